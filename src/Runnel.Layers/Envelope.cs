@@ -1,0 +1,51 @@
+namespace Runnel.Layers;
+
+/// <summary>A message with what the layers have to know of it: identity, times, counters, ordering key. Immutable.</summary>
+/// <remarks><see cref="EnvelopeFormat"/> is its binary form, the same on every layer.</remarks>
+public sealed record Envelope
+{
+    /// <summary>Creates an envelope around a message.</summary>
+    public Envelope(Message message, EnvelopeKind kind = EnvelopeKind.Message)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        Message = message;
+        Kind = kind;
+    }
+
+    /// <summary>The message.</summary>
+    public Message Message { get; }
+
+    /// <summary>Whether the message is for code or for the clients.</summary>
+    public EnvelopeKind Kind { get; }
+
+    /// <summary>The message's identity on a channel; empty on messages to a group.</summary>
+    public MessageId Id { get; init; }
+
+    /// <summary>The full channel name that it was sent to; <see langword="null"/> on messages to a group.</summary>
+    /// <remarks>All channels of one process share a queue, so the name travels with the message.</remarks>
+    public ChannelName? Channel { get; init; }
+
+    /// <summary>When it was sent, by the sender's clock, to the millisecond.</summary>
+    public DateTimeOffset SentAt { get; init; }
+
+    /// <summary>Not to be handled before this time, to the millisecond; <see langword="null"/>: at once.</summary>
+    public DateTimeOffset? NotBefore { get; init; }
+
+    /// <summary>Not to be handled after this time, to the millisecond; <see langword="null"/>: kept until handled.</summary>
+    public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>Messages of one channel with the same key are handled one after another in the order sent; <see langword="null"/>: in no order.</summary>
+    public string? Key { get; init; }
+
+    /// <summary>A second message of the channel with the same value is refused within <see cref="DeduplicationWindow"/>.</summary>
+    public string? DeduplicationId { get; init; }
+
+    /// <summary>How long <see cref="DeduplicationId"/> is remembered, to the millisecond.</summary>
+    public TimeSpan DeduplicationWindow { get; init; }
+
+    /// <summary>How many times a handler ran and failed; at most 65,535.</summary>
+    public int Attempt { get; init; }
+
+    /// <summary>How many times a worker died holding it; at most 65,535.</summary>
+    public int Crashes { get; init; }
+}

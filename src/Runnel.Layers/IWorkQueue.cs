@@ -1,0 +1,42 @@
+namespace Runnel.Layers;
+
+/// <summary>Keeps messages on channels until they are handled: at least once, by one worker each.</summary>
+/// <remarks>
+/// <para>
+/// A message is gone only when its worker has completed it. Messages are held under the lease of the <em>worker</em>, not of the message: a
+/// handler may run for hours, and a worker that died is noticed within the lease, whereupon what it held is handed out again.
+/// </para>
+/// <para>
+/// Queues are named by <see cref="ChannelName.QueueName"/>. Messages without a key are handed out in the order stored, but are handled
+/// in parallel; messages of one key one after another, also across retries. Thread-safe.
+/// </para>
+/// <example>
+/// <code>
+/// await queue.EnqueueAsync("thumbnails", [envelope], EnqueueOptions.Default);
+///
+/// await using var lease = await queue.AcquireLeaseAsync(new WorkerLeaseOptions());
+/// foreach (var message in await lease.ReceiveAsync("thumbnails", max: 10))
+///     await lease.CompleteAsync(message);
+/// </code>
+/// </example>
+/// </remarks>
+public interface IWorkQueue
+{
+    /// <summary>Stores messages; when the call returns they are as safe as this layer makes anything. All of them, or, on an exception, none.</summary>
+    /// <param name="channel">The channel; every envelope's <see cref="Envelope.Id"/> must be set.</param>
+    /// <param name="envelopes">The messages, in their order.</param>
+    /// <param name="options">Capacity, and how long to wait for room.</param>
+    /// <param name="cancellationToken">Ends the wait. Cancelled does not mean not stored: a deduplication id makes sending again safe.</param>
+    /// <returns>
+    /// How many were stored. The others were refused as duplicates: their <see cref="Envelope.DeduplicationId"/> had been used within its window.
+    /// </returns>
+    /// <exception cref="ChannelFullException">The channel has no room for all of them and got none within <see cref="EnqueueOptions.WaitForRoom"/>.</exception>
+    ValueTask<int> EnqueueAsync(ChannelName channel, IReadOnlyList<Envelope> envelopes, EnqueueOptions options, CancellationToken cancellationToken = default);
+
+    /// <summary>Takes back a message that no worker has taken yet (scheduled, queued, waiting behind its key, or waiting for a retry).</summary>
+    /// <returns>Whether it was there and is gone now. <see langword="false"/>: a worker has it, it is finished, or it never was.</returns>
+    ValueTask<bool> CancelAsync(ChannelName channel, MessageId id, CancellationToken cancellationToken = default);
+
+    /// <summary>Registers a worker: a new incarnation with a name of its own, under which messages are received.</summary>
+    ValueTask<IWorkerLease> AcquireLeaseAsync(WorkerLeaseOptions options, CancellationToken cancellationToken = default);
+}

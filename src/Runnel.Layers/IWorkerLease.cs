@@ -1,0 +1,36 @@
+namespace Runnel.Layers;
+
+/// <summary>One worker's right to hold messages, renewed by the layer from a thread of its own for as long as the process lives.</summary>
+/// <remarks>
+/// Settling is fenced: once the lease is lost (the process was stopped for longer than the lease, say), its messages belong to others, and every
+/// settling call answers <see langword="false"/> and changes nothing. Disposing hands back at once what is not settled, counting neither an
+/// attempt nor a crash. Thread-safe.
+/// </remarks>
+public interface IWorkerLease : IAsyncDisposable
+{
+    /// <summary>The worker's name: unique over all incarnations.</summary>
+    string WorkerId { get; }
+
+    /// <summary>Cancelled when the lease is lost: stop the handlers, acquire a new lease.</summary>
+    CancellationToken Lost { get; }
+
+    /// <summary>Waits until the channel has messages that are due, and takes up to <paramref name="max"/> of them.</summary>
+    /// <param name="channel">The channel.</param>
+    /// <param name="max">The most messages to take; at least 1.</param>
+    /// <param name="cancellationToken">Ends the wait; what was taken is never lost by it.</param>
+    /// <returns>At least one message, in the order stored.</returns>
+    /// <exception cref="LeaseLostException">The lease is lost.</exception>
+    ValueTask<IReadOnlyList<ReceivedMessage>> ReceiveAsync(ChannelName channel, int max, CancellationToken cancellationToken = default);
+
+    /// <summary>The message is handled: forget it.</summary>
+    /// <returns>Whether it was still this worker's.</returns>
+    ValueTask<bool> CompleteAsync(ReceivedMessage message, CancellationToken cancellationToken = default);
+
+    /// <summary>Gives the message back, to be handed out again.</summary>
+    /// <returns>Whether it was still this worker's.</returns>
+    ValueTask<bool> AbandonAsync(ReceivedMessage message, AbandonOptions options, CancellationToken cancellationToken = default);
+
+    /// <summary>Puts the message aside as a dead letter, with the reason.</summary>
+    /// <returns>Whether it was still this worker's.</returns>
+    ValueTask<bool> DeadLetterAsync(ReceivedMessage message, DeadLetterReason reason, string? error, CancellationToken cancellationToken = default);
+}

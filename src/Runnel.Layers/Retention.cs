@@ -1,0 +1,17 @@
+namespace Runnel.Layers;
+
+/// <summary>How much history a topic keeps: the latest <paramref name="Messages"/>, none older than <paramref name="Age"/>.</summary>
+/// <param name="Messages">The most messages kept; at least 1.</param>
+/// <param name="Age">How long a message is kept.</param>
+public sealed record Retention(int Messages, TimeSpan Age)
+{
+    /// <summary>The most messages kept; at least 1.</summary>
+    public int Messages { get; } = Messages >= 1
+        ? Messages
+        : throw new ArgumentOutOfRangeException(nameof(Messages), Messages, "A history keeps at least one message; to keep none, pass no retention.");
+
+    /// <summary>How long a message is kept.</summary>
+    public TimeSpan Age { get; } = Age > TimeSpan.Zero
+        ? Age
+        : throw new ArgumentOutOfRangeException(nameof(Age), Age, "A history keeps its messages for more than no time; to keep none, pass no retention.");
+}

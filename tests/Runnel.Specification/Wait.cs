@@ -1,0 +1,40 @@
+namespace Runnel.Specification;
+
+/// <summary>Waiting in tests: for an event, bounded, with a sentence when it does not come.</summary>
+public static class Wait
+{
+    /// <summary>The longest that any wait of a test takes: far more than a loaded machine needs, so that only a fault meets it.</summary>
+    public static TimeSpan Limit { get; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Waits for a task, bounded.</summary>
+    public static async Task<T> For<T>(Task<T> task, string what)
+    {
+        await For((Task)task, what);
+        return await task;
+    }
+
+    /// <summary>Waits for a task, bounded.</summary>
+    public static async Task For(Task task, string what)
+    {
+        try
+        {
+            await task.WaitAsync(Limit);
+        }
+        catch (TimeoutException) when (!task.IsCompleted)
+        {
+            throw new TimeoutException($"Waited {Limit.TotalSeconds} s for {what}, in vain.");
+        }
+    }
+
+    /// <summary>Waits for a condition that nothing announces, looking often; only for what has no event.</summary>
+    public static async Task Until(Func<bool> condition, string what)
+    {
+        var clock = TimeProvider.System;
+        for (var began = clock.GetTimestamp(); !condition();)
+        {
+            if (clock.GetElapsedTime(began) > Limit)
+                throw new TimeoutException($"Waited {Limit.TotalSeconds} s until {what}, in vain.");
+            await Task.Delay(TimeSpan.FromMilliseconds(5), clock, CancellationToken.None);
+        }
+    }
+}

@@ -1,0 +1,94 @@
+using System.Text;
+using Runnel.Layers;
+using Xunit;
+
+namespace Runnel.Tests;
+
+public class EnvelopeFormatTests
+{
+    private static readonly Envelope Full = new(new Message("pay", "{}"u8.ToArray(), new Dictionary<string, string> { ["traceparent"] = "00-a-b-01" }))
+    {
+        Id = new MessageId(Guid.Parse("0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b")),
+        Channel = "payments",
+        SentAt = DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_000_000),
+        NotBefore = DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_001_000),
+        ExpiresAt = DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_002_000),
+        Key = "order-7",
+        DeduplicationId = "n1",
+        DeduplicationWindow = TimeSpan.FromSeconds(300),
+        Attempt = 3,
+        Crashes = 1,
+    };
+
+    [Fact]
+    public void What_is_encoded_is_decoded_the_same()
+    {
+        var decoded = EnvelopeFormat.Decode(EnvelopeFormat.Encode(Full));
+
+        Assert.Equal("pay", decoded.Message.Type);
+        Assert.Equal("{}", Encoding.UTF8.GetString(decoded.Message.Body.Span));
+        Assert.Equal("00-a-b-01", decoded.Message.Headers["traceparent"]);
+        Assert.Equal(Full with { }, new Envelope(Full.Message)
+        {
+            Id = decoded.Id,
+            Channel = decoded.Channel,
+            SentAt = decoded.SentAt,
+            NotBefore = decoded.NotBefore,
+            ExpiresAt = decoded.ExpiresAt,
+            Key = decoded.Key,
+            DeduplicationId = decoded.DeduplicationId,
+            DeduplicationWindow = decoded.DeduplicationWindow,
+            Attempt = decoded.Attempt,
+            Crashes = decoded.Crashes,
+        });
+    }
+
+    [Fact]
+    public void The_layout_of_version_1_never_changes()
+    {
+        var expected = "01000300010000000190a1b2c3d47e5f8a9b0c1d2e3f4a5b"
+            + "e86be5cf8b010000" + "d06fe5cf8b010000" + "0068e5cf8b010000"
+            + "087061796d656e7473" + "03706179" + "076f726465722d37" + "026e31" + "e0a712"
+            + "01" + "0b7472616365706172656e74" + "0930302d612d622d3031" + "7b7d";
+
+        Assert.Equal(expected, Convert.ToHexStringLower(EnvelopeFormat.Encode(Full)));
+    }
+
+    [Fact]
+    public void Counters_and_times_are_patched_in_place()
+    {
+        var bytes = EnvelopeFormat.Encode(Full);
+
+        EnvelopeFormat.WriteCounters(bytes, attempt: 70_000, crashes: 2);
+        EnvelopeFormat.WriteNotBefore(bytes, null);
+
+        var decoded = EnvelopeFormat.Decode(bytes);
+        Assert.Equal((65_535, 2, null), (decoded.Attempt, decoded.Crashes, decoded.NotBefore));
+        Assert.Equal("order-7", decoded.Key);
+    }
+
+    [Fact]
+    public void Bytes_that_are_no_envelope_are_refused_and_nothing_else_happens()
+    {
+        var good = EnvelopeFormat.Encode(Full);
+
+        for (var length = 0; length < good.Length - 2; length++)
+            Assert.Throws<FormatException>(() => EnvelopeFormat.Decode(good.AsMemory(0, length)));
+
+        var random = new Random(1);
+        for (var i = 0; i < 20_000; i++)
+        {
+            var bytes = (byte[])good.Clone();
+            for (var k = random.Next(1, 4); k > 0; k--)
+                bytes[random.Next(bytes.Length)] = (byte)random.Next(256);
+            try
+            {
+                EnvelopeFormat.Decode(bytes);
+            }
+            catch (FormatException)
+            {
+                // The one answer to nonsense; anything else fails the test.
+            }
+        }
+    }
+}
