@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Runnel.Layers;
@@ -25,7 +26,6 @@ public sealed class RunnelNode : IAsyncDisposable
         TimeProvider = timeProvider;
         Logger = logger;
         Groups = new GroupRegistry(this, backplane);
-        Channels = new Channels(this);
     }
 
     /// <summary>The node's name, unique over all nodes and all starts.</summary>
@@ -50,7 +50,21 @@ public sealed class RunnelNode : IAsyncDisposable
 
     internal GroupRegistry Groups { get; }
 
-    internal IChannels Channels { get; }
+    internal IChannels Channels => field ??= Services.GetRequiredService<IChannels>();
+
+    /// <summary>Sends an event to one connection, on whichever node it is. At most once; one for a connection that is gone is counted.</summary>
+    /// <exception cref="ArgumentException">The channel is no connection's.</exception>
+    public ValueTask SendEventAsync(ChannelName channel, Message message, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        if (!IsHere(channel, out var session))
+            return SendToNodeAsync(channel, message.Type, message.Body, cancellationToken);
+        if (session is null)
+            ConnectionMetrics.MessageWasDropped("connection-gone");
+        else
+            session.PostEvent(new GroupMessage(new Envelope(message) { Channel = channel }));
+        return ValueTask.CompletedTask;
+    }
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => Groups.DisposeAsync();

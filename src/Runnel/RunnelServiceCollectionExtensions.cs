@@ -8,7 +8,7 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// <summary>Registers Runnel's core.</summary>
 public static class RunnelServiceCollectionExtensions
 {
-    /// <summary>Adds groups, channels and consumers on the in-memory layer. A web application calls <c>AddRunnel</c>, which calls this.</summary>
+    /// <summary>Adds groups and consumers on the in-memory layer. Applications call <c>AddRunnel</c>, which calls this.</summary>
     public static RunnelBuilder AddRunnelCore(this IServiceCollection services, Action<RunnelOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(services);
@@ -21,7 +21,6 @@ public static class RunnelServiceCollectionExtensions
         services.TryAddSingleton<IBackplane, InMemoryBackplane>();
         services.TryAddSingleton<RunnelNode>();
         services.TryAddSingleton<IGroups>(provider => provider.GetRequiredService<RunnelNode>().Groups);
-        services.TryAddSingleton<IChannels>(provider => provider.GetRequiredService<RunnelNode>().Channels);
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, NodeInbox>());
         return new RunnelBuilder(services);
     }

@@ -1,0 +1,44 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Runnel.Workers;
+
+/// <summary>How a channel keeps its messages and how its consumers run.</summary>
+public sealed class ChannelOptions
+{
+    /// <summary>The most messages that wait on the channel; those in workers' hands do not count.</summary>
+    /// <value>100,000 by default.</value>
+    [Range(1, int.MaxValue)]
+    public int Capacity { get; set; } = 100_000;
+
+    /// <summary>How long sending waits for room when the channel is full, before it is refused.</summary>
+    /// <value>5 seconds by default; zero to refuse at once.</value>
+    [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
+    public TimeSpan WaitForRoom { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>The most bytes of a message's body; a larger one is refused when it is sent.</summary>
+    /// <value>1 MiB by default.</value>
+    [Range(1, int.MaxValue)]
+    public int MaxMessageBytes { get; set; } = 1024 * 1024;
+
+    /// <summary>How many messages of the channel one worker process handles at once.</summary>
+    /// <value>10 by default.</value>
+    [Range(1, 100_000)]
+    public int Concurrency { get; set; } = 10;
+
+    /// <summary>How long a handler may take until its cancellation token is cancelled, which counts as a failed attempt.</summary>
+    /// <value><see langword="null"/> by default: as long as it likes.</value>
+    public TimeSpan? Timeout { get; set; }
+
+    /// <summary>How often a message is tried, and how long it rests in between.</summary>
+    [Required]
+    public RetryPolicy Retry { get; set; } = new();
+
+    /// <summary>Whether the lives of the channel's jobs can be followed (<see cref="IJobs"/>). A message nobody asks about costs nothing more.</summary>
+    /// <value><see langword="false"/> by default.</value>
+    public bool Track { get; set; }
+
+    /// <summary>How long the state of a tracked job is kept after it last changed.</summary>
+    /// <value>1 day by default.</value>
+    [Range(typeof(TimeSpan), "00:00:01", "365.00:00:00")]
+    public TimeSpan JobRetention { get; set; } = TimeSpan.FromDays(1);
+}

@@ -1,0 +1,22 @@
+using Runnel.Layers;
+
+namespace Runnel.Workers;
+
+/// <summary>Follows the jobs of channels that track theirs (<see cref="ChannelOptions.Track"/>), from any node.</summary>
+public interface IJobs
+{
+    /// <summary>Reads a job's present state.</summary>
+    /// <returns>The state; <see langword="null"/> for a job that there is not, is not tracked, or whose state is no longer kept.</returns>
+    ValueTask<JobStatus?> FindAsync(MessageId id, CancellationToken cancellationToken = default);
+
+    /// <summary>Follows a job: its present state first, then each later one, until a final one. States in between may be left out, a final one never is.</summary>
+    /// <returns>The states; none for a job that there is not.</returns>
+    IAsyncEnumerable<JobStatus> WatchAsync(MessageId id, CancellationToken cancellationToken = default);
+
+    /// <summary>Cancels a job: one that waits is taken back, one that runs has its cancellation token cancelled, on whichever node it is.</summary>
+    /// <param name="channel">The channel it is on.</param>
+    /// <param name="id">The job.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>Whether it was taken back. <see langword="false"/>: if it is running, its consumer is being told.</returns>
+    ValueTask<bool> CancelAsync(ChannelName channel, MessageId id, CancellationToken cancellationToken = default);
+}

@@ -1,0 +1,23 @@
+namespace Runnel.Workers;
+
+/// <summary>What becomes of a message that was handled, other than being done.</summary>
+internal sealed record JobOutcome
+{
+    /// <summary>It comes back after this time; <see langword="null"/>: it is put aside.</summary>
+    public TimeSpan? Delay { get; private init; }
+
+    /// <summary>Whether the attempt failed.</summary>
+    public bool CountsAttempt { get; private init; }
+
+    /// <summary>What went wrong.</summary>
+    public string? Error { get; private init; }
+
+    /// <summary>What it says next time; <see langword="null"/>: the same.</summary>
+    public ReadOnlyMemory<byte>? Body { get; private init; }
+
+    public static JobOutcome Retry(TimeSpan delay, string error) => new() { Delay = delay, CountsAttempt = true, Error = error };
+
+    public static JobOutcome Reschedule(TimeSpan delay, byte[]? body) => new() { Delay = delay, Body = body is null ? null : new ReadOnlyMemory<byte>(body) };
+
+    public static JobOutcome DeadLetter(string reason) => new() { Error = reason };
+}

@@ -1,0 +1,32 @@
+using System.Text.Json;
+using Runnel.Layers;
+
+namespace Runnel.Workers;
+
+/// <summary>Keeps the states of tracked jobs: each is a message to the group <c>job.&lt;id&gt;</c>, whose history keeps the latest.</summary>
+/// <remarks>So a page that joins the group sees the states as they come, and one that opens late reads the latest from the history. No table, no polling.</remarks>
+internal sealed class JobStore(IBackplane backplane)
+{
+    private const string JsonType = "json";
+
+    public async ValueTask PublishAsync(MessageId id, JobStatus status, TimeSpan retention)
+    {
+        var json = JsonSerializer.SerializeToUtf8Bytes(status, JsonSerializerOptions.Web);
+        var payload = EnvelopeFormat.Encode(new Envelope(new Message(JsonType, json), EnvelopeKind.TextFrame));
+        await backplane.PublishAsync(TopicOf(id), payload, new Retention(1, retention));
+    }
+
+    public async ValueTask<(JobStatus Status, Position Position)?> FindAsync(MessageId id, CancellationToken cancellationToken)
+    {
+        var history = await backplane.ReadHistoryAsync(TopicOf(id), Position.None, limit: 1, cancellationToken);
+        return history.Messages is [var latest] ? (Read(latest.Payload), latest.Position) : null;
+    }
+
+    public ValueTask<IAsyncDisposable> SubscribeAsync(MessageId id, Action<JobStatus, Position> onStatus, CancellationToken cancellationToken) =>
+        backplane.SubscribeAsync(TopicOf(id), message => onStatus(Read(message.Payload), message.Position), cancellationToken);
+
+    private static Topic TopicOf(MessageId id) => Topic.OfGroup(JobStatus.GroupOf(id));
+
+    private static JobStatus Read(ReadOnlyMemory<byte> payload) =>
+        JsonSerializer.Deserialize<JobStatus>(EnvelopeFormat.Decode(payload).Message.Body.Span, JsonSerializerOptions.Web)!;
+}

@@ -1,0 +1,139 @@
+using System.Linq.Expressions;
+using System.Reflection;
+using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Runnel.Layers;
+
+namespace Runnel.Workers;
+
+/// <summary>A function that handles messages of one type, with its parameters filled as a minimal API's are; checked and compiled once.</summary>
+internal sealed class MessageHandler
+{
+    private static readonly MethodInfo GetService =
+        typeof(ServiceProviderServiceExtensions).GetMethod(nameof(ServiceProviderServiceExtensions.GetRequiredService), 1, [typeof(IServiceProvider)])!;
+
+    private readonly Func<IServiceProvider, object?, JobContext, Task> _invoke;
+    private readonly Func<Task, object?>? _result;
+
+    private MessageHandler(string? type, Type messageType, bool usesServices, Func<IServiceProvider, object?, JobContext, Task> invoke, Func<Task, object?>? result)
+    {
+        Type = type;
+        MessageType = messageType;
+        UsesServices = usesServices;
+        _invoke = invoke;
+        _result = result;
+    }
+
+    /// <summary>The message type that it handles; <see langword="null"/>: any, because it takes the message as it is.</summary>
+    public string? Type { get; }
+
+    /// <summary>What the body is read as.</summary>
+    public Type MessageType { get; }
+
+    /// <summary>Whether it needs a service scope.</summary>
+    public bool UsesServices { get; }
+
+    /// <summary>Makes a handler of a function.</summary>
+    /// <exception cref="ArgumentException">It takes no message, or returns no task.</exception>
+    public static MessageHandler Of(ChannelName channel, Delegate function)
+    {
+        var services = Expression.Parameter(typeof(IServiceProvider));
+        var message = Expression.Parameter(typeof(object));
+        var job = Expression.Parameter(typeof(JobContext));
+        Type? messageType = null;
+        var usesServices = false;
+        var arguments = new List<Expression>();
+        foreach (var parameter in function.Method.GetParameters())
+        {
+            if (parameter.ParameterType == typeof(JobContext))
+            {
+                arguments.Add(job);
+            }
+            else if (parameter.ParameterType == typeof(CancellationToken))
+            {
+                arguments.Add(Expression.Property(job, nameof(JobContext.CancellationToken)));
+            }
+            else if (messageType is null)
+            {
+                messageType = parameter.ParameterType;
+                arguments.Add(Expression.Convert(message, messageType));
+            }
+            else
+            {
+                usesServices = true;
+                arguments.Add(parameter.ParameterType == typeof(IServiceProvider) ? services : Expression.Call(GetService.MakeGenericMethod(parameter.ParameterType), services));
+            }
+        }
+        if (messageType is null)
+            throw new ArgumentException($"The consumer of channel '{channel}' takes no message: its first parameter that is neither JobContext nor CancellationToken is the message, the others are services.", nameof(function));
+
+        var target = function.Target is null ? null : Expression.Constant(function.Target);
+        Expression call = function.Method.IsStatic && function.Target is not null
+            ? Expression.Invoke(Expression.Constant(function), arguments)
+            : Expression.Call(target, function.Method, arguments);
+        var returns = function.Method.ReturnType;
+        if (returns == typeof(ValueTask) || (returns.IsGenericType && returns.GetGenericTypeDefinition() == typeof(ValueTask<>)))
+            call = Expression.Call(call, nameof(ValueTask.AsTask), null);
+        else if (!typeof(Task).IsAssignableFrom(returns))
+            throw new ArgumentException($"The consumer of channel '{channel}' returns {returns.Name}: let it return Task, ValueTask, or either with the job's result.", nameof(function));
+
+        var invoke = Expression.Lambda<Func<IServiceProvider, object?, JobContext, Task>>(call, services, message, job).Compile();
+        return new MessageHandler(TypeOf(channel, messageType), messageType, usesServices, invoke, ResultOf(returns));
+    }
+
+    /// <summary>Makes a handler of a consumer class.</summary>
+    public static MessageHandler Of<TConsumer, TMessage>(ChannelName channel)
+        where TConsumer : ChannelConsumer<TMessage>
+    {
+        var factory = ActivatorUtilities.CreateFactory<TConsumer>([]);
+        return new MessageHandler(TypeOf(channel, typeof(TMessage)), typeof(TMessage), usesServices: true, HandleAsync, result: null);
+
+        async Task HandleAsync(IServiceProvider services, object? message, JobContext job)
+        {
+            var consumer = factory(services, []);
+            try
+            {
+                await consumer.OnMessageAsync((TMessage)message!, job, job.CancellationToken);
+            }
+            finally
+            {
+                if (consumer is IAsyncDisposable asynchronously)
+                    await asynchronously.DisposeAsync();
+                else
+                    (consumer as IDisposable)?.Dispose();
+            }
+        }
+    }
+
+    /// <summary>Reads a message's body as what the function takes.</summary>
+    /// <exception cref="JsonException">It is something else.</exception>
+    public object? Read(Message message, JsonSerializerOptions options)
+    {
+        if (MessageType == typeof(Message))
+            return message;
+        if (MessageType == typeof(JsonElement))
+            return JsonElement.Parse(message.Body.Span);
+        return JsonSerializer.Deserialize(message.Body.Span, MessageType, options) ?? throw new JsonException("The message is null.");
+    }
+
+    public Task InvokeAsync(IServiceProvider services, object? message, JobContext job) => _invoke(services, message, job);
+
+    /// <summary>What a completed invocation returned; <see langword="null"/> for nothing.</summary>
+    public object? ResultOf(Task completed) => _result?.Invoke(completed);
+
+    /// <summary>The name that messages of a type are sent under.</summary>
+    public static string NameOf(ChannelName channel, Type type) => MessageTypeAttribute.NameOf(type) ?? channel.Value;
+
+    private static string? TypeOf(ChannelName channel, Type type) =>
+        type == typeof(JsonElement) || type == typeof(Message) ? null : NameOf(channel, type);
+
+    private static Func<Task, object?>? ResultOf(Type returns)
+    {
+        if (!returns.IsGenericType)
+            return null;
+        var task = Expression.Parameter(typeof(Task));
+        var typed = typeof(Task<>).MakeGenericType(returns.GetGenericArguments()[0]);
+        var result = Expression.Property(Expression.Convert(task, typed), nameof(Task<>.Result));
+        return Expression.Lambda<Func<Task, object?>>(Expression.Convert(result, typeof(object)), task).Compile();
+    }
+}
