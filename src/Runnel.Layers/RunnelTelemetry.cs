@@ -27,9 +27,21 @@ public static class RunnelTelemetry
     /// <summary>Messages to groups that this node fanned out.</summary>
     public const string GroupMessages = "runnel.group.messages";
 
+    /// <summary>Messages to a group that a member missed, since it was at its capacity or its queue was away.</summary>
+    public const string GroupDroppedName = "runnel.group.dropped";
+
+    /// <summary>Messages that went unread past their expiry.</summary>
+    public const string MessagesExpiredName = "runnel.messages.expired";
+
     /// <summary>The meter all instruments belong to.</summary>
     public static Meter Meter { get; } = new(Name);
 
     /// <summary>The activity source all spans belong to.</summary>
     public static ActivitySource Activities { get; } = new(Name);
+
+    internal static Counter<long> GroupDropped { get; } =
+        Meter.CreateCounter<long>(GroupDroppedName, "{message}", "Messages to a group that a member missed.");
+
+    internal static Counter<long> MessagesExpired { get; } =
+        Meter.CreateCounter<long>(MessagesExpiredName, "{message}", "Messages that went unread past their expiry.");
 }
