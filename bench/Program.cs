@@ -9,4 +9,17 @@ var root = new RootCommand("Runnel beside its peers, on this machine.")
     LoadProcess.CreateCommand(),
 };
 
-return await root.Parse(args).InvokeAsync();
+try
+{
+    return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+}
+catch (BenchException exception)
+{
+    Console.Error.WriteLine(exception.Message);
+    return 1;
+}
+catch (OperationCanceledException)
+{
+    Console.Error.WriteLine("Stopped; the processes that were started have ended.");
+    return 130;
+}

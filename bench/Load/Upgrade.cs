@@ -51,7 +51,7 @@ internal static class Upgrade
             return buffer[(end + 4)..length];
         }
 
-        throw new InvalidOperationException($"The server refused the WebSocket: {Encoding.ASCII.GetString(buffer).TrimEnd('\0')}");
+        throw new BenchException($"The server refused the WebSocket: {Encoding.ASCII.GetString(buffer).TrimEnd('\0')}");
     }
 
     private static byte[] MaskedText(string text) => [0x81, (byte)(0x80 | text.Length), 0, 0, 0, 0, .. Encoding.ASCII.GetBytes(text)];

@@ -31,7 +31,7 @@ internal sealed class ChildProcess : IAsyncDisposable
         var answer = await _process.StandardOutput.ReadLineAsync(cancellationToken).AsTask()
             .WaitAsync(LongestAnswer, TimeProvider.System, cancellationToken);
         return answer is null
-            ? throw new InvalidOperationException($"The process {_process.Id} ended instead of answering '{question}'; its error is above.")
+            ? throw new BenchException($"The process {_process.Id} ended instead of answering '{question}'; its error is above.")
             : JsonSerializer.Deserialize<T>(answer)!;
     }
 

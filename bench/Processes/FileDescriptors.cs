@@ -11,7 +11,7 @@ internal static class FileDescriptors
     {
         var needed = connections + Others;
         if (Limit() is { } limit && limit < needed)
-            throw new InvalidOperationException(string.Create(
+            throw new BenchException(string.Create(
                 CultureInfo.InvariantCulture,
                 $"{connections:N0} connections need {needed:N0} file descriptors in each process, and only {limit:N0} are allowed: raise the limit first (`ulimit -n {needed}`) or ask for fewer (`--connections`)."));
     }

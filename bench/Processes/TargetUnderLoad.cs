@@ -44,7 +44,7 @@ internal sealed class TargetUnderLoad : IAsyncDisposable
 
         return load.Deliveries == expected && load.ConnectionsLost == 0
             ? FanoutRound.Of(after - before, load)
-            : throw new InvalidOperationException(
+            : throw new BenchException(
                 $"{FanoutTargets.TitleOf(_target)}: {load.Deliveries} of {expected} messages arrived, {load.ConnectionsLost} connections were lost; figures of such a run compare with nothing.");
     }
 
