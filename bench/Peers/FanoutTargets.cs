@@ -7,10 +7,11 @@ internal static class FanoutTargets
     public const string SignalR = "signalr";
     public const string Bare = "bare";
 
-    public static IReadOnlyList<string> Names { get; } = [SignalR, Bare];
+    public static IReadOnlyList<string> Names { get; } = [Runnel, SignalR, Bare];
 
     public static IFanoutTarget Create(string name) => name switch
     {
+        Runnel => new RunnelTarget(),
         SignalR => new SignalRTarget(),
         Bare => new BareWebSocketTarget(),
         _ => throw new ArgumentException($"There is no target '{name}'; there are {string.Join(", ", Names)}.", nameof(name)),
@@ -20,7 +21,8 @@ internal static class FanoutTargets
     {
         Runnel => "Runnel",
         SignalR => "SignalR, JSON hub",
-        _ => "`WebSocket.SendAsync` loop",
+        Bare => "`WebSocket.SendAsync` loop",
+        _ => throw new ArgumentException($"There is no target '{name}'.", nameof(name)),
     };
 
     public static string PathOf(string name) => "/" + name;
