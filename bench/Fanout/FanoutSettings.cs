@@ -1,0 +1,3 @@
+namespace Runnel.Bench;
+
+internal sealed record FanoutSettings(IReadOnlyList<string> Targets, int Connections, int Rounds, int Seconds, int WarmUpSeconds);

@@ -1,0 +1,3 @@
+namespace Runnel.Bench;
+
+internal sealed record IdleSettings(IReadOnlyList<string> Targets, int Connections, int Rounds);

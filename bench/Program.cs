@@ -1,0 +1,25 @@
+using System.CommandLine;
+using Runnel.Bench;
+
+var root = new RootCommand("Runnel beside its peers, on this machine.")
+{
+    FanoutCommand.Create(),
+    IdleCommand.Create(),
+    ServerProcess.CreateCommand(),
+    LoadProcess.CreateCommand(),
+};
+
+try
+{
+    return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+}
+catch (BenchException exception)
+{
+    Console.Error.WriteLine(exception.Message);
+    return 1;
+}
+catch (OperationCanceledException)
+{
+    Console.Error.WriteLine("Stopped; the processes that were started have ended.");
+    return 130;
+}
