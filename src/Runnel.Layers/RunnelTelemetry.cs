@@ -27,6 +27,12 @@ public static class RunnelTelemetry
     /// <summary>Messages to groups that this node fanned out.</summary>
     public const string GroupMessages = "runnel.group.messages";
 
+    /// <summary>Messages that workers were done with, by <c>channel</c> and <c>outcome</c>.</summary>
+    public const string JobsHandled = "runnel.jobs.handled";
+
+    /// <summary>How long handlers ran, in seconds, by <c>channel</c>.</summary>
+    public const string JobDuration = "runnel.jobs.duration";
+
     /// <summary>Messages to a group that a member missed, since it was at its capacity or its queue was away.</summary>
     public const string GroupDroppedName = "runnel.group.dropped";
 

@@ -68,17 +68,18 @@ internal sealed class Channels(
         // Before the message is stored, or a quick worker's "running" would be overwritten. Nobody knows the id yet.
         foreach (var envelope in envelopes)
             await jobs.PublishAsync(envelope.Id, FirstStatus(envelope), options.JobRetention);
-        var stored = false;
+        var refused = envelopes.Select(envelope => envelope.Id).ToHashSet();
         try
         {
             var sent = await StoreAsync(channel, envelopes, limits, cancellationToken);
-            stored = sent.All(message => !message.IsDuplicate);
+            refused.ExceptWith(sent.Where(message => !message.IsDuplicate).Select(message => message.Id));
             return sent;
         }
         finally
         {
-            if (!stored)
-                await ForgetAsync(envelopes);
+            // The states of jobs that there never will be: their history ends at once.
+            foreach (var envelope in envelopes.Where(envelope => refused.Contains(envelope.Id)))
+                await jobs.PublishAsync(envelope.Id, FirstStatus(envelope) with { State = JobState.Cancelled }, TimeSpan.FromMilliseconds(1));
         }
     }
 
@@ -101,11 +102,4 @@ internal sealed class Channels(
         CreatedAt = envelope.SentAt,
         UpdatedAt = envelope.SentAt,
     };
-
-    // The states of jobs that there never will be: their history ends at once.
-    private async Task ForgetAsync(IReadOnlyList<Envelope> envelopes)
-    {
-        foreach (var envelope in envelopes)
-            await jobs.PublishAsync(envelope.Id, FirstStatus(envelope) with { State = JobState.Cancelled }, TimeSpan.FromMilliseconds(1));
-    }
 }

@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace Runnel.Workers;
 
 /// <summary>What ends the jobs of one worker, and how they write messages.</summary>
-/// <param name="Stop">The worker stops and the grace is over.</param>
-/// <param name="LeaseLost">The worker lost its lease: its messages are others' now.</param>
 /// <param name="Json">How messages are written.</param>
-internal sealed record JobLimits(CancellationToken Stop, CancellationToken LeaseLost, JsonSerializerOptions Json);
+/// <param name="LeaseLost">The worker lost its lease: its messages are others' now.</param>
+/// <param name="Stop">The worker stops and the grace is over.</param>
+internal sealed record JobLimits(JsonSerializerOptions Json, CancellationToken LeaseLost, CancellationToken Stop);

@@ -5,6 +5,7 @@ namespace Runnel.Workers;
 
 /// <summary>Tells the world of one tracked job: its progress at most 20 times a second, its final state always and last.</summary>
 internal sealed class JobProgress(MessageId id, JobStatus first, TimeSpan retention, JobStore store, TimeProvider timeProvider, ILogger logger)
+    : IDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(50);
 
@@ -42,8 +43,10 @@ internal sealed class JobProgress(MessageId id, JobStatus first, TimeSpan retent
         if (pump is not null)
             await pump;
         await store.PublishAsync(id, end(_latest) with { UpdatedAt = timeProvider.GetUtcNow() }, retention);
-        _ended.Dispose();
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _ended.Dispose();
 
     private async Task PumpAsync()
     {

@@ -12,6 +12,8 @@ internal sealed class MessageHandler
     private static readonly MethodInfo GetService =
         typeof(ServiceProviderServiceExtensions).GetMethod(nameof(ServiceProviderServiceExtensions.GetRequiredService), 1, [typeof(IServiceProvider)])!;
 
+    private static readonly MethodInfo MakeOf = typeof(MessageHandler).GetMethod(nameof(OfConsumer), 2, BindingFlags.NonPublic | BindingFlags.Static, [typeof(ChannelName)])!;
+
     private readonly Func<IServiceProvider, object?, JobContext, Task> _invoke;
     private readonly Func<Task, object?>? _result;
 
@@ -82,7 +84,18 @@ internal sealed class MessageHandler
     }
 
     /// <summary>Makes a handler of a consumer class.</summary>
-    public static MessageHandler Of<TConsumer, TMessage>(ChannelName channel)
+    /// <exception cref="ArgumentException">It is none.</exception>
+    public static MessageHandler OfConsumer<TConsumer>(ChannelName channel)
+    {
+        for (var type = typeof(TConsumer); type is not null; type = type.BaseType)
+        {
+            if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(ChannelConsumer<>))
+                return (MessageHandler)MakeOf.MakeGenericMethod(typeof(TConsumer), type.GetGenericArguments()[0]).Invoke(null, [channel])!;
+        }
+        throw new ArgumentException($"{typeof(TConsumer).Name} cannot consume channel '{channel}': derive it from ChannelConsumer<TMessage>.");
+    }
+
+    private static MessageHandler OfConsumer<TConsumer, TMessage>(ChannelName channel)
         where TConsumer : ChannelConsumer<TMessage>
     {
         var factory = ActivatorUtilities.CreateFactory<TConsumer>([]);

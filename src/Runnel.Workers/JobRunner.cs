@@ -1,0 +1,196 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Runnel.Layers;
+
+namespace Runnel.Workers;
+
+/// <summary>Runs one message's handler and settles the message by what came of it.</summary>
+internal sealed class JobRunner(
+    ChannelDefinition channel, IWorkerLease lease, JobLimits limits, RunningJobs running, JobStore store, IServiceProvider services, WorkerOptions options, TimeProvider timeProvider, ILogger logger)
+{
+    /// <summary>Runs the handler; completes when the message may be settled, and hands back the settling, which nobody has to wait for.</summary>
+    /// <remarks>Neither throws: what cannot be settled is handed out again when the lease ends.</remarks>
+    public async ValueTask<Task> RunAsync(ReceivedMessage message)
+    {
+        var envelope = message.Envelope;
+        using var progress = channel.Options.Track ? Follow(message) : null;
+        if (envelope.Crashes >= options.CrashLimit)
+            return await DeadLetterAsync(message, progress, DeadLetterReason.WorkerDied, $"Workers died {envelope.Crashes} times in the middle of it.", null);
+        if (channel.HandlerOf(envelope.Message.Type) is not { } handler)
+            return await DeadLetterAsync(message, progress, DeadLetterReason.UnknownType, $"No consumer here handles messages of type '{envelope.Message.Type}'; known: {string.Join(", ", channel.Types)}.", null);
+
+        object? body;
+        try
+        {
+            body = handler.Read(envelope.Message, limits.Json);
+        }
+        catch (JsonException exception)
+        {
+            return await DeadLetterAsync(message, progress, DeadLetterReason.Unreadable, $"The body cannot be read as {handler.MessageType.Name}: {exception.Message}", null);
+        }
+
+        var job = new JobContext(message, limits, progress);
+        running.Add(job);
+        var began = timeProvider.GetTimestamp();
+        try
+        {
+            if (progress is not null)
+                await progress.StartAsync();
+            var result = await InvokeAsync(handler, body, job);
+            return job.Outcome is { } outcome ? await SettleAsync(message, progress, outcome, null) : await CompleteAsync(message, progress, result);
+        }
+        catch (Exception exception)
+        {
+            return await AfterFailureAsync(message, progress, job, exception);
+        }
+        finally
+        {
+            WorkerMetrics.JobRan(channel.Name, timeProvider.GetElapsedTime(began));
+            running.Remove(job);
+            job.End();
+        }
+    }
+
+    private async ValueTask<object?> InvokeAsync(MessageHandler handler, object? body, JobContext job)
+    {
+        using var activity = StartActivity(job);
+        using var timeout = channel.Options.Timeout is { } limit
+            ? timeProvider.CreateTimer(static state => ((JobContext)state!).Cancel(timedOut: true), job, limit, Timeout.InfiniteTimeSpan)
+            : null;
+        if (!handler.UsesServices)
+            return await ResultAsync(handler, handler.InvokeAsync(services, body, job));
+        await using var scope = services.CreateAsyncScope();
+        return await ResultAsync(handler, handler.InvokeAsync(scope.ServiceProvider, body, job));
+    }
+
+    private static async ValueTask<object?> ResultAsync(MessageHandler handler, Task running)
+    {
+        await running;
+        return handler.ResultOf(running);
+    }
+
+    private Activity? StartActivity(JobContext job)
+    {
+        var activity = RunnelTelemetry.Activities.StartActivity("runnel.job", ActivityKind.Consumer, job.Headers.GetValueOrDefault("traceparent"));
+        activity?.SetTag("runnel.channel", channel.Name.Value);
+        activity?.SetTag("runnel.job.id", job.Id.ToString());
+        return activity;
+    }
+
+    private JobProgress Follow(ReceivedMessage message) => new(
+        message.Id,
+        new JobStatus
+        {
+            Id = message.Id.ToString(),
+            Channel = channel.Name.Value,
+            State = JobState.Running,
+            Attempt = message.Envelope.Attempt + 1,
+            CreatedAt = message.Envelope.SentAt,
+            UpdatedAt = timeProvider.GetUtcNow(),
+        },
+        channel.Options.JobRetention,
+        store,
+        timeProvider,
+        logger);
+
+    private ValueTask<Task> AfterFailureAsync(ReceivedMessage message, JobProgress? progress, JobContext job, Exception exception)
+    {
+        // A worker that leaves, or whose messages are others' now, proves nothing about the message.
+        if (exception is OperationCanceledException && !job.IsTimedOut && !job.IsCancelRequested && (limits.Stop.IsCancellationRequested || limits.LeaseLost.IsCancellationRequested))
+            return SettleAsync(message, progress, JobOutcome.Reschedule(TimeSpan.Zero, null), null);
+        if (exception is OperationCanceledException && job.IsCancelRequested)
+            return CancelAsync(message, progress);
+
+        var failures = message.Envelope.Attempt + 1;
+        var outcome = exception switch
+        {
+            DeadLetterException => JobOutcome.DeadLetter(exception.Message),
+            RetryAfterException retry => JobOutcome.Retry(retry.Delay, exception.Message),
+            OperationCanceledException when job.IsTimedOut => JobOutcome.Retry(Rest(failures), $"It took longer than {channel.Options.Timeout}."),
+            _ => JobOutcome.Retry(Rest(failures), $"{exception.GetType().Name}: {exception.Message}"),
+        };
+        return SettleAsync(message, progress, outcome, exception);
+    }
+
+    private TimeSpan Rest(int failures) => channel.Options.Retry.DelayAfter(failures, Random.Shared.NextDouble());
+
+    private ValueTask<Task> SettleAsync(ReceivedMessage message, JobProgress? progress, JobOutcome outcome, Exception? exception)
+    {
+        if (outcome.Delay is not { } delay)
+            return DeadLetterAsync(message, progress, DeadLetterReason.Rejected, outcome.Error, exception);
+        var failures = message.Envelope.Attempt + 1;
+        if (outcome.CountsAttempt && failures >= channel.Options.Retry.MaxAttempts)
+            return DeadLetterAsync(message, progress, DeadLetterReason.AttemptsExhausted, outcome.Error, exception);
+        if (outcome.CountsAttempt)
+            Log.JobFailed(logger, exception, message.Id, channel.Name, failures, delay);
+        return EndAsync(
+            message,
+            progress,
+            status => status with { State = outcome.CountsAttempt ? JobState.Failed : delay > TimeSpan.Zero ? JobState.Scheduled : JobState.Queued, Error = outcome.Error },
+            outcome.CountsAttempt ? "retried" : "rescheduled",
+            () => lease.AbandonAsync(message, new AbandonOptions { Delay = delay, CountsAttempt = outcome.CountsAttempt, Body = outcome.Body }));
+    }
+
+    private ValueTask<Task> CompleteAsync(ReceivedMessage message, JobProgress? progress, object? result) => EndAsync(
+        message,
+        progress,
+        status => status with
+        {
+            State = JobState.Succeeded,
+            Progress = 1,
+            Error = null,
+            Result = result is null ? null : JsonSerializer.SerializeToElement(result, limits.Json),
+        },
+        "succeeded",
+        () => lease.CompleteAsync(message));
+
+    private ValueTask<Task> CancelAsync(ReceivedMessage message, JobProgress? progress)
+    {
+        Log.JobCancelled(logger, message.Id, channel.Name);
+        return EndAsync(message, progress, status => status with { State = JobState.Cancelled }, "cancelled", () => lease.CompleteAsync(message));
+    }
+
+    private ValueTask<Task> DeadLetterAsync(ReceivedMessage message, JobProgress? progress, DeadLetterReason reason, string? error, Exception? exception)
+    {
+        Log.JobDead(logger, exception, message.Id, channel.Name, message.Envelope.Attempt + 1, reason, error);
+        return EndAsync(
+            message,
+            progress,
+            status => status with { State = JobState.Dead, Error = error },
+            "dead",
+            () => lease.DeadLetterAsync(message, reason, exception is null ? error : $"{error}\n{exception}"));
+    }
+
+    /// <summary>Publishes the state first and settles then: a crash in between repeats the job, and never leaves a page waiting for an end that was.</summary>
+    private async ValueTask<Task> EndAsync(ReceivedMessage message, JobProgress? progress, Func<JobStatus, JobStatus> end, string outcome, Func<ValueTask<bool>> settle)
+    {
+        try
+        {
+            if (progress is not null)
+                await progress.EndAsync(end);
+            WorkerMetrics.JobHandled(channel.Name, outcome);
+            var settling = settle().AsTask(); // an in-memory layer has settled already, and its task is a shared one
+            return settling is { IsCompletedSuccessfully: true, Result: true } ? Task.CompletedTask : ObserveAsync(message, settling);
+        }
+        catch (Exception exception)
+        {
+            Log.SettlingFailed(logger, exception, message.Id, channel.Name);
+            return ObserveAsync(message, lease.AbandonAsync(message, AbandonOptions.Untouched).AsTask());
+        }
+    }
+
+    private async Task ObserveAsync(ReceivedMessage message, Task<bool> settling)
+    {
+        try
+        {
+            if (!await settling)
+                Log.SettledTooLate(logger, message.Id, channel.Name);
+        }
+        catch (Exception exception)
+        {
+            Log.SettlingFailed(logger, exception, message.Id, channel.Name);
+        }
+    }
+}

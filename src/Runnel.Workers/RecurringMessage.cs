@@ -1,0 +1,10 @@
+using Runnel.Layers;
+
+namespace Runnel.Workers;
+
+/// <summary>A message that is put on a channel again and again.</summary>
+/// <param name="Name">Its name, the same on all nodes.</param>
+/// <param name="Schedule">When.</param>
+/// <param name="Channel">Where to.</param>
+/// <param name="Send">Puts one on the channel.</param>
+internal sealed record RecurringMessage(string Name, ISchedule Schedule, ChannelName Channel, Func<IChannels, SendOptions, CancellationToken, ValueTask<SentMessage>> Send);

@@ -1,0 +1,51 @@
+using Microsoft.Extensions.DependencyInjection;
+using Runnel.Layers;
+using Runnel.Workers;
+
+namespace Microsoft.Extensions.Hosting;
+
+/// <summary>Maps consumers to channels.</summary>
+public static class RunnelHostExtensions
+{
+    /// <summary>Maps a function to a channel: it handles the messages of its first parameter's type, its other parameters are services.</summary>
+    /// <remarks>
+    /// The function returns <see cref="Task"/> or <see cref="ValueTask"/>, perhaps with the job's result. It may take <see cref="JobContext"/> and
+    /// <see cref="CancellationToken"/>. A channel may have functions for several types of message. See <see cref="ChannelConsumer{TMessage}"/> for what is promised.
+    /// <example>
+    /// <code>
+    /// app.MapChannel("thumbnails", async (ResizePhoto photo, IImages images, JobContext job) => { … });
+    /// </code>
+    /// </example>
+    /// </remarks>
+    /// <param name="host">The application.</param>
+    /// <param name="channel">The channel.</param>
+    /// <param name="handler">The function.</param>
+    /// <param name="configure">The channel's options.</param>
+    /// <exception cref="ArgumentException">The function takes no message or returns no task, or the channel has one for the type already.</exception>
+    public static IHost MapChannel(this IHost host, ChannelName channel, Delegate handler, Action<ChannelOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        Registry(host).Add(channel, MessageHandler.Of(channel, handler), configure);
+        return host;
+    }
+
+    /// <summary>Maps a consumer class to a channel.</summary>
+    /// <typeparam name="TConsumer">A class that derives from <see cref="ChannelConsumer{TMessage}"/>.</typeparam>
+    /// <param name="host">The application.</param>
+    /// <param name="channel">The channel.</param>
+    /// <param name="configure">The channel's options.</param>
+    /// <exception cref="ArgumentException">The class is no consumer of a channel, or the channel has one for the type already.</exception>
+    public static IHost MapChannel<TConsumer>(this IHost host, ChannelName channel, Action<ChannelOptions>? configure = null)
+        where TConsumer : class
+    {
+        Registry(host).Add(channel, MessageHandler.OfConsumer<TConsumer>(channel), configure);
+        return host;
+    }
+
+    private static ChannelRegistry Registry(IHost host)
+    {
+        ArgumentNullException.ThrowIfNull(host);
+        return host.Services.GetService<ChannelRegistry>()
+            ?? throw new InvalidOperationException("Runnel is not registered: call builder.Services.AddRunnel() before the application is built.");
+    }
+}

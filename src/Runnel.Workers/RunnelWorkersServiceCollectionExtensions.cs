@@ -1,0 +1,71 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Runnel;
+using Runnel.Layers;
+using Runnel.Workers;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>Registers Runnel's workers.</summary>
+public static class RunnelWorkersServiceCollectionExtensions
+{
+    /// <summary>Adds channels with consumers, jobs and recurring messages. Applications call <c>AddRunnel</c>, which calls this.</summary>
+    public static RunnelBuilder AddRunnelWorkers(this RunnelBuilder builder)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        var services = builder.Services;
+        services.AddOptions<WorkerOptions>().ValidateDataAnnotations().ValidateOnStart();
+        services.TryAddSingleton<IWorkQueue, InMemoryWorkQueue>();
+        services.TryAddSingleton(provider => provider.GetRequiredService<IWorkQueue>() as IWorkQueueOperator
+            ?? throw new InvalidOperationException("The layer's work queue has no operator's side; register an IWorkQueueOperator beside it."));
+        services.TryAddSingleton<ChannelRegistry>();
+        services.TryAddSingleton<WorkerSelection>();
+        services.TryAddSingleton<JobStore>();
+        services.TryAddSingleton<IJobs, Jobs>();
+        services.TryAddSingleton<IChannels, Channels>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, WorkerService>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, RecurringService>());
+        return builder;
+    }
+
+    /// <summary>Configures the worker of this process.</summary>
+    public static RunnelBuilder ConfigureWorker(this RunnelBuilder builder, Action<WorkerOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.Services.Configure(configure);
+        return builder;
+    }
+
+    /// <summary>Puts a message on a channel every so often: one per tick over all nodes; ticks missed while no node ran are made up for by one.</summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="name">The recurring message's name, the same on all nodes; up to 60 characters of those that group names are made of.</param>
+    /// <param name="every">How often, at least 100 ms; ticks are counted from 1970-01-01T00:00:00Z.</param>
+    /// <param name="channel">The channel.</param>
+    /// <param name="message">The message.</param>
+    /// <exception cref="ArgumentException">The name is none.</exception>
+    public static RunnelBuilder AddRecurring<T>(this RunnelBuilder builder, string name, TimeSpan every, ChannelName channel, T message) =>
+        Add(builder, name, new IntervalSchedule(every), channel, message);
+
+    /// <summary>Puts a message on a channel by a cron expression: one per tick over all nodes; ticks missed while no node ran are made up for by one.</summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="name">The recurring message's name, the same on all nodes; up to 60 characters of those that group names are made of.</param>
+    /// <param name="cron">Five fields: minute, hour, day of month, month, day of week; in UTC.</param>
+    /// <param name="channel">The channel.</param>
+    /// <param name="message">The message.</param>
+    /// <exception cref="ArgumentException">The name is none.</exception>
+    /// <exception cref="FormatException">The expression is none.</exception>
+    public static RunnelBuilder AddRecurring<T>(this RunnelBuilder builder, string name, string cron, ChannelName channel, T message) =>
+        Add(builder, name, new CronSchedule(cron), channel, message);
+
+    private static RunnelBuilder Add<T>(RunnelBuilder builder, string name, ISchedule schedule, ChannelName channel, T message)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        if (name is not { Length: > 0 and <= 60 } || !GroupName.IsValid(name))
+            throw new ArgumentException($"'{name}' names no recurring message: a name has 1 to 60 characters out of A–Z, a–z, 0–9, '-', '_' and '.'.", nameof(name));
+        if (builder.Services.Any(service => service.ImplementationInstance is RecurringMessage other && other.Name == name))
+            throw new ArgumentException($"There is a recurring message '{name}' already; give this one another name.", nameof(name));
+        builder.Services.AddSingleton(new RecurringMessage(
+            name, schedule, channel, (channels, options, cancellationToken) => channels.SendAsync(channel, message, options, cancellationToken)));
+        return builder;
+    }
+}

@@ -1,0 +1,121 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Runnel.Layers;
+
+namespace Runnel.Workers;
+
+/// <summary>The worker of this process: holds the lease, and owns one listener per channel.</summary>
+internal sealed class WorkerService(
+    ChannelRegistry registry,
+    WorkerSelection selection,
+    IWorkQueue queue,
+    IBackplane backplane,
+    JobStore store,
+    IServiceProvider services,
+    IOptions<WorkerOptions> options,
+    IOptions<RunnelOptions> runnel,
+    TimeProvider timeProvider,
+    ILogger<WorkerService> logger) : BackgroundService
+{
+    private static readonly TimeSpan Rest = TimeSpan.FromSeconds(1);
+    private readonly RunningJobs _running = new();
+
+    public override Task StartAsync(CancellationToken cancellationToken)
+    {
+        var tracked = registry.Names.FirstOrDefault(name => registry.OptionsOf(name).Track);
+        if (tracked != default && !backplane.Features.HasFlag(BackplaneFeatures.History))
+        {
+            throw new InvalidOperationException(
+                $"Channel '{tracked}' tracks its jobs, but the layer's backplane keeps no history to hold their states. Use a layer that does for groups "
+                + "(memory:, sqlite:, redis://), or set Track to false.");
+        }
+        return base.StartAsync(cancellationToken);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var channels = selection.Selected;
+        if (channels.Count == 0)
+        {
+            Log.WorkerIdle(logger);
+            return;
+        }
+        Log.WorkerTakes(logger, string.Join(", ", channels.Select(name => $"'{name}'")));
+        await using var cancelling = await backplane.SubscribeAsync(Jobs.CancelTopic, OnCancelRequest, stoppingToken);
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                await WorkAsync(channels, stoppingToken);
+            }
+            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+            {
+                Log.WorkerFailed(logger, exception, Rest);
+                await Task.Delay(Rest, timeProvider, stoppingToken).ContinueWith(static _ => { }, TaskScheduler.Default);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+        }
+    }
+
+    // One lease's life: until the worker stops, or the lease is lost.
+    private async Task WorkAsync(IReadOnlyList<ChannelName> channels, CancellationToken stopping)
+    {
+        using var hardStop = new CancellationTokenSource();
+        using var threads = options.Value.Threads is { } count ? new SemaphoreSlim(count) : null;
+        await using var lease = await queue.AcquireLeaseAsync(
+            new WorkerLeaseOptions { Duration = options.Value.LeaseDuration, CrashLimit = options.Value.CrashLimit + 1 }, stopping);
+        var limits = new JobLimits(runnel.Value.Json, lease.Lost, hardStop.Token);
+        var listeners = channels.Select(name => Listen(registry.Find(name)!, lease, limits, threads)).ToList();
+
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(stopping, lease.Lost);
+        await Task.WhenAll(listeners.Select(listener => listener.ReceiveAsync(ending.Token)));
+        if (lease.Lost.IsCancellationRequested)
+            Log.LeaseLost(logger, lease.WorkerId);
+        await LeaveAsync(listeners, hardStop, lease.Lost.IsCancellationRequested ? TimeSpan.Zero : options.Value.ShutdownGrace);
+    }
+
+    private ChannelListener Listen(ChannelDefinition channel, IWorkerLease lease, JobLimits limits, SemaphoreSlim? threads)
+    {
+        var runner = new JobRunner(channel, lease, limits, _running, store, services, options.Value, timeProvider, logger);
+        return new ChannelListener(channel, lease, runner, threads, timeProvider, logger);
+    }
+
+    private async Task LeaveAsync(List<ChannelListener> listeners, CancellationTokenSource hardStop, TimeSpan grace)
+    {
+        var idle = Task.WhenAll(listeners.Select(listener => listener.WaitUntilIdleAsync()));
+        try
+        {
+            await idle.WaitAsync(grace, timeProvider);
+            return;
+        }
+        catch (TimeoutException)
+        {
+            Log.GraceIsOver(logger, listeners.Sum(listener => listener.Running), grace);
+        }
+        await hardStop.CancelAsync();
+        try
+        {
+            await idle.WaitAsync(Rest, timeProvider);
+        }
+        catch (TimeoutException)
+        {
+            // Handlers that ignore their token. Their messages go back with the lease, and what they settle later is refused.
+        }
+    }
+
+    private void OnCancelRequest(BackplaneMessage message)
+    {
+        try
+        {
+            _running.Cancel(EnvelopeFormat.Decode(message.Payload).Id);
+        }
+        catch (FormatException)
+        {
+            // No request of any version known here.
+        }
+    }
+}
