@@ -202,13 +202,15 @@ public sealed class OutboundQueueTests
         await queue.SendAsync(Frame.Text("waits"));
         var third = queue.SendAsync(Frame.Text("third")).AsTask();
 
-        queue.Abandon();
+        var ended = queue.AbandonAsync();
 
         await Wait.For(third, "the sender to be let go");
         Assert.True(queue.SendAsync(Frame.Text("later")).AsTask().IsCompletedSuccessfully);
         Assert.False(queue.Post(Frame.Text("later")));
-        Assert.Equal(["on the wire"], _writer.Texts);
+        Assert.False(ended.IsCompleted); // the carrier's memory is in use until the write has ended
         _writer.Unblock();
+        await Wait.For(ended, "the write to end");
+        Assert.Equal(["on the wire"], _writer.Texts);
     }
 
     [Fact]
@@ -268,7 +270,7 @@ public sealed class OutboundQueueTests
         _writer.Block();
         Post(queue, "on the wire");
         queue.SendIfIdle(Frame.Of(FrameKind.Ping, []));
-        queue.Abandon();
+        _ = queue.AbandonAsync();
         queue.SendIfIdle(Frame.Of(FrameKind.Ping, []));
         _writer.Unblock();
 
