@@ -81,10 +81,15 @@ public sealed class ConsumerSession(Connection connection, ConsumerDescriptor de
         await turn;
         try
         {
-            using var limit = new CancellationTokenSource(DisconnectLimit, Connection.Node.TimeProvider);
-            if (_consumer is not null && wasAccepted)
-                await _consumer.OnDisconnectAsync(code, limit.Token);
-            await DisposeConsumerAsync();
+            try
+            {
+                if (_consumer is not null && wasAccepted)
+                    await TellOfEndAsync(_consumer, code);
+            }
+            finally
+            {
+                await DisposeConsumerAsync();
+            }
         }
         catch (Exception exception)
         {
@@ -109,26 +114,22 @@ public sealed class ConsumerSession(Connection connection, ConsumerDescriptor de
     /// <summary>Puts an event before the consumer; it is handled when its turn comes.</summary>
     internal void PostEvent(GroupMessage message)
     {
-        bool begins;
         lock (this)
         {
+            if (_turn.IsEnding || _failed)
+            {
+                ConnectionMetrics.MessageWasDropped("connection-gone");
+                return;
+            }
             if (_turn.Waiting >= Connection.Node.Options.MaxWaitingEvents)
             {
-                ConnectionMetrics.MessageWasDropped("consumer-busy");
-                if (_failed)
-                    return;
-                _failed = true;
-                begins = false;
-                Log.ConsumerTooBusy(Connection.Node.Logger, descriptor.Name, Connection, _turn.Waiting);
-                _ = Connection.CloseAsync(CloseCode.TryAgainLater, "The consumer could not keep up with its events.");
+                Cut(_turn.Waiting);
+                return;
             }
-            else
-            {
-                begins = _turn.Post(message);
-            }
+            if (!_turn.Post(message))
+                return;
         }
-        if (begins)
-            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
     }
 
     /// <summary>Joins a group, unless the session is over already.</summary>
@@ -163,7 +164,8 @@ public sealed class ConsumerSession(Connection connection, ConsumerDescriptor de
 
     private async ValueTask ReceiveAsync(ReadOnlyMemory<byte> message, bool isText)
     {
-        await TakeTurnAsync();
+        if (!await TakeTurnAsync())
+            return;
         try
         {
             if (_failed)
@@ -192,7 +194,9 @@ public sealed class ConsumerSession(Connection connection, ConsumerDescriptor de
             }
             try
             {
-                if (!_failed)
+                if (_failed)
+                    ConnectionMetrics.MessageWasDropped("connection-gone");
+                else
                     await HandleEventAsync(message);
             }
             catch (Exception exception)
@@ -229,15 +233,27 @@ public sealed class ConsumerSession(Connection connection, ConsumerDescriptor de
 
     private async Task DisposeConsumerAsync()
     {
-        if (_consumer is IAsyncDisposable asynchronously)
-            await asynchronously.DisposeAsync();
-        else if (_consumer is IDisposable disposable)
-            disposable.Dispose();
-        if (_services is { } services)
-            await services.DisposeAsync();
+        try
+        {
+            if (_consumer is IAsyncDisposable asynchronously)
+                await asynchronously.DisposeAsync();
+            else if (_consumer is IDisposable disposable)
+                disposable.Dispose();
+        }
+        finally
+        {
+            if (_services is { } services)
+                await services.DisposeAsync();
+        }
     }
 
-    private Task TakeTurnAsync()
+    private async Task TellOfEndAsync(WebSocketConsumer consumer, int code)
+    {
+        using var limit = new CancellationTokenSource(DisconnectLimit, Connection.Node.TimeProvider);
+        await consumer.OnDisconnectAsync(code, limit.Token);
+    }
+
+    private Task<bool> TakeTurnAsync()
     {
         lock (this)
             return _turn.TakeAsync();
@@ -272,15 +288,25 @@ public sealed class ConsumerSession(Connection connection, ConsumerDescriptor de
         {
             if (!_holding)
                 return false;
-            (_held ??= []).Add(message);
-            if (_held.Count <= Connection.Node.Options.MaxWaitingEvents)
-                return true;
-            ConnectionMetrics.MessageWasDropped("consumer-busy");
-            _held.RemoveAt(_held.Count - 1);
+            _held ??= [];
+            if (_held.Count < Connection.Node.Options.MaxWaitingEvents)
+                _held.Add(message);
+            else
+                Cut(_held.Count); // never a silent gap: who connects so slowly that messages are lost has to come back
+            return true;
         }
-        // Never a silent gap: who connects so slowly that messages are lost has to come back.
-        _ = Connection.CloseAsync(CloseCode.TryAgainLater, "Connecting took too long.");
-        return true;
+    }
+
+    // Called with the lock held, and perhaps with a group's, in the middle of its fan-out: closing makes a stream leave its groups, and may wait.
+    private void Cut(int waiting)
+    {
+        ConnectionMetrics.MessageWasDropped("consumer-busy");
+        if (_failed)
+            return;
+        _failed = true;
+        Log.ConsumerTooBusy(Connection.Node.Logger, descriptor.Name, Connection, waiting);
+        ThreadPool.UnsafeQueueUserWorkItem(
+            static connection => _ = connection.CloseAsync(CloseCode.TryAgainLater, "The consumer could not keep up."), Connection, preferLocal: false);
     }
 
     private void ReleaseHeld()
@@ -288,7 +314,8 @@ public sealed class ConsumerSession(Connection connection, ConsumerDescriptor de
         var drain = false;
         lock (this)
         {
-            foreach (var message in _held ?? [])
+            // A stream that was closed while it connected has told its client so, and says no more.
+            foreach (var message in _turn.IsEnding ? [] : _held ?? [])
                 drain |= Connection.Outbound.Post(Connection.FrameOf(message));
             _held = null;
             _holding = false;
