@@ -14,6 +14,8 @@ public sealed class RunnelNode : IAsyncDisposable
     private const string Prefix = "node.";
     private readonly ConcurrentDictionary<long, ConsumerSession> _sessions = new();
     private readonly IBackplane _backplane;
+    private readonly TaskCompletionSource _emptied = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private bool _isLeaving;
     private long _lastNumber;
 
     /// <summary>Creates the node; an application gets it from dependency injection.</summary>
@@ -53,10 +55,15 @@ public sealed class RunnelNode : IAsyncDisposable
     internal IChannels Channels => field ??= Services.GetRequiredService<IChannels>();
 
     /// <summary>Sends an event to one connection, on whichever node it is. At most once; one for a connection that is gone is counted.</summary>
-    /// <exception cref="ArgumentException">The channel is no connection's.</exception>
+    /// <exception cref="ArgumentException">The channel is no connection's, or the message's type is one of Runnel's own.</exception>
+    /// <exception cref="MessageTooLargeException">The message is larger than <see cref="RunnelOptions.MaxGroupMessageBytes"/>.</exception>
     public ValueTask SendEventAsync(ChannelName channel, Message message, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(message);
+        if (message.Type.StartsWith(NodeInbox.OwnTypes, StringComparison.Ordinal))
+            throw new ArgumentException($"'{message.Type}' is no type for an event: types that begin with '{NodeInbox.OwnTypes}' are Runnel's own.", nameof(message));
+        if (message.Body.Length > Options.MaxGroupMessageBytes)
+            throw new MessageTooLargeException($"channel '{channel}'", message.Body.Length, Options.MaxGroupMessageBytes);
         if (!IsHere(channel, out var session))
             return SendToNodeAsync(channel, message.Type, message.Body, cancellationToken);
         if (session is null)
@@ -81,8 +88,11 @@ public sealed class RunnelNode : IAsyncDisposable
 
     internal void Remove(ConsumerSession session)
     {
-        if (_sessions.TryRemove(session.Connection.Number, out _))
-            ConnectionMetrics.ConnectionClosed();
+        if (!_sessions.TryRemove(session.Connection.Number, out _))
+            return;
+        ConnectionMetrics.ConnectionClosed();
+        if (Volatile.Read(ref _isLeaving) && _sessions.IsEmpty)
+            _emptied.TrySetResult();
     }
 
     /// <summary>Whether a connection's channel is one of this node; if so, its session, or <see langword="null"/> when that is over.</summary>
@@ -101,8 +111,6 @@ public sealed class RunnelNode : IAsyncDisposable
     internal async ValueTask SendToNodeAsync(ChannelName channel, string type, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
         var bytes = EnvelopeFormat.Encode(new Envelope(new Message(type, body)) { Channel = channel });
-        if (bytes.Length > Options.MaxGroupMessageBytes)
-            throw new MessageTooLargeException($"channel '{channel}'", bytes.Length, Options.MaxGroupMessageBytes);
         await _backplane.PublishAsync(Topic.OfNode(Parse(channel).NodeId), bytes, retention: null, cancellationToken);
     }
 
@@ -110,22 +118,27 @@ public sealed class RunnelNode : IAsyncDisposable
     internal bool TryGetSession(ChannelName channel, [NotNullWhen(true)] out ConsumerSession? session) =>
         _sessions.TryGetValue(Parse(channel).Number, out session);
 
-    /// <summary>Closes every connection, and cuts those that have not closed in time.</summary>
+    /// <summary>Closes every connection, waits for the clients to answer, and cuts those that have not in time.</summary>
     internal async Task CloseAllAsync(int code, string reason, TimeSpan limit)
     {
-        // A stream ends with its socket.
-        var all = Connections.Where(connection => connection is not StreamConnection).ToList();
-        var closing = Task.WhenAll(all.Select(connection => connection.CloseAsync(code, reason)));
+        Volatile.Write(ref _isLeaving, true);
+        foreach (var connection in Connections)
+        {
+            if (connection is not StreamConnection) // a stream ends with its socket
+                _ = connection.CloseAsync(code, reason);
+        }
+        if (_sessions.IsEmpty)
+            return;
         try
         {
-            await closing.WaitAsync(limit, TimeProvider);
+            await _emptied.Task.WaitAsync(limit, TimeProvider);
         }
-        catch (Exception exception)
+        catch (TimeoutException)
         {
-            Log.ClosingTookTooLong(Logger, exception, _sessions.Count, limit);
+            Log.ClosingTookTooLong(Logger, _sessions.Count, limit);
+            foreach (var connection in Connections)
+                connection.Abort();
         }
-        foreach (var connection in all)
-            connection.Abort();
     }
 
     private static (string NodeId, long Number) Parse(ChannelName channel)
