@@ -20,10 +20,10 @@ internal sealed class KeepAliveService(RunnelNode node, IOptions<GatewayOptions>
 
     private void Look(Connection connection)
     {
-        if (connection is not WebSocketConnection { Carrier: { } carrier })
+        if (connection is not WebSocketConnection { Carrier: { } carrier } socket)
             return;
         var silence = node.TimeProvider.GetElapsedTime(carrier.LastReadAt);
-        if (silence >= options.Value.KeepAliveTimeout)
+        if (silence >= options.Value.KeepAliveTimeout && !socket.IsHandling)
         {
             Log.Silent(node.Logger, connection);
             GatewayMetrics.ConnectionWasCut("silent");

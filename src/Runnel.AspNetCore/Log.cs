@@ -22,4 +22,7 @@ internal static partial class Log
 
     [LoggerMessage(2006, LogLevel.Error, "Connection {Connection} ended by a fault of the server's own.")]
     public static partial void ReceiveFailed(ILogger logger, Exception exception, Connection connection);
+
+    [LoggerMessage(2007, LogLevel.Error, "What was registered with the token of connection {Connection} failed when the client was gone.")]
+    public static partial void CallbackFailed(ILogger logger, Exception exception, Connection connection);
 }
