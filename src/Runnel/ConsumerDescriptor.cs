@@ -30,7 +30,7 @@ public sealed class ConsumerDescriptor
         where TConsumer : WebSocketConsumer
     {
         var handlers = new Dictionary<string, EventHandlerMethod>();
-        foreach (var method in typeof(TConsumer).GetMethods(BindingFlags.Instance | BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic))
+        foreach (var method in MethodsOf(typeof(TConsumer)))
         {
             foreach (var attribute in method.GetCustomAttributes<HandlesAttribute>(inherit: true))
             {
@@ -53,6 +53,16 @@ public sealed class ConsumerDescriptor
     /// <summary>Describes the consumer of a shared socket.</summary>
     public static ConsumerDescriptor For(DemultiplexerBuilder builder) =>
         new("Demultiplexer", usesServices: false, _ => new DemultiplexerConsumer(builder), []);
+
+    // Reflection leaves out the private methods of base classes; a handler among them would be overlooked instead of refused.
+    private static IEnumerable<MethodInfo> MethodsOf(Type consumer)
+    {
+        const BindingFlags All = BindingFlags.Instance | BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic;
+        var methods = consumer.GetMethods(All).AsEnumerable();
+        for (var below = consumer.BaseType; below is not null; below = below.BaseType)
+            methods = methods.Concat(below.GetMethods(All | BindingFlags.DeclaredOnly).Where(method => method.IsPrivate));
+        return methods;
+    }
 
     internal WebSocketConsumer Create(IServiceProvider services) => _create(services);
 

@@ -52,7 +52,7 @@ public sealed class ProtocolTests
     }
 
     [Fact]
-    public async Task An_unmasked_frame_closes_with_1002() => await BreaksAsync(client => client.SendFrameAsync(1, "x"u8, masked: false), CloseCode.ProtocolError);
+    public async Task An_unmasked_frame_closes_with_1002() => await BreaksAsync(client => client.SendFrameAsync(1, "no mask"u8, masked: false), CloseCode.ProtocolError);
 
     [Fact]
     public async Task A_reserved_bit_closes_with_1002() => await BreaksAsync(client => client.SendFrameAsync(1, "x"u8, reserved: 4), CloseCode.ProtocolError);
