@@ -68,6 +68,9 @@ public sealed class ConsumerSession(Connection connection, ConsumerDescriptor de
     /// <param name="data">The whole message; the memory is the caller's again afterwards.</param>
     public ValueTask ReceiveBinaryAsync(ReadOnlyMemory<byte> data) => ReceiveAsync(data, isText: false);
 
+    /// <summary>Gives the consumer a message of a stream and waits until it is handled.</summary>
+    internal ValueTask ReceivePayloadAsync(JsonElement payload) => ReceiveAsync(default, isText: true, payload);
+
     /// <summary>Ends the consumer: it leaves its groups and is told, after the event it is handling. Called once.</summary>
     /// <param name="code">The code the connection was closed with.</param>
     /// <param name="wasAccepted">Whether it ever was: a consumer is not told of the end of what it rejected.</param>
@@ -162,7 +165,7 @@ public sealed class ConsumerSession(Connection connection, ConsumerDescriptor de
 
     void IThreadPoolWorkItem.Execute() => _ = HandleEventsAsync();
 
-    private async ValueTask ReceiveAsync(ReadOnlyMemory<byte> message, bool isText)
+    private async ValueTask ReceiveAsync(ReadOnlyMemory<byte> message, bool isText, JsonElement? payload = null)
     {
         if (!await TakeTurnAsync())
             return;
@@ -170,7 +173,9 @@ public sealed class ConsumerSession(Connection connection, ConsumerDescriptor de
         {
             if (_failed)
                 return;
-            await (isText ? _consumer!.OnTextAsync(message, Connection.Gone) : _consumer!.OnReceiveAsync(message, Connection.Gone));
+            await (payload is { } json ? _consumer!.OnPayloadAsync(json, Connection.Gone)
+                : isText ? _consumer!.OnTextAsync(message, Connection.Gone)
+                : _consumer!.OnReceiveAsync(message, Connection.Gone));
         }
         catch (Exception exception)
         {
