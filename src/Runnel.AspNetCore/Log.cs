@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Runnel.Layers;
 
 namespace Runnel.AspNetCore;
 
@@ -22,4 +23,7 @@ internal static partial class Log
 
     [LoggerMessage(2006, LogLevel.Error, "Connection {Connection} ended by a fault of the server's own.")]
     public static partial void ReceiveFailed(ILogger logger, Exception exception, Connection connection);
+
+    [LoggerMessage(2007, LogLevel.Error, "Following job {Id} for a client failed.")]
+    public static partial void FollowingFailed(ILogger logger, Exception exception, MessageId id);
 }
