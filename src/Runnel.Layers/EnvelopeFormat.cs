@@ -44,13 +44,7 @@ public static class EnvelopeFormat
         if (message.Headers.Count > MaxHeaders)
             throw new ArgumentException($"The message '{message.Type}' has {message.Headers.Count} headers; the most is {MaxHeaders}.", nameof(envelope));
 
-        var windowMilliseconds = (ulong)envelope.DeduplicationWindow.TotalMilliseconds;
-        var length = FixedLength + TextLength(envelope.Channel?.Value) + TextLength(message.Type) + TextLength(envelope.Key)
-            + TextLength(envelope.DeduplicationId) + Leb128.Length(windowMilliseconds) + Leb128.Length((ulong)message.Headers.Count);
-        foreach (var (name, value) in message.Headers)
-            length += TextLength(name) + TextLength(value);
-
-        var bytes = new byte[length + message.Body.Length];
+        var bytes = new byte[Measure(envelope)];
         var span = bytes.AsSpan();
         span[0] = Version;
         span[1] = (byte)envelope.Kind;
@@ -65,7 +59,7 @@ public static class EnvelopeFormat
         WriteText(ref rest, message.Type);
         WriteText(ref rest, envelope.Key);
         WriteText(ref rest, envelope.DeduplicationId);
-        Leb128.Write(ref rest, windowMilliseconds);
+        Leb128.Write(ref rest, WindowMilliseconds(envelope));
         Leb128.Write(ref rest, (ulong)message.Headers.Count);
         foreach (var (name, value) in message.Headers)
         {
@@ -74,6 +68,18 @@ public static class EnvelopeFormat
         }
         message.Body.Span.CopyTo(rest);
         return bytes;
+    }
+
+    /// <summary>How many bytes <see cref="Encode"/> would write.</summary>
+    public static int Measure(Envelope envelope)
+    {
+        ArgumentNullException.ThrowIfNull(envelope);
+        var message = envelope.Message;
+        var length = FixedLength + TextLength(envelope.Channel?.Value) + TextLength(message.Type) + TextLength(envelope.Key)
+            + TextLength(envelope.DeduplicationId) + Leb128.Length(WindowMilliseconds(envelope)) + Leb128.Length((ulong)message.Headers.Count);
+        foreach (var (name, value) in message.Headers)
+            length += TextLength(name) + TextLength(value);
+        return length + message.Body.Length;
     }
 
     /// <summary>Reads an envelope. The body is a slice of the bytes given, not a copy.</summary>
@@ -127,6 +133,16 @@ public static class EnvelopeFormat
 
     /// <summary>Patches the time before which an encoded envelope must not be handled; <see langword="null"/>: at once.</summary>
     public static void WriteNotBefore(Span<byte> envelope, DateTimeOffset? notBefore) => WriteTime(envelope[NotBeforeAt..], notBefore);
+
+    /// <summary>Writes an encoded envelope with another body into a new array.</summary>
+    /// <exception cref="FormatException">The bytes are not an envelope of a version known here.</exception>
+    public static byte[] ReplaceBody(ReadOnlyMemory<byte> envelope, ReadOnlySpan<byte> body)
+    {
+        var head = envelope.Span[..^Decode(envelope).Message.Body.Length];
+        return [.. head, .. body];
+    }
+
+    private static ulong WindowMilliseconds(Envelope envelope) => (ulong)envelope.DeduplicationWindow.TotalMilliseconds;
 
     private static ChannelName? ReadChannel(string? name)
     {

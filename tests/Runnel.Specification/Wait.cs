@@ -27,10 +27,13 @@ public static class Wait
     }
 
     /// <summary>Waits for a condition that nothing announces, looking often; only for what has no event.</summary>
-    public static async Task Until(Func<bool> condition, string what)
+    public static Task Until(Func<bool> condition, string what) => Until(() => Task.FromResult(condition()), what);
+
+    /// <summary>Waits for a condition that nothing announces and that takes asking, looking often.</summary>
+    public static async Task Until(Func<Task<bool>> condition, string what)
     {
         var clock = TimeProvider.System;
-        for (var began = clock.GetTimestamp(); !condition();)
+        for (var began = clock.GetTimestamp(); !await condition();)
         {
             if (clock.GetElapsedTime(began) > Limit)
                 throw new TimeoutException($"Waited {Limit.TotalSeconds} s until {what}, in vain.");

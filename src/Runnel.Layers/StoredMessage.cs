@@ -1,0 +1,106 @@
+namespace Runnel.Layers;
+
+/// <summary>Where a stored message of the in-memory queue is.</summary>
+internal enum StoredState : byte
+{
+    /// <summary>In line.</summary>
+    Ready,
+
+    /// <summary>Not due yet.</summary>
+    Scheduled,
+
+    /// <summary>Behind another one of its key.</summary>
+    Blocked,
+
+    /// <summary>In a worker's hands.</summary>
+    Claimed,
+
+    /// <summary>Finished, taken back, expired, put aside, or given back, whereupon another object stands for it.</summary>
+    Gone,
+}
+
+/// <summary>One stay of a message in the in-memory queue, from being stored to being settled.</summary>
+/// <remarks>
+/// A message that is given back becomes a new object. So a worker's token, which is this object, is worth nothing after the claim that it
+/// was handed out for, even to the same worker.
+/// </remarks>
+internal sealed class StoredMessage
+{
+    private StoredMessage(byte[] bytes) => Bytes = bytes;
+
+    /// <summary>The encoded envelope: the queue's own copy.</summary>
+    public byte[] Bytes { get; private init; }
+
+    public MessageId Id { get; private init; }
+
+    public string? Key { get; private init; }
+
+    public string? DeduplicationId { get; private init; }
+
+    public TimeSpan DeduplicationWindow { get; private init; }
+
+    public long SentAt { get; private init; }
+
+    /// <summary>Not to be handed out before; in ticks, since the encoded form rounds down to the millisecond, which would be early.</summary>
+    public long DueAt { get; private init; }
+
+    public long ExpiresAt { get; private init; } = TimeHeap<StoredMessage>.Never;
+
+    public int Attempt { get; private init; }
+
+    public int Crashes { get; private init; }
+
+    public InMemoryChannel? Home { get; set; }
+
+    public StoredState State { get; set; }
+
+    public InMemoryWorkerLease? Owner { get; set; }
+
+    /// <summary>Its place in line.</summary>
+    public long Sequence { get; set; }
+
+    public StoredMessage? Previous { get; set; }
+
+    public StoredMessage? Next { get; set; }
+
+    public TimeHeap<StoredMessage>.Node? Schedule { get; set; }
+
+    public TimeHeap<StoredMessage>.Node? Expiry { get; set; }
+
+    public static StoredMessage Of(Envelope envelope)
+    {
+        if (envelope.Id == default)
+            throw new ArgumentException($"The message '{envelope.Message.Type}' has no id; a message on a channel needs one: MessageId.New.");
+        return new StoredMessage(EnvelopeFormat.Encode(envelope))
+        {
+            Id = envelope.Id,
+            Key = envelope.Key is { Length: > 0 } key ? key : null,
+            DeduplicationId = envelope is { DeduplicationId.Length: > 0, DeduplicationWindow.Ticks: > 0 } ? envelope.DeduplicationId : null,
+            DeduplicationWindow = envelope.DeduplicationWindow,
+            SentAt = envelope.SentAt.UtcTicks,
+            DueAt = envelope.NotBefore?.UtcTicks ?? 0,
+            ExpiresAt = envelope.ExpiresAt?.UtcTicks ?? TimeHeap<StoredMessage>.Never,
+            Attempt = envelope.Attempt,
+            Crashes = envelope.Crashes,
+        };
+    }
+
+    /// <summary>The message's next stay.</summary>
+    public StoredMessage Again(int attempt, int crashes, long dueAt = 0, ReadOnlyMemory<byte>? body = null)
+    {
+        var bytes = body is null ? Bytes : EnvelopeFormat.ReplaceBody(Bytes, body.Value.Span);
+        EnvelopeFormat.WriteCounters(bytes, attempt, crashes);
+        return new StoredMessage(bytes)
+        {
+            Id = Id,
+            Key = Key,
+            SentAt = SentAt,
+            DueAt = dueAt,
+            ExpiresAt = ExpiresAt,
+            Attempt = attempt,
+            Crashes = crashes,
+            Home = Home,
+            Sequence = Sequence,
+        };
+    }
+}

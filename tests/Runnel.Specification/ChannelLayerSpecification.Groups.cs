@@ -1,0 +1,195 @@
+using Runnel.Layers;
+using Xunit;
+
+namespace Runnel.Specification;
+
+public abstract partial class ChannelLayerSpecification
+{
+    [Fact] // CR-09, IM-06
+    public async Task A_message_to_a_group_reaches_every_member_and_not_one_that_was_removed()
+    {
+        var (layer, sender) = (await OpenAsync(), await OpenAsync());
+        var (a, b, removed) = (await layer.NewChannelAsync(), await layer.NewChannelAsync(), await layer.NewChannelAsync());
+        foreach (var channel in new[] { a, b, removed })
+            await layer.AddToGroupAsync("articles", channel);
+        await layer.RemoveFromGroupAsync("articles", removed);
+
+        await sender.SendToGroupAsync("articles", Of("new"));
+
+        Assert.Equal("new", Text(await ReceiveAsync(layer, a)));
+        Assert.Equal("new", Text(await ReceiveAsync(layer, b)));
+        await AssertNothingOnAsync(layer, removed);
+    }
+
+    [Theory] // CR-12, CR-13
+    [InlineData(1)]
+    [InlineData(10)]
+    [InlineData(100)]
+    public async Task Every_member_of_every_process_gets_a_group_message_once(int members)
+    {
+        var layers = new[] { await OpenAsync(), await OpenAsync(), await OpenAsync() };
+        List<(ChannelLayer Layer, ChannelName Channel)> added = [];
+        for (var i = 0; i < members; i++)
+        {
+            var layer = layers[i % layers.Length];
+            var channel = i % 7 == 3 ? new ChannelName($"normal-{i}") : await layer.NewChannelAsync();
+            await layer.AddToGroupAsync("articles", channel);
+            added.Add((layer, channel));
+        }
+
+        await layers[^1].SendToGroupAsync("articles", Of("1"));
+        await layers[^1].SendToGroupAsync("articles", Of("2"));
+
+        foreach (var (layer, channel) in added)
+        {
+            Assert.Equal("1", Text(await ReceiveAsync(layer, channel)));
+            Assert.Equal("2", Text(await ReceiveAsync(layer, channel)));
+        }
+        foreach (var (layer, channel) in added)
+            await AssertNothingOnAsync(layer, channel);
+    }
+
+    [Fact]
+    public async Task A_channel_that_two_processes_added_gets_a_group_message_once()
+    {
+        var (one, two) = (await OpenAsync(), await OpenAsync());
+        await one.AddToGroupAsync("articles", "thumbnails");
+        await two.AddToGroupAsync("articles", "thumbnails");
+        await two.AddToGroupAsync("articles", "thumbnails");
+
+        await one.SendToGroupAsync("articles", Of("once"));
+        await two.SendToGroupAsync("articles", Of("and once"));
+
+        Assert.Equal(["and once", "once"], new[] { Text(await ReceiveAsync(one, "thumbnails")), Text(await ReceiveAsync(one, "thumbnails")) }.Order());
+        await AssertNothingOnAsync(one, "thumbnails");
+    }
+
+    [Fact] // CR-10, CR-14, CR-16, IM-07
+    public async Task A_group_message_past_the_capacity_is_not_refused_and_misses_the_full_member()
+    {
+        var layer = await OpenAsync(options => options.Capacity = 3);
+        var channel = await layer.NewChannelAsync();
+        await layer.AddToGroupAsync("articles", channel);
+
+        for (var i = 0; i < 4; i++)
+            await layer.SendToGroupAsync("articles", Of($"{i}"));
+        await WaitForHeldAsync(channel.QueueName, 3);
+
+        for (var i = 0; i < 3; i++)
+            Assert.Equal($"{i}", Text(await ReceiveAsync(layer, channel)));
+        await AssertNothingOnAsync(layer, channel);
+    }
+
+    [Fact] // CR-15
+    public async Task Only_the_full_member_misses_a_group_message()
+    {
+        var (one, two) = (await OpenAsync(options => options.Capacity = 1), await OpenAsync(options => options.Capacity = 1));
+        var (full, free) = (await one.NewChannelAsync(), await two.NewChannelAsync());
+        await one.AddToGroupAsync("articles", full);
+        await two.AddToGroupAsync("articles", free);
+        await one.SendAsync(full, Of("fills it"));
+
+        await one.SendToGroupAsync("articles", Of("new"));
+
+        Assert.Equal("new", Text(await ReceiveAsync(two, free)));
+        Assert.Equal("fills it", Text(await ReceiveAsync(one, full)));
+        await AssertNothingOnAsync(one, full);
+    }
+
+    [Fact] // CR-22
+    public async Task Group_messages_arrive_in_the_order_sent()
+    {
+        var layer = await OpenAsync();
+        var channel = await layer.NewChannelAsync();
+        await layer.AddToGroupAsync("articles", channel);
+
+        for (var i = 0; i < 50; i++)
+            await layer.SendToGroupAsync("articles", Of($"{i}"));
+
+        for (var i = 0; i < 50; i++)
+            Assert.Equal($"{i}", Text(await ReceiveAsync(layer, channel)));
+    }
+
+    [Fact] // CR-22
+    public async Task Group_messages_expire_unread_like_all_others()
+    {
+        var layer = await OpenAsync(options => options.Expiry = Clock.Units(2));
+        var channel = await layer.NewChannelAsync();
+        await layer.AddToGroupAsync("articles", channel);
+        await layer.SendToGroupAsync("articles", Of("expires"));
+        await WaitForHeldAsync(channel.QueueName, 1);
+
+        await Clock.AdvanceAsync(3);
+
+        await AssertNothingOnAsync(layer, channel);
+    }
+
+    [Fact] // A.3
+    public async Task A_membership_ends_at_the_group_expiry_unless_it_was_renewed()
+    {
+        var layer = await OpenAsync(options => options.GroupExpiry = Clock.Units(4));
+        var (expires, renewed) = (await layer.NewChannelAsync(), await layer.NewChannelAsync());
+        await layer.AddToGroupAsync("articles", expires);
+        await layer.AddToGroupAsync("articles", renewed);
+        await Clock.AdvanceAsync(3);
+        await layer.AddToGroupAsync("articles", renewed);
+        await Clock.AdvanceAsync(2);
+
+        await layer.SendToGroupAsync("articles", Of("new"));
+
+        Assert.Equal("new", Text(await ReceiveAsync(layer, renewed)));
+        await AssertNothingOnAsync(layer, expires);
+        await Clock.AdvanceAsync(3);
+        await layer.SendToGroupAsync("another", Of("any activity"));
+        Assert.Equal(0, layer.GroupCount);
+    }
+
+    [Fact]
+    public async Task Sending_to_a_group_without_members_and_leaving_a_group_never_joined_are_harmless()
+    {
+        var layer = await OpenAsync();
+        var channel = await layer.NewChannelAsync();
+
+        await layer.RemoveFromGroupAsync("articles", channel);
+        await layer.SendToGroupAsync("articles", Of("to nobody"));
+        await layer.AddToGroupAsync("articles", channel);
+        await layer.RemoveFromGroupAsync("articles", channel);
+        await layer.RemoveFromGroupAsync("articles", channel);
+        await layer.SendToGroupAsync("articles", Of("to nobody"));
+
+        Assert.Equal(0, layer.GroupCount);
+        await layer.AddToGroupAsync("articles", channel);
+        await layer.SendToGroupAsync("articles", Of("to one"));
+        Assert.Equal("to one", Text(await ReceiveAsync(layer, channel)));
+    }
+
+    [Fact]
+    public async Task Members_that_come_and_go_while_messages_are_sent_cost_the_others_none()
+    {
+        var layer = await OpenAsync(options => options.Capacity = 1000);
+        var stays = await layer.NewChannelAsync("stays");
+        await layer.AddToGroupAsync("articles", stays);
+        using var stop = new CancellationTokenSource();
+        var moving = Task.WhenAll(Enumerable.Range(0, 4).Select(i => Task.Run(async () =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                await layer.AddToGroupAsync("articles", $"moves-{i}");
+                await layer.RemoveFromGroupAsync("articles", $"moves-{i}");
+            }
+        })));
+
+        for (var i = 0; i < 200; i++)
+            await layer.SendToGroupAsync("articles", Of($"{i}"));
+        await stop.CancelAsync();
+        await Wait.For(moving, "the others to stop");
+
+        for (var i = 0; i < 200; i++)
+            Assert.Equal($"{i}", Text(await ReceiveAsync(layer, stays)));
+    }
+
+    /// <summary>A group message may be on its way when sending it has returned.</summary>
+    private Task WaitForHeldAsync(ChannelName queue, long count) => Wait.Until(
+        async () => (await Operator.ListChannelsAsync()).Any(status => status.Channel == queue && status.Ready + status.Scheduled == count),
+        $"'{queue}' holds {count}");
+}
