@@ -152,8 +152,7 @@ internal sealed class Database : IDisposable
                 return;
             if (code is not raw.SQLITE_BUSY || tries == 500)
                 throw new IOException($"The SQLite database '{Path}' cannot be opened: {raw.sqlite3_errmsg(_handle).utf8_to_string()} (code {code}). It has to be a SQLite file on a local disk that Runnel can write to.");
-            using var pause = new ManualResetEventSlim();
-            pause.Wait(10);
+            Pause.For(TimeSpan.FromMilliseconds(10));
         }
     }
 }

@@ -32,14 +32,17 @@ internal sealed class Deliveries
 
     public bool HasRoom => Volatile.Read(ref _count) < _capacity;
 
-    public bool HasSubscribers
+    /// <summary>How many topics are subscribed to.</summary>
+    public int TopicCount
     {
         get
         {
             lock (_lock)
-                return _subscriptions.Count > 0;
+                return _subscriptions.Count;
         }
     }
+
+    public bool HasSubscribers => TopicCount > 0;
 
     public bool IsSubscribed(string topic)
     {

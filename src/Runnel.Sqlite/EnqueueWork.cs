@@ -39,12 +39,12 @@ internal sealed class EnqueueWork(ChannelName channel, NewMessage[] messages, En
     public int? TryStore(StoreTransaction transaction, bool isFirst)
     {
         var fresh = SelectNew(transaction);
-        if (fresh.Count == 0)
+        if (fresh.Length == 0)
             return 0;
         if (!isFirst)
             return null;
         var row = transaction.Channels.GetOrAdd(Channel);
-        while (row.Held + fresh.Count > _capacity)
+        while (row.Held + fresh.Length > _capacity)
         {
             if (transaction.Messages.RemoveExpired(limit: 100) == 0)
                 return null;
@@ -55,7 +55,7 @@ internal sealed class EnqueueWork(ChannelName channel, NewMessage[] messages, En
             if (message.DeduplicationId is not null)
                 Remember(transaction, message);
         }
-        return fresh.Count;
+        return fresh.Length;
     }
 
     /// <summary>There was room, and the transaction is on disk.</summary>
@@ -63,7 +63,7 @@ internal sealed class EnqueueWork(ChannelName channel, NewMessage[] messages, En
 
     public void FailRoom(Exception exception) => _room.TrySetException(exception);
 
-    private IReadOnlyCollection<NewMessage> SelectNew(StoreTransaction transaction)
+    private NewMessage[] SelectNew(StoreTransaction transaction)
     {
         if (!Array.Exists(messages, static message => message.DeduplicationId is not null))
             return messages;

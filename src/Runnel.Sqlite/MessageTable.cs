@@ -52,7 +52,12 @@ internal sealed partial class MessageTable(Database database, StoreTransaction t
     public bool Cancel(ChannelRow channel, ReadOnlySpan<byte> uid) => Withdraw(_findByUid.Bind(1, uid).Bind(2, channel.Id)) > 0;
 
     /// <summary>Removes messages that nobody took in time.</summary>
-    public int RemoveExpired(int limit) => Withdraw(_findExpired.Bind(1, transaction.Now).Bind(2, limit));
+    public int RemoveExpired(int limit)
+    {
+        var count = Withdraw(_findExpired.Bind(1, transaction.Now).Bind(2, limit));
+        SqliteTelemetry.MessagesExpired.Add(count);
+        return count;
+    }
 
     /// <summary>Where a message that is not in a worker's hands belongs.</summary>
     internal int StateFor(ChannelRow channel, string? lane, long due)

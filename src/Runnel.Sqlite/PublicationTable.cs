@@ -12,9 +12,6 @@ internal sealed class PublicationTable(Database database, StoreTransaction trans
     /// <summary>How long a message stays for the other processes. One that did not run for longer misses messages without retention.</summary>
     public static readonly TimeSpan Transit = TimeSpan.FromSeconds(5);
 
-    /// <summary>How much longer than its history a topic is known, so that a reader who is up to date is told so, and not to start anew.</summary>
-    public static readonly TimeSpan TopicLinger = TimeSpan.FromDays(1);
-
     private const int ReadAtOnce = 500;
 
     private readonly Statement _insert = database.Prepare(SqliteStatements.InsertPublication);
@@ -116,13 +113,13 @@ internal sealed class PublicationTable(Database database, StoreTransaction trans
     private Position Append(string topic, Retention retention)
     {
         _findTopic.Bind(1, topic);
-        var found = _findTopic.Step();
+        var found = _findTopic.Step() && _findTopic.Number(4) > transaction.Now; // a history that has ended begins anew
         var (epoch, latest, messages) = found
             ? (_findTopic.Number(0), _findTopic.Number(1), _findTopic.Number(2))
             : (Random.Shared.NextInt64(1, long.MaxValue), 0, retention.Messages);
         _findTopic.Reset();
 
-        var until = transaction.Now + retention.Age.Ticks + TopicLinger.Ticks;
+        var until = transaction.Now + retention.Age.Ticks;
         _writeTopic.Bind(1, topic).Bind(2, epoch).Bind(3, ++latest).Bind(4, retention.Messages).Bind(5, retention.Age.Ticks).Bind(6, until).Run();
         transaction.SweepAt(until);
 

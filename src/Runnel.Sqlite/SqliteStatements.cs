@@ -114,7 +114,7 @@ internal static class SqliteStatements
         TrimHistory = """
             UPDATE publication SET until = min(until, ?4) WHERE topic = ?1 AND position > 0 AND position >= ?2 AND position <= ?3
             """,
-        FindTopic = "SELECT epoch, latest, messages, age FROM topic WHERE name = ?1",
+        FindTopic = "SELECT epoch, latest, messages, age, until FROM topic WHERE name = ?1",
         WriteTopic = "INSERT OR REPLACE INTO topic VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         ForgetTopics = "DELETE FROM topic WHERE until <= ?1",
         NextTopicEnd = "SELECT until FROM topic ORDER BY until LIMIT 1",

@@ -113,7 +113,7 @@ internal sealed partial class StoreWriter
             return;
         // SQLite's lock goes to whoever asks first, and this thread would be it again.
         _othersWait = false;
-        _never.Wait(1);
+        Pause.For(ShortPause);
     }
 
     private void Undo()
@@ -137,7 +137,7 @@ internal sealed partial class StoreWriter
             if (tries < EagerTries)
                 Thread.Yield();
             else
-                _never.Wait(1);
+                Pause.For(ShortPause);
         }
     }
 

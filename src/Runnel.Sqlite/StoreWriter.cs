@@ -13,7 +13,8 @@ internal sealed partial class StoreWriter
 
     // How often the file is looked at for what a lost ring, or a dead neighbour, would have said: 3 microseconds when nothing has changed.
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(20);
-    private static readonly TimeSpan LookIntervalAlone = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan LookIntervalAlone = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan ShortPause = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan LongestSleep = TimeSpan.FromDays(1);
 
     private readonly Database _database;
@@ -25,7 +26,6 @@ internal sealed partial class StoreWriter
     private readonly Queue<StoreWork> _works = new();
     private readonly List<StoreWork> _batch = [];
     private readonly List<StoreWork> _done = [];
-    private readonly ManualResetEventSlim _never = new(); // waited on for pauses
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ITimer _timer;
     private long _version = -1;
@@ -147,7 +147,7 @@ internal sealed partial class StoreWriter
             // Nobody's work: those are told themselves. So it is logged, and tried again without haste.
             SetConnected(false, exception);
             _database.Rollback();
-            _never.Wait(LookIntervalAlone);
+            Pause.For(LookIntervalAlone);
             _version = -1;
         }
     }
@@ -209,6 +209,8 @@ internal sealed partial class StoreWriter
         var sleep = Math.Clamp(next - Now, 0, LongestSleep.Ticks);
         var milliseconds = (sleep + TimeSpan.TicksPerMillisecond - 1) / TimeSpan.TicksPerMillisecond;
         _timer.Change(TimeSpan.FromMilliseconds(milliseconds), Timeout.InfiniteTimeSpan);
+        if (next <= Now)
+            OnTimer(); // it has come meanwhile
     }
 
     private void OnTimer()
