@@ -49,7 +49,7 @@ internal sealed partial class MessageTable(Database database, StoreTransaction t
     }
 
     /// <summary>Takes back the messages with this identity that no worker has.</summary>
-    public bool Cancel(ChannelRow channel, ReadOnlySpan<byte> uid) => Withdraw(_findByUid.Bind(1, uid).Bind(2, channel.Id)) > 0;
+    public bool Cancel(ChannelRow channel, ReadOnlySpan<byte> uid) => Withdraw(_findByUid.Bind(1, uid).Bind(2, channel.Id).Bind(3, transaction.Now)) > 0;
 
     /// <summary>Removes messages that nobody took in time.</summary>
     public int RemoveExpired(int limit)

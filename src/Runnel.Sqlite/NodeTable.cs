@@ -39,12 +39,8 @@ internal sealed class NodeTable(Database database, StoreTransaction transaction)
         return id;
     }
 
-    public long AddWorker(long node, int crashLimit)
-    {
-        var id = transaction.NextNumber();
-        _insertWorker.Bind(1, id).Bind(2, node).Bind(3, crashLimit).Run();
-        return id;
-    }
+    /// <summary>Notes a worker, if it is not noted yet.</summary>
+    public void AddWorker(long worker, long node, int crashLimit) => _insertWorker.Bind(1, worker).Bind(2, node).Bind(3, crashLimit).Run();
 
     /// <summary>A worker leaves, and hands back what it holds.</summary>
     public bool RemoveWorker(long worker)
@@ -70,7 +66,7 @@ internal sealed class NodeTable(Database database, StoreTransaction transaction)
         var (held, dead) = (0, 0);
         foreach (var (worker, crashLimit) in ListWorkers(node))
         {
-            var counts = transaction.Messages.HandBackDead(worker, SqliteNames.WorkerOf(name, worker), crashLimit);
+            var counts = transaction.Messages.HandBackDead(worker, SqliteNames.WorkerOf(name, SqliteNames.NumberOf(worker)), crashLimit);
             (held, dead) = (held + counts.Held, dead + counts.Dead);
             _deleteWorker.Bind(1, worker).Run();
         }

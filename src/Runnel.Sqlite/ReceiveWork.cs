@@ -30,6 +30,7 @@ internal sealed class ReceiveWork(string channel, SqliteWorkerLease lease, int m
             Refusal = Lease.Ended();
             return true;
         }
+        Lease.Register(transaction);
         transaction.Channels.Find(Channel); // touched, so that it is looked at for those who wait
         receivers.Add(this);
         return false;
@@ -55,6 +56,12 @@ internal sealed class ReceiveWork(string channel, SqliteWorkerLease lease, int m
         Volatile.Write(ref _cancelled, true);
         if (Interlocked.CompareExchange(ref _state, Ended, Waiting) == Waiting)
             TryCancel(cancellationToken);
+    }
+
+    public override void Complete()
+    {
+        Lease.IsRegistered = true;
+        base.Complete();
     }
 
     public override void Fail(Exception exception)

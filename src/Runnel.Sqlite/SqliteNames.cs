@@ -10,12 +10,19 @@ internal static class SqliteNames
     /// <summary>The oldest version first; what is written as the database's <c>user_version</c>.</summary>
     public const int SchemaVersion = 1;
 
+    private const int WorkerBits = 20;
+
     private const string LockExtension = ".lock", SocketExtension = ".sock";
 
     // sockaddr_un.sun_path on Linux has 108 bytes with the closing zero.
     private const int LongestSocketPath = 107;
 
     public static string NewNode() => Guid.NewGuid().ToString("N")[..16];
+
+    /// <summary>A worker's number over all processes, of its process's and its own in there.</summary>
+    public static long WorkerId(long node, int number) => (node << WorkerBits) | (uint)number;
+
+    public static long NumberOf(long worker) => worker & ((1 << WorkerBits) - 1);
 
     public static string WorkerOf(string node, long worker) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{node}-{worker}");
 

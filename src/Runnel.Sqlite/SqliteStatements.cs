@@ -44,7 +44,10 @@ internal static class SqliteStatements
         PutAside = "UPDATE message SET state = 4, owner = NULL, claim = NULL WHERE id = ?1 AND claim = ?2 AND state = 1";
 
     public const string
-        FindByUid = "SELECT id, channel, state, lane, body IS NULL FROM message WHERE uid = ?1 AND channel = ?2 AND state IN (0, 2, 3)",
+        FindByUid = """
+            SELECT id, channel, state, lane, body IS NULL FROM message
+            WHERE uid = ?1 AND channel = ?2 AND state IN (0, 2, 3) AND (expires IS NULL OR expires > ?3)
+            """,
         FindExpired = """
             SELECT id, channel, state, lane, body IS NULL FROM message INDEXED BY message_expiry
             WHERE expires <= ?1 AND expires IS NOT NULL AND state IN (0, 2, 3) ORDER BY expires LIMIT ?2
@@ -73,7 +76,7 @@ internal static class SqliteStatements
         ListNodes = "SELECT id, name FROM node",
         InsertNode = "INSERT INTO node VALUES (?1, ?2)",
         DeleteNode = "DELETE FROM node WHERE id = ?1",
-        InsertWorker = "INSERT INTO worker VALUES (?1, ?2, ?3)",
+        InsertWorker = "INSERT OR IGNORE INTO worker VALUES (?1, ?2, ?3)",
         DeleteWorker = "DELETE FROM worker WHERE id = ?1",
         ListWorkers = "SELECT id, crash_limit FROM worker WHERE node = ?1",
         ListHolders = """

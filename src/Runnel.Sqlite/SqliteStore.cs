@@ -21,6 +21,7 @@ public sealed class SqliteStore : IAsyncDisposable
     private readonly Database _database;
     private readonly ConcurrentDictionary<long, SqliteWorkerLease> _leases = new();
     private int _disposed;
+    private int _lastWorker;
 
     private SqliteStore(Database database, StoreReader reader, StoreWriter writer, TimeProvider timeProvider)
     {
@@ -99,7 +100,13 @@ public sealed class SqliteStore : IAsyncDisposable
         return work.Task;
     }
 
-    internal void Add(SqliteWorkerLease lease) => _leases[lease.Id] = lease;
+    internal SqliteWorkerLease AcquireLease(int crashLimit)
+    {
+        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        var lease = new SqliteWorkerLease(this, Writer.Neighbours.Self, Interlocked.Increment(ref _lastWorker), crashLimit);
+        _leases[lease.Id] = lease;
+        return lease;
+    }
 
     internal void Remove(SqliteWorkerLease lease) => _leases.TryRemove(lease.Id, out _);
 

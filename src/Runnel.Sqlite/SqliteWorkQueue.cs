@@ -48,18 +48,12 @@ public sealed class SqliteWorkQueue : IWorkQueue, IWorkQueueOperator
     }
 
     /// <inheritdoc/>
-    public async ValueTask<IWorkerLease> AcquireLeaseAsync(WorkerLeaseOptions options, CancellationToken cancellationToken = default)
+    /// <remarks>Others hear of the worker when it first receives.</remarks>
+    public ValueTask<IWorkerLease> AcquireLeaseAsync(WorkerLeaseOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
         cancellationToken.ThrowIfCancellationRequested();
-        return await _store.RunAsync(transaction =>
-        {
-            var node = _store.Writer.Neighbours.Self;
-            var id = transaction.Nodes.AddWorker(node.Id, options.CrashLimit);
-            var lease = new SqliteWorkerLease(_store, id, SqliteNames.WorkerOf(node.Name, id));
-            _store.Add(lease);
-            return lease;
-        }).ConfigureAwait(false);
+        return new(_store.AcquireLease(options.CrashLimit));
     }
 
     /// <inheritdoc/>

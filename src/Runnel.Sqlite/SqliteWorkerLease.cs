@@ -3,18 +3,21 @@ using Runnel.Layers;
 namespace Runnel.Sqlite;
 
 /// <summary>A worker of this process. It is lost only with the process, or when somebody takes the file away from under it.</summary>
-internal sealed class SqliteWorkerLease(SqliteStore store, long id, string workerId) : IWorkerLease
+internal sealed class SqliteWorkerLease(SqliteStore store, Membership node, int number, int crashLimit) : IWorkerLease
 {
     private const int Held = 0, Given = 1, Taken = 2;
 
     private readonly CancellationTokenSource _lost = new();
     private int _state;
 
-    public long Id { get; } = id;
+    public long Id { get; } = SqliteNames.WorkerId(node.Id, number);
 
-    public string WorkerId { get; } = workerId;
+    public string WorkerId { get; } = SqliteNames.WorkerOf(node.Name, number);
 
     public CancellationToken Lost => _lost.Token;
+
+    /// <summary>Whether others know of the worker.</summary>
+    public bool IsRegistered { get; set; }
 
     public bool IsHeld => Volatile.Read(ref _state) == Held;
 
@@ -67,6 +70,13 @@ internal sealed class SqliteWorkerLease(SqliteStore store, long id, string worke
         {
             // The store was closed, and has handed back everything.
         }
+    }
+
+    /// <summary>Inside a transaction: before the worker holds anything, others have to know whose it is.</summary>
+    public void Register(StoreTransaction transaction)
+    {
+        if (!IsRegistered)
+            transaction.Nodes.AddWorker(Id, node.Id, crashLimit);
     }
 
     /// <summary>What the worker holds belongs to others now.</summary>
