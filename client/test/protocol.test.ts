@@ -1,0 +1,62 @@
+import { expect, test } from "vitest";
+import { decode, encode, encodeForStream, mayComeBack } from "../src/protocol.js";
+
+test("A message is plain JSON", () => {
+  expect(encode({ a: [1, null, "é"] })).toBe('{"a":[1,null,"é"]}');
+});
+
+test("A payload is wrapped with the name of its stream", () => {
+  expect(encodeForStream('a "b"', { x: 1 })).toBe('{"stream":"a \\"b\\"","payload":{"x":1}}');
+  expect(encodeForStream("a", null)).toBe('{"stream":"a","payload":null}');
+});
+
+test("A value that JSON cannot hold is refused, also as a payload", () => {
+  const circle: { self?: unknown } = {};
+  circle.self = circle;
+
+  expect(() => encode(undefined)).toThrow("no JSON form");
+  expect(() => encodeForStream("a", () => 1)).toThrow("no JSON form");
+  expect(() => encode(circle)).toThrow(TypeError);
+});
+
+test.each([{ a: 1 }, [1, 2], "text", 7, true, null, { stream: 7, payload: 1 }, { payload: 1 }])(
+  "%j is a message for no stream",
+  (message) => {
+    expect(decode(JSON.stringify(message))).toEqual({ kind: "message", message });
+  },
+);
+
+test("A frame with a payload is for its stream, whatever else it holds and whatever the payload is", () => {
+  expect(decode('{"stream":"a","payload":{"x":1},"position":"9"}')).toEqual({ kind: "payload", stream: "a", payload: { x: 1 } });
+  expect(decode('{"stream":"","payload":null}')).toEqual({ kind: "payload", stream: "", payload: null });
+});
+
+test("A frame can tell of an error of a stream", () => {
+  expect(decode('{"stream":"a","error":"No such stream."}')).toEqual({ kind: "error", stream: "a", error: "No such stream." });
+});
+
+test("A frame can tell that a stream is closed, with or without a code", () => {
+  expect(decode('{"stream":"a","close":{"code":1011,"reason":"It broke."}}')).toEqual({
+    kind: "close",
+    stream: "a",
+    code: 1011,
+    reason: "It broke.",
+  });
+  expect(decode('{"stream":"a","close":{}}')).toEqual({ kind: "close", stream: "a", code: 1005, reason: "" });
+});
+
+test("A frame for a stream that says nothing known is unknown, not an error", () => {
+  expect(decode('{"stream":"a","news":1}')).toEqual({ kind: "unknown", stream: "a" });
+});
+
+test("What is not JSON text is malformed and does not throw", () => {
+  expect(decode('{"a":')).toMatchObject({ kind: "malformed" });
+  expect(decode("")).toMatchObject({ kind: "malformed" });
+  expect(decode(new Uint8Array(3))).toMatchObject({ kind: "malformed" });
+});
+
+test("Only a policy violation and the refusals of the application are final", () => {
+  const codes = [1000, 1001, 1005, 1006, 1008, 1009, 1011, 1012, 1013, 4000, 4399, 4400, 4403, 4499, 4500];
+
+  expect(codes.filter((code) => !mayComeBack(code))).toEqual([1008, 4400, 4403, 4499]);
+});

@@ -1,0 +1,35 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+
+namespace Runnel.Layers;
+
+/// <summary>The names under which Runnel can be watched: one meter, one activity source, both called <c>Runnel</c>, and all instruments.</summary>
+public static class RunnelTelemetry
+{
+    /// <summary>The name of the meter and of the activity source.</summary>
+    public const string Name = "Runnel";
+
+    /// <summary>Connections open on this node.</summary>
+    public const string ConnectionsOpen = "runnel.connections.open";
+
+    /// <summary>Connections that were refused, by <c>reason</c>.</summary>
+    public const string ConnectionsRefused = "runnel.connections.refused";
+
+    /// <summary>Connections that were cut by this node, by <c>reason</c>.</summary>
+    public const string ConnectionsCut = "runnel.connections.cut";
+
+    /// <summary>Frames that were dropped on their way to a client, by <c>reason</c>.</summary>
+    public const string FramesDropped = "runnel.frames.dropped";
+
+    /// <summary>Messages that reached nobody, by <c>reason</c>.</summary>
+    public const string MessagesDropped = "runnel.messages.dropped";
+
+    /// <summary>Messages to groups that this node fanned out.</summary>
+    public const string GroupMessages = "runnel.group.messages";
+
+    /// <summary>The meter all instruments belong to.</summary>
+    public static Meter Meter { get; } = new(Name);
+
+    /// <summary>The activity source all spans belong to.</summary>
+    public static ActivitySource Activities { get; } = new(Name);
+}

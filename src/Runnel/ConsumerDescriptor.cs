@@ -1,0 +1,59 @@
+using System.Collections.Frozen;
+using System.Reflection;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Runnel;
+
+/// <summary>What is known of a kind of consumer once, for all its connections: how it is made, and which events it handles.</summary>
+public sealed class ConsumerDescriptor
+{
+    private readonly Func<IServiceProvider, WebSocketConsumer> _create;
+    private readonly FrozenDictionary<string, EventHandlerMethod> _handlers;
+
+    private ConsumerDescriptor(string name, bool usesServices, Func<IServiceProvider, WebSocketConsumer> create, IEnumerable<EventHandlerMethod> handlers)
+    {
+        Name = name;
+        UsesServices = usesServices;
+        _create = create;
+        _handlers = handlers.ToFrozenDictionary(handler => handler.Type);
+    }
+
+    /// <summary>The consumer's name, for logs.</summary>
+    public string Name { get; }
+
+    /// <summary>Whether the consumer gets a service scope of its own.</summary>
+    internal bool UsesServices { get; }
+
+    /// <summary>Describes a consumer class.</summary>
+    /// <exception cref="ArgumentException">A method with <see cref="HandlesAttribute"/> is none that can be called, or two handle the same type.</exception>
+    public static ConsumerDescriptor For<TConsumer>()
+        where TConsumer : WebSocketConsumer
+    {
+        var handlers = new Dictionary<string, EventHandlerMethod>();
+        foreach (var method in typeof(TConsumer).GetMethods(BindingFlags.Instance | BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic))
+        {
+            foreach (var attribute in method.GetCustomAttributes<HandlesAttribute>(inherit: true))
+            {
+                if (!handlers.TryAdd(attribute.Type, EventHandlerMethod.Of<TConsumer>(attribute.Type, method)))
+                    throw new ArgumentException($"{typeof(TConsumer).Name} has two methods that handle '{attribute.Type}'; a type is handled by one.");
+            }
+        }
+        var factory = ActivatorUtilities.CreateFactory<TConsumer>([]);
+        var usesServices = typeof(TConsumer).GetConstructors().Any(constructor => constructor.GetParameters().Length > 0);
+        return new ConsumerDescriptor(typeof(TConsumer).Name, usesServices, services => factory(services, []), handlers.Values);
+    }
+
+    /// <summary>Describes a consumer made of functions.</summary>
+    public static ConsumerDescriptor For(ConsumerBuilder builder)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        return new ConsumerDescriptor("ConsumerBuilder", usesServices: false, _ => new LambdaConsumer(builder), []);
+    }
+
+    internal static ConsumerDescriptor For(DemultiplexerBuilder builder) =>
+        new("Demultiplexer", usesServices: false, _ => new DemultiplexerConsumer(builder), []);
+
+    internal WebSocketConsumer Create(IServiceProvider services) => _create(services);
+
+    internal EventHandlerMethod? HandlerOf(string type) => _handlers.GetValueOrDefault(type);
+}

@@ -1,0 +1,33 @@
+namespace Runnel;
+
+/// <summary>Which consumers share a socket, each as a stream with a name.</summary>
+public sealed class DemultiplexerBuilder
+{
+    private readonly Dictionary<string, ConsumerDescriptor> _streams = [];
+
+    internal IReadOnlyDictionary<string, ConsumerDescriptor> Streams => _streams;
+
+    /// <summary>Adds a stream: its consumer sees a connection of its own.</summary>
+    /// <param name="name">The stream's name in the frames.</param>
+    /// <exception cref="ArgumentException">The name is empty or there is a stream of that name.</exception>
+    public DemultiplexerBuilder Stream<TConsumer>(string name)
+        where TConsumer : WebSocketConsumer => Stream(name, ConsumerDescriptor.For<TConsumer>());
+
+    /// <summary>Adds a stream whose consumer is made of functions.</summary>
+    /// <inheritdoc cref="Stream{TConsumer}(string)"/>
+    public DemultiplexerBuilder Stream(string name, Action<ConsumerBuilder> build)
+    {
+        ArgumentNullException.ThrowIfNull(build);
+        var builder = new ConsumerBuilder();
+        build(builder);
+        return Stream(name, ConsumerDescriptor.For(builder));
+    }
+
+    private DemultiplexerBuilder Stream(string name, ConsumerDescriptor descriptor)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        if (!_streams.TryAdd(name, descriptor))
+            throw new ArgumentException($"There is a stream '{name}' already on this demultiplexer; give this one another name.", nameof(name));
+        return this;
+    }
+}

@@ -1,0 +1,48 @@
+using Runnel.Layers;
+
+namespace Runnel;
+
+/// <summary>Groups of connections: who is in them, and what is sent to all of them. Use it from any code of the application.</summary>
+/// <remarks>
+/// A message to a group is either a <em>frame</em>, which goes straight to the members' clients, encoded once for all of them, or an
+/// <em>event</em>, which runs the members' <see cref="HandlesAttribute"/> methods. Sending returns when the layer has taken the message; it never
+/// waits for a client. Members get the messages of one sender in the order sent. Thread-safe.
+/// <example>
+/// <code>
+/// app.MapPost("/announce", async (Announcement a, IGroups groups) => await groups.SendJsonAsync("everyone", a));
+/// </code>
+/// </example>
+/// </remarks>
+public interface IGroups
+{
+    /// <summary>Adds a connection, on whichever node it is; when it is on this node, it gets every message sent after the call returned.</summary>
+    /// <param name="group">The group.</param>
+    /// <param name="channel">The connection's channel name (<see cref="Connection.ChannelName"/>).</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="ArgumentException">The group's or the channel's name breaks the rule, or the channel is no connection's.</exception>
+    ValueTask AddAsync(GroupName group, ChannelName channel, CancellationToken cancellationToken = default);
+
+    /// <summary>Removes a connection; without effect when it is not in the group. A connection that closes leaves its groups by itself.</summary>
+    /// <exception cref="ArgumentException">The group's or the channel's name breaks the rule, or the channel is no connection's.</exception>
+    ValueTask RemoveAsync(GroupName group, ChannelName channel, CancellationToken cancellationToken = default);
+
+    /// <summary>Sends a text frame to every member's client.</summary>
+    /// <exception cref="MessageTooLargeException">The message is larger than <see cref="RunnelOptions.MaxGroupMessageBytes"/>.</exception>
+    ValueTask SendAsync(GroupName group, string text, CancellationToken cancellationToken = default);
+
+    /// <summary>Sends a binary frame to every member's client.</summary>
+    /// <exception cref="MessageTooLargeException">The message is larger than <see cref="RunnelOptions.MaxGroupMessageBytes"/>.</exception>
+    ValueTask SendAsync(GroupName group, ReadOnlyMemory<byte> data, CancellationToken cancellationToken = default);
+
+    /// <summary>Sends a value as a JSON text frame to every member's client.</summary>
+    /// <exception cref="MessageTooLargeException">The message is larger than <see cref="RunnelOptions.MaxGroupMessageBytes"/>.</exception>
+    ValueTask SendJsonAsync<T>(GroupName group, T value, CancellationToken cancellationToken = default);
+
+    /// <summary>Sends an event to every member's code: the consumer's method that <see cref="HandlesAttribute">handles</see> the type.</summary>
+    /// <param name="group">The group.</param>
+    /// <param name="type">The event's type: a stable string such as <c>article.published</c>.</param>
+    /// <param name="body">The event; sent as JSON.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="MessageTooLargeException">The message is larger than <see cref="RunnelOptions.MaxGroupMessageBytes"/>.</exception>
+    ValueTask SendEventAsync<T>(GroupName group, string type, T body, CancellationToken cancellationToken = default);
+}

@@ -1,0 +1,40 @@
+using System.Text.Json;
+
+namespace Runnel;
+
+/// <summary>A consumer whose messages are JSON.</summary>
+/// <remarks>
+/// Text that is no JSON closes the connection with <see cref="CloseCode.InvalidPayload"/>, bytes with <see cref="CloseCode.UnsupportedData"/>.
+/// </remarks>
+public abstract class JsonWebSocketConsumer : WebSocketConsumer
+{
+    /// <summary>The client sent a message. By default the connection is closed with <see cref="CloseCode.UnsupportedData"/>.</summary>
+    /// <param name="message">The message; it may be kept.</param>
+    /// <param name="cancellationToken">Cancelled when the client is gone.</param>
+    public virtual Task OnReceiveAsync(JsonElement message, CancellationToken cancellationToken) =>
+        CloseAsync(CloseCode.UnsupportedData, "This endpoint takes no messages.", cancellationToken);
+
+    /// <summary>Not for consumers of JSON: override <see cref="OnReceiveAsync(JsonElement, CancellationToken)"/>.</summary>
+    public sealed override Task OnReceiveAsync(string text, CancellationToken cancellationToken) => base.OnReceiveAsync(text, cancellationToken);
+
+    /// <summary>Closes the connection with <see cref="CloseCode.UnsupportedData"/>.</summary>
+    public sealed override Task OnReceiveAsync(ReadOnlyMemory<byte> data, CancellationToken cancellationToken) =>
+        CloseAsync(CloseCode.UnsupportedData, "This endpoint takes JSON text, not bytes.", cancellationToken);
+
+    /// <inheritdoc cref="Connection.SendJsonAsync"/>
+    protected ValueTask SendJsonAsync<T>(T value, CancellationToken cancellationToken = default) => Connection.SendJsonAsync(value, cancellationToken);
+
+    internal sealed override Task OnTextAsync(ReadOnlyMemory<byte> utf8, CancellationToken cancellationToken)
+    {
+        JsonElement message;
+        try
+        {
+            message = JsonElement.Parse(utf8.Span);
+        }
+        catch (JsonException)
+        {
+            return CloseAsync(CloseCode.InvalidPayload, "The message is not valid JSON.", cancellationToken);
+        }
+        return OnReceiveAsync(message, cancellationToken);
+    }
+}

@@ -1,0 +1,87 @@
+using System.Text;
+using Microsoft.Extensions.Hosting;
+using Runnel.Layers;
+
+namespace Runnel;
+
+/// <summary>What other nodes send to this one's connections; and the end of those connections when the process stops.</summary>
+internal sealed class NodeInbox(RunnelNode node, IBackplane backplane, IHostApplicationLifetime lifetime) : IHostedLifecycleService
+{
+    /// <summary>The type of the message that lets a connection join the group in its body. Application types cannot begin like this.</summary>
+    public const string JoinType = "runnel:join";
+
+    /// <summary>The type of the message that lets a connection leave the group in its body.</summary>
+    public const string LeaveType = "runnel:leave";
+
+    private IAsyncDisposable? _subscription;
+    private Task _closing = Task.CompletedTask;
+
+    // Before the server listens, so that no connection's address is given out that cannot be reached yet.
+    public async Task StartingAsync(CancellationToken cancellationToken)
+    {
+        _subscription = await backplane.SubscribeAsync(Topic.OfNode(node.Id), OnMessage, cancellationToken);
+
+        // The server's own stop waits for its connections, so they are closed as soon as stopping is announced.
+        lifetime.ApplicationStopping.Register(() => _closing = Task.Run(
+            () => node.CloseAllAsync(CloseCode.ServiceRestart, "The server is restarting.", node.Options.ShutdownTimeout)));
+    }
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => _closing;
+
+    public async Task StoppedAsync(CancellationToken cancellationToken)
+    {
+        if (_subscription is not null)
+            await _subscription.DisposeAsync();
+    }
+
+    private void OnMessage(BackplaneMessage received)
+    {
+        try
+        {
+            var envelope = EnvelopeFormat.Decode(received.Payload);
+            if (envelope.Channel is { } channel && node.TryGetSession(channel, out var session))
+                Handle(session, envelope);
+            else
+                ConnectionMetrics.MessageWasDropped("connection-gone");
+        }
+        catch (Exception exception) when (exception is FormatException or ArgumentException)
+        {
+            Log.InboxMessageUnreadable(node.Logger, exception);
+            ConnectionMetrics.MessageWasDropped("unreadable");
+        }
+    }
+
+    private void Handle(ConsumerSession session, Envelope envelope)
+    {
+        switch (envelope.Message.Type)
+        {
+            case JoinType:
+                _ = JoinAsync(session, Encoding.UTF8.GetString(envelope.Message.Body.Span));
+                break;
+            case LeaveType:
+                node.Groups.Remove(Encoding.UTF8.GetString(envelope.Message.Body.Span), session);
+                break;
+            default:
+                session.PostEvent(new GroupMessage(envelope));
+                break;
+        }
+    }
+
+    private async Task JoinAsync(ConsumerSession session, GroupName group)
+    {
+        try
+        {
+            await node.Groups.AddAsync(group, session, CancellationToken.None);
+        }
+        catch (Exception exception)
+        {
+            Log.RemoteJoinFailed(node.Logger, exception, group);
+        }
+    }
+}

@@ -1,0 +1,125 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Runnel.Layers;
+
+namespace Runnel;
+
+/// <summary>This process as a member of the whole: its name, its open connections, its groups.</summary>
+public sealed class RunnelNode : IAsyncDisposable
+{
+    private const string Prefix = "node.";
+    private readonly ConcurrentDictionary<long, ConsumerSession> _sessions = new();
+    private readonly IBackplane _backplane;
+    private long _lastNumber;
+
+    /// <summary>Creates the node; an application gets it from dependency injection.</summary>
+    public RunnelNode(IBackplane backplane, IOptions<RunnelOptions> options, IServiceProvider services, TimeProvider timeProvider, ILogger<RunnelNode> logger)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        _backplane = backplane;
+        Options = options.Value;
+        Services = services;
+        TimeProvider = timeProvider;
+        Logger = logger;
+        Groups = new GroupRegistry(this, backplane);
+        Channels = new Channels(this);
+    }
+
+    /// <summary>The node's name, unique over all nodes and all starts.</summary>
+    public string Id { get; } = Prefix + Guid.NewGuid().ToString("N");
+
+    /// <summary>The options of connections and groups.</summary>
+    public RunnelOptions Options { get; }
+
+    /// <summary>The clock.</summary>
+    public TimeProvider TimeProvider { get; }
+
+    /// <summary>How many connections are open, streams of shared sockets included.</summary>
+    public int ConnectionCount => _sessions.Count;
+
+    /// <summary>The open connections, streams of shared sockets included, at some moment during the enumeration.</summary>
+    public IEnumerable<Connection> Connections => _sessions.Select(pair => pair.Value.Connection);
+
+    internal IServiceProvider Services { get; }
+
+    internal ILogger Logger { get; }
+
+    internal GroupRegistry Groups { get; }
+
+    internal IChannels Channels { get; }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => Groups.DisposeAsync();
+
+    internal long NextNumber() => Interlocked.Increment(ref _lastNumber);
+
+    internal ChannelName ChannelNameOf(long number) => string.Create(CultureInfo.InvariantCulture, $"{Id}!{number:x}");
+
+    internal void Add(ConsumerSession session)
+    {
+        _sessions[session.Connection.Number] = session;
+        ConnectionMetrics.ConnectionOpened();
+    }
+
+    internal void Remove(ConsumerSession session)
+    {
+        if (_sessions.TryRemove(session.Connection.Number, out _))
+            ConnectionMetrics.ConnectionClosed();
+    }
+
+    /// <summary>Whether a connection's channel is one of this node; if so, its session, or <see langword="null"/> when that is over.</summary>
+    /// <exception cref="ArgumentException">The channel is no connection's.</exception>
+    internal bool IsHere(ChannelName channel, out ConsumerSession? session)
+    {
+        session = null;
+        var (nodeId, number) = Parse(channel);
+        if (nodeId != Id)
+            return false;
+        _sessions.TryGetValue(number, out session);
+        return true;
+    }
+
+    /// <summary>Sends a message to the inbox of the node that holds a connection.</summary>
+    internal async ValueTask SendToNodeAsync(ChannelName channel, string type, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
+    {
+        var bytes = EnvelopeFormat.Encode(new Envelope(new Message(type, body)) { Channel = channel });
+        if (bytes.Length > Options.MaxGroupMessageBytes)
+            throw new MessageTooLargeException($"channel '{channel}'", bytes.Length, Options.MaxGroupMessageBytes);
+        await _backplane.PublishAsync(Topic.OfNode(Parse(channel).NodeId), bytes, retention: null, cancellationToken);
+    }
+
+    /// <summary>The session of a connection of this node.</summary>
+    internal bool TryGetSession(ChannelName channel, [NotNullWhen(true)] out ConsumerSession? session) =>
+        _sessions.TryGetValue(Parse(channel).Number, out session);
+
+    /// <summary>Closes every connection, and cuts those that have not closed in time.</summary>
+    internal async Task CloseAllAsync(int code, string reason, TimeSpan limit)
+    {
+        // A stream ends with its socket.
+        var all = Connections.Where(connection => connection is not StreamConnection).ToList();
+        var closing = Task.WhenAll(all.Select(connection => connection.CloseAsync(code, reason)));
+        try
+        {
+            await closing.WaitAsync(limit, TimeProvider);
+        }
+        catch (Exception exception)
+        {
+            Log.ClosingTookTooLong(Logger, exception, _sessions.Count, limit);
+        }
+        foreach (var connection in all)
+            connection.Abort();
+    }
+
+    private static (string NodeId, long Number) Parse(ChannelName channel)
+    {
+        var name = channel.Value;
+        var at = name.IndexOf('!', StringComparison.Ordinal);
+        if (at > 0 && name.StartsWith(Prefix, StringComparison.Ordinal)
+            && long.TryParse(name.AsSpan(at + 1), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var number))
+            return (name[..at], number);
+        throw new ArgumentException($"Channel '{name}' is no connection's: take a connection's ChannelName.", nameof(channel));
+    }
+}

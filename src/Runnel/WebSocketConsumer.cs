@@ -1,0 +1,83 @@
+using System.Security.Claims;
+using System.Text;
+
+namespace Runnel;
+
+/// <summary>The application's side of a connection: one instance per connection, from dependency injection, with fields for its state.</summary>
+/// <remarks>
+/// <para>
+/// Events of one connection (connect, messages, group events, disconnect) are handled one at a time, in the order they arrived; a method
+/// may take its time without holding up any other connection. Different connections run in parallel.
+/// </para>
+/// <para>
+/// Frames of groups that arrive while <see cref="OnConnectAsync"/> runs are held back until it has returned, so that what it sends
+/// itself, a snapshot say, comes first. An exception is logged and closes this connection with <see cref="CloseCode.InternalError"/>.
+/// </para>
+/// </remarks>
+public abstract class WebSocketConsumer
+{
+    private ConsumerSession? _session;
+
+    /// <summary>The connection.</summary>
+    protected Connection Connection => Session.Connection;
+
+    /// <summary>What the connection knows of its client.</summary>
+    protected ConsumerScope Scope => Connection.Scope;
+
+    /// <summary>The user that ASP.NET Core's authentication made out.</summary>
+    protected ClaimsPrincipal User => Scope.User;
+
+    /// <summary>The groups: this connection joins and leaves, and sends to any.</summary>
+    protected ConnectionGroups Groups => Session.Groups;
+
+    /// <summary>Sends to other connections by their channel names.</summary>
+    protected IChannels Channels => Connection.Node.Channels;
+
+    private ConsumerSession Session =>
+        _session ?? throw new InvalidOperationException($"{GetType().Name} has no connection yet: use it from OnConnectAsync on, not in the constructor.");
+
+    /// <summary>A client wants to connect: accept or reject it. Accepts by default. Returning without either rejects.</summary>
+    /// <param name="cancellationToken">Cancelled when the client is gone.</param>
+    public virtual Task OnConnectAsync(CancellationToken cancellationToken) => AcceptAsync(cancellationToken);
+
+    /// <summary>The client sent text. By default the connection is closed with <see cref="CloseCode.UnsupportedData"/>: nothing is ignored silently.</summary>
+    /// <param name="text">The whole message.</param>
+    /// <param name="cancellationToken">Cancelled when the client is gone.</param>
+    public virtual Task OnReceiveAsync(string text, CancellationToken cancellationToken) =>
+        CloseAsync(CloseCode.UnsupportedData, "This endpoint takes no text messages.", cancellationToken);
+
+    /// <summary>The client sent bytes. By default the connection is closed with <see cref="CloseCode.UnsupportedData"/>: nothing is ignored silently.</summary>
+    /// <param name="data">The whole message; valid until the method's task has completed.</param>
+    /// <param name="cancellationToken">Cancelled when the client is gone.</param>
+    public virtual Task OnReceiveAsync(ReadOnlyMemory<byte> data, CancellationToken cancellationToken) =>
+        CloseAsync(CloseCode.UnsupportedData, "This endpoint takes no binary messages.", cancellationToken);
+
+    /// <summary>The connection is over; it has left its groups. Called once, also after a failure; not for a connection that was rejected.</summary>
+    /// <param name="code">The code it was closed with; <see cref="CloseCode.Abnormal"/> when it broke off.</param>
+    /// <param name="cancellationToken">Cancelled after 30 seconds.</param>
+    public virtual Task OnDisconnectAsync(int code, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc cref="Connection.AcceptAsync"/>
+    protected Task AcceptAsync(CancellationToken cancellationToken = default) => Connection.AcceptAsync(AcceptOptions.Default, cancellationToken);
+
+    /// <inheritdoc cref="Connection.AcceptAsync"/>
+    protected Task AcceptAsync(AcceptOptions options, CancellationToken cancellationToken = default) => Connection.AcceptAsync(options, cancellationToken);
+
+    /// <inheritdoc cref="Connection.RejectAsync"/>
+    protected Task RejectAsync(CancellationToken cancellationToken = default) => Connection.RejectAsync(cancellationToken);
+
+    /// <inheritdoc cref="Connection.SendAsync(string, CancellationToken)"/>
+    protected ValueTask SendAsync(string text, CancellationToken cancellationToken = default) => Connection.SendAsync(text, cancellationToken);
+
+    /// <inheritdoc cref="Connection.SendAsync(ReadOnlyMemory{byte}, CancellationToken)"/>
+    protected ValueTask SendAsync(ReadOnlyMemory<byte> data, CancellationToken cancellationToken = default) => Connection.SendAsync(data, cancellationToken);
+
+    /// <inheritdoc cref="Connection.CloseAsync"/>
+    protected Task CloseAsync(int code = CloseCode.Normal, string? reason = null, CancellationToken cancellationToken = default) =>
+        Connection.CloseAsync(code, reason, cancellationToken);
+
+    internal void Attach(ConsumerSession session) => _session = session;
+
+    internal virtual Task OnTextAsync(ReadOnlyMemory<byte> utf8, CancellationToken cancellationToken) =>
+        OnReceiveAsync(Encoding.UTF8.GetString(utf8.Span), cancellationToken);
+}
