@@ -50,7 +50,8 @@ public sealed class ConsumerDescriptor
         return new ConsumerDescriptor("ConsumerBuilder", usesServices: false, _ => new LambdaConsumer(builder), []);
     }
 
-    internal static ConsumerDescriptor For(DemultiplexerBuilder builder) =>
+    /// <summary>Describes the consumer of a shared socket.</summary>
+    public static ConsumerDescriptor For(DemultiplexerBuilder builder) =>
         new("Demultiplexer", usesServices: false, _ => new DemultiplexerConsumer(builder), []);
 
     internal WebSocketConsumer Create(IServiceProvider services) => _create(services);

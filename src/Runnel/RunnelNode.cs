@@ -45,7 +45,8 @@ public sealed class RunnelNode : IAsyncDisposable
 
     internal IServiceProvider Services { get; }
 
-    internal ILogger Logger { get; }
+    /// <summary>Where connections say what befalls them.</summary>
+    public ILogger Logger { get; }
 
     internal GroupRegistry Groups { get; }
 

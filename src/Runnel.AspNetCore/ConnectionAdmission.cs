@@ -1,0 +1,14 @@
+namespace Runnel.AspNetCore;
+
+/// <summary>Whether there is room for one more socket.</summary>
+internal enum ConnectionAdmission
+{
+    /// <summary>There is; it is counted.</summary>
+    Admitted,
+
+    /// <summary>The node has as many as it may.</summary>
+    NodeFull,
+
+    /// <summary>The remote address has as many as it may.</summary>
+    AddressFull,
+}

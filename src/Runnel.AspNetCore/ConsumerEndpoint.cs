@@ -1,0 +1,84 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Timeouts;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+
+namespace Runnel.AspNetCore;
+
+/// <summary>Answers the requests of one mapped consumer: checks, admits, runs the connection, and cleans up after it.</summary>
+internal sealed class ConsumerEndpoint(
+    ConsumerDescriptor descriptor,
+    ConsumerEndpointOptions options,
+    RunnelNode node,
+    ConnectionLimits limits,
+    IOptions<GatewayOptions> gateway,
+    IHostApplicationLifetime lifetime)
+{
+    /// <summary>The request delegate.</summary>
+    public Task HandleAsync(HttpContext context)
+    {
+        if (!WebSocketHandshake.IsValid(context, out var problem))
+        {
+            context.Response.Headers.SecWebSocketVersion = "13";
+            return RefuseAsync(context, StatusCodes.Status400BadRequest, "handshake", problem);
+        }
+        if (!OriginPolicy.IsAllowed(context.Request, options.AllowedOrigins))
+        {
+            Log.OriginRefused(node.Logger, context.Request.Path, context.Request.Headers.Origin.ToString());
+            return RefuseAsync(context, StatusCodes.Status403Forbidden, "origin", "Pages of this origin may not connect here.");
+        }
+        if (lifetime.ApplicationStopping.IsCancellationRequested)
+            return RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "stopping", "The server is restarting; come back in a moment.");
+
+        var address = context.Connection.RemoteIpAddress;
+        var admission = limits.TryEnter(address);
+        if (admission == ConnectionAdmission.Admitted)
+            return RunAsync(context, address);
+        Log.NoRoom(node.Logger, context.Request.Path, admission);
+        return admission == ConnectionAdmission.NodeFull
+            ? RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "node-full", "This server has as many connections as it may; come back in a moment.")
+            : RefuseAsync(context, StatusCodes.Status429TooManyRequests, "address-full", "There are too many connections from this address.");
+    }
+
+    private async Task RunAsync(HttpContext context, System.Net.IPAddress? address)
+    {
+        // A socket is open for as long as its client likes.
+        context.Features.Get<IHttpRequestTimeoutFeature>()?.DisableTimeout();
+
+        var connection = new WebSocketConnection(node, context, options, gateway.Value);
+        var session = new ConsumerSession(connection, descriptor);
+        var code = CloseCode.Abnormal;
+        try
+        {
+            await session.ConnectAsync();
+            if (connection.Carrier is null)
+                Refuse(context, connection);
+            else
+                code = await new WebSocketReceiver(connection, session, options).RunAsync();
+        }
+        finally
+        {
+            await session.DisconnectAsync(code, wasAccepted: connection.Carrier is not null);
+            connection.Dispose();
+            limits.Leave(address);
+        }
+    }
+
+    private void Refuse(HttpContext context, WebSocketConnection connection)
+    {
+        if (connection.RefusedWith == 0)
+            Log.Undecided(node.Logger, descriptor.Name, connection);
+        GatewayMetrics.ConnectionWasRefused("consumer");
+        context.Response.StatusCode = connection.RefusedWith == 0 ? StatusCodes.Status403Forbidden : connection.RefusedWith;
+    }
+
+    private static Task RefuseAsync(HttpContext context, int status, string reason, string sentence)
+    {
+        GatewayMetrics.ConnectionWasRefused(reason);
+        context.Response.StatusCode = status;
+        if (status is StatusCodes.Status503ServiceUnavailable or StatusCodes.Status429TooManyRequests)
+            context.Response.Headers.RetryAfter = "5";
+        context.Response.ContentType = "text/plain; charset=utf-8";
+        return context.Response.WriteAsync(sentence);
+    }
+}

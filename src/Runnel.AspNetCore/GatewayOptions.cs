@@ -1,0 +1,33 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Runnel.AspNetCore;
+
+/// <summary>What is the same for all sockets of a node.</summary>
+public sealed class GatewayOptions
+{
+    /// <summary>The most sockets on this node; further ones are answered with 503.</summary>
+    /// <value>100,000 by default.</value>
+    [Range(1, int.MaxValue)]
+    public int MaxConnections { get; set; } = 100_000;
+
+    /// <summary>The most sockets from one remote address; further ones are answered with 429.</summary>
+    /// <remarks>Behind a proxy all clients have its address, unless the application uses ASP.NET Core's forwarded headers.</remarks>
+    /// <value>10,000 by default.</value>
+    [Range(1, int.MaxValue)]
+    public int MaxConnectionsPerAddress { get; set; } = 10_000;
+
+    /// <summary>How long a socket may be silent before it is pinged.</summary>
+    /// <value>20 seconds by default.</value>
+    [Range(typeof(TimeSpan), "00:00:00.100", "01:00:00")]
+    public TimeSpan KeepAliveInterval { get; set; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>How long a socket may be silent, pings notwithstanding, before it is taken for dead and cut.</summary>
+    /// <value>60 seconds by default.</value>
+    [Range(typeof(TimeSpan), "00:00:00.200", "02:00:00")]
+    public TimeSpan KeepAliveTimeout { get; set; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long a client may take to answer a close, and to read what was sent before it, until it is cut.</summary>
+    /// <value>5 seconds by default.</value>
+    [Range(typeof(TimeSpan), "00:00:00.100", "00:10:00")]
+    public TimeSpan CloseTimeout { get; set; } = TimeSpan.FromSeconds(5);
+}

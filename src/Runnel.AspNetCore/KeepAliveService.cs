@@ -1,0 +1,37 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+
+namespace Runnel.AspNetCore;
+
+/// <summary>Pings sockets that are silent and cuts those that stay so: one timer for all of them.</summary>
+internal sealed class KeepAliveService(RunnelNode node, IOptions<GatewayOptions> options) : BackgroundService
+{
+    private static readonly Frame Ping = Frame.Of(FrameKind.Ping, []);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(options.Value.KeepAliveInterval / 2, node.TimeProvider);
+        while (await timer.WaitForNextTickAsync(stoppingToken).AsTask().ContinueWith(static tick => tick.IsCompletedSuccessfully && tick.Result, TaskScheduler.Default))
+        {
+            foreach (var connection in node.Connections)
+                Look(connection);
+        }
+    }
+
+    private void Look(Connection connection)
+    {
+        if (connection is not WebSocketConnection { Carrier: { } carrier })
+            return;
+        var silence = node.TimeProvider.GetElapsedTime(carrier.LastReadAt);
+        if (silence >= options.Value.KeepAliveTimeout)
+        {
+            Log.Silent(node.Logger, connection);
+            GatewayMetrics.ConnectionWasCut("silent");
+            connection.Abort();
+        }
+        else if (silence >= options.Value.KeepAliveInterval)
+        {
+            connection.Outbound.SendIfIdle(Ping);
+        }
+    }
+}

@@ -1,0 +1,25 @@
+using Microsoft.Extensions.Logging;
+
+namespace Runnel.AspNetCore;
+
+/// <summary>Everything this floor says. Event ids 2000–2999.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(2001, LogLevel.Information, "Refused a connection to {Path} from origin '{Origin}': it is not the host's own and not among the endpoint's AllowedOrigins.")]
+    public static partial void OriginRefused(ILogger logger, string path, string origin);
+
+    [LoggerMessage(2002, LogLevel.Warning, "Refused a connection to {Path}: {Admission}. Raise GatewayOptions if this is what the node should carry.")]
+    public static partial void NoRoom(ILogger logger, string path, ConnectionAdmission admission);
+
+    [LoggerMessage(2003, LogLevel.Warning, "{Consumer}.OnConnectAsync neither accepted nor rejected connection {Connection}; it was refused. Call AcceptAsync or RejectAsync.")]
+    public static partial void Undecided(ILogger logger, string consumer, Connection connection);
+
+    [LoggerMessage(2004, LogLevel.Information, "Connection {Connection} cannot keep up with what is sent to it; it is closed with code 1013.")]
+    public static partial void CannotKeepUp(ILogger logger, Connection connection);
+
+    [LoggerMessage(2005, LogLevel.Information, "Connection {Connection} was silent for longer than the keep-alive timeout; it is cut.")]
+    public static partial void Silent(ILogger logger, Connection connection);
+
+    [LoggerMessage(2006, LogLevel.Error, "Connection {Connection} ended by a fault of the server's own.")]
+    public static partial void ReceiveFailed(ILogger logger, Exception exception, Connection connection);
+}

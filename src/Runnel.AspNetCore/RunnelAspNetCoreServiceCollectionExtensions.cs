@@ -1,0 +1,21 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Runnel;
+using Runnel.AspNetCore;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>Registers Runnel in a web application.</summary>
+public static class RunnelAspNetCoreServiceCollectionExtensions
+{
+    /// <summary>Adds consumers, groups and channels, on the in-memory layer until a <c>Use…</c> picks another.</summary>
+    /// <example><code>builder.Services.AddRunnel();</code></example>
+    public static RunnelBuilder AddRunnel(this IServiceCollection services, Action<RunnelOptions>? configure = null)
+    {
+        var builder = services.AddRunnelCore(configure);
+        services.AddOptions<GatewayOptions>().ValidateDataAnnotations().ValidateOnStart();
+        services.TryAddSingleton<ConnectionLimits>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, KeepAliveService>());
+        return builder;
+    }
+}

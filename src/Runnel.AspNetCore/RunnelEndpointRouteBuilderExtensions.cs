@@ -1,0 +1,70 @@
+using System.Diagnostics.CodeAnalysis;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Runnel;
+using Runnel.AspNetCore;
+
+namespace Microsoft.AspNetCore.Builder;
+
+/// <summary>Maps consumers to paths.</summary>
+public static class RunnelEndpointRouteBuilderExtensions
+{
+    /// <summary>Maps a consumer to a path: each WebSocket that connects there gets an instance of its own.</summary>
+    /// <param name="endpoints">The application.</param>
+    /// <param name="pattern">The path's pattern; what it captures is read with <see cref="ConsumerScope.RouteValue"/>.</param>
+    /// <param name="configure">Limits, allowed origins and what happens to a client that cannot keep up.</param>
+    /// <returns>The endpoint, for <c>RequireAuthorization()</c> and the like; attributes of the class such as <c>[Authorize]</c> count too.</returns>
+    /// <exception cref="ArgumentException">A method with <see cref="HandlesAttribute"/> is none that can be called.</exception>
+    /// <exception cref="InvalidOperationException"><c>AddRunnel</c> was not called.</exception>
+    public static IEndpointConventionBuilder MapConsumer<TConsumer>(
+        this IEndpointRouteBuilder endpoints, [StringSyntax("Route")] string pattern, Action<ConsumerEndpointOptions>? configure = null)
+        where TConsumer : WebSocketConsumer =>
+        Map(endpoints, pattern, ConsumerDescriptor.For<TConsumer>(), configure).WithMetadata(typeof(TConsumer).GetCustomAttributes(inherit: true));
+
+    /// <summary>Maps a consumer made of functions to a path.</summary>
+    /// <example><code>app.MapConsumer("/ws/echo", c => c.OnReceive((text, connection) => connection.SendAsync(text)));</code></example>
+    /// <inheritdoc cref="MapConsumer{TConsumer}(IEndpointRouteBuilder, string, Action{ConsumerEndpointOptions}?)"/>
+    public static IEndpointConventionBuilder MapConsumer(
+        this IEndpointRouteBuilder endpoints, [StringSyntax("Route")] string pattern, Action<ConsumerBuilder> build, Action<ConsumerEndpointOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(build);
+        var builder = new ConsumerBuilder();
+        build(builder);
+        return Map(endpoints, pattern, ConsumerDescriptor.For(builder), configure);
+    }
+
+    /// <summary>Maps a shared socket: many consumers on one connection, each a stream, in frames <c>{"stream": …, "payload": …}</c>.</summary>
+    /// <example><code>app.MapDemultiplexer("/ws", d => d.Stream&lt;ArticlesConsumer&gt;("articles"));</code></example>
+    /// <inheritdoc cref="MapConsumer{TConsumer}(IEndpointRouteBuilder, string, Action{ConsumerEndpointOptions}?)"/>
+    public static IEndpointConventionBuilder MapDemultiplexer(
+        this IEndpointRouteBuilder endpoints, [StringSyntax("Route")] string pattern, Action<DemultiplexerBuilder> build, Action<ConsumerEndpointOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(build);
+        var builder = new DemultiplexerBuilder();
+        build(builder);
+        return Map(endpoints, pattern, ConsumerDescriptor.For(builder), configure);
+    }
+
+    /// <summary>Serves the browser client, an ES module, at <c>/_runnel/client.js</c>.</summary>
+    /// <example><code>import { connect } from "/_runnel/client.js";</code></example>
+    public static IEndpointConventionBuilder MapRunnelClient(this IEndpointRouteBuilder endpoints)
+    {
+        ArgumentNullException.ThrowIfNull(endpoints);
+        return endpoints.MapGet("/_runnel/client.js", BrowserClient.Serve);
+    }
+
+    private static IEndpointConventionBuilder Map(
+        IEndpointRouteBuilder endpoints, string pattern, ConsumerDescriptor descriptor, Action<ConsumerEndpointOptions>? configure)
+    {
+        ArgumentNullException.ThrowIfNull(endpoints);
+        if (endpoints.ServiceProvider.GetService<ConnectionLimits>() is null)
+            throw new InvalidOperationException("Runnel is not registered: call builder.Services.AddRunnel() before the application is built.");
+        var options = new ConsumerEndpointOptions();
+        configure?.Invoke(options);
+        options.Validate();
+
+        var endpoint = ActivatorUtilities.CreateInstance<ConsumerEndpoint>(endpoints.ServiceProvider, descriptor, options);
+        return endpoints.Map(pattern, (RequestDelegate)endpoint.HandleAsync).WithDisplayName($"{descriptor.Name} at {pattern}");
+    }
+}

@@ -1,0 +1,142 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.IO.Pipelines;
+using System.Net.WebSockets;
+
+namespace Runnel.AspNetCore;
+
+/// <summary>A WebSocket on the server's own connection: the framework's reader, and our frames written as they are (ADR 2).</summary>
+/// <remarks>
+/// The framework's <see cref="WebSocket"/> would encode each message for each client and flush it alone. So it only reads here. What it writes by
+/// itself, pongs and the close of a broken protocol, comes back through this stream and joins the queue of all other frames.
+/// </remarks>
+internal sealed class UpgradedSocket : Stream, ISocketCarrier
+{
+    private readonly Stream _transport;
+    private readonly PipeWriter? _output;
+    private readonly OutboundQueue _queue;
+    private readonly TimeProvider _timeProvider;
+
+    /// <param name="transport">The upgraded stream.</param>
+    /// <param name="output">The connection's own output, where there is one under an HTTP/1.1 request.</param>
+    /// <param name="queue">Where what the reader writes goes.</param>
+    /// <param name="subprotocol">The subprotocol chosen.</param>
+    /// <param name="timeProvider">The clock.</param>
+    public UpgradedSocket(Stream transport, PipeWriter? output, OutboundQueue queue, string? subprotocol, TimeProvider timeProvider)
+    {
+        _transport = transport;
+        _output = output;
+        _queue = queue;
+        _timeProvider = timeProvider;
+        LastReadAt = timeProvider.GetTimestamp();
+        Reader = WebSocket.CreateFromStream(this, new WebSocketCreationOptions { IsServer = true, SubProtocol = subprotocol, KeepAliveInterval = TimeSpan.Zero });
+    }
+
+    public WebSocket Reader { get; }
+
+    public long LastReadAt { get; private set; }
+
+    public int ReaderClosedWith { get; private set; }
+
+    public override bool CanRead => true;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => true;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
+
+    public ValueTask WriteAsync(ReadOnlySpan<Frame> frames) => _output is not null ? WriteAsync(_output, frames) : WriteToStreamAsync(frames);
+
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        var read = await _transport.ReadAsync(buffer, cancellationToken);
+        LastReadAt = _timeProvider.GetTimestamp();
+        return read;
+    }
+
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    /// <summary>The reader writes one whole control frame at a time; an unmasked one of less than 126 bytes.</summary>
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        var kind = (FrameKind)(buffer.Span[0] & 0x0F);
+        var payload = buffer.Span[2..];
+        if (kind != FrameKind.Close)
+            return _queue.SendAsync(Frame.Of(kind, payload), cancellationToken);
+        ReaderClosedWith = payload.Length >= 2 ? BinaryPrimitives.ReadUInt16BigEndian(payload) : CloseCode.ProtocolError;
+        return new ValueTask(_queue.FinishAsync(Frame.Of(kind, payload)));
+    }
+
+    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public override void Flush()
+    {
+    }
+
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    private static ValueTask WriteAsync(PipeWriter output, ReadOnlySpan<Frame> frames)
+    {
+        foreach (var frame in frames)
+            output.Write(frame.Wire.Span);
+        var flush = output.FlushAsync();
+        if (!flush.IsCompletedSuccessfully)
+            return FlushLaterAsync(flush);
+        ThrowIfGone(flush.Result);
+        return ValueTask.CompletedTask;
+    }
+
+    private static async ValueTask FlushLaterAsync(ValueTask<FlushResult> flush) => ThrowIfGone(await flush);
+
+    private static void ThrowIfGone(FlushResult result)
+    {
+        if (result.IsCompleted || result.IsCanceled)
+            throw new IOException("The client is gone.");
+    }
+
+    // Over HTTP/2 the connection is shared, so frames go into the request's own stream, in one piece.
+    private async ValueTask WriteToStreamAsync(ReadOnlyMemory<Frame> frames, int length)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(length);
+        try
+        {
+            var at = 0;
+            foreach (var frame in frames.Span)
+            {
+                frame.Wire.CopyTo(buffer.AsMemory(at));
+                at += frame.Length;
+            }
+            await _transport.WriteAsync(buffer.AsMemory(0, at));
+            await _transport.FlushAsync();
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private ValueTask WriteToStreamAsync(ReadOnlySpan<Frame> frames)
+    {
+        var length = 0;
+        foreach (var frame in frames)
+            length += frame.Length;
+        return WriteToStreamAsync(frames.ToArray(), length);
+    }
+}

@@ -1,0 +1,164 @@
+using System.IO.Pipelines;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http;
+
+namespace Runnel.AspNetCore;
+
+/// <summary>A connection that is a WebSocket of its own.</summary>
+internal sealed class WebSocketConnection : Connection, IFrameWriter, IDisposable
+{
+    private readonly HttpContext _context;
+    private readonly GatewayOptions _gateway;
+    private ISocketCarrier? _carrier;
+    private CancellationTokenSource? _cut;
+    private int _decided;
+    private bool _ended;
+
+    public WebSocketConnection(RunnelNode node, HttpContext context, ConsumerEndpointOptions options, GatewayOptions gateway)
+        : base(node)
+    {
+        _context = context;
+        _gateway = gateway;
+        Scope = new HttpConsumerScope(context);
+        Outbound = new OutboundQueue(options.Outbound, this);
+    }
+
+    public override ConsumerScope Scope { get; }
+
+    public override CancellationToken Gone => _context.RequestAborted;
+
+    public override OutboundQueue Outbound { get; }
+
+    /// <summary>The socket, once accepted.</summary>
+    public ISocketCarrier? Carrier => Volatile.Read(ref _carrier);
+
+    /// <summary>The HTTP status with which it was refused; 0 while it was not.</summary>
+    public int RefusedWith { get; private set; }
+
+    /// <summary>The code with which this side began to close; 0 while it did not.</summary>
+    public int ClosedWith { get; private set; }
+
+    public override async Task AcceptAsync(AcceptOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        if (options.Subprotocol is { } subprotocol && !Scope.Subprotocols.Contains(subprotocol))
+            throw new InvalidOperationException($"The client does not offer the subprotocol '{subprotocol}'; it offers: {string.Join(", ", Scope.Subprotocols)}.");
+        Decide();
+        foreach (var (name, value) in options.Headers ?? new Dictionary<string, string>())
+            _context.Response.Headers.Append(name, value);
+        if (options.Subprotocol is not null)
+            _context.Response.Headers.SecWebSocketProtocol = options.Subprotocol;
+
+        var stream = await WebSocketHandshake.UpgradeAsync(_context);
+        _carrier = stream is null
+            ? new ManagedSocket(await _context.WebSockets.AcceptWebSocketAsync(options.Subprotocol), Node.TimeProvider)
+            : new UpgradedSocket(stream, OwnOutput(), Outbound, options.Subprotocol, Node.TimeProvider);
+    }
+
+    public override Task RejectAsync(CancellationToken cancellationToken = default)
+    {
+        Decide();
+        RefusedWith = StatusCodes.Status403Forbidden;
+        return Task.CompletedTask;
+    }
+
+    public override ValueTask SendAsync(string text, CancellationToken cancellationToken = default) => SendFrameAsync(Frame.Text(text), cancellationToken);
+
+    public override ValueTask SendAsync(ReadOnlyMemory<byte> data, CancellationToken cancellationToken = default) =>
+        SendFrameAsync(Frame.Binary(data.Span), cancellationToken);
+
+    public override ValueTask SendUtf8JsonAsync(ReadOnlyMemory<byte> json, CancellationToken cancellationToken = default) =>
+        SendFrameAsync(Frame.Text(json.Span), cancellationToken);
+
+    public override void Abort()
+    {
+        Outbound.Abandon();
+        lock (Scope)
+        {
+            // The server uses a request's context again: once this one has ended it is somebody else's.
+            if (!_ended)
+                _context.Abort();
+        }
+    }
+
+    /// <summary>The request is about to end: from here on nothing touches it.</summary>
+    public void Dispose()
+    {
+        Outbound.Abandon();
+        lock (Scope)
+        {
+            _ended = true;
+            _cut?.Cancel();
+            _cut?.Dispose();
+        }
+    }
+
+    public ValueTask WriteAsync(ReadOnlySpan<Frame> frames) => Carrier?.WriteAsync(frames) ?? ValueTask.CompletedTask;
+
+    public void OnOverflow()
+    {
+        ClosedWith = CloseCode.TryAgainLater;
+        Log.CannotKeepUp(Node.Logger, this);
+        GatewayMetrics.ConnectionWasCut("slow");
+        _ = AbortLaterAsync();
+    }
+
+    public void OnBroken(Exception exception) => Abort();
+
+    protected override async Task CloseOnceAsync(int code, string? reason, CancellationToken cancellationToken)
+    {
+        if (Carrier is null && Interlocked.CompareExchange(ref _decided, 1, 0) == 0)
+        {
+            RefusedWith = code switch
+            {
+                CloseCode.InternalError => StatusCodes.Status500InternalServerError,
+                CloseCode.ServiceRestart or CloseCode.TryAgainLater => StatusCodes.Status503ServiceUnavailable,
+                _ => StatusCodes.Status403Forbidden,
+            };
+            return;
+        }
+        if (ClosedWith != 0 || RefusedWith != 0)
+            return;
+        ClosedWith = code;
+        var written = Outbound.FinishAsync(Frame.Close(code, reason));
+        _ = AbortLaterAsync();
+        await written.WaitAsync(cancellationToken);
+    }
+
+    // A client that reads nothing, or does not answer the close, is not waited for longer than this.
+    private async Task AbortLaterAsync()
+    {
+        CancellationToken ended;
+        lock (Scope)
+        {
+            if (_ended || _cut is not null)
+                return;
+            ended = (_cut = new CancellationTokenSource()).Token;
+        }
+        await Task.Delay(_gateway.CloseTimeout, Node.TimeProvider, ended).ContinueWith(
+            static (delay, connection) =>
+            {
+                if (delay.IsCompletedSuccessfully)
+                    ((WebSocketConnection)connection!).Abort();
+            },
+            this,
+            TaskScheduler.Default);
+    }
+
+    private void Decide()
+    {
+        if (Interlocked.CompareExchange(ref _decided, 1, 0) != 0)
+            throw new InvalidOperationException("The connection was accepted or rejected before.");
+    }
+
+    private ValueTask SendFrameAsync(Frame frame, CancellationToken cancellationToken)
+    {
+        if (Carrier is null)
+            throw new InvalidOperationException("The connection is not accepted yet: call AcceptAsync before sending.");
+        return Outbound.SendAsync(frame, cancellationToken);
+    }
+
+    // An HTTP/1.1 connection is this socket's alone once upgraded, and the server writes nothing more to it.
+    private PipeWriter? OwnOutput() =>
+        HttpProtocol.IsHttp11(_context.Request.Protocol) ? _context.Features.Get<IConnectionTransportFeature>()?.Transport.Output : null;
+}

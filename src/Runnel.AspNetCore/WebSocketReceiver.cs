@@ -1,0 +1,114 @@
+using System.Buffers;
+using System.Net.WebSockets;
+
+namespace Runnel.AspNetCore;
+
+/// <summary>Reads one socket's messages and hands them to the consumer, one after another, until the socket ends.</summary>
+/// <remarks>Holds no buffer while nothing comes: it waits with an empty read and rents one when there is something.</remarks>
+internal sealed class WebSocketReceiver(WebSocketConnection connection, ConsumerSession session, ConsumerEndpointOptions options)
+{
+    private const int FirstRent = 4096;
+    private InboundRate _rate;
+    private byte[] _buffer = [];
+
+    /// <summary>Reads until the end.</summary>
+    /// <returns>The code with which the connection ended.</returns>
+    public async Task<int> RunAsync()
+    {
+        try
+        {
+            return await ReceiveAllAsync(connection.Carrier!.Reader);
+        }
+        catch (Exception exception) when (exception is WebSocketException or IOException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
+        {
+            // The client broke the protocol (and was told), or broke off. Neither is a fault of ours.
+            return connection.Carrier!.ReaderClosedWith is > 0 and var told ? told : EndedWith(CloseCode.Abnormal);
+        }
+        catch (Exception exception)
+        {
+            Log.ReceiveFailed(connection.Node.Logger, exception, connection);
+            return CloseCode.InternalError;
+        }
+        finally
+        {
+            ReturnBuffer();
+        }
+    }
+
+    private async Task<int> ReceiveAllAsync(WebSocket socket)
+    {
+        while (true)
+        {
+            var received = await socket.ReceiveAsync(Memory<byte>.Empty, CancellationToken.None);
+            var length = 0;
+            while (!received.EndOfMessage && received.MessageType != WebSocketMessageType.Close)
+            {
+                if (!TryMakeRoom(length))
+                    return await RefuseAsync(CloseCode.MessageTooBig, $"A message here has at most {options.MaxMessageBytes} bytes.");
+                received = await socket.ReceiveAsync(_buffer.AsMemory(length), CancellationToken.None);
+                length += received.Count;
+            }
+            if (received.MessageType == WebSocketMessageType.Close)
+                return await AnswerCloseAsync(socket);
+            if (length > options.MaxMessageBytes)
+                return await RefuseAsync(CloseCode.MessageTooBig, $"A message here has at most {options.MaxMessageBytes} bytes.");
+            if (!_rate.TryTake(options, connection.Node.TimeProvider))
+                return await RefuseAsync(CloseCode.PolicyViolation, $"This endpoint takes {options.MaxMessagesPerSecond} messages per second.");
+
+            var message = _buffer.AsMemory(0, length);
+            await (received.MessageType == WebSocketMessageType.Text ? session.ReceiveTextAsync(message) : session.ReceiveBinaryAsync(message));
+            ReturnBuffer();
+        }
+    }
+
+    private async Task<int> AnswerCloseAsync(WebSocket socket)
+    {
+        var code = (int?)socket.CloseStatus ?? CloseCode.None;
+        await connection.Outbound.FinishAsync(Frame.Close(CloseCode.CanBeSent(code) ? code : CloseCode.Normal, null));
+        return EndedWith(code);
+    }
+
+    private async Task<int> RefuseAsync(int code, string reason)
+    {
+        GatewayMetrics.ConnectionWasCut(code == CloseCode.MessageTooBig ? "too-big" : "too-fast");
+        await connection.CloseAsync(code, reason);
+        await DiscardRestAsync();
+        return EndedWith(code);
+    }
+
+    // What the client has sent already has to be read: closing a socket with unread data resets it, and the client would never see why.
+    // CloseTimeout bounds this, from outside.
+    private async Task DiscardRestAsync()
+    {
+        if (_buffer.Length == 0)
+            _buffer = ArrayPool<byte>.Shared.Rent(FirstRent);
+        var socket = connection.Carrier!.Reader;
+        ValueWebSocketReceiveResult received;
+        do
+            received = await socket.ReceiveAsync(_buffer.AsMemory(), CancellationToken.None);
+        while (received.MessageType != WebSocketMessageType.Close);
+    }
+
+    private int EndedWith(int code) => connection.ClosedWith != 0 ? connection.ClosedWith : code;
+
+    // One byte more than allowed is read, to see that it is there.
+    private bool TryMakeRoom(int length)
+    {
+        if (length > options.MaxMessageBytes)
+            return false;
+        if (length < _buffer.Length)
+            return true;
+        var larger = ArrayPool<byte>.Shared.Rent((int)Math.Clamp(length * 2L, FirstRent, options.MaxMessageBytes + 1L));
+        _buffer.AsSpan(0, length).CopyTo(larger);
+        ReturnBuffer();
+        _buffer = larger;
+        return true;
+    }
+
+    private void ReturnBuffer()
+    {
+        if (_buffer.Length > 0)
+            ArrayPool<byte>.Shared.Return(_buffer);
+        _buffer = [];
+    }
+}
