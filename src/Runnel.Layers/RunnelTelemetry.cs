@@ -27,6 +27,12 @@ public static class RunnelTelemetry
     /// <summary>Messages to groups that this node fanned out.</summary>
     public const string GroupMessages = "runnel.group.messages";
 
+    /// <summary>Committed changes of bound entities that were sent to a group, by <c>model</c>.</summary>
+    public const string BindingSent = "runnel.binding.sent";
+
+    /// <summary>Committed changes of bound entities that could not be sent, by <c>model</c>.</summary>
+    public const string BindingFailed = "runnel.binding.failed";
+
     /// <summary>The meter all instruments belong to.</summary>
     public static Meter Meter { get; } = new(Name);
 

@@ -361,7 +361,7 @@ public sealed class DataBindingTests
             services =>
             {
                 services.AddDbContext<LibraryContext>(options => options.UseInMemoryDatabase(Guid.NewGuid().ToString()));
-                services.AddRunnel().AddDataBinding<LibraryContext>(b => b.Bind<Book>("more", a => a.Fields(x => x.Title)));
+                services.AddRunnelCore().AddDataBinding<LibraryContext>(b => b.Bind<Book>("more", a => a.Fields(x => x.Title)));
             });
 
         await library.UseAsync(db => Add(db, new Book { Title = "Emma" }));

@@ -57,43 +57,42 @@ internal sealed class LibraryContext(DbContextOptions<LibraryContext> options) :
 /// <summary>An application with a library, its bindings, and groups that record.</summary>
 internal sealed class Library : IAsyncDisposable
 {
-    private readonly ServiceProvider _services;
+    private readonly IHost _host;
 
     public Library(
         Action<DbContextOptionsBuilder> database,
         Action<DataBindingBuilder<LibraryContext>> bind,
         Action<IServiceCollection>? configure = null)
     {
-        var services = new ServiceCollection();
-        services.AddLogging(logging => logging.AddProvider(Log));
-        services.AddRunnel().AddDataBinding(bind);
-        services.AddSingleton<IGroups>(Groups);
+        var builder = Host.CreateEmptyApplicationBuilder(new());
+        builder.Logging.AddProvider(Log);
+        builder.Services.AddRunnelCore().AddDataBinding(bind);
+        builder.Services.AddSingleton<IGroups>(Groups);
         if (configure is null)
-            services.AddDbContext<LibraryContext>(database);
-        configure?.Invoke(services);
-        _services = services.BuildServiceProvider(validateScopes: true);
+            builder.Services.AddDbContext<LibraryContext>(database);
+        configure?.Invoke(builder.Services);
+        _host = builder.Build();
     }
 
     public RecordingGroups Groups { get; } = new();
 
     public RecordingLog Log { get; } = new();
 
-    public IServiceProvider Services => _services;
+    public IServiceProvider Services => _host.Services;
 
-    /// <summary>Starts what the host would start.</summary>
-    public async Task StartAsync()
-    {
-        foreach (var service in _services.GetServices<IHostedService>().Where(service => service.GetType().Assembly == typeof(DataBindingBuilder<>).Assembly))
-            await service.StartAsync(CancellationToken.None);
-    }
+    public Task StartAsync() => _host.StartAsync();
 
     public async Task UseAsync(Func<LibraryContext, Task> use)
     {
-        await using var scope = _services.CreateAsyncScope();
+        await using var scope = Services.CreateAsyncScope();
         await use(scope.ServiceProvider.GetRequiredService<LibraryContext>());
     }
 
-    public ValueTask DisposeAsync() => _services.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _host.StopAsync();
+        _host.Dispose();
+    }
 }
 
 /// <summary>Keeps the binding's log entries.</summary>
