@@ -57,4 +57,4 @@ app.MapArticlesApi();
 app.MapStaticAssets();
 app.MapRazorPages();
 
-app.Run();
+return await app.RunRunnelAsync(args);

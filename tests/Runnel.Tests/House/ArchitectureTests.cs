@@ -12,7 +12,7 @@ public sealed partial class ArchitectureTests
     private const int MaxWeightyFiles = 35;
     private const int WeightyLines = 25;
 
-    private static readonly string[] ExtensionNamespaces = ["Microsoft.Extensions.DependencyInjection", "Microsoft.AspNetCore.Builder"];
+    private static readonly string[] ExtensionNamespaces = ["Microsoft.Extensions.DependencyInjection", "Microsoft.Extensions.Hosting", "Microsoft.AspNetCore.Builder"];
     private static readonly string[] SeesInternals = ["Runnel.Tests", "Runnel.Specification", "Runnel.Bench"];
     private static readonly string[] ForbiddenEndings = ["Manager", "Helper", "Helpers", "Util", "Utils", "Common", "Base", "Impl", "Processor", "Info", "Data"];
 

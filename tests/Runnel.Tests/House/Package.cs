@@ -17,11 +17,11 @@ internal sealed record Package(int Floor, params string[] Brings)
         ["Runnel.RabbitMQ"] = new(1, "RabbitMQ.Client"),
         ["Runnel.Postgres"] = new(1, "Npgsql"),
         ["Runnel.Workers"] = new(2),
-        ["Runnel.AspNetCore"] = new(2),
+        ["Runnel.AspNetCore"] = new(3, "System.CommandLine"),
         ["Runnel.EntityFrameworkCore"] = new(2, "Microsoft.EntityFrameworkCore", "Microsoft.EntityFrameworkCore.Relational"),
-        ["Runnel.Testing"] = new(3, "Microsoft.AspNetCore.TestHost"),
-        ["Runnel.Dashboard"] = new(3),
-        ["Runnel.Cli"] = new(3, "System.CommandLine", "Spectre.Console"),
+        ["Runnel.Testing"] = new(4, "Microsoft.AspNetCore.TestHost"),
+        ["Runnel.Dashboard"] = new(4),
+        ["Runnel.Cli"] = new(4, "System.CommandLine", "Spectre.Console"),
     };
 
     /// <summary>A package's assembly, as it was built.</summary>
