@@ -47,7 +47,7 @@ internal sealed class PublicationTable(Database database, StoreTransaction trans
         {
             var until = now + Math.Max(Transit.Ticks, retention?.Age.Ticks ?? 0);
             number = transaction.NextNumber();
-            _insert.Bind(1, number).Bind(2, until).Bind(3, now).Bind(4, topic).Bind(5, position.Epoch).Bind(6, position.Offset).Bind(7, payload).Run();
+            _insert.Bind(1, number).Bind(2, until).Bind(3, now).Bind(4, topic).Bind(5, position.Epoch).Bind(6, retention is null ? null : position.Offset).Bind(7, payload).Run();
             transaction.SweepAt(until);
             transaction.Rings = true;
         }

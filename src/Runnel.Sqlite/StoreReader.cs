@@ -8,7 +8,7 @@ internal sealed class StoreReader : IDisposable
     private readonly Lock _lock = new();
     private readonly Database _database;
     private readonly Statement _listChannels;
-    private readonly Statement _readOldest;
+    private readonly Statement _readBody;
     private readonly Statement _findChannel;
     private readonly Statement _listDead;
     private readonly Statement _findTopic;
@@ -19,7 +19,7 @@ internal sealed class StoreReader : IDisposable
     {
         _database = database;
         _listChannels = database.Prepare(SqliteStatements.ListChannels);
-        _readOldest = database.Prepare(SqliteStatements.ReadOldest);
+        _readBody = database.Prepare(SqliteStatements.ReadBody);
         _findChannel = database.Prepare(SqliteStatements.FindChannel);
         _listDead = database.Prepare(SqliteStatements.ListDead);
         _findTopic = database.Prepare(SqliteStatements.FindTopic);
@@ -29,16 +29,16 @@ internal sealed class StoreReader : IDisposable
 
     public IReadOnlyList<ChannelStatus> ListChannels(long now) => InSnapshot(() =>
     {
-        List<(ChannelStatus Status, long Id, long? Place)> found = [];
+        List<(ChannelStatus Status, long? Oldest)> found = [];
         _listChannels.Bind(1, now);
         while (_listChannels.Step())
         {
             var status = new ChannelStatus(_listChannels.Text(0)!, _listChannels.Number(1), _listChannels.Number(2),
                 _listChannels.Number(3), _listChannels.Number(4), _listChannels.Number(5), OldestReady: null);
-            found.Add((status, _listChannels.Number(7), _listChannels.IsNull(6) ? null : _listChannels.Number(6)));
+            found.Add((status, _listChannels.IsNull(6) ? null : _listChannels.Number(7)));
         }
         _listChannels.Reset();
-        return found.ConvertAll(channel => channel.Place is null ? channel.Status : channel.Status with { OldestReady = SentAt(channel.Id, channel.Place.Value) });
+        return found.ConvertAll(channel => channel.Oldest is null ? channel.Status : channel.Status with { OldestReady = SentAt(channel.Oldest.Value) });
     });
 
     public IReadOnlyList<DeadLetter> ListDeadLetters(string channelName, DeadLetterFilter filter, int limit) => InSnapshot(() =>
@@ -97,11 +97,11 @@ internal sealed class StoreReader : IDisposable
         return messages;
     }
 
-    private DateTimeOffset? SentAt(long channel, long place)
+    private DateTimeOffset? SentAt(long message)
     {
-        _readOldest.Bind(1, channel).Bind(2, place);
-        var bytes = _readOldest.Step() ? _readOldest.Bytes(0).ToArray() : [];
-        _readOldest.Reset();
+        _readBody.Bind(1, message);
+        var bytes = _readBody.Step() ? _readBody.Bytes(0).ToArray() : [];
+        _readBody.Reset();
         try
         {
             return EnvelopeFormat.Decode(bytes).SentAt;

@@ -14,6 +14,7 @@ internal sealed class StoreTransaction
         _readSequence = database.Prepare(SqliteStatements.ReadSequence);
         _writeSequence = database.Prepare(SqliteStatements.WriteSequence);
         Channels = new ChannelTable(database, this);
+        Lanes = new LaneTable(database);
         Messages = new MessageTable(database, this);
         DeadLetters = new DeadLetterTable(database, this) { Retention = deadLetterRetention.Ticks };
         Deduplication = new DeduplicationTable(database);
@@ -24,6 +25,8 @@ internal sealed class StoreTransaction
     public Database Database { get; }
 
     public ChannelTable Channels { get; }
+
+    public LaneTable Lanes { get; }
 
     public MessageTable Messages { get; }
 

@@ -141,6 +141,8 @@ internal sealed partial class StoreWriter
             if (Neighbours.FindDead() is { } dead)
                 Bury(dead);
             Arm();
+            if (Receivers.NeedAttention)
+                _inbox.Wake();
         }
         catch (Exception exception)
         {
