@@ -39,8 +39,9 @@ public abstract class SpecificationClock
         if (rest > TimeSpan.Zero)
             await AdvanceAsync(rest);
         AssertNotYet(due, task, what);
+        // And a millisecond more: timers count in those.
         if (Now < due)
-            await AdvanceAsync(due - Now);
+            await AdvanceAsync(due - Now + TimeSpan.FromMilliseconds(1));
         return await Wait.For(task, what);
     }
 
