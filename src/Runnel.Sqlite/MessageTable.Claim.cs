@@ -44,6 +44,7 @@ internal sealed partial class MessageTable
     public void Take(Claim claim, ChannelRow channel, long worker)
     {
         _claim.Bind(1, claim.Id).Bind(2, worker).Bind(3, claim.Number).Run();
+        claim.Worker = worker;
         channel.Claimed();
     }
 

@@ -33,7 +33,7 @@ internal sealed partial class MessageTable(Database database, StoreTransaction t
         message.Id.Value.TryWriteBytes(uid, bigEndian: true, out _);
 
         _insert.Bind(1, id).Bind(2, channel.Id).Bind(3, state).Bind(4, message.Due).Bind(5, message.Attempt).Bind(6, message.Crashes)
-            .Bind(7, message.Expires).Bind(8, message.Key).Bind(9, uid).Bind(11, before);
+            .Bind(7, message.Expires).Bind(8, message.Key).Bind(9, uid).Bind(11, before).Bind(12, message.Sent);
         if (isLarge)
             _insert.BindNull(10).Run();
         else

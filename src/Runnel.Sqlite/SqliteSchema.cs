@@ -21,7 +21,7 @@ internal static class SqliteSchema
         CREATE TABLE message(
             id INTEGER PRIMARY KEY, channel INTEGER NOT NULL, state INTEGER NOT NULL, place INTEGER NOT NULL, due INTEGER NOT NULL,
             next INTEGER, previous INTEGER, owner INTEGER, claim INTEGER, attempt INTEGER NOT NULL, crashes INTEGER NOT NULL,
-            expires INTEGER, lane TEXT, uid BLOB NOT NULL, body BLOB);
+            sent INTEGER NOT NULL, expires INTEGER, lane TEXT, uid BLOB NOT NULL, body BLOB);
         CREATE INDEX message_ready ON message(channel, place) WHERE state = 0;
         CREATE INDEX message_claimed ON message(owner) WHERE state = 1;
         CREATE INDEX message_scheduled ON message(channel, due, place) WHERE state = 3;

@@ -16,7 +16,7 @@ internal static class SqliteStatements
         DeleteChannel = "DELETE FROM channel WHERE id = ?1";
 
     public const string
-        InsertMessage = "INSERT INTO message VALUES (?1, ?2, ?3, ?1, ?4, NULL, ?11, NULL, NULL, ?5, ?6, ?7, ?8, ?9, ?10)",
+        InsertMessage = "INSERT INTO message VALUES (?1, ?2, ?3, ?1, ?4, NULL, ?11, NULL, NULL, ?5, ?6, ?12, ?7, ?8, ?9, ?10)",
         InsertLarge = "INSERT OR REPLACE INTO large VALUES (?1, ?2)",
         ReadLarge = "SELECT body FROM large WHERE id = ?1",
         DeleteLarge = "DELETE FROM large WHERE id = ?1",
@@ -107,12 +107,10 @@ internal static class SqliteStatements
                    count(m.id) FILTER (WHERE m.state = 2),
                    count(m.id) FILTER (WHERE m.state = 1),
                    count(m.id) FILTER (WHERE m.state = 4),
-                   min(CASE WHEN m.state = 0 OR m.state = 3 AND m.due <= ?1 THEN m.place END),
-                   m.id -- SQLite takes it from the row that has the minimum
+                   min(CASE WHEN m.state = 0 OR m.state = 3 AND m.due <= ?1 THEN m.sent END)
             FROM channel c JOIN message m ON m.channel = c.id AND (m.expires IS NULL OR m.expires > ?1 OR m.state IN (1, 4))
             GROUP BY c.id ORDER BY c.name
             """,
-        ReadBody = "SELECT coalesce(body, (SELECT body FROM large WHERE large.id = ?1)) FROM message WHERE id = ?1",
         FlushQueues = "DELETE FROM message; DELETE FROM large; DELETE FROM dead; DELETE FROM lane; DELETE FROM remembered; DELETE FROM channel";
 
     public const string

@@ -8,7 +8,6 @@ internal sealed class StoreReader : IDisposable
     private readonly Lock _lock = new();
     private readonly Database _database;
     private readonly Statement _listChannels;
-    private readonly Statement _readBody;
     private readonly Statement _findChannel;
     private readonly Statement _listDead;
     private readonly Statement _findTopic;
@@ -19,7 +18,6 @@ internal sealed class StoreReader : IDisposable
     {
         _database = database;
         _listChannels = database.Prepare(SqliteStatements.ListChannels);
-        _readBody = database.Prepare(SqliteStatements.ReadBody);
         _findChannel = database.Prepare(SqliteStatements.FindChannel);
         _listDead = database.Prepare(SqliteStatements.ListDead);
         _findTopic = database.Prepare(SqliteStatements.FindTopic);
@@ -29,16 +27,16 @@ internal sealed class StoreReader : IDisposable
 
     public IReadOnlyList<ChannelStatus> ListChannels(long now) => InSnapshot(() =>
     {
-        List<(ChannelStatus Status, long? Oldest)> found = [];
+        List<ChannelStatus> found = [];
         _listChannels.Bind(1, now);
         while (_listChannels.Step())
         {
-            var status = new ChannelStatus(_listChannels.Text(0)!, _listChannels.Number(1), _listChannels.Number(2),
-                _listChannels.Number(3), _listChannels.Number(4), _listChannels.Number(5), OldestReady: null);
-            found.Add((status, _listChannels.IsNull(6) ? null : _listChannels.Number(7)));
+            DateTimeOffset? oldest = _listChannels.IsNull(6) ? null : new DateTimeOffset(_listChannels.Number(6), TimeSpan.Zero);
+            found.Add(new ChannelStatus(_listChannels.Text(0)!, _listChannels.Number(1), _listChannels.Number(2),
+                _listChannels.Number(3), _listChannels.Number(4), _listChannels.Number(5), oldest));
         }
         _listChannels.Reset();
-        return found.ConvertAll(channel => channel.Oldest is null ? channel.Status : channel.Status with { OldestReady = SentAt(channel.Oldest.Value) });
+        return found;
     });
 
     public IReadOnlyList<DeadLetter> ListDeadLetters(string channelName, DeadLetterFilter filter, int limit) => InSnapshot(() =>
@@ -95,21 +93,6 @@ internal sealed class StoreReader : IDisposable
             messages.Add(new BackplaneMessage(new Position(epoch, _readHistory.Number(0)), _readHistory.Bytes(1).ToArray()));
         _readHistory.Reset();
         return messages;
-    }
-
-    private DateTimeOffset? SentAt(long message)
-    {
-        _readBody.Bind(1, message);
-        var bytes = _readBody.Step() ? _readBody.Bytes(0).ToArray() : [];
-        _readBody.Reset();
-        try
-        {
-            return EnvelopeFormat.Decode(bytes).SentAt;
-        }
-        catch (FormatException)
-        {
-            return null; // from a newer node
-        }
     }
 
     private long? FindChannel(string name) => _findChannel.Bind(1, name).ReadNumber();

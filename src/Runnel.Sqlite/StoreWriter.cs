@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Runnel.Layers;
 
 namespace Runnel.Sqlite;
 
@@ -175,13 +176,15 @@ internal sealed partial class StoreWriter
     private void End()
     {
         _timer.Dispose();
-        var ended = new Func<Exception>(static () => new ObjectDisposedException(nameof(SqliteStore)));
         while (_works.TryDequeue(out var work))
-            work.Fail(ended());
-        Receivers.Fail(lease: null, ended);
-        Senders.Fail(ended);
+            work.Fail(Ended(work));
+        Receivers.Fail(lease: null, Ended);
+        Senders.Fail(static () => new ObjectDisposedException(nameof(SqliteStore)));
         _ended.SetResult();
     }
+
+    private Exception Ended(StoreWork work) =>
+        _killed && work is ReceiveWork receive ? new LeaseLostException(receive.Lease.WorkerId) : new ObjectDisposedException(nameof(SqliteStore));
 
     private void SetConnected(bool isConnected, Exception? exception = null)
     {

@@ -86,13 +86,13 @@ internal sealed class WaitingReceivers
     }
 
     /// <summary>Ends the waits of a lease, or all.</summary>
-    public void Fail(SqliteWorkerLease? lease, Func<Exception> reason)
+    public void Fail(SqliteWorkerLease? lease, Func<ReceiveWork, Exception> reason)
     {
         foreach (var waiter in _lines.Values.SelectMany(line => line.Waiters).ToList())
         {
             if (lease is not null && waiter.Lease != lease)
                 continue;
-            waiter.Fail(reason());
+            waiter.Fail(reason(waiter));
             Remove(waiter);
         }
     }
