@@ -46,10 +46,13 @@ internal static class SqliteSchema
             epoch INTEGER NOT NULL, position INTEGER, payload BLOB NOT NULL);
         CREATE INDEX publication_history ON publication(topic, position) WHERE position IS NOT NULL;
         CREATE INDEX publication_until ON publication(until);
+        -- until: when its history has ended; null once that has come while somebody subscribes to it, for whom it goes on.
         CREATE TABLE topic(
-            name TEXT PRIMARY KEY, epoch INTEGER NOT NULL, latest INTEGER NOT NULL, messages INTEGER NOT NULL, age INTEGER NOT NULL, until INTEGER NOT NULL)
+            name TEXT PRIMARY KEY, epoch INTEGER NOT NULL, latest INTEGER NOT NULL, messages INTEGER NOT NULL, age INTEGER NOT NULL, until INTEGER)
             WITHOUT ROWID;
-        CREATE INDEX topic_until ON topic(until);
+        CREATE INDEX topic_until ON topic(until) WHERE until IS NOT NULL;
+        CREATE TABLE interest(topic TEXT NOT NULL, node INTEGER NOT NULL, PRIMARY KEY (topic, node)) WITHOUT ROWID;
+        CREATE INDEX interest_node ON interest(node);
         """;
 
     /// <summary>Makes the tables, or sees that they are those known here. Several processes may do so at once.</summary>

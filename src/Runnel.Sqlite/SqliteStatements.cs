@@ -122,10 +122,20 @@ internal static class SqliteStatements
         TrimHistory = """
             UPDATE publication SET until = min(until, ?4) WHERE topic = ?1 AND position >= ?2 AND position <= ?3
             """,
-        FindTopic = "SELECT epoch, latest, messages, age, until FROM topic WHERE name = ?1",
+        FindTopic = """
+            SELECT epoch, latest, messages, age FROM topic
+            WHERE name = ?1 AND (until IS NULL OR until > ?2 OR EXISTS (SELECT 1 FROM interest WHERE topic = name))
+            """,
         WriteTopic = "INSERT OR REPLACE INTO topic VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        ForgetTopics = "DELETE FROM topic WHERE until <= ?1",
-        NextTopicEnd = "SELECT until FROM topic ORDER BY until LIMIT 1",
+        ForgetTopics = "DELETE FROM topic WHERE until <= ?1 AND NOT EXISTS (SELECT 1 FROM interest WHERE topic = name)",
+        KeepTopics = "UPDATE topic SET until = NULL WHERE until <= ?1",
+        LetGoOfTopic = "UPDATE topic SET until = ?2 WHERE name = ?1 AND until IS NULL AND NOT EXISTS (SELECT 1 FROM interest WHERE topic = name)",
+        LetGoOfTopics = "UPDATE topic SET until = ?1 WHERE until IS NULL AND NOT EXISTS (SELECT 1 FROM interest WHERE topic = name)",
+        NextTopicEnd = "SELECT until FROM topic WHERE until IS NOT NULL ORDER BY until LIMIT 1",
+        AddInterest = "INSERT OR IGNORE INTO interest VALUES (?1, ?2)",
+        RemoveInterest = "DELETE FROM interest WHERE topic = ?1 AND node = ?2",
+        RemoveInterests = "DELETE FROM interest WHERE node = ?1",
+        HasOtherInterest = "SELECT 1 FROM interest WHERE topic = ?1 AND node <> ?2 LIMIT 1",
         ReadHistory = """
             SELECT position, payload FROM publication
             WHERE topic = ?1 AND position > ?2 AND epoch = ?3 AND at > ?4 ORDER BY position LIMIT ?5

@@ -57,8 +57,8 @@ internal sealed class StoreReader : IDisposable
 
     public TopicHistory ReadHistory(string topic, Position after, int limit, long now) => InSnapshot(() =>
     {
-        _findTopic.Bind(1, topic);
-        var found = _findTopic.Step() && _findTopic.Number(4) > now;
+        _findTopic.Bind(1, topic).Bind(2, now);
+        var found = _findTopic.Step();
         var (epoch, latest, messages, age) = found
             ? (_findTopic.Number(0), _findTopic.Number(1), _findTopic.Number(2), _findTopic.Number(3))
             : default;

@@ -18,6 +18,7 @@ internal sealed class StoreTransaction
         Messages = new MessageTable(database, this);
         DeadLetters = new DeadLetterTable(database, this) { Retention = deadLetterRetention.Ticks };
         Deduplication = new DeduplicationTable(database);
+        Topics = new TopicTable(database, this);
         Publications = new PublicationTable(database, this);
         Nodes = new NodeTable(database, this);
     }
@@ -33,6 +34,8 @@ internal sealed class StoreTransaction
     public DeadLetterTable DeadLetters { get; }
 
     public DeduplicationTable Deduplication { get; }
+
+    public TopicTable Topics { get; }
 
     public PublicationTable Publications { get; }
 

@@ -149,6 +149,8 @@ internal sealed partial class StoreWriter
     private void Rejoin()
     {
         Neighbours.Rejoin(OnRing);
+        foreach (var topic in Deliveries.Topics)
+            _transaction.Topics.AddInterest(topic, Neighbours.Self.Id);
         Forgotten?.Invoke();
     }
 }

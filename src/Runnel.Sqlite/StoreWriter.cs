@@ -43,7 +43,7 @@ internal sealed partial class StoreWriter
         _transaction = new StoreTransaction(database, options.DeadLetterRetention);
         _sweeper = new Sweeper(_transaction, logger);
         Neighbours = Join();
-        Deliveries = new Deliveries(options.DeliveryBuffer, OnDeliveriesDrained, logger);
+        Deliveries = new Deliveries(options.DeliveryBuffer, OnDeliveriesDrained, OnUnsubscribedAsync, logger);
         _timer = timeProvider.CreateTimer(static writer => ((StoreWriter)writer!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         if (!Neighbours.Self.Bell.IsAudible)
             Log.NoBell(logger, database.Path, LookInterval);
@@ -236,5 +236,18 @@ internal sealed partial class StoreWriter
     {
         if (_transaction.Publications.IsBehind)
             _inbox.Wake();
+    }
+
+    private async Task OnUnsubscribedAsync(string topic)
+    {
+        var work = StoreWork.Of(transaction =>
+        {
+            if (!Deliveries.IsSubscribed(topic)) // nor again meanwhile
+                transaction.Topics.RemoveInterest(topic, Neighbours.Self.Id);
+            return true;
+        });
+        // What fails here leaves a row that goes with this process; ending a subscription does not fail for it.
+        if (TryPost(work))
+            await ((Task)work.Task).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 }
