@@ -20,7 +20,7 @@ internal sealed partial class InMemoryChannel
         }
     }
 
-    public bool Abandon(StoredMessage message, InMemoryWorkerLease lease, AbandonOptions options)
+    public bool Abandon(StoredMessage message, InMemoryWorkerLease lease, AbandonOptions options, byte[]? changed)
     {
         lock (_lock)
         {
@@ -28,7 +28,7 @@ internal sealed partial class InMemoryChannel
                 return false;
             var now = queue.Clock.Now;
             var dueAt = options.Delay > TimeSpan.Zero ? ChannelClock.Later(now, options.Delay) : 0;
-            GiveBack(message.Again(message.Attempt + (options.CountsAttempt ? 1 : 0), message.Crashes, dueAt, options.Body), now);
+            GiveBack(message.Again(message.Attempt + (options.CountsAttempt ? 1 : 0), message.Crashes, dueAt, changed), now);
             Leave(now);
             return true;
         }
