@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Runnel.Layers;
 
 namespace Runnel.AspNetCore;
 
@@ -23,6 +24,9 @@ internal static partial class Log
     [LoggerMessage(2006, LogLevel.Error, "Connection {Connection} ended by a fault of the server's own.")]
     public static partial void ReceiveFailed(ILogger logger, Exception exception, Connection connection);
 
-    [LoggerMessage(2007, LogLevel.Error, "What was registered with the token of connection {Connection} failed when the client was gone.")]
+    [LoggerMessage(2007, LogLevel.Error, "Following job {Id} for a client failed.")]
+    public static partial void FollowingFailed(ILogger logger, Exception exception, MessageId id);
+
+    [LoggerMessage(2008, LogLevel.Error, "What was registered with the token of connection {Connection} failed when the client was gone.")]
     public static partial void CallbackFailed(ILogger logger, Exception exception, Connection connection);
 }

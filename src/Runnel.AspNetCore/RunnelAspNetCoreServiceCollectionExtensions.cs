@@ -12,7 +12,7 @@ public static class RunnelAspNetCoreServiceCollectionExtensions
     /// <example><code>builder.Services.AddRunnel();</code></example>
     public static RunnelBuilder AddRunnel(this IServiceCollection services, Action<RunnelOptions>? configure = null)
     {
-        var builder = services.AddRunnelCore(configure);
+        var builder = services.AddRunnelCore(configure).AddRunnelWorkers();
         services.AddOptions<GatewayOptions>().ValidateDataAnnotations().ValidateOnStart();
         services.TryAddSingleton<ConnectionLimits>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, KeepAliveService>());

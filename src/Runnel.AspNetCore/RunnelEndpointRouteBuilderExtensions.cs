@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Runnel;
 using Runnel.AspNetCore;
+using Runnel.Workers;
 
 namespace Microsoft.AspNetCore.Builder;
 
@@ -14,13 +15,13 @@ public static class RunnelEndpointRouteBuilderExtensions
     /// <param name="endpoints">The application.</param>
     /// <param name="pattern">The path's pattern; what it captures is read with <see cref="ConsumerScope.RouteValue"/>.</param>
     /// <param name="configure">Limits, allowed origins and what happens to a client that cannot keep up.</param>
-    /// <returns>The endpoint, for <c>RequireAuthorization()</c> and the like; attributes of the class such as <c>[Authorize]</c> count too.</returns>
+    /// <returns>The endpoint, for <c>RequireAuthorization()</c> and the like; attributes of the class such as <c>[Authorize]</c> count too, on a shared socket those of every stream.</returns>
     /// <exception cref="ArgumentException">A method with <see cref="HandlesAttribute"/> is none that can be called.</exception>
     /// <exception cref="InvalidOperationException"><c>AddRunnel</c> was not called.</exception>
     public static IEndpointConventionBuilder MapConsumer<TConsumer>(
         this IEndpointRouteBuilder endpoints, [StringSyntax("Route")] string pattern, Action<ConsumerEndpointOptions>? configure = null)
         where TConsumer : WebSocketConsumer =>
-        Map(endpoints, pattern, ConsumerDescriptor.For<TConsumer>(), configure).WithMetadata(typeof(TConsumer).GetCustomAttributes(inherit: true));
+        Map(endpoints, pattern, ConsumerDescriptor.For<TConsumer>(), configure);
 
     /// <summary>Maps a consumer made of functions to a path.</summary>
     /// <example><code>app.MapConsumer("/ws/echo", c => c.OnReceive((text, connection) => connection.SendAsync(text)));</code></example>
@@ -54,17 +55,52 @@ public static class RunnelEndpointRouteBuilderExtensions
         return endpoints.MapGet("/_runnel/client.js", BrowserClient.Serve);
     }
 
+    /// <summary>Maps the jobs of tracked channels: <c>GET {prefix}/{id}</c>, <c>GET …/events</c> (server-sent events), <c>…/socket</c> (WebSocket), <c>DELETE …</c> to cancel.</summary>
+    /// <remarks>All say the same of a job: <c>{id, channel, state, progress, text, attempt, error, result, createdAt, updatedAt}</c>. An unknown job is a 404.</remarks>
+    /// <param name="endpoints">The application.</param>
+    /// <param name="prefix">Where, <c>/jobs</c> for example.</param>
+    /// <param name="configure">Who may see and cancel which job.</param>
+    /// <returns>All of them, for <c>RequireAuthorization()</c> and the like.</returns>
+    public static IEndpointConventionBuilder MapJobs(
+        this IEndpointRouteBuilder endpoints, [StringSyntax("Route")] string prefix = "/jobs", Action<JobsEndpointOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(endpoints);
+        var options = new JobsEndpointOptions();
+        configure?.Invoke(options);
+        var group = endpoints.MapGroup(prefix);
+        var services = endpoints.ServiceProvider;
+        var jobs = new Lazy<JobEndpoints>(() => new JobEndpoints(options, services.GetRequiredService<IJobs>()));
+        JobEndpoints.Map(group, jobs);
+        var socket = EndpointOf(endpoints, ConsumerDescriptor.For<JobConsumer>(), configure: null);
+        group.Map("/{id}/socket", async context =>
+        {
+            if (await jobs.Value.FindAsync(context) is null)
+                await JobEndpoints.NotFound(context).ExecuteAsync(context);
+            else
+                await socket.Value.HandleAsync(context);
+        });
+        return group;
+    }
+
     private static IEndpointConventionBuilder Map(
         IEndpointRouteBuilder endpoints, string pattern, ConsumerDescriptor descriptor, Action<ConsumerEndpointOptions>? configure)
     {
         ArgumentNullException.ThrowIfNull(endpoints);
-        if (endpoints.ServiceProvider.GetService<ConnectionLimits>() is null)
+        var endpoint = EndpointOf(endpoints, descriptor, configure);
+        return endpoints.Map(pattern, (RequestDelegate)(context => endpoint.Value.HandleAsync(context)))
+            .WithDisplayName($"{descriptor.Name} at {pattern}")
+            .WithMetadata([.. descriptor.Metadata]);
+    }
+
+    // The endpoint is made at the first request: by then commands and configuration have picked the layer.
+    private static Lazy<ConsumerEndpoint> EndpointOf(IEndpointRouteBuilder endpoints, ConsumerDescriptor descriptor, Action<ConsumerEndpointOptions>? configure)
+    {
+        var services = endpoints.ServiceProvider;
+        if (services.GetService<ConnectionLimits>() is null)
             throw new InvalidOperationException("Runnel is not registered: call builder.Services.AddRunnel() before the application is built.");
         var options = new ConsumerEndpointOptions();
         configure?.Invoke(options);
         options.Validate();
-
-        var endpoint = ActivatorUtilities.CreateInstance<ConsumerEndpoint>(endpoints.ServiceProvider, descriptor, options);
-        return endpoints.Map(pattern, (RequestDelegate)endpoint.HandleAsync).WithDisplayName($"{descriptor.Name} at {pattern}");
+        return new(() => ActivatorUtilities.CreateInstance<ConsumerEndpoint>(services, descriptor, options));
     }
 }

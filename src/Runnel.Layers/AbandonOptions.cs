@@ -15,5 +15,6 @@ public sealed record AbandonOptions
     public bool CountsAttempt { get; init; } = true;
 
     /// <summary>A new body to be handed out next time, for a job that continues from where it was; <see langword="null"/> to keep the one it has.</summary>
+    /// <value><see langword="null"/> by default.</value>
     public ReadOnlyMemory<byte>? Body { get; init; }
 }

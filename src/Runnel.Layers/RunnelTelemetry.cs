@@ -39,6 +39,12 @@ public static class RunnelTelemetry
     /// <summary>Messages that went unread past their expiry.</summary>
     public const string MessagesExpiredName = "runnel.messages.expired";
 
+    /// <summary>Committed changes of bound entities that were sent to a group, by <c>model</c>.</summary>
+    public const string BindingSent = "runnel.binding.sent";
+
+    /// <summary>Committed changes of bound entities that could not be sent, by <c>model</c>.</summary>
+    public const string BindingFailed = "runnel.binding.failed";
+
     /// <summary>The meter all instruments belong to.</summary>
     public static Meter Meter { get; } = new(Name);
 

@@ -30,6 +30,7 @@ public sealed class ChannelOptions
     public TimeSpan? Timeout { get; set; }
 
     /// <summary>How often a message is tried, and how long it rests in between.</summary>
+    /// <value>Ten attempts, resting up to 2 seconds, 4, 8, … and at most an hour, by default.</value>
     [Required]
     public RetryPolicy Retry { get; set; } = new();
 

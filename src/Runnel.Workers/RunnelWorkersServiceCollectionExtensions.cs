@@ -15,7 +15,7 @@ public static class RunnelWorkersServiceCollectionExtensions
         ArgumentNullException.ThrowIfNull(builder);
         var services = builder.Services;
         services.AddOptions<WorkerOptions>().ValidateDataAnnotations().ValidateOnStart();
-        services.TryAddSingleton<IWorkQueue, InMemoryWorkQueue>();
+        services.TryAddSingleton(provider => provider.GetRequiredService<ConfiguredLayer>().WorkQueue);
         services.TryAddSingleton(provider => provider.GetRequiredService<IWorkQueue>() as IWorkQueueOperator
             ?? throw new InvalidOperationException("The layer's work queue has no operator's side; register an IWorkQueueOperator beside it."));
         services.TryAddSingleton<ChannelRegistry>();

@@ -7,8 +7,10 @@ public sealed record AcceptOptions
     public static AcceptOptions Default { get; } = new();
 
     /// <summary>The subprotocol chosen; one that the client offers (<see cref="ConsumerScope.Subprotocols"/>).</summary>
+    /// <value>None by default.</value>
     public string? Subprotocol { get; init; }
 
     /// <summary>Headers to send with the acceptance, such as a cookie.</summary>
+    /// <value>None by default.</value>
     public IReadOnlyDictionary<string, string>? Headers { get; init; }
 }

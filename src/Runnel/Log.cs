@@ -28,7 +28,7 @@ internal static partial class Log
     public static partial void UnsubscribeFailed(ILogger logger, Exception exception, GroupName group);
 
     [LoggerMessage(1008, LogLevel.Warning, "{Count} connections had not closed within {Limit}; they are cut.")]
-    public static partial void ClosingTookTooLong(ILogger logger, int count, TimeSpan limit);
+    public static partial void ClosingTookTooLong(ILogger logger, Exception exception, int count, TimeSpan limit);
 
     [LoggerMessage(1009, LogLevel.Error, "A message in this node's inbox cannot be read; it was left.")]
     public static partial void InboxMessageUnreadable(ILogger logger, Exception exception);

@@ -14,8 +14,7 @@ public sealed class RunnelNode : IAsyncDisposable
     private const string Prefix = "node.";
     private readonly ConcurrentDictionary<long, ConsumerSession> _sessions = new();
     private readonly IBackplane _backplane;
-    private readonly TaskCompletionSource _emptied = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private bool _isLeaving;
+    private TaskCompletionSource? _empty;
     private long _lastNumber;
 
     /// <summary>Creates the node; an application gets it from dependency injection.</summary>
@@ -91,8 +90,8 @@ public sealed class RunnelNode : IAsyncDisposable
         if (!_sessions.TryRemove(session.Connection.Number, out _))
             return;
         ConnectionMetrics.ConnectionClosed();
-        if (Volatile.Read(ref _isLeaving) && _sessions.IsEmpty)
-            _emptied.TrySetResult();
+        if (_sessions.IsEmpty)
+            Volatile.Read(ref _empty)?.TrySetResult();
     }
 
     /// <summary>Whether a connection's channel is one of this node; if so, its session, or <see langword="null"/> when that is over.</summary>
@@ -118,27 +117,26 @@ public sealed class RunnelNode : IAsyncDisposable
     internal bool TryGetSession(ChannelName channel, [NotNullWhen(true)] out ConsumerSession? session) =>
         _sessions.TryGetValue(Parse(channel).Number, out session);
 
-    /// <summary>Closes every connection, waits for the clients to answer, and cuts those that have not in time.</summary>
+    /// <summary>Closes every connection, and cuts those whose clients have not answered in time.</summary>
     internal async Task CloseAllAsync(int code, string reason, TimeSpan limit)
     {
-        Volatile.Write(ref _isLeaving, true);
-        foreach (var connection in Connections)
-        {
-            if (connection is not StreamConnection) // a stream ends with its socket
-                _ = connection.CloseAsync(code, reason);
-        }
+        var empty = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Volatile.Write(ref _empty, empty);
+        // A stream ends with its socket.
+        var closing = Task.WhenAll(Connections.Where(connection => connection is not StreamConnection).Select(connection => connection.CloseAsync(code, reason)));
         if (_sessions.IsEmpty)
-            return;
+            empty.TrySetResult();
         try
         {
-            await _emptied.Task.WaitAsync(limit, TimeProvider);
+            // Written is not read: a connection that is cut at once resets, and its client would never see why.
+            await Task.WhenAll(closing, empty.Task).WaitAsync(limit, TimeProvider);
         }
-        catch (TimeoutException)
+        catch (Exception exception)
         {
-            Log.ClosingTookTooLong(Logger, _sessions.Count, limit);
-            foreach (var connection in Connections)
-                connection.Abort();
+            Log.ClosingTookTooLong(Logger, exception, _sessions.Count, limit);
         }
+        foreach (var connection in Connections)
+            connection.Abort();
     }
 
     private static (string NodeId, long Number) Parse(ChannelName channel)

@@ -18,10 +18,23 @@ public static class RunnelServiceCollectionExtensions
 
         services.AddLogging();
         services.TryAddSingleton(TimeProvider.System);
-        services.TryAddSingleton<IBackplane, InMemoryBackplane>();
+        services.TryAddSingleton<ConfiguredLayer>();
+        services.TryAddSingleton(provider => provider.GetRequiredService<ConfiguredLayer>().Backplane);
         services.TryAddSingleton<RunnelNode>();
         services.TryAddSingleton<IGroups>(provider => provider.GetRequiredService<RunnelNode>().Groups);
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, NodeInbox>());
         return new RunnelBuilder(services);
+    }
+
+    /// <summary>Picks the layer by its address, unless configuration names another (<c>Runnel:Layer</c>, or <c>--layer</c> on the command line).</summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="address"><c>memory:</c>, <c>sqlite:path</c>, <c>redis://…</c> and so on; the layer's package has to be referenced.</param>
+    /// <exception cref="FormatException">The address names no layer that there is.</exception>
+    public static RunnelBuilder UseLayer(this RunnelBuilder builder, string address)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        _ = LayerAddress.SchemeOf(address);
+        builder.Services.Configure<LayerOptions>(options => options.Address = address);
+        return builder;
     }
 }

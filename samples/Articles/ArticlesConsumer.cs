@@ -1,0 +1,20 @@
+using Microsoft.EntityFrameworkCore;
+using Runnel;
+
+namespace Articles;
+
+/// <summary>One open page. Gets the latest articles when it connects; what happens later, the data binding sends to the group.</summary>
+/// <remarks>Takes a factory, because a consumer lives as long as its connection and a context should not.</remarks>
+public sealed class ArticlesConsumer(IDbContextFactory<ArticlesContext> contexts) : JsonWebSocketConsumer
+{
+    public override async Task OnConnectAsync(CancellationToken cancellationToken)
+    {
+        await AcceptAsync(cancellationToken);
+
+        // Join first, read second: what is saved in between waits until the snapshot is out, and nothing falls into a gap.
+        await Groups.AddAsync("articles", cancellationToken);
+        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
+        var latest = await db.Latest.Take(5).ToListAsync(cancellationToken);
+        await SendJsonAsync(new { action = "snapshot", model = "article", data = latest }, cancellationToken);
+    }
+}

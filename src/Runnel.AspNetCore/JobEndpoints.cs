@@ -1,0 +1,69 @@
+using System.Net.ServerSentEvents;
+using System.Runtime.CompilerServices;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Runnel.Layers;
+using Runnel.Workers;
+
+namespace Runnel.AspNetCore;
+
+/// <summary>Jobs over HTTP: the state, the states as they come, and an end.</summary>
+internal sealed class JobEndpoints(JobsEndpointOptions options, IJobs jobs)
+{
+    public static void Map(RouteGroupBuilder group, Lazy<JobEndpoints> jobs)
+    {
+        group.MapGet("/{id}", (Delegate)((HttpContext context) => jobs.Value.GetAsync(context)));
+        group.MapGet("/{id}/events", (HttpContext context, CancellationToken cancellationToken) => jobs.Value.EventsAsync(context, cancellationToken));
+        group.MapDelete("/{id}", (HttpContext context, CancellationToken cancellationToken) => jobs.Value.CancelAsync(context, cancellationToken));
+    }
+
+    /// <summary>The job that the request asks for.</summary>
+    /// <returns><see langword="null"/> when there is none, or the user may not see it.</returns>
+    public async ValueTask<JobStatus?> FindAsync(HttpContext context)
+    {
+        if (!MessageId.TryParse(context.GetRouteValue("id") as string, out var id))
+            return null;
+        var status = await jobs.FindAsync(id, context.RequestAborted);
+        return status is not null && await options.MaySee(context, status) ? status : null;
+    }
+
+    /// <summary>The answer for a job that there is not.</summary>
+    public static IResult NotFound(HttpContext context) => TypedResults.Problem(
+        $"There is no job '{context.GetRouteValue("id")}', or its state is no longer kept.", statusCode: StatusCodes.Status404NotFound, title: "No such job");
+
+    private async Task<IResult> GetAsync(HttpContext context)
+    {
+        context.Response.Headers.CacheControl = "no-store";
+        return await FindAsync(context) is { } status ? TypedResults.Ok(status) : NotFound(context);
+    }
+
+    private async Task<IResult> EventsAsync(HttpContext context, CancellationToken cancellationToken)
+    {
+        if (await FindAsync(context) is not { } status)
+            return NotFound(context);
+        context.Response.Headers.CacheControl = "no-store";
+        context.Response.Headers["X-Accel-Buffering"] = "no"; // nginx would hold small events back
+        return TypedResults.ServerSentEvents(StatesAsync(status, cancellationToken));
+    }
+
+    private async IAsyncEnumerable<SseItem<JobStatus>> StatesAsync(JobStatus status, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        _ = MessageId.TryParse(status.Id, out var id);
+        await foreach (var state in jobs.WatchAsync(id, cancellationToken))
+            yield return new SseItem<JobStatus>(state, "state");
+    }
+
+    private async Task<IResult> CancelAsync(HttpContext context, CancellationToken cancellationToken)
+    {
+        if (await FindAsync(context) is not { } status)
+            return NotFound(context);
+        if (!await options.MayCancel(context, status))
+            return TypedResults.Problem("You may see this job, but not cancel it.", statusCode: StatusCodes.Status403Forbidden);
+        if (status.IsFinal)
+            return TypedResults.Problem($"The job has ended already: it is {status.State}.", statusCode: StatusCodes.Status409Conflict);
+        _ = MessageId.TryParse(status.Id, out var id);
+        await jobs.CancelAsync(status.Channel, id, cancellationToken);
+        return await jobs.FindAsync(id, cancellationToken) is { IsFinal: true } ended ? TypedResults.Ok(ended) : TypedResults.Accepted((string?)null, status);
+    }
+}

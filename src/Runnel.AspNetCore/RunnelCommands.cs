@@ -1,0 +1,159 @@
+using System.CommandLine;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+using Runnel;
+using Runnel.AspNetCore;
+using Runnel.Layers;
+using Runnel.Workers;
+
+namespace Microsoft.AspNetCore.Builder;
+
+/// <summary>The commands that every application has.</summary>
+public static class RunnelCommands
+{
+    /// <summary>Runs the application as its command line says: <c>runserver</c> (the default), <c>runworker</c>, <c>channels</c>; <c>--help</c> lists all.</summary>
+    /// <remarks>
+    /// What is no command or option of Runnel's goes to the application's configuration, as <c>WebApplication.CreateBuilder(args)</c> does it:
+    /// <c>--urls</c>, <c>--environment</c> and the application's own. A start that fails for a reason that Runnel knows ends with one sentence and exit code 1.
+    /// </remarks>
+    /// <example><code>return await app.RunRunnelAsync(args);</code></example>
+    /// <param name="app">The application, mapped.</param>
+    /// <param name="args">The command line.</param>
+    /// <returns>The exit code.</returns>
+    public static async Task<int> RunRunnelAsync(this WebApplication app, string[] args)
+    {
+        ArgumentNullException.ThrowIfNull(app);
+        await using (app)
+        {
+            try
+            {
+                return await Root(app).Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+            }
+            catch (Exception exception) when (exception is FormatException or InvalidOperationException or OptionsValidationException or BackplaneUnavailableException or IOException)
+            {
+                await Console.Error.WriteLineAsync(exception.Message);
+                return 1;
+            }
+        }
+    }
+
+    private static RootCommand Root(WebApplication app)
+    {
+        var layer = new Option<string?>("--layer") { Description = "The layer's address: memory:, sqlite:PATH, redis://HOST:PORT, …", HelpName = "URI", Recursive = true };
+        var root = new RootCommand($"{app.Environment.ApplicationName}: a Runnel application. Options that are not listed go to its configuration, such as --urls.")
+        {
+            RunServer(app, layer),
+            RunWorker(app, layer),
+            Channels(app, layer),
+        };
+        root.Options.Add(layer);
+        root.TreatUnmatchedTokensAsErrors = false;
+        root.SetAction((parsed, cancellationToken) => ServeAsync(app, parsed, layer, cancellationToken));
+        return root;
+    }
+
+    private static Command RunServer(WebApplication app, Option<string?> layer)
+    {
+        var noWorker = new Option<bool>("--noworker") { Description = "Take no messages from channels: leave that to runworker processes." };
+        var command = new Command("runserver", "Serves the application, and handles its channels' messages. The default.") { noWorker };
+        command.TreatUnmatchedTokensAsErrors = false;
+        command.SetAction((parsed, cancellationToken) =>
+        {
+            app.Services.GetRequiredService<IOptions<WorkerOptions>>().Value.Enabled &= !parsed.GetValue(noWorker);
+            return ServeAsync(app, parsed, layer, cancellationToken);
+        });
+        return command;
+    }
+
+    private static Command RunWorker(WebApplication app, Option<string?> layer)
+    {
+        var only = new Option<string[]>("--only-channels") { Description = "Only channels that fit a pattern (*, ?, [a-z]); several separated by commas, or given again.", HelpName = "GLOB,…" };
+        var exclude = new Option<string[]>("--exclude-channels") { Description = "No channels that fit a pattern.", HelpName = "GLOB,…" };
+        var threads = new Option<int?>("--threads") { Description = "How many messages to handle at once over all channels.", HelpName = "N" };
+        threads.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: var text }] && !(int.TryParse(text, out var count) && count > 0))
+                result.AddError($"--threads takes a number from 1 on, not '{text}'.");
+        });
+        var command = new Command("runworker", "Handles the messages of channels, and serves nothing.") { only, exclude, threads };
+        command.TreatUnmatchedTokensAsErrors = false;
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var options = app.Services.GetRequiredService<IOptions<WorkerOptions>>().Value;
+            options.Enabled = true;
+            options.Threads = parsed.GetValue(threads) ?? options.Threads;
+            AddPatterns(options.OnlyChannels, parsed.GetValue(only));
+            AddPatterns(options.ExcludeChannels, parsed.GetValue(exclude));
+            Configure(app, parsed, layer);
+            RefuseToWorkInVain(app);
+            await WorkerHost.RunAsync(app.Services, cancellationToken);
+            return 0;
+        });
+        return command;
+    }
+
+    private static Command Channels(WebApplication app, Option<string?> layer)
+    {
+        var command = new Command("channels", "Lists the channels that the application has consumers for.");
+        command.SetAction((parsed, _) =>
+        {
+            Configure(app, parsed, layer);
+            var registry = app.Services.GetRequiredService<ChannelRegistry>();
+            foreach (var name in registry.Names)
+            {
+                var options = registry.OptionsOf(name);
+                parsed.InvocationConfiguration.Output.WriteLine(
+                    $"{name}  types: {string.Join(", ", registry.TypesOf(name))}; concurrency {options.Concurrency}, attempts {options.Retry.MaxAttempts}{(options.Track ? ", tracked" : "")}");
+            }
+            return Task.FromResult(0);
+        });
+        return command;
+    }
+
+    private static async Task<int> ServeAsync(WebApplication app, ParseResult parsed, Option<string?> layer, CancellationToken cancellationToken)
+    {
+        Configure(app, parsed, layer);
+        await app.StartAsync(cancellationToken);
+        await app.WaitForShutdownAsync(cancellationToken);
+        return 0;
+    }
+
+    // The host has read the same command line already, but to it a switch without a value, such as --noworker, eats the argument that follows.
+    private static void Configure(WebApplication app, ParseResult parsed, Option<string?> layer)
+    {
+        var rest = new ConfigurationBuilder().AddCommandLine([.. parsed.UnmatchedTokens]).Build();
+        foreach (var (key, value) in rest.AsEnumerable().Where(pair => pair.Value is not null))
+            app.Configuration[key] = value;
+        if (parsed.GetValue(layer) is { } address)
+            app.Configuration["layer"] = address;
+        if (rest["urls"] is { } urls)
+        {
+            app.Urls.Clear();
+            foreach (var url in urls.Split(';', StringSplitOptions.RemoveEmptyEntries))
+                app.Urls.Add(url);
+        }
+        _ = LayerAddress.FactoryOf(app.Services.GetRequiredService<ConfiguredLayer>().Address);
+    }
+
+    private static void RefuseToWorkInVain(WebApplication app)
+    {
+        var layer = app.Services.GetRequiredService<ConfiguredLayer>();
+        if (layer.Scheme == "memory")
+            throw new InvalidOperationException("A worker on 'memory:' would wait for ever: what other processes send never reaches it. Give both the same layer, such as --layer sqlite:work.db.");
+        var selected = app.Services.GetRequiredService<WorkerSelection>().Selected;
+        if (selected.Count > 0)
+            return;
+        var names = app.Services.GetRequiredService<ChannelRegistry>().Names;
+        throw new InvalidOperationException(names.Count == 0
+            ? "This application has no consumers for channels: there is nothing for a worker to do."
+            : $"No channel fits --only-channels and --exclude-channels: there are {string.Join(", ", names.Select(name => $"'{name}'"))}.");
+    }
+
+    private static void AddPatterns(IList<string> patterns, string[]? given)
+    {
+        foreach (var pattern in (given ?? []).SelectMany(text => text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)))
+            patterns.Add(pattern);
+    }
+}

@@ -1,0 +1,17 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Runnel.EntityFrameworkCore;
+
+/// <summary>What the members of a group receive about one row, as JSON.</summary>
+/// <remarks>The four names are the protocol and stay as they are whatever naming the application's JSON has; those inside <c>data</c> follow it.</remarks>
+internal sealed record BoundChange(
+    [property: JsonPropertyName("action")] string Action,
+    [property: JsonPropertyName("model")] string Model,
+    [property: JsonPropertyName("pk")] JsonElement PrimaryKey,
+    [property: JsonPropertyName("data")] JsonElement Data)
+{
+    public const string Create = "create";
+    public const string Update = "update";
+    public const string Delete = "delete";
+}

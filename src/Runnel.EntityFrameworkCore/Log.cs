@@ -1,0 +1,17 @@
+using Microsoft.Extensions.Logging;
+
+namespace Runnel.EntityFrameworkCore;
+
+internal static partial class Log
+{
+    [LoggerMessage(5001, LogLevel.Error,
+        "The {Action} of {Model} {PrimaryKey} is committed but could not be sent to group '{Group}': its members do not know of it.")]
+    public static partial void PublishFailed(ILogger logger, Exception exception, string action, string model, string primaryKey, string group);
+
+    [LoggerMessage(5002, LogLevel.Error,
+        "The {Action} of a {Model} will not be sent: its groups or its data could not be computed. The save itself goes on.")]
+    public static partial void CaptureFailed(ILogger logger, Exception exception, string action, string model);
+
+    [LoggerMessage(5003, LogLevel.Warning, "The {Action} of {Model} {PrimaryKey} was saved but not sent to group '{Group}': {Why}")]
+    public static partial void Abandoned(ILogger logger, string action, string model, string primaryKey, string group, string why);
+}

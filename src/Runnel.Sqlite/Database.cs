@@ -1,0 +1,158 @@
+using SQLitePCL;
+
+namespace Runnel.Sqlite;
+
+/// <summary>One connection to the file. Not thread-safe: its owner sees to that.</summary>
+internal sealed class Database : IDisposable
+{
+    private readonly sqlite3 _handle;
+    private readonly List<Statement> _statements = [];
+    private readonly Statement? _dataVersion;
+
+    static Database() => Batteries_V2.Init();
+
+    private Database(string path, sqlite3 handle)
+    {
+        Path = path;
+        _handle = handle;
+        try
+        {
+            Execute("PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000; PRAGMA foreign_keys = OFF;");
+            _dataVersion = Prepare(SqliteStatements.DataVersion);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    public string Path { get; }
+
+    /// <summary>Opens the connection that writes, and makes the file and its tables when they are not there.</summary>
+    public static Database OpenForWriting(string path, SqliteSynchronous synchronous)
+    {
+        var database = Open(path, raw.SQLITE_OPEN_READWRITE | raw.SQLITE_OPEN_CREATE);
+        try
+        {
+            database.UseWriteAheadLog();
+            database.Execute(synchronous == SqliteSynchronous.Full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+            database.Execute("PRAGMA wal_autocheckpoint = 4000");
+            SqliteSchema.Prepare(database);
+            return database;
+        }
+        catch
+        {
+            database.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Opens a connection that looks only.</summary>
+    public static Database OpenForReading(string path) => Open(path, raw.SQLITE_OPEN_READONLY);
+
+    public Statement Prepare(string sql)
+    {
+        Check(raw.sqlite3_prepare_v3(_handle, sql, raw.SQLITE_PREPARE_PERSISTENT, out var handle));
+        var statement = new Statement(this, handle);
+        _statements.Add(statement);
+        return statement;
+    }
+
+    public void Execute(string sql) => Check(raw.sqlite3_exec(_handle, sql));
+
+    public long ReadNumber(string sql)
+    {
+        Check(raw.sqlite3_prepare_v2(_handle, sql, out var handle));
+        using var statement = new Statement(this, handle);
+        return statement.Step() ? statement.Number(0) : 0;
+    }
+
+    /// <summary>Changes whenever another connection has committed something.</summary>
+    public long DataVersion()
+    {
+        _dataVersion!.Step();
+        var version = _dataVersion.Number(0);
+        _dataVersion.Reset();
+        return version;
+    }
+
+    /// <summary>Begins a transaction that writes.</summary>
+    /// <returns><see langword="false"/> when another process is writing.</returns>
+    public bool TryBegin()
+    {
+        var code = raw.sqlite3_exec(_handle, "BEGIN IMMEDIATE");
+        if (code is raw.SQLITE_BUSY)
+            return false;
+        Check(code);
+        return true;
+    }
+
+    /// <summary>Begins a transaction that writes, and waits for its turn in SQLite's own way.</summary>
+    public void Begin() => Check(raw.sqlite3_exec(_handle, "BEGIN IMMEDIATE"));
+
+    /// <summary>How long SQLite itself waits for other processes.</summary>
+    public void WaitForOthers(TimeSpan limit) => Check(raw.sqlite3_busy_timeout(_handle, (int)limit.TotalMilliseconds));
+
+    public void Commit() => Check(raw.sqlite3_exec(_handle, "COMMIT"));
+
+    /// <summary>Undoes the transaction, if there is one: SQLite ends it itself after some failures.</summary>
+    public void Rollback()
+    {
+        foreach (var statement in _statements)
+            statement.Reset();
+        raw.sqlite3_exec(_handle, "ROLLBACK");
+    }
+
+    public int Changes() => raw.sqlite3_changes(_handle);
+
+    public void Check(int code)
+    {
+        if (code is not (raw.SQLITE_OK or raw.SQLITE_ROW or raw.SQLITE_DONE))
+            throw new SqliteFailure($"The SQLite database '{Path}' failed: {raw.sqlite3_errmsg(_handle).utf8_to_string()} (code {code}).", code);
+    }
+
+    public void Dispose()
+    {
+        foreach (var statement in _statements)
+            statement.Dispose();
+        raw.sqlite3_close_v2(_handle);
+    }
+
+    private static Database Open(string path, int flags)
+    {
+        if (Directory.Exists(path))
+            throw new IOException($"The SQLite database '{path}' cannot be opened: it is a folder. Name a file in it.");
+        if (!Directory.Exists(System.IO.Path.GetDirectoryName(path)))
+            throw new IOException($"The SQLite database '{path}' cannot be opened: its folder does not exist. Make the folder, or name a file in another one.");
+        try
+        {
+            var code = raw.sqlite3_open_v2(path, out var handle, flags | raw.SQLITE_OPEN_NOMUTEX, null);
+            if (code != raw.SQLITE_OK)
+            {
+                raw.sqlite3_close_v2(handle);
+                throw new SqliteFailure(raw.sqlite3_errstr(code).utf8_to_string(), code);
+            }
+            raw.sqlite3_busy_timeout(handle, 5000);
+            return new Database(path, handle);
+        }
+        catch (SqliteFailure failure)
+        {
+            throw new IOException($"The SQLite database '{path}' cannot be opened: {failure.Message} Runnel has to be able to read and write the file and its folder.", failure);
+        }
+    }
+
+    private void UseWriteAheadLog()
+    {
+        // Processes that start at once meet here, and this one statement does not wait for the others by itself.
+        for (var tries = 0; ; tries++)
+        {
+            var code = raw.sqlite3_exec(_handle, "PRAGMA journal_mode = WAL");
+            if (code is raw.SQLITE_OK)
+                return;
+            if (code is not raw.SQLITE_BUSY || tries == 500)
+                throw new IOException($"The SQLite database '{Path}' cannot be opened: {raw.sqlite3_errmsg(_handle).utf8_to_string()} (code {code}). It has to be a SQLite file on a local disk that Runnel can write to.");
+            Pause.For(TimeSpan.FromMilliseconds(10));
+        }
+    }
+}

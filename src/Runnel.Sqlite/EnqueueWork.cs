@@ -1,0 +1,82 @@
+using Runnel.Layers;
+
+namespace Runnel.Sqlite;
+
+/// <summary>Stores messages on a channel: all of them or none.</summary>
+internal sealed class EnqueueWork(ChannelName channel, NewMessage[] messages, EnqueueOptions options, WaitingSenders waiting) : StoreWork<int?>
+{
+    private readonly int _capacity = options.Capacity;
+    private readonly TaskCompletionSource<int> _room = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public string Channel { get; } = channel.Value;
+
+    /// <summary>How many were stored, for who has to wait for room: when <see cref="StoreWork{T}.Task"/> has said so with no number.</summary>
+    public Task<int> Room => _room.Task;
+
+    public override int Weight => messages.Length;
+
+    private bool MayWait => options.WaitForRoom > TimeSpan.Zero && messages.Length <= _capacity;
+
+    public override bool Execute(StoreTransaction transaction)
+    {
+        // Who came while others wait for room goes behind them, else a large batch would wait for ever.
+        Refusal = null;
+        Result = TryStore(transaction, isFirst: !waiting.Any(Channel));
+        if (Result is not null)
+            return true;
+        if (!MayWait)
+        {
+            Refusal = new ChannelFullException(channel, _capacity);
+            return true;
+        }
+        waiting.Add(this);
+        transaction.Channels.GetOrAdd(Channel).Want();
+        return true;
+    }
+
+    /// <summary>Stores the messages if there is room for all of them.</summary>
+    /// <returns>How many were new; <see langword="null"/> when there is no room.</returns>
+    public int? TryStore(StoreTransaction transaction, bool isFirst)
+    {
+        var fresh = SelectNew(transaction);
+        if (fresh.Length == 0)
+            return 0;
+        if (!isFirst)
+            return null;
+        var row = transaction.Channels.GetOrAdd(Channel);
+        while (row.Held + fresh.Length > _capacity)
+        {
+            if (transaction.Messages.RemoveExpired(limit: 100) == 0)
+                return null;
+        }
+        foreach (var message in fresh)
+        {
+            transaction.Messages.Insert(row, message);
+            if (message.DeduplicationId is not null)
+                Remember(transaction, message);
+        }
+        return fresh.Length;
+    }
+
+    /// <summary>There was room, and the transaction is on disk.</summary>
+    public void CompleteRoom(int stored) => _room.TrySetResult(stored);
+
+    public void FailRoom(Exception exception) => _room.TrySetException(exception);
+
+    private NewMessage[] SelectNew(StoreTransaction transaction)
+    {
+        if (!Array.Exists(messages, static message => message.DeduplicationId is not null))
+            return messages;
+        HashSet<string> seen = [];
+        return Array.FindAll(messages, message =>
+            message.DeduplicationId is not { } id || (seen.Add(id) && !transaction.Deduplication.Contains(Channel, id, transaction.Now)));
+    }
+
+    private void Remember(StoreTransaction transaction, NewMessage message)
+    {
+        var window = message.DeduplicationWindow.Ticks;
+        var until = window >= DateTimeOffset.MaxValue.Ticks - transaction.Now ? DateTimeOffset.MaxValue.Ticks : transaction.Now + window;
+        transaction.Deduplication.Add(Channel, message.DeduplicationId!, until);
+        transaction.SweepAt(until);
+    }
+}

@@ -1,0 +1,47 @@
+using Runnel.Layers;
+
+namespace Runnel.Sqlite;
+
+/// <summary>A message on its way into the table, encoded on its sender's thread.</summary>
+internal sealed class NewMessage
+{
+    private NewMessage(byte[] bytes) => Bytes = bytes;
+
+    public byte[] Bytes { get; }
+
+    public MessageId Id { get; private init; }
+
+    public string? Key { get; private init; }
+
+    public string? DeduplicationId { get; private init; }
+
+    public TimeSpan DeduplicationWindow { get; private init; }
+
+    public long Due { get; private init; }
+
+    public long? Expires { get; private init; }
+
+    public long Sent { get; private init; }
+
+    public int Attempt { get; private init; }
+
+    public int Crashes { get; private init; }
+
+    public static NewMessage Of(Envelope envelope)
+    {
+        if (envelope.Id == default)
+            throw new ArgumentException($"The message '{envelope.Message.Type}' has no id; a message on a channel needs one: MessageId.New.");
+        return new NewMessage(EnvelopeFormat.Encode(envelope))
+        {
+            Id = envelope.Id,
+            Key = envelope.Key is { Length: > 0 } key ? key : null,
+            DeduplicationId = envelope is { DeduplicationId.Length: > 0, DeduplicationWindow.Ticks: > 0 } ? envelope.DeduplicationId : null,
+            DeduplicationWindow = envelope.DeduplicationWindow,
+            Due = envelope.NotBefore?.UtcTicks ?? 0,
+            Expires = envelope.ExpiresAt?.UtcTicks,
+            Sent = envelope.SentAt.UtcTicks,
+            Attempt = envelope.Attempt,
+            Crashes = envelope.Crashes,
+        };
+    }
+}

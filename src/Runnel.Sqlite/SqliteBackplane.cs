@@ -1,0 +1,82 @@
+using Runnel.Layers;
+
+namespace Runnel.Sqlite;
+
+/// <summary>The backplane in a SQLite file: carries messages between the processes of one machine, and keeps history.</summary>
+/// <remarks>
+/// All subscribers, in whatever process, see all messages in one order, each once. A message without retention waits some seconds in the file for the
+/// other processes: one that does not run for longer misses it. A published message is on disk when the call returns, if another process or
+/// a history needs it. A history goes on in its epoch for as long as it holds something or somebody subscribes to the topic. Handlers are called on a loop of the backplane. Thread-safe.
+/// </remarks>
+public sealed class SqliteBackplane : IBackplane
+{
+    private readonly SqliteStore _store;
+
+    /// <summary>Creates the backplane on a store, which it does not own.</summary>
+    public SqliteBackplane(SqliteStore store)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        _store = store;
+        _store.Writer.ConnectedChanged += () => StateChanged?.Invoke(State);
+    }
+
+    /// <inheritdoc/>
+    public BackplaneFeatures Features => BackplaneFeatures.History | BackplaneFeatures.ScaleOut;
+
+    /// <inheritdoc/>
+    public BackplaneState State => _store.Writer.IsConnected ? BackplaneState.Connected : BackplaneState.Interrupted;
+
+    /// <inheritdoc/>
+    public event Action<BackplaneState>? StateChanged;
+
+    /// <inheritdoc/>
+    public async ValueTask<Position> PublishAsync(Topic topic, ReadOnlyMemory<byte> payload, Retention? retention, CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var copy = payload.ToArray();
+        var published = _store.RunAsync(transaction =>
+            transaction.Publications.Publish(topic.Value, copy, retention, _store.Writer.Neighbours.Self.Id));
+        try
+        {
+            return await published.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (IOException exception)
+        {
+            throw new BackplaneUnavailableException($"The message to '{topic}' was not published. {exception.Message}", exception);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IAsyncDisposable> SubscribeAsync(Topic topic, Action<BackplaneMessage> onMessage, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(onMessage);
+        cancellationToken.ThrowIfCancellationRequested();
+        IAsyncDisposable? subscription = null;
+        var subscribed = _store.RunAsync(transaction =>
+        {
+            var deliveries = _store.Writer.Deliveries;
+            if (!deliveries.HasSubscribers)
+                transaction.Publications.StartReading();
+            transaction.Topics.AddInterest(topic.Value, _store.Writer.Neighbours.Self.Id);
+            return subscription ??= deliveries.Subscribe(topic.Value, onMessage); // once, also when the transaction is done again
+        });
+        try
+        {
+            return await subscribed.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // The writer will subscribe nevertheless: nobody would end that.
+            _ = subscribed.ContinueWith(static late => late.Result.DisposeAsync(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<TopicHistory> ReadHistoryAsync(Topic topic, Position after, int limit, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
+        cancellationToken.ThrowIfCancellationRequested();
+        return new(_store.Reader.ReadHistory(topic.Value, after, limit, _store.Now));
+    }
+}

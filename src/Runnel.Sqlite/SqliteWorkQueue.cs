@@ -1,0 +1,127 @@
+using Runnel.Layers;
+
+namespace Runnel.Sqlite;
+
+/// <summary>The work queue in a SQLite file: durable, for the processes of one machine, with nothing to install.</summary>
+/// <remarks>
+/// A message is stored when the disk has confirmed it (<see cref="SqliteOptions.Synchronous"/>). A worker's lease has no time limit: it ends with the
+/// process, which is noticed at once, so <see cref="WorkerLeaseOptions.Duration"/> is not used. A process that is stopped keeps what it holds.
+/// Who enqueues in bulk or from many callers at once shares one disk write between them.
+/// </remarks>
+public sealed class SqliteWorkQueue : IWorkQueue, IWorkQueueOperator
+{
+    // More than timers take.
+    private static readonly TimeSpan LongestWait = TimeSpan.FromDays(30);
+
+    private readonly SqliteStore _store;
+
+    /// <summary>Creates the queue on a store, which it does not own.</summary>
+    public SqliteWorkQueue(SqliteStore store)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        _store = store;
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="IOException">The file could not be written; nothing was stored.</exception>
+    public async ValueTask<int> EnqueueAsync(ChannelName channel, IReadOnlyList<Envelope> envelopes, EnqueueOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(envelopes);
+        ArgumentNullException.ThrowIfNull(options);
+        cancellationToken.ThrowIfCancellationRequested();
+        if (envelopes.Count == 0)
+            return 0;
+
+        var messages = new NewMessage[envelopes.Count];
+        for (var i = 0; i < messages.Length; i++)
+            messages[i] = NewMessage.Of(envelopes[i]);
+        var work = new EnqueueWork(channel.QueueName, messages, options, _store.Writer.Senders);
+        if (options.WaitForRoom > TimeSpan.Zero)
+            return await EnqueueWithRoomAsync(work, channel, options, cancellationToken).ConfigureAwait(false);
+        _store.Post(work);
+        return (await work.Task.WaitAsync(cancellationToken).ConfigureAwait(false))!.Value;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<bool> CancelAsync(ChannelName channel, MessageId id, CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var uid = id.Value.ToByteArray(bigEndian: true);
+        return await _store.RunAsync(transaction => transaction.Channels.Find(channel.QueueName.Value) is { } row && transaction.Messages.Cancel(row, uid))
+            .WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Others hear of the worker when it first receives.</remarks>
+    public ValueTask<IWorkerLease> AcquireLeaseAsync(WorkerLeaseOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        cancellationToken.ThrowIfCancellationRequested();
+        return new(_store.AcquireLease(options.CrashLimit));
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<ChannelStatus>> ListChannelsAsync(CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return new(_store.Reader.ListChannels(_store.Now));
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<DeadLetter>> ListDeadLettersAsync(ChannelName channel, DeadLetterFilter filter, int limit, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(filter);
+        ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
+        cancellationToken.ThrowIfCancellationRequested();
+        return new(_store.Reader.ListDeadLetters(channel.QueueName.Value, filter, limit));
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<int> ReplayAsync(ChannelName channel, DeadLetterFilter filter, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(filter);
+        cancellationToken.ThrowIfCancellationRequested();
+        return await _store.RunAsync(transaction => transaction.DeadLetters.Replay(channel.QueueName.Value, filter)).WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<int> PurgeAsync(ChannelName channel, DeadLetterFilter filter, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(filter);
+        cancellationToken.ThrowIfCancellationRequested();
+        return await _store.RunAsync(transaction => transaction.DeadLetters.Purge(channel.QueueName.Value, filter)).WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask FlushAsync(CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        await _store.RunAsync(transaction =>
+        {
+            transaction.Database.Execute(SqliteStatements.FlushQueues);
+            transaction.Channels.Flushed();
+            transaction.Rings = true; // for room
+            return true;
+        }).WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<int> EnqueueWithRoomAsync(EnqueueWork work, ChannelName channel, EnqueueOptions options, CancellationToken cancellationToken)
+    {
+        using var limit = new CancellationTokenSource(options.WaitForRoom < LongestWait ? options.WaitForRoom : LongestWait, _store.TimeProvider);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        _store.Post(work);
+        try
+        {
+            return await work.Task.WaitAsync(cancellationToken).ConfigureAwait(false)
+                ?? await work.Room.WaitAsync(either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // Room that came at the last moment was taken: then the messages are stored, and that is the answer.
+            if (!await _store.RunAsync(_ => _store.Writer.Senders.Remove(work)).ConfigureAwait(false))
+                return await work.Task.ConfigureAwait(false) ?? await work.Room.ConfigureAwait(false);
+            cancellationToken.ThrowIfCancellationRequested();
+            throw new ChannelFullException(channel.QueueName, options.Capacity);
+        }
+    }
+}

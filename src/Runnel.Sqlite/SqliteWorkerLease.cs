@@ -1,0 +1,165 @@
+using Runnel.Layers;
+
+namespace Runnel.Sqlite;
+
+/// <summary>A worker of this process. It is lost only with the process, or when somebody takes the file away from under it.</summary>
+internal sealed class SqliteWorkerLease(SqliteStore store, Membership node, int number, int crashLimit) : IWorkerLease
+{
+    private const int Held = 0, Given = 1, Taken = 2;
+
+    private readonly CancellationTokenSource _lost = new();
+    private int _state;
+
+    public long Id { get; } = SqliteNames.WorkerId(node.Id, number);
+
+    public int CrashLimit { get; } = crashLimit;
+
+    public string WorkerId { get; } = SqliteNames.WorkerOf(node.Name, number);
+
+    public CancellationToken Lost => _lost.Token;
+
+    /// <summary>Whether others know of the worker.</summary>
+    public bool IsRegistered { get; set; }
+
+    public bool IsHeld => Volatile.Read(ref _state) == Held;
+
+    public async ValueTask<IReadOnlyList<ReceivedMessage>> ReceiveAsync(ChannelName channel, int max, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(max, 1);
+        var name = channel.QueueName;
+        while (true)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (!IsHeld)
+                throw Ended();
+            var messages = await OpenAsync(name, await TakeAsync(name.Value, max, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
+            if (messages.Count > 0)
+                return messages;
+        }
+    }
+
+    public ValueTask<bool> CompleteAsync(ReceivedMessage message, CancellationToken cancellationToken = default)
+    {
+        var claim = ClaimOf(message);
+        return SettleAsync(claim, transaction => transaction.Messages.Complete(message.Channel.Value, claim));
+    }
+
+    public ValueTask<bool> AbandonAsync(ReceivedMessage message, AbandonOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var claim = ClaimOf(message);
+        var due = options.Delay > TimeSpan.Zero ? Later(options.Delay) : 0;
+        var bytes = options.Body is { } body ? EnvelopeBytes.WithBody(message.Envelope, body) : null;
+        return SettleAsync(claim, transaction => transaction.Messages.GiveBack(message.Channel.Value, claim, due, options.CountsAttempt, bytes));
+    }
+
+    public ValueTask<bool> DeadLetterAsync(ReceivedMessage message, DeadLetterReason reason, string? error, CancellationToken cancellationToken = default)
+    {
+        var claim = ClaimOf(message);
+        return SettleAsync(claim, transaction => transaction.Messages.PutAside(message.Channel.Value, claim, reason, error));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.CompareExchange(ref _state, Given, Held) != Held)
+            return;
+        store.Remove(this);
+        try
+        {
+            await store.RunAsync(HandBack).ConfigureAwait(false);
+        }
+        catch (ObjectDisposedException)
+        {
+            // The store was closed, and has handed back everything.
+        }
+    }
+
+    /// <summary>Inside a transaction: before the worker holds anything, others have to know whose it is.</summary>
+    public void Register(StoreTransaction transaction)
+    {
+        if (!IsRegistered)
+            transaction.Nodes.AddWorker(Id, node.Id, CrashLimit);
+    }
+
+    /// <summary>What the worker holds belongs to others now.</summary>
+    public void Lose()
+    {
+        if (Interlocked.CompareExchange(ref _state, Taken, Held) != Held)
+            return;
+        store.Writer.Receivers.Fail(this, _ => Ended());
+        // Not here: this is the writer's thread, or a closing store's, and what the application does when its token is cancelled is its own affair.
+        ThreadPool.UnsafeQueueUserWorkItem(static lease => lease._lost.Cancel(), this, preferLocal: false);
+    }
+
+    /// <summary>What a receive on a lease that is over throws.</summary>
+    public Exception Ended() => Volatile.Read(ref _state) == Given ? new ObjectDisposedException(nameof(IWorkerLease)) : new LeaseLostException(WorkerId);
+
+    private bool HandBack(StoreTransaction transaction)
+    {
+        store.Writer.Receivers.Fail(this, _ => Ended());
+        return transaction.Nodes.RemoveWorker(Id);
+    }
+
+    private async Task<IReadOnlyList<Claim>> TakeAsync(string channel, int max, CancellationToken cancellationToken)
+    {
+        var work = new ReceiveWork(channel, this, max, store.Writer.Receivers);
+        store.Post(work);
+        if (!cancellationToken.CanBeCanceled)
+            return await work.Task.ConfigureAwait(false);
+        try
+        {
+            await using var cancellation = cancellationToken.UnsafeRegister(static (work, token) => ((ReceiveWork)work!).Cancel(token), work);
+            return await work.Task.ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            store.Writer.TryPost(StoreWork.Of(_ =>
+            {
+                store.Writer.Receivers.Remove(work);
+                return true;
+            }));
+            throw;
+        }
+    }
+
+    /// <summary>Decodes on the receiver's thread; what cannot be read is put aside, or it would come back for ever.</summary>
+    private async ValueTask<List<ReceivedMessage>> OpenAsync(ChannelName channel, IReadOnlyList<Claim> claims)
+    {
+        var messages = new List<ReceivedMessage>(claims.Count);
+        foreach (var claim in claims)
+        {
+            try
+            {
+                EnvelopeFormat.WriteCounters(claim.Bytes, claim.Attempt, claim.Crashes);
+                messages.Add(new ReceivedMessage(channel, EnvelopeFormat.Decode(claim.Bytes), claim));
+            }
+            catch (FormatException exception)
+            {
+                await SettleAsync(claim, transaction => transaction.Messages.PutAside(channel.Value, claim, DeadLetterReason.Unreadable, exception.Message)).ConfigureAwait(false);
+            }
+        }
+        return messages;
+    }
+
+    private async ValueTask<bool> SettleAsync(Claim claim, Func<StoreTransaction, bool> settle)
+    {
+        if (!IsHeld || claim.Worker != Id)
+            return false;
+        try
+        {
+            return await store.RunAsync(settle).ConfigureAwait(false);
+        }
+        catch (ObjectDisposedException)
+        {
+            return false; // closed: everything was handed back
+        }
+    }
+
+    private long Later(TimeSpan delay) => delay.Ticks >= DateTimeOffset.MaxValue.Ticks - store.Now ? DateTimeOffset.MaxValue.Ticks : store.Now + delay.Ticks;
+
+    private static Claim ClaimOf(ReceivedMessage message)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        return message.Token as Claim ?? throw new ArgumentException($"Message '{message.Id}' did not come from this queue.", nameof(message));
+    }
+}

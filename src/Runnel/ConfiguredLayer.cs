@@ -1,0 +1,36 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Runnel.Layers;
+
+namespace Runnel;
+
+/// <summary>The layer that configuration picks: <c>--layer</c> on the command line, else <c>Runnel:Layer</c>, else what the code says.</summary>
+/// <remarks>Made when it is first asked for, so that commands have their say before.</remarks>
+public sealed class ConfiguredLayer : IAsyncDisposable
+{
+    private readonly Lazy<Layer> _layer;
+
+    /// <summary>Creates the choice; an application gets it from dependency injection.</summary>
+    public ConfiguredLayer(IOptions<LayerOptions> options, TimeProvider timeProvider, ILoggerFactory loggers, IConfiguration? configuration = null)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        Address = configuration?["layer"] ?? configuration?["Runnel:Layer"] ?? options.Value.Address;
+        _layer = new(() => LayerAddress.FactoryOf(Address).Create(Address, timeProvider, loggers));
+    }
+
+    /// <summary>The layer's address. It may hold a password: show <see cref="Scheme"/> to people.</summary>
+    public string Address { get; }
+
+    /// <summary>The layer's kind, such as <c>sqlite</c>.</summary>
+    public string Scheme => LayerAddress.SchemeOf(Address);
+
+    /// <summary>Carries messages to the other nodes.</summary>
+    public IBackplane Backplane => _layer.Value.Backplane;
+
+    /// <summary>Keeps messages until they are handled.</summary>
+    public IWorkQueue WorkQueue => _layer.Value.WorkQueue;
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _layer.IsValueCreated ? _layer.Value.DisposeAsync() : ValueTask.CompletedTask;
+}

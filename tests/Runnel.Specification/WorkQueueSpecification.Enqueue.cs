@@ -1,0 +1,162 @@
+using Runnel.Layers;
+using Xunit;
+
+namespace Runnel.Specification;
+
+public abstract partial class WorkQueueSpecification
+{
+    [Fact]
+    public async Task A_second_message_with_the_same_deduplication_id_is_refused_within_the_window_also_when_the_first_is_finished()
+    {
+        var lease = await WorkerAsync();
+        Envelope Pay(string text) => Of(text) with { DeduplicationId = "nonce", DeduplicationWindow = Clock.Units(3) };
+
+        Assert.Equal(1, await EnqueueAsync(Pay("1")));
+        Assert.Equal(0, await EnqueueAsync(Pay("2")));
+        Assert.Equal(["1"], await DrainAsync(lease, 1));
+        Assert.Equal(0, await EnqueueAsync(Pay("3")));
+        await AssertNothingHeldAsync();
+        await Clock.AdvanceAsync(4);
+        Assert.Equal(1, await EnqueueAsync(Pay("4")));
+
+        Assert.Equal(["4"], await DrainAsync(lease, 1));
+    }
+
+    [Fact]
+    public async Task A_window_that_ended_lets_the_same_id_in_though_the_first_is_still_queued()
+    {
+        Envelope Pay(string text) => Of(text) with { DeduplicationId = "nonce", DeduplicationWindow = Clock.Units(1) };
+        await EnqueueAsync(Pay("1"));
+        await Clock.AdvanceAsync(2);
+
+        Assert.Equal(1, await EnqueueAsync(Pay("2")));
+
+        Assert.Equal(["1", "2"], await DrainAsync(await WorkerAsync(), 2));
+    }
+
+    [Fact]
+    public async Task Doubles_are_found_within_one_batch_and_the_others_are_stored()
+    {
+        Envelope Pay(string text, string id) => Of(text) with { DeduplicationId = id, DeduplicationWindow = Clock.Units(100) };
+
+        var stored = await EnqueueAsync(Pay("1", "a"), Pay("2", "a"), Of("3"), Pay("4", "b"));
+
+        Assert.Equal(3, stored);
+        Assert.Equal(["1", "3", "4"], await DrainAsync(await WorkerAsync(), 3));
+    }
+
+    [Fact]
+    public async Task A_deduplication_id_is_one_channels_own()
+    {
+        Envelope Pay() => Of("1") with { DeduplicationId = "nonce", DeduplicationWindow = Clock.Units(100) };
+        await EnqueueAsync(Pay());
+
+        Assert.Equal(1, await Queue.EnqueueAsync("refunds", [Pay()], EnqueueOptions.Default));
+    }
+
+    [Fact]
+    public async Task A_double_needs_no_room_and_what_was_refused_for_want_of_room_is_not_remembered()
+    {
+        Envelope Pay(string text, string id) => Of(text) with { DeduplicationId = id, DeduplicationWindow = Clock.Units(100) };
+        await Queue.EnqueueAsync(Channel, [Pay("1", "a")], CapacityOf(1));
+
+        Assert.Equal(0, await Queue.EnqueueAsync(Channel, [Pay("2", "a")], CapacityOf(1)));
+        await Assert.ThrowsAsync<ChannelFullException>(async () => await Queue.EnqueueAsync(Channel, [Pay("3", "b")], CapacityOf(1)));
+
+        Assert.Equal(1, await Queue.EnqueueAsync(Channel, [Pay("4", "b")], CapacityOf(2)));
+    }
+
+    [Fact]
+    public async Task A_full_channel_refuses_and_stores_nothing_of_the_batch()
+    {
+        await Queue.EnqueueAsync(Channel, [Of("1"), Of("2")], CapacityOf(3));
+
+        var full = await Assert.ThrowsAsync<ChannelFullException>(async () => await Queue.EnqueueAsync(Channel, [Of("3"), Of("4")], CapacityOf(3)));
+        await Queue.EnqueueAsync(Channel, [Of("5")], CapacityOf(3));
+
+        Assert.Equal((Channel, 3), (full.Channel, full.Capacity));
+        Assert.Equal(["1", "2", "5"], await DrainAsync(await WorkerAsync(), 3));
+        await AssertNothingHeldAsync();
+    }
+
+    [Fact]
+    public async Task Ready_scheduled_and_blocked_messages_count_and_those_in_workers_hands_do_not()
+    {
+        var lease = await WorkerAsync();
+        await Queue.EnqueueAsync(Channel, [Of("held", "k"), Of("blocked", "k"), Of("later") with { NotBefore = Clock.Now + Clock.Units(100) }], CapacityOf(3));
+        await Assert.ThrowsAsync<ChannelFullException>(async () => await Queue.EnqueueAsync(Channel, [Of("x")], CapacityOf(3)));
+
+        var held = await TakeOneAsync(lease);
+        await Queue.EnqueueAsync(Channel, [Of("ready")], CapacityOf(3));
+        await Assert.ThrowsAsync<ChannelFullException>(async () => await Queue.EnqueueAsync(Channel, [Of("x")], CapacityOf(3)));
+
+        // Giving back is never refused.
+        Assert.True(await lease.AbandonAsync(held, AbandonOptions.Untouched));
+        Assert.Equal((2, 1, 1), await StatusAsync() is { } status ? (status.Ready, status.Scheduled, status.Blocked) : default);
+    }
+
+    [Fact]
+    public async Task Who_waits_for_room_gets_it_in_turn()
+    {
+        var lease = await WorkerAsync();
+        var options = new EnqueueOptions { Capacity = 2, WaitForRoom = Clock.Units(1000) };
+        await Queue.EnqueueAsync(Channel, [Of("1"), Of("2")], options);
+
+        var first = Queue.EnqueueAsync(Channel, [Of("3"), Of("4")], options).AsTask();
+        var second = Queue.EnqueueAsync(Channel, [Of("5")], options).AsTask();
+        Assert.False(first.IsCompleted || second.IsCompleted);
+        var received = await DrainAsync(lease, 5);
+
+        Assert.Equal(2, await Wait.For(first, "room for the first"));
+        Assert.Equal(1, await Wait.For(second, "room for the second"));
+        Assert.Equal(["1", "2", "3", "4", "5"], received);
+    }
+
+    [Fact]
+    public async Task Room_that_cancelling_or_expiring_makes_is_given_to_who_waits()
+    {
+        var options = new EnqueueOptions { Capacity = 1, WaitForRoom = Clock.Units(1000) };
+        var cancelled = Of("1");
+        await Queue.EnqueueAsync(Channel, [cancelled], options);
+        var first = Queue.EnqueueAsync(Channel, [Of("2") with { ExpiresAt = Clock.Now + Clock.Units(2) }], options).AsTask();
+        await Queue.CancelAsync(Channel, cancelled.Id);
+        await Wait.For(first, "room that cancelling made");
+
+        var second = Queue.EnqueueAsync(Channel, [Of("3")], options).AsTask();
+        await Clock.AdvanceAsync(3);
+        await Wait.For(second, "room that expiring made");
+
+        Assert.Equal(["3"], await DrainAsync(await WorkerAsync(), 1));
+    }
+
+    [Fact]
+    public async Task A_wait_for_room_ends_with_its_limit_or_its_token_and_leaves_nothing()
+    {
+        var options = new EnqueueOptions { Capacity = 1, WaitForRoom = Clock.Units(2) };
+        await Queue.EnqueueAsync(Channel, [Of("1")], options);
+        using var cancel = new CancellationTokenSource();
+
+        var cancelled = Queue.EnqueueAsync(Channel, [Of("2")], options with { WaitForRoom = Clock.Units(1000) }, cancel.Token).AsTask();
+        var limited = Queue.EnqueueAsync(Channel, [Of("3")], options).AsTask();
+        await cancel.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Wait.For(cancelled, "the cancelled wait to end"));
+        await Clock.AdvanceAsync(2.5);
+        await Assert.ThrowsAsync<ChannelFullException>(() => Wait.For(limited, "the limited wait to end"));
+
+        Assert.Equal(["1"], await DrainAsync(await WorkerAsync(), 1));
+        await AssertNothingHeldAsync();
+    }
+
+    [Fact]
+    public async Task A_batch_larger_than_the_capacity_is_refused_at_once()
+    {
+        var options = new EnqueueOptions { Capacity = 1, WaitForRoom = Clock.Units(1000) };
+
+        await Assert.ThrowsAsync<ChannelFullException>(() => Wait.For(Queue.EnqueueAsync(Channel, [Of("1"), Of("2")], options).AsTask(), "the refusal"));
+
+        await AssertNothingHeldAsync();
+    }
+
+    [Fact]
+    public async Task Storing_nothing_is_fine() => Assert.Equal(0, await EnqueueAsync());
+}

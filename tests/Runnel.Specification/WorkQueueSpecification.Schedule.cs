@@ -1,0 +1,172 @@
+using Runnel.Layers;
+using Xunit;
+
+namespace Runnel.Specification;
+
+public abstract partial class WorkQueueSpecification
+{
+    [Fact]
+    public async Task A_message_is_not_handed_out_before_its_time_and_is_then()
+    {
+        var lease = await WorkerAsync();
+        var due = Clock.Now + Clock.Units(3);
+        await EnqueueAsync(Of("later") with { NotBefore = due }, Of("now"));
+
+        Assert.Equal("now", Assert.Single(await DrainAsync(lease, 1)));
+        Assert.Equal("later", Text(await TakeNotBeforeAsync(lease, due)));
+    }
+
+    [Fact]
+    public async Task A_time_between_two_milliseconds_is_not_early_either()
+    {
+        var lease = await WorkerAsync();
+        var due = Clock.Now + Clock.Units(2) + TimeSpan.FromTicks(3_456);
+        await EnqueueAsync(Of("later") with { NotBefore = due });
+
+        await TakeNotBeforeAsync(lease, due);
+    }
+
+    [Fact]
+    public async Task Delayed_messages_come_in_the_order_of_their_times()
+    {
+        var lease = await WorkerAsync();
+        var now = Clock.Now;
+        foreach (var units in new[] { 3, 1, 4, 2 })
+            await EnqueueAsync(Of($"{units}") with { NotBefore = now + Clock.Units(units) });
+
+        List<string> received = [];
+        for (var units = 1; units <= 4; units++)
+        {
+            var message = await TakeNotBeforeAsync(lease, now + Clock.Units(units));
+            received.Add(Text(message));
+            await lease.CompleteAsync(message);
+        }
+
+        Assert.Equal(["1", "2", "3", "4"], received);
+        await AssertNothingHeldAsync();
+    }
+
+    [Fact]
+    public async Task A_time_that_has_passed_delays_nothing()
+    {
+        await EnqueueAsync(Of("1") with { NotBefore = Clock.Now - Clock.Units(1) });
+
+        Assert.Equal("1", Text(await TakeOneAsync(await WorkerAsync())));
+    }
+
+    [Fact]
+    public async Task A_delayed_message_outlives_the_worker_that_saw_its_retry()
+    {
+        var leaves = await WorkerAsync();
+        await EnqueueAsync(Of("1"));
+        var due = Clock.Now + Clock.Units(2);
+        await leaves.AbandonAsync(await TakeOneAsync(leaves), new AbandonOptions { Delay = Clock.Units(2) });
+        await CrashAsync(leaves);
+
+        var lease = await WorkerAsync();
+        var again = await TakeNotBeforeAsync(lease, due);
+
+        Assert.Equal((1, 0), (again.Envelope.Attempt, again.Envelope.Crashes));
+    }
+
+    [Fact]
+    public async Task A_message_that_no_worker_has_can_be_cancelled_wherever_it_waits()
+    {
+        var lease = await WorkerAsync();
+        var (queued, scheduled, first, blocked, retried) =
+            (Of("queued"), Of("scheduled") with { NotBefore = Clock.Now + Clock.Units(2) }, Of("first", "k"), Of("blocked", "k"), Of("retried"));
+        await EnqueueAsync(retried);
+        await lease.AbandonAsync(await TakeOneAsync(lease), new AbandonOptions { Delay = Clock.Units(2) });
+        await EnqueueAsync(queued, scheduled, first, blocked);
+
+        foreach (var message in new[] { queued, scheduled, blocked, retried })
+        {
+            Assert.True(await Queue.CancelAsync(Channel, message.Id));
+            Assert.False(await Queue.CancelAsync(Channel, message.Id));
+        }
+
+        Assert.Equal(["first"], await DrainAsync(lease, 1));
+        await Clock.AdvanceAsync(3);
+        await AssertNothingReadyAsync();
+        await AssertNothingHeldAsync();
+    }
+
+    [Fact]
+    public async Task A_message_in_a_workers_hands_or_finished_or_unknown_cannot_be_cancelled()
+    {
+        var lease = await WorkerAsync();
+        var (held, finished, dead) = (Of("held"), Of("finished"), Of("dead"));
+        await EnqueueAsync(held, finished, dead);
+        var taken = await TakeAllAsync(lease, 3);
+        await lease.CompleteAsync(taken[1]);
+        await lease.DeadLetterAsync(taken[2], DeadLetterReason.Rejected, null);
+
+        Assert.False(await Queue.CancelAsync(Channel, held.Id));
+        Assert.False(await Queue.CancelAsync(Channel, finished.Id));
+        Assert.False(await Queue.CancelAsync(Channel, dead.Id));
+        Assert.False(await Queue.CancelAsync(Channel, Of("unknown").Id));
+        Assert.False(await Queue.CancelAsync("elsewhere", held.Id));
+        Assert.True(await lease.CompleteAsync(taken[0]));
+    }
+
+    [Fact]
+    public async Task A_message_given_back_can_be_cancelled_again()
+    {
+        var lease = await WorkerAsync();
+        var message = Of("1");
+        await EnqueueAsync(message);
+        Assert.False(await Queue.CancelAsync(Channel, Of("unknown").Id));
+        await lease.AbandonAsync(await TakeOneAsync(lease), AbandonOptions.Untouched);
+
+        Assert.True(await Queue.CancelAsync(Channel, message.Id));
+
+        await AssertNothingHeldAsync();
+    }
+
+    [Fact]
+    public async Task An_expired_message_is_never_handed_out_wherever_it_waits()
+    {
+        var lease = await WorkerAsync();
+        var expiry = Clock.Now + Clock.Units(2);
+        await EnqueueAsync(
+            Of("head", "k"),
+            Of("ready") with { ExpiresAt = expiry },
+            Of("blocked", "k") with { ExpiresAt = expiry },
+            Of("scheduled") with { ExpiresAt = expiry, NotBefore = expiry + Clock.Units(1) },
+            Of("last", "k"));
+        var head = await TakeOneAsync(lease);
+
+        await Clock.AdvanceAsync(4);
+        await lease.CompleteAsync(head);
+
+        Assert.Equal(["last"], await DrainAsync(lease, 1));
+        await AssertNothingReadyAsync();
+        await AssertNothingHeldAsync();
+    }
+
+    [Fact]
+    public async Task An_expired_message_makes_way_for_the_next_of_its_key()
+    {
+        await EnqueueAsync(Of("1", "k") with { ExpiresAt = Clock.Now + Clock.Units(2) }, Of("2", "k"));
+
+        await Clock.AdvanceAsync(3);
+
+        Assert.Equal(["2"], await DrainAsync(await WorkerAsync(), 1));
+    }
+
+    [Fact]
+    public async Task A_message_does_not_expire_in_its_workers_hands_but_is_not_handed_out_again()
+    {
+        var lease = await WorkerAsync();
+        var expiry = Clock.Now + Clock.Units(2);
+        await EnqueueAsync(Of("completed") with { ExpiresAt = expiry }, Of("failed") with { ExpiresAt = expiry });
+        var held = await TakeAllAsync(lease, 2);
+
+        await Clock.AdvanceAsync(3);
+
+        Assert.True(await lease.CompleteAsync(held[0]));
+        Assert.True(await lease.AbandonAsync(held[1], new AbandonOptions()));
+        await AssertNothingReadyAsync();
+        await AssertNothingHeldAsync();
+    }
+}

@@ -1,0 +1,361 @@
+using System.Transactions;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Storage;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+using Runnel.Tests.Servers;
+using Xunit;
+
+namespace Runnel.Tests.DataBinding;
+
+/// <summary>What is sent when: on PostgreSQL, with the transactions that an application can open around its saves.</summary>
+public sealed class DataBindingTransactionTests(PostgresServer server) : IClassFixture<PostgresServer>, IAsyncLifetime
+{
+    private Library _library = null!;
+    private string _database = "";
+
+    private string[] Titles => [.. _library.Groups.Messages.Select(message => message.GetProperty("data").GetProperty("title").GetString()!)];
+
+    public async ValueTask InitializeAsync()
+    {
+        _database = await server.CreateDatabaseAsync();
+        _library = new Library(options => options.UseNpgsql(_database), b => b.Bind<Book>("books", a => a.Fields(x => x.Title)));
+        await _library.StartAsync();
+        await _library.UseAsync(db => db.Database.EnsureCreatedAsync());
+    }
+
+    public ValueTask DisposeAsync() => _library.DisposeAsync();
+
+    [Fact]
+    public async Task A_save_is_sent_once_it_is_committed_with_the_key_of_the_store()
+    {
+        await _library.UseAsync(db => Add(db, "Emma"));
+
+        Assert.Equal(["""books create book 1 {"title":"Emma"}"""], _library.Groups.Lines);
+    }
+
+    [Fact]
+    public async Task A_thousand_rows_in_one_save_are_sent_in_the_order_of_adding()
+    {
+        var titles = Enumerable.Range(0, 1000).Select(number => $"{number}").ToArray();
+
+        await _library.UseAsync(async db =>
+        {
+            await Add(db, "first, so that the context has places to use again", "and another", "and a third");
+            _library.Groups.TakeLines();
+            await Add(db, titles);
+        });
+
+        Assert.Equal(titles, Titles);
+    }
+
+    [Fact]
+    public async Task A_save_that_the_database_refuses_sends_nothing()
+    {
+        await _library.UseAsync(async db =>
+        {
+            await Assert.ThrowsAsync<DbUpdateException>(() => Add(db, "Emma", "Emma"));
+        });
+
+        Assert.Empty(_library.Groups.Lines);
+    }
+
+    [Fact]
+    public async Task A_save_that_is_cancelled_sends_nothing()
+    {
+        await _library.UseAsync(async db =>
+        {
+            db.Add(new Book { Title = "Emma" });
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => db.SaveChangesAsync(new CancellationToken(canceled: true)));
+        });
+
+        Assert.Empty(_library.Groups.Lines);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Saves_in_a_transaction_are_sent_when_it_commits_and_not_before(bool asynchronous)
+    {
+        await _library.UseAsync(async db =>
+        {
+            await using var transaction = await db.Database.BeginTransactionAsync();
+            await Add(db, "one");
+            await Add(db, "two");
+            Assert.Empty(_library.Groups.Lines);
+
+            if (asynchronous)
+                await transaction.CommitAsync();
+            else
+                transaction.Commit();
+        });
+
+        Assert.Equal(["one", "two"], Titles);
+    }
+
+    [Fact]
+    public async Task What_a_row_was_when_it_was_saved_is_what_is_sent()
+    {
+        await _library.UseAsync(async db =>
+        {
+            await using var transaction = await db.Database.BeginTransactionAsync();
+            var book = new Book { Title = "one" };
+            db.Add(book);
+            await db.SaveChangesAsync();
+            book.Title = "two";
+            await db.SaveChangesAsync();
+            book.Title = "never saved";
+            await transaction.CommitAsync();
+        });
+
+        Assert.Equal(["one", "two"], Titles);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_transaction_that_is_rolled_back_sends_nothing_and_leaves_nothing_for_the_next(bool byDisposal)
+    {
+        await _library.UseAsync(async db =>
+        {
+            await using (var transaction = await db.Database.BeginTransactionAsync())
+            {
+                await Add(db, "lost");
+                if (!byDisposal)
+                    await transaction.RollbackAsync();
+            }
+
+            // The same connection, and with Npgsql the same transaction object.
+            db.ChangeTracker.Clear();
+            await using (var transaction = await db.Database.BeginTransactionAsync())
+            {
+                await Add(db, "kept");
+                await transaction.CommitAsync();
+            }
+        });
+
+        Assert.Equal(["kept"], Titles);
+    }
+
+    [Fact]
+    public async Task A_transaction_disposed_after_the_next_has_begun_takes_nothing_from_it()
+    {
+        await _library.UseAsync(async db =>
+        {
+            var first = await db.Database.BeginTransactionAsync();
+            await Add(db, "one");
+            await first.CommitAsync();
+            var second = await db.Database.BeginTransactionAsync();
+            await Add(db, "two");
+            await first.DisposeAsync();
+            await second.CommitAsync();
+            await second.DisposeAsync();
+        });
+
+        Assert.Equal(["one", "two"], Titles);
+    }
+
+    [Fact]
+    public async Task A_commit_that_fails_sends_nothing()
+    {
+        await _library.UseAsync(async db =>
+        {
+            await db.Database.ExecuteSqlRawAsync("""ALTER TABLE "Books" ADD CONSTRAINT late UNIQUE ("Shelf") DEFERRABLE INITIALLY DEFERRED""");
+            await using var transaction = await db.Database.BeginTransactionAsync();
+            await Add(db, "one", "two");
+            await Assert.ThrowsAsync<PostgresException>(() => transaction.CommitAsync());
+        });
+
+        Assert.Empty(_library.Groups.Lines);
+    }
+
+    [Fact]
+    public async Task What_a_savepoint_takes_back_is_not_sent()
+    {
+        await _library.UseAsync(async db =>
+        {
+            await using var transaction = await db.Database.BeginTransactionAsync();
+            await Add(db, "before");
+            await transaction.CreateSavepointAsync("here");
+            await Add(db, "lost");
+            await transaction.RollbackToSavepointAsync("here");
+            db.ChangeTracker.Clear();
+            await Add(db, "after");
+            await transaction.CommitAsync();
+        });
+
+        Assert.Equal(["before", "after"], Titles);
+        Assert.Empty(_library.Log.Entries);
+    }
+
+    [Fact]
+    public async Task Of_several_savepoints_the_named_one_counts()
+    {
+        await _library.UseAsync(async db =>
+        {
+            await using var transaction = await db.Database.BeginTransactionAsync();
+            await Add(db, "1");
+            await transaction.CreateSavepointAsync("outer");
+            await Add(db, "2");
+            transaction.CreateSavepoint("inner");
+            await Add(db, "lost with inner");
+            transaction.RollbackToSavepoint("inner");
+            db.ChangeTracker.Clear();
+            await Add(db, "3");
+            await transaction.CreateSavepointAsync("released");
+            await Add(db, "4");
+            await transaction.ReleaseSavepointAsync("released");
+            Assert.Empty(_library.Groups.Lines);
+            await transaction.CommitAsync();
+        });
+        Assert.Equal(["1", "2", "3", "4"], Titles);
+        _library.Groups.TakeLines();
+
+        await _library.UseAsync(async db =>
+        {
+            await using var transaction = await db.Database.BeginTransactionAsync();
+            await Add(db, "5");
+            await transaction.CreateSavepointAsync("outer");
+            await Add(db, "lost with outer");
+            await transaction.CreateSavepointAsync("inner");
+            await Add(db, "this too");
+            await transaction.RollbackToSavepointAsync("outer");
+            await transaction.CommitAsync();
+        });
+
+        Assert.Equal(["5"], Titles);
+    }
+
+    [Fact]
+    public async Task A_failed_save_in_a_transaction_takes_back_only_itself()
+    {
+        await _library.UseAsync(async db =>
+        {
+            await using var transaction = await db.Database.BeginTransactionAsync();
+            await Add(db, "one");
+            await transaction.CreateSavepointAsync("mine");
+            await Add(db, "two");
+            await Assert.ThrowsAsync<DbUpdateException>(() => Add(db, "one"));
+            db.ChangeTracker.Clear();
+            await Add(db, "three");
+            await transaction.CommitAsync();
+        });
+
+        Assert.Equal(["one", "two", "three"], Titles);
+    }
+
+    [Fact]
+    public async Task A_transaction_of_the_application_s_own_that_is_committed_through_the_context_is_sent()
+    {
+        await using var connection = new NpgsqlConnection(_database);
+        await connection.OpenAsync();
+        await using var transaction = await connection.BeginTransactionAsync();
+        await using var db = OnConnection(connection);
+        await db.Database.UseTransactionAsync(transaction);
+
+        await Add(db, "one");
+        Assert.Empty(_library.Groups.Lines);
+        await db.Database.CommitTransactionAsync();
+
+        Assert.Equal(["one"], Titles);
+        Assert.Empty(_library.Log.Entries);
+    }
+
+    [Fact]
+    public async Task A_transaction_that_two_contexts_share_is_sent_in_the_order_of_their_saves()
+    {
+        await using var connection = new NpgsqlConnection(_database);
+        await using var first = OnConnection(connection);
+        await using var transaction = await first.Database.BeginTransactionAsync();
+        await Add(first, "one");
+        await using (var second = OnConnection(connection))
+        {
+            await second.Database.UseTransactionAsync(transaction.GetDbTransaction());
+            await Add(second, "two");
+        }
+
+        await Add(first, "three");
+        Assert.Empty(_library.Groups.Lines);
+        await transaction.CommitAsync();
+
+        Assert.Equal(["one", "two", "three"], Titles);
+        Assert.Empty(_library.Log.Entries);
+    }
+
+    [Fact]
+    public async Task A_transaction_that_the_context_does_not_see_end_is_told_of_and_nothing_is_sent()
+    {
+        await using var connection = new NpgsqlConnection(_database);
+        await connection.OpenAsync();
+        await using (var transaction = await connection.BeginTransactionAsync())
+        {
+            await using (var db = OnConnection(connection))
+            {
+                await db.Database.UseTransactionAsync(transaction);
+                await Add(db, "unseen");
+            }
+
+            await transaction.CommitAsync();
+        }
+
+        Assert.Empty(_library.Groups.Lines);
+        Assert.StartsWith("Warning 5003 The create of book 1 was saved but not sent to group 'books': ", Assert.Single(_library.Log.Entries), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Saves_in_a_transaction_scope_are_sent_when_it_completes(bool complete)
+    {
+        using (var scope = new TransactionScope(TransactionScopeAsyncFlowOption.Enabled))
+        {
+            await _library.UseAsync(async db =>
+            {
+                await Add(db, "one");
+                await Add(db, "two");
+            });
+            Assert.Empty(_library.Groups.Lines);
+            if (complete)
+                scope.Complete();
+        }
+
+        Assert.Equal(complete ? ["one", "two"] : [], Titles);
+    }
+
+    [Fact]
+    public async Task A_save_inside_a_retrying_strategy_is_sent_once()
+    {
+        await using var library = new Library(
+            options => options.UseNpgsql(_database, npgsql => npgsql.EnableRetryOnFailure()),
+            b => b.Bind<Book>("books", a => a.Fields(x => x.Title)));
+
+        await library.UseAsync(async db =>
+        {
+            var attempts = 0;
+            await db.Database.CreateExecutionStrategy().ExecuteAsync(async () =>
+            {
+                db.ChangeTracker.Clear();
+                await using var transaction = await db.Database.BeginTransactionAsync();
+                await Add(db, "one");
+                if (attempts++ == 0)
+                    throw new TimeoutException("A fault that passes.");
+                await transaction.CommitAsync();
+            });
+        });
+
+        Assert.Single(library.Groups.Lines);
+    }
+
+    private LibraryContext OnConnection(NpgsqlConnection connection)
+    {
+        // As an application would: the registered options, on another connection.
+        var registered = _library.Services.CreateScope().ServiceProvider.GetRequiredService<DbContextOptions<LibraryContext>>();
+        return new LibraryContext(new DbContextOptionsBuilder<LibraryContext>(registered).UseNpgsql(connection).Options);
+    }
+
+    private static async Task Add(LibraryContext db, params string[] titles)
+    {
+        db.AddRange(titles.Select(title => new Book { Title = title }));
+        await db.SaveChangesAsync();
+    }
+}

@@ -1,0 +1,130 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Runnel.EntityFrameworkCore;
+
+namespace Runnel.Tests.DataBinding;
+
+internal class Book
+{
+    public int Id { get; set; }
+
+    public string Title { get; set; } = "";
+
+    public string Shelf { get; set; } = "a";
+
+    public string? Note { get; set; }
+
+    public int Length => Title.Length;
+}
+
+internal sealed class Comic : Book
+{
+    public string Artist { get; set; } = "";
+}
+
+internal sealed class Loan
+{
+    public int BookId { get; set; }
+
+    public int ReaderId { get; set; }
+
+    public DateOnly Until { get; set; }
+}
+
+internal sealed class Unbound
+{
+    public int Id { get; set; }
+}
+
+internal sealed class LibraryContext(DbContextOptions<LibraryContext> options) : DbContext(options)
+{
+    public DbSet<Book> Books => Set<Book>();
+
+    public DbSet<Loan> Loans => Set<Loan>();
+
+    public DbSet<Unbound> Unbounds => Set<Unbound>();
+
+    protected override void OnModelCreating(ModelBuilder modelBuilder)
+    {
+        modelBuilder.Entity<Comic>();
+        modelBuilder.Entity<Loan>().HasKey(loan => new { loan.BookId, loan.ReaderId });
+        modelBuilder.Entity<Book>().HasIndex(book => book.Title).IsUnique();
+    }
+}
+
+/// <summary>An application with a library, its bindings, and groups that record.</summary>
+internal sealed class Library : IAsyncDisposable
+{
+    private readonly IHost _host;
+
+    public Library(
+        Action<DbContextOptionsBuilder> database,
+        Action<DataBindingBuilder<LibraryContext>> bind,
+        Action<IServiceCollection>? configure = null)
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(new());
+        builder.Logging.AddProvider(Log);
+        builder.Services.AddRunnelCore().AddDataBinding(bind);
+        builder.Services.AddSingleton<IGroups>(Groups);
+        if (configure is null)
+            builder.Services.AddDbContext<LibraryContext>(database);
+        configure?.Invoke(builder.Services);
+        _host = builder.Build();
+    }
+
+    public RecordingGroups Groups { get; } = new();
+
+    public RecordingLog Log { get; } = new();
+
+    public IServiceProvider Services => _host.Services;
+
+    public Task StartAsync() => _host.StartAsync();
+
+    public async Task UseAsync(Func<LibraryContext, Task> use)
+    {
+        await using var scope = Services.CreateAsyncScope();
+        await use(scope.ServiceProvider.GetRequiredService<LibraryContext>());
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _host.StopAsync();
+        _host.Dispose();
+    }
+}
+
+/// <summary>Keeps the binding's log entries.</summary>
+internal sealed class RecordingLog : ILoggerProvider, ILogger
+{
+    private readonly Lock _lock = new();
+    private readonly List<string> _entries = [];
+
+    public string[] Entries
+    {
+        get
+        {
+            lock (_lock)
+                return [.. _entries];
+        }
+    }
+
+    public ILogger CreateLogger(string categoryName) =>
+        categoryName.StartsWith("Runnel.EntityFrameworkCore", StringComparison.Ordinal) ? this : Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance;
+
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => true;
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        lock (_lock)
+            _entries.Add($"{logLevel} {eventId.Id} {formatter(state, exception)}");
+    }
+
+    public void Dispose()
+    {
+    }
+}

@@ -1,0 +1,51 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using Runnel.Layers;
+
+namespace Runnel.Tests.DataBinding;
+
+/// <summary>Groups without connections: keeps what was sent, in order; can be told to fail.</summary>
+internal sealed class RecordingGroups : IGroups
+{
+    private readonly ConcurrentQueue<(string Group, JsonElement Message)> _sent = [];
+
+    /// <summary>Fails the sends that it says so of.</summary>
+    public Func<JsonElement, bool> Fails { get; set; } = _ => false;
+
+    /// <summary>What was sent, as <c>group action model pk data</c>, one line each.</summary>
+    public string[] Lines => [.. _sent.Select(sent => string.Join(' ',
+        sent.Group,
+        sent.Message.GetProperty("action"),
+        sent.Message.GetProperty("model"),
+        sent.Message.GetProperty("pk").GetRawText(),
+        sent.Message.GetProperty("data").GetRawText()))];
+
+    public JsonElement[] Messages => [.. _sent.Select(sent => sent.Message)];
+
+    /// <summary>What was sent since the last look.</summary>
+    public string[] TakeLines()
+    {
+        var lines = Lines;
+        _sent.Clear();
+        return lines;
+    }
+
+    public ValueTask SendJsonAsync<T>(GroupName group, T value, CancellationToken cancellationToken = default)
+    {
+        var message = JsonSerializer.SerializeToElement(value, JsonSerializerOptions.Web);
+        if (Fails(message))
+            throw new IOException("The layer is away.");
+        _sent.Enqueue((group.Value, message));
+        return ValueTask.CompletedTask;
+    }
+
+    public ValueTask AddAsync(GroupName group, ChannelName channel, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+    public ValueTask RemoveAsync(GroupName group, ChannelName channel, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+    public ValueTask SendAsync(GroupName group, string text, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+    public ValueTask SendAsync(GroupName group, ReadOnlyMemory<byte> data, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+    public ValueTask SendEventAsync<T>(GroupName group, string type, T body, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+}

@@ -1,0 +1,79 @@
+using System.Security.Claims;
+using System.Text.Json;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Builder;
+using Runnel;
+using Runnel.Layers;
+
+namespace Guides.Consumers;
+
+// <consumer>
+[Authorize]
+public sealed class RoomConsumer(IRooms rooms) : JsonWebSocketConsumer
+{
+    private GroupName _room;
+
+    public override async Task OnConnectAsync(CancellationToken cancellationToken)
+    {
+        var room = Scope.RouteValue("room")!;
+        if (!GroupName.IsValid(room) || !await rooms.MayEnterAsync(room, User, cancellationToken))
+        {
+            await RejectAsync(cancellationToken);
+            return;
+        }
+
+        _room = room;
+        await AcceptAsync(cancellationToken);
+        await Groups.AddAsync(_room, cancellationToken);
+        await SendJsonAsync(await rooms.LatestAsync(room, cancellationToken), cancellationToken);
+    }
+
+    public override async Task OnReceiveAsync(JsonElement message, CancellationToken cancellationToken)
+    {
+        if (message.ValueKind == JsonValueKind.String)
+            await Groups.SendJsonAsync(_room, new Said(User.Identity?.Name, message.GetString()!), cancellationToken);
+    }
+
+    public override async Task OnDisconnectAsync(int code, CancellationToken cancellationToken) =>
+        await Groups.SendJsonAsync(_room, new Said(User.Identity?.Name, "(left)"), cancellationToken);
+}
+// </consumer>
+
+public sealed record Said(string? By, string Text);
+
+public interface IRooms
+{
+    Task<bool> MayEnterAsync(string room, ClaimsPrincipal user, CancellationToken cancellationToken);
+
+    Task<IReadOnlyList<Said>> LatestAsync(string room, CancellationToken cancellationToken);
+}
+
+// <consumer-subprotocol>
+public sealed class TelemetryConsumer : WebSocketConsumer
+{
+    public override async Task OnConnectAsync(CancellationToken cancellationToken)
+    {
+        if (Scope.Subprotocols.Contains("telemetry.v2"))
+            await AcceptAsync(new AcceptOptions { Subprotocol = "telemetry.v2" }, cancellationToken);
+        else
+            await RejectAsync(cancellationToken);
+    }
+
+    public override Task OnReceiveAsync(ReadOnlyMemory<byte> data, CancellationToken cancellationToken) =>
+        data.Length == 16 ? Task.CompletedTask : CloseAsync(4400, "A sample has 16 bytes.", cancellationToken);
+}
+// </consumer-subprotocol>
+
+public static class Mapping
+{
+    public static void Map(WebApplication app)
+    {
+        // <consumer-map>
+        app.MapConsumer<RoomConsumer>("/ws/rooms/{room}");
+        // </consumer-map>
+
+        // <consumer-lambdas>
+        app.MapConsumer("/ws/echo", c => c.OnReceive((text, connection) => connection.SendAsync(text)));
+        // </consumer-lambdas>
+    }
+}

@@ -1,0 +1,56 @@
+using System.Net.Http.Json;
+using System.Net.WebSockets;
+using System.Text;
+using Guides.Readme;
+using Runnel.Specification;
+using Xunit;
+
+namespace Runnel.Tests.Guides;
+
+/// <summary>The program of the README does what the README says.</summary>
+public sealed class ReadmeTests
+{
+    [Fact]
+    public async Task The_program_of_the_readme_brings_the_news_to_an_open_page()
+    {
+        await using var program = await RunningProgram.StartAsync(ReadmeProgram.Run);
+        using var http = new HttpClient(new SocketsHttpHandler()) { BaseAddress = program.Address };
+        using var socket = new ClientWebSocket();
+
+        var page = await http.GetStringAsync(new Uri("/", UriKind.Relative));
+        var client = await http.GetStringAsync(new Uri("/_runnel/client.js", UriKind.Relative));
+        await socket.ConnectAsync(new UriBuilder(program.Address) { Scheme = "ws", Path = "/ws/news" }.Uri, CancellationToken.None);
+        var first = await ReceiveAsync(socket);
+        var posted = await http.PostAsJsonAsync("/news", new Headline("It works."));
+        var second = await ReceiveAsync(socket);
+
+        Assert.Contains("/_runnel/client.js", page, StringComparison.Ordinal);
+        Assert.Contains("connect", client, StringComparison.Ordinal);
+        Assert.True(posted.IsSuccessStatusCode);
+        Assert.Equal("""{"title":"Here is the news."}""", first);
+        Assert.Equal("""{"title":"It works."}""", second);
+    }
+
+    [Fact]
+    public async Task A_client_of_a_program_that_stops_is_told_to_come_back()
+    {
+        var program = await RunningProgram.StartAsync(ReadmeProgram.Run);
+        using var socket = new ClientWebSocket();
+        await socket.ConnectAsync(new UriBuilder(program.Address) { Scheme = "ws", Path = "/ws/news" }.Uri, CancellationToken.None);
+        await ReceiveAsync(socket);
+
+        var stopped = program.DisposeAsync();
+        var received = await Wait.For(socket.ReceiveAsync(new byte[16], CancellationToken.None), "the close");
+        await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, CancellationToken.None);
+        await stopped;
+
+        Assert.Equal((WebSocketMessageType.Close, CloseCode.ServiceRestart), (received.MessageType, (int?)received.CloseStatus));
+    }
+
+    private static async Task<string> ReceiveAsync(ClientWebSocket socket)
+    {
+        var buffer = new byte[1024];
+        var received = await Wait.For(socket.ReceiveAsync(buffer, CancellationToken.None), "a message");
+        return Encoding.UTF8.GetString(buffer, 0, received.Count);
+    }
+}

@@ -1,0 +1,54 @@
+using Guides.Groups;
+using Guides.Readme;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Runnel;
+using Runnel.AspNetCore;
+
+namespace Guides.Safety;
+
+public static class Mapping
+{
+    public static void Map(WebApplication app)
+    {
+        // <safety-origins>
+        app.MapConsumer<NewsConsumer>("/ws/news", options => options.AllowedOrigins.Add("https://*.shop.example"));
+        // </safety-origins>
+
+        // <safety-limits>
+        app.MapConsumer<NewsConsumer>("/ws/headlines", options =>
+        {
+            options.MaxMessageBytes = 64 * 1024;
+            options.MaxMessagesPerSecond = 20;
+            options.MaxMessageBurst = 40;
+            options.Outbound.MaxMessages = 256;
+            options.Outbound.Policy = OutboundPolicy.LatestOnly;
+        });
+        // </safety-limits>
+
+        // <safety-authorization>
+        app.MapConsumer<OrdersConsumer>("/ws/orders").RequireAuthorization();
+        // </safety-authorization>
+    }
+
+    public static void Configure(WebApplicationBuilder builder)
+    {
+        // <safety-node>
+        builder.Services.Configure<GatewayOptions>(gateway =>
+        {
+            gateway.MaxConnections = 20_000;
+            gateway.MaxConnectionsPerAddress = 100;
+        });
+        // </safety-node>
+
+        // <shutdown>
+        builder.Services.AddRunnel(options => options.ShutdownTimeout = TimeSpan.FromSeconds(10));
+        builder.Services.Configure<GatewayOptions>(gateway =>
+        {
+            gateway.KeepAliveInterval = TimeSpan.FromSeconds(15);
+            gateway.KeepAliveTimeout = TimeSpan.FromSeconds(45);
+            gateway.CloseTimeout = TimeSpan.FromSeconds(3);
+        });
+        // </shutdown>
+    }
+}
