@@ -14,6 +14,7 @@ public sealed class RunnelNode : IAsyncDisposable
     private const string Prefix = "node.";
     private readonly ConcurrentDictionary<long, ConsumerSession> _sessions = new();
     private readonly IBackplane _backplane;
+    private TaskCompletionSource? _empty;
     private long _lastNumber;
 
     /// <summary>Creates the node; an application gets it from dependency injection.</summary>
@@ -81,8 +82,11 @@ public sealed class RunnelNode : IAsyncDisposable
 
     internal void Remove(ConsumerSession session)
     {
-        if (_sessions.TryRemove(session.Connection.Number, out _))
-            ConnectionMetrics.ConnectionClosed();
+        if (!_sessions.TryRemove(session.Connection.Number, out _))
+            return;
+        ConnectionMetrics.ConnectionClosed();
+        if (_sessions.IsEmpty)
+            Volatile.Read(ref _empty)?.TrySetResult();
     }
 
     /// <summary>Whether a connection's channel is one of this node; if so, its session, or <see langword="null"/> when that is over.</summary>
@@ -110,21 +114,25 @@ public sealed class RunnelNode : IAsyncDisposable
     internal bool TryGetSession(ChannelName channel, [NotNullWhen(true)] out ConsumerSession? session) =>
         _sessions.TryGetValue(Parse(channel).Number, out session);
 
-    /// <summary>Closes every connection, and cuts those that have not closed in time.</summary>
+    /// <summary>Closes every connection, and cuts those whose clients have not answered in time.</summary>
     internal async Task CloseAllAsync(int code, string reason, TimeSpan limit)
     {
+        var empty = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Volatile.Write(ref _empty, empty);
         // A stream ends with its socket.
-        var all = Connections.Where(connection => connection is not StreamConnection).ToList();
-        var closing = Task.WhenAll(all.Select(connection => connection.CloseAsync(code, reason)));
+        var closing = Task.WhenAll(Connections.Where(connection => connection is not StreamConnection).Select(connection => connection.CloseAsync(code, reason)));
+        if (_sessions.IsEmpty)
+            empty.TrySetResult();
         try
         {
-            await closing.WaitAsync(limit, TimeProvider);
+            // Written is not read: a connection that is cut at once resets, and its client would never see why.
+            await Task.WhenAll(closing, empty.Task).WaitAsync(limit, TimeProvider);
         }
         catch (Exception exception)
         {
             Log.ClosingTookTooLong(Logger, exception, _sessions.Count, limit);
         }
-        foreach (var connection in all)
+        foreach (var connection in Connections)
             connection.Abort();
     }
 
