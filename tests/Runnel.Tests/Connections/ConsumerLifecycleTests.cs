@@ -1,7 +1,6 @@
 using System.Security.Claims;
 using Microsoft.AspNetCore.Builder;
 using Runnel.Specification;
-using Runnel.Testing;
 using Xunit;
 
 namespace Runnel.Tests.Connections;

@@ -156,8 +156,10 @@ public sealed class ProtocolTests
                     _ = connection.SendAsync(new byte[64 * 1024], ct).AsTask();
             })), builder => builder.With(clock));
         var client = await app.ConnectRawAsync("/ws");
+        await Wait.Until(() => app.Node.ConnectionCount == 1, "it has connected");
+        var timers = clock.ArmedTimers;
         await client.SendFrameAsync(8, [3, 232]);
-        await Wait.Until(() => clock.ArmedTimers > 1, "the close waits for the client to read");
+        await Wait.Until(() => clock.ArmedTimers > timers, "the close waits for the client to read");
 
         clock.Advance(new GatewayOptions().CloseTimeout);
 

@@ -112,7 +112,7 @@ public sealed class TransportTests
     {
         public override async Task OnConnectAsync(CancellationToken cancellationToken)
         {
-            await AcceptAsync(new AcceptOptions { Subprotocol = Scope.Subprotocols.FirstOrDefault() }, cancellationToken);
+            await AcceptAsync(new AcceptOptions { Subprotocol = Scope.Subprotocols is [var first, ..] ? first : null }, cancellationToken);
             await Groups.AddAsync("all", cancellationToken);
         }
 
