@@ -76,6 +76,17 @@ internal sealed class ChannelListener(ChannelDefinition channel, IWorkerLease le
         }
     }
 
+    /// <summary>How many messages to ask for; 0 for none yet. In portions: half of the prefetch at least, so that a trip to the layer is worth it.</summary>
+    private int Room
+    {
+        get
+        {
+            var prefetch = _averageMilliseconds < Short.TotalMilliseconds ? MaxPrefetch : 0;
+            var free = _concurrency + prefetch - _running - _taken.Count;
+            return free >= prefetch / 2 && _unsettled < MaxUnsettled ? Math.Max(free, 0) : 0;
+        }
+    }
+
     private async ValueTask<int> WaitForRoomAsync(CancellationToken stopping)
     {
         while (true)
@@ -83,10 +94,7 @@ internal sealed class ChannelListener(ChannelDefinition channel, IWorkerLease le
             Task room;
             lock (_lock)
             {
-                // Asked for in portions: half of the prefetch at least, so that a trip to the layer is worth it.
-                var prefetch = _averageMilliseconds < Short.TotalMilliseconds ? MaxPrefetch : 0;
-                var free = _concurrency + prefetch - _running - _taken.Count;
-                if (free > 0 && free >= prefetch / 2 && _unsettled < MaxUnsettled)
+                if (Room is > 0 and var free)
                     return free;
                 _roomWanted = new(TaskCreationOptions.RunContinuationsAsynchronously);
                 room = _roomWanted.Task;
@@ -112,40 +120,49 @@ internal sealed class ChannelListener(ChannelDefinition channel, IWorkerLease le
     // One of up to Concurrency that run side by side: handles one message after another until none is left.
     private async Task RunAllAsync()
     {
-        while (TryTake(out var message))
+        var took = TimeSpan.Zero;
+        for (var message = TakeFirst(); message is not null; message = TakeNext(took))
         {
             if (threads is not null)
                 await threads.WaitAsync();
             var began = timeProvider.GetTimestamp();
             var settling = await runner.RunAsync(message);
+            took = timeProvider.GetElapsedTime(began);
             threads?.Release();
-            AfterRun(timeProvider.GetElapsedTime(began), settling);
+            if (!settling.IsCompleted)
+                Await(settling);
         }
     }
 
-    private bool TryTake(out ReceivedMessage message)
+    private ReceivedMessage? TakeFirst()
     {
         lock (_lock)
-        {
-            if (_taken.TryDequeue(out message!))
-                return true;
-            _running--;
-            SignalRoom();
-            SignalIdle();
-            return false;
-        }
+            return Take();
     }
 
-    private void AfterRun(TimeSpan took, Task settling)
+    // In one go with what there is to note of the message before: this lock is on the way of every message.
+    private ReceivedMessage? TakeNext(TimeSpan took)
     {
         lock (_lock)
         {
             _averageMilliseconds = double.IsNaN(_averageMilliseconds) ? took.TotalMilliseconds : (_averageMilliseconds * 0.9) + (took.TotalMilliseconds * 0.1);
-            SignalRoom();
-            if (settling.IsCompleted)
-                return;
-            _unsettled++;
+            return Take();
         }
+    }
+
+    private ReceivedMessage? Take()
+    {
+        if (!_taken.TryDequeue(out var message))
+            _running--;
+        SignalRoom();
+        SignalIdle();
+        return message;
+    }
+
+    private void Await(Task settling)
+    {
+        lock (_lock)
+            _unsettled++;
         settling.ContinueWith(
             static (_, state) => ((ChannelListener)state!).AfterSettled(), this, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
@@ -160,9 +177,12 @@ internal sealed class ChannelListener(ChannelDefinition channel, IWorkerLease le
         }
     }
 
+    // Not for every message: the loop that receives would wake in vain.
     private void SignalRoom()
     {
-        _roomWanted?.TrySetResult();
+        if (_roomWanted is null || Room == 0)
+            return;
+        _roomWanted.TrySetResult();
         _roomWanted = null;
     }
 

@@ -10,6 +10,8 @@ namespace Runnel.Workers;
 internal sealed class JobRunner(
     ChannelDefinition channel, IWorkerLease lease, JobLimits limits, RunningJobs running, JobStore store, IServiceProvider services, WorkerOptions options, TimeProvider timeProvider, ILogger logger)
 {
+    private const string Succeeded = "succeeded";
+
     /// <summary>Runs the handler; completes when the message may be settled, and hands back the settling, which nobody has to wait for.</summary>
     /// <remarks>Neither throws: what cannot be settled is handed out again when the lease ends.</remarks>
     public async ValueTask<Task> RunAsync(ReceivedMessage message)
@@ -73,6 +75,8 @@ internal sealed class JobRunner(
 
     private Activity? StartActivity(JobContext job)
     {
+        if (!RunnelTelemetry.Activities.HasListeners())
+            return null;
         var activity = RunnelTelemetry.Activities.StartActivity("runnel.job", ActivityKind.Consumer, job.Headers.GetValueOrDefault("traceparent"));
         activity?.SetTag("runnel.channel", channel.Name.Value);
         activity?.SetTag("runnel.job.id", job.Id.ToString());
@@ -133,7 +137,25 @@ internal sealed class JobRunner(
             () => lease.AbandonAsync(message, new AbandonOptions { Delay = delay, CountsAttempt = outcome.CountsAttempt, Body = outcome.Body }));
     }
 
-    private ValueTask<Task> CompleteAsync(ReceivedMessage message, JobProgress? progress, object? result) => EndAsync(
+    private ValueTask<Task> CompleteAsync(ReceivedMessage message, JobProgress? progress, object? result) =>
+        progress is null ? new(Complete(message)) : CompleteTrackedAsync(message, progress, result);
+
+    // What becomes of nearly every message, so without anything that only the others need.
+    private Task Complete(ReceivedMessage message)
+    {
+        WorkerMetrics.JobHandled(channel.Name, Succeeded);
+        try
+        {
+            var settling = lease.CompleteAsync(message);
+            return settling is { IsCompletedSuccessfully: true, Result: true } ? Task.CompletedTask : ObserveAsync(message, settling.AsTask());
+        }
+        catch (Exception exception)
+        {
+            return HandBack(message, exception);
+        }
+    }
+
+    private ValueTask<Task> CompleteTrackedAsync(ReceivedMessage message, JobProgress progress, object? result) => EndAsync(
         message,
         progress,
         status => status with
@@ -143,7 +165,7 @@ internal sealed class JobRunner(
             Error = null,
             Result = result is null ? null : JsonSerializer.SerializeToElement(result, limits.Json),
         },
-        "succeeded",
+        Succeeded,
         () => lease.CompleteAsync(message));
 
     private ValueTask<Task> CancelAsync(ReceivedMessage message, JobProgress? progress)
@@ -176,9 +198,14 @@ internal sealed class JobRunner(
         }
         catch (Exception exception)
         {
-            Log.SettlingFailed(logger, exception, message.Id, channel.Name);
-            return ObserveAsync(message, lease.AbandonAsync(message, AbandonOptions.Untouched).AsTask());
+            return HandBack(message, exception);
         }
+    }
+
+    private Task HandBack(ReceivedMessage message, Exception exception)
+    {
+        Log.SettlingFailed(logger, exception, message.Id, channel.Name);
+        return ObserveAsync(message, lease.AbandonAsync(message, AbandonOptions.Untouched).AsTask());
     }
 
     private async Task ObserveAsync(ReceivedMessage message, Task<bool> settling)
