@@ -10,16 +10,22 @@ internal sealed class Channels(
 {
     public async ValueTask<SentMessage> SendAsync<T>(ChannelName channel, T message, SendOptions? options = null, CancellationToken cancellationToken = default)
     {
-        var sent = await SendAllAsync(channel, [Envelop(channel, message, options ?? Default)], cancellationToken);
-        return sent[0];
+        var settings = registry.OptionsOf(channel);
+        var envelope = Envelop(channel, message, options ?? Default, settings);
+        if (settings.Track)
+            return (await SendTrackedAsync(channel, [envelope], settings, cancellationToken))[0];
+        return new SentMessage(envelope.Id, IsDuplicate: await queue.EnqueueAsync(channel, [envelope], LimitsOf(settings), cancellationToken) == 0);
     }
 
     public async ValueTask<IReadOnlyList<SentMessage>> SendManyAsync<T>(
         ChannelName channel, IEnumerable<T> messages, SendOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(messages);
-        var envelopes = messages.Select(message => Envelop(channel, message, options ?? Default)).ToList();
-        return envelopes.Count == 0 ? [] : await SendAllAsync(channel, envelopes, cancellationToken);
+        var settings = registry.OptionsOf(channel);
+        var envelopes = messages.Select(message => Envelop(channel, message, options ?? Default, settings)).ToList();
+        if (envelopes.Count == 0)
+            return [];
+        return settings.Track ? await SendTrackedAsync(channel, envelopes, settings, cancellationToken) : await StoreAsync(channel, envelopes, settings, cancellationToken);
     }
 
     public ValueTask SendEventAsync<T>(ChannelName channel, string type, T body, CancellationToken cancellationToken = default) =>
@@ -27,7 +33,7 @@ internal sealed class Channels(
 
     private static SendOptions Default { get; } = new();
 
-    private Envelope Envelop<T>(ChannelName channel, T message, SendOptions options)
+    private Envelope Envelop<T>(ChannelName channel, T message, SendOptions options, ChannelOptions settings)
     {
         if (channel.IsProcessSpecific)
             throw new ArgumentException($"Channel '{channel}' belongs to one process or connection; SendEventAsync sends there.", nameof(channel));
@@ -38,9 +44,8 @@ internal sealed class Channels(
             ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(expiry, TimeSpan.Zero, nameof(options));
 
         var body = Write(channel, message, options);
-        var limit = registry.OptionsOf(channel).MaxMessageBytes;
-        if (body.Body.Length > limit)
-            throw new MessageTooLargeException($"channel '{channel}'", body.Body.Length, limit);
+        if (body.Body.Length > settings.MaxMessageBytes)
+            throw new MessageTooLargeException($"channel '{channel}'", body.Body.Length, settings.MaxMessageBytes);
 
         var now = timeProvider.GetUtcNow();
         return new Envelope(body)
@@ -66,19 +71,15 @@ internal sealed class Channels(
         return new Message(MessageHandler.NameOf(channel, type), JsonSerializer.SerializeToUtf8Bytes(message, type, runnel.Value.Json), options.Headers);
     }
 
-    private async ValueTask<IReadOnlyList<SentMessage>> SendAllAsync(ChannelName channel, IReadOnlyList<Envelope> envelopes, CancellationToken cancellationToken)
+    private async ValueTask<IReadOnlyList<SentMessage>> SendTrackedAsync(
+        ChannelName channel, IReadOnlyList<Envelope> envelopes, ChannelOptions settings, CancellationToken cancellationToken)
     {
-        var options = registry.OptionsOf(channel);
-        var limits = new EnqueueOptions { Capacity = options.Capacity, WaitForRoom = options.WaitForRoom };
-        if (!options.Track)
-            return await StoreAsync(channel, envelopes, limits, cancellationToken);
-
         // Before the message is stored, or a quick worker's "running" would be overwritten. Nobody knows the id yet.
         var refused = envelopes.Select(envelope => envelope.Id).ToHashSet();
         try
         {
-            await Task.WhenAll(envelopes.Select(envelope => PublishAsync(envelope, JobState.Queued, options.JobRetention)));
-            var sent = await StoreAsync(channel, envelopes, limits, cancellationToken);
+            await Task.WhenAll(envelopes.Select(envelope => PublishAsync(envelope, JobState.Queued, settings.JobRetention)));
+            var sent = await StoreAsync(channel, envelopes, settings, cancellationToken);
             refused.ExceptWith(sent.Where(message => !message.IsDuplicate).Select(message => message.Id));
             return sent;
         }
@@ -90,15 +91,17 @@ internal sealed class Channels(
     }
 
     private async ValueTask<IReadOnlyList<SentMessage>> StoreAsync(
-        ChannelName channel, IReadOnlyList<Envelope> envelopes, EnqueueOptions limits, CancellationToken cancellationToken)
+        ChannelName channel, IReadOnlyList<Envelope> envelopes, ChannelOptions settings, CancellationToken cancellationToken)
     {
-        if (envelopes is [{ } only])
-            return [new SentMessage(only.Id, IsDuplicate: await queue.EnqueueAsync(channel, envelopes, limits, cancellationToken) == 0)];
-
         // All share the options and so the deduplication id, if any: then the first is stored, or none.
-        var count = await queue.EnqueueAsync(channel, envelopes, limits, cancellationToken);
-        return [.. envelopes.Select((envelope, index) => new SentMessage(envelope.Id, IsDuplicate: index >= count))];
+        var count = await queue.EnqueueAsync(channel, envelopes, LimitsOf(settings), cancellationToken);
+        var sent = new SentMessage[envelopes.Count];
+        for (var i = 0; i < sent.Length; i++)
+            sent[i] = new SentMessage(envelopes[i].Id, IsDuplicate: i >= count);
+        return sent;
     }
+
+    private static EnqueueOptions LimitsOf(ChannelOptions settings) => new() { Capacity = settings.Capacity, WaitForRoom = settings.WaitForRoom };
 
     private async Task PublishAsync(Envelope envelope, JobState state, TimeSpan retention)
     {

@@ -10,6 +10,7 @@ namespace Runnel.Workers;
 internal sealed class JobRunner(
     ChannelDefinition channel, IWorkerLease lease, JobLimits limits, RunningJobs running, JobStore store, IServiceProvider services, WorkerOptions options, TimeProvider timeProvider, ILogger logger)
 {
+    private const string Succeeded = "succeeded";
     private const int MaxError = 2_000;
     private const int MaxDetail = 16_000;
 
@@ -107,6 +108,8 @@ internal sealed class JobRunner(
 
     private Activity? StartActivity(JobContext job)
     {
+        if (!RunnelTelemetry.Activities.HasListeners())
+            return null;
         var activity = RunnelTelemetry.Activities.StartActivity("runnel.job", ActivityKind.Consumer, job.Headers.GetValueOrDefault("traceparent"));
         activity?.SetTag("runnel.channel", channel.Name.Value);
         activity?.SetTag("runnel.job.id", job.Id.ToString());
@@ -176,14 +179,33 @@ internal sealed class JobRunner(
             () => lease.AbandonAsync(message, new AbandonOptions { Delay = delay, CountsAttempt = outcome.CountsAttempt, Body = outcome.Body }));
     }
 
-    private ValueTask<Task> CompleteAsync(ReceivedMessage message, JobProgress? progress, object? result)
+    private ValueTask<Task> CompleteAsync(ReceivedMessage message, JobProgress? progress, object? result) =>
+        progress is null ? new(Complete(message)) : CompleteTrackedAsync(message, progress, result);
+
+    // What becomes of nearly every message, so without anything that only the others need.
+    private Task Complete(ReceivedMessage message)
     {
-        var (written, error) = progress is null ? (null, null) : Write(result);
+        WorkerMetrics.JobHandled(channel.Name, Succeeded);
+        try
+        {
+            var settling = lease.CompleteAsync(message);
+            return settling is { IsCompletedSuccessfully: true, Result: true } ? Task.CompletedTask : ObserveAsync(message, settling.AsTask());
+        }
+        catch (Exception exception)
+        {
+            Log.SettlingFailed(logger, exception, message.Id, channel.Name);
+            return Task.CompletedTask;
+        }
+    }
+
+    private ValueTask<Task> CompleteTrackedAsync(ReceivedMessage message, JobProgress progress, object? result)
+    {
+        var (written, error) = Write(result);
         return EndAsync(
             message,
             progress,
             status => status with { State = JobState.Succeeded, Progress = 1, Error = error, Result = written },
-            "succeeded",
+            Succeeded,
             TimeSpan.Zero,
             () => lease.CompleteAsync(message));
     }
