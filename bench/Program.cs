@@ -1,12 +1,16 @@
 using System.CommandLine;
 using Runnel.Bench;
 
-var root = new RootCommand("Runnel beside its peers, on this machine.")
+var root = new RootCommand("Runnel beside its peers, on this machine; and what it does when its processes are killed.")
 {
     FanoutCommand.Create(),
     IdleCommand.Create(),
+    QueueCommand.Create(),
+    ChaosCommand.Create(),
     ServerProcess.CreateCommand(),
     LoadProcess.CreateCommand(),
+    ChaosProducer.CreateCommand(),
+    ChaosWorker.CreateCommand(),
 };
 
 try

@@ -15,6 +15,9 @@ internal sealed class ChildProcess : IAsyncDisposable
 
     private ChildProcess(Process process) => _process = process;
 
+    /// <summary>What the operating system knows it by.</summary>
+    public int Id => _process.Id;
+
     /// <summary>Starts a child with the garbage collector of a server application.</summary>
     public static ChildProcess Start(params string[] command) => Start(serverGarbageCollection: true, command);
 
@@ -33,6 +36,13 @@ internal sealed class ChildProcess : IAsyncDisposable
         return answer is null
             ? throw new BenchException($"The process {_process.Id} ended instead of answering '{question}'; its error is above.")
             : JsonSerializer.Deserialize<T>(answer)!;
+    }
+
+    /// <summary>Kills it (SIGKILL), and nothing else: whatever it was doing ends there.</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync(CancellationToken.None);
     }
 
     public async ValueTask DisposeAsync()

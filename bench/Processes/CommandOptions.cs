@@ -33,5 +33,7 @@ internal static class CommandOptions
         return option;
     }
 
+    public static Option<string> Layer(string description, string usual) => new("--layer") { Description = description, DefaultValueFactory = _ => usual };
+
     public static Option<FileInfo?> Out() => new("--out") { Description = "Write the tables to this file, too" };
 }

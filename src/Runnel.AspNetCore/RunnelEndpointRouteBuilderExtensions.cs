@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Runnel;
 using Runnel.AspNetCore;
 using Runnel.Workers;
@@ -69,7 +70,7 @@ public static class RunnelEndpointRouteBuilderExtensions
         configure?.Invoke(options);
         var group = endpoints.MapGroup(prefix);
         var services = endpoints.ServiceProvider;
-        var jobs = new Lazy<JobEndpoints>(() => new JobEndpoints(options, services.GetRequiredService<IJobs>()));
+        var jobs = new Lazy<JobEndpoints>(() => new JobEndpoints(options, services.GetRequiredService<IJobs>(), services.GetRequiredService<IHostApplicationLifetime>()));
         JobEndpoints.Map(group, jobs);
         var socket = EndpointOf(endpoints, ConsumerDescriptor.For<JobConsumer>(), configure: null);
         group.Map("/{id}/socket", async context =>

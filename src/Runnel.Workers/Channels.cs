@@ -10,16 +10,22 @@ internal sealed class Channels(
 {
     public async ValueTask<SentMessage> SendAsync<T>(ChannelName channel, T message, SendOptions? options = null, CancellationToken cancellationToken = default)
     {
-        var sent = await SendAllAsync(channel, [Envelop(channel, message, options ?? Default)], cancellationToken);
-        return sent[0];
+        var settings = registry.OptionsOf(channel);
+        var envelope = Envelop(channel, message, options ?? Default, settings);
+        if (settings.Track)
+            return (await SendTrackedAsync(channel, [envelope], settings, cancellationToken))[0];
+        return new SentMessage(envelope.Id, IsDuplicate: await queue.EnqueueAsync(channel, [envelope], LimitsOf(settings), cancellationToken) == 0);
     }
 
     public async ValueTask<IReadOnlyList<SentMessage>> SendManyAsync<T>(
         ChannelName channel, IEnumerable<T> messages, SendOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(messages);
-        var envelopes = messages.Select(message => Envelop(channel, message, options ?? Default)).ToList();
-        return envelopes.Count == 0 ? [] : await SendAllAsync(channel, envelopes, cancellationToken);
+        var settings = registry.OptionsOf(channel);
+        var envelopes = messages.Select(message => Envelop(channel, message, options ?? Default, settings)).ToList();
+        if (envelopes.Count == 0)
+            return [];
+        return settings.Track ? await SendTrackedAsync(channel, envelopes, settings, cancellationToken) : await StoreAsync(channel, envelopes, settings, cancellationToken);
     }
 
     public ValueTask SendEventAsync<T>(ChannelName channel, string type, T body, CancellationToken cancellationToken = default) =>
@@ -27,22 +33,19 @@ internal sealed class Channels(
 
     private static SendOptions Default { get; } = new();
 
-    private Envelope Envelop<T>(ChannelName channel, T message, SendOptions options)
+    private Envelope Envelop<T>(ChannelName channel, T message, SendOptions options, ChannelOptions settings)
     {
         if (channel.IsProcessSpecific)
             throw new ArgumentException($"Channel '{channel}' belongs to one process or connection; SendEventAsync sends there.", nameof(channel));
         if (options.NotBefore is not null && options.Delay != TimeSpan.Zero)
             throw new ArgumentException($"The message for channel '{channel}' has both a Delay and a NotBefore; give it one.", nameof(options));
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Delay, TimeSpan.Zero, nameof(options));
+        if (options.Expiry is { } expiry)
+            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(expiry, TimeSpan.Zero, nameof(options));
 
-        var body = message switch
-        {
-            Message raw => raw,
-            _ => new Message(MessageHandler.NameOf(channel, typeof(T)), JsonSerializer.SerializeToUtf8Bytes(message, runnel.Value.Json), options.Headers),
-        };
-        var limit = registry.OptionsOf(channel).MaxMessageBytes;
-        if (body.Body.Length > limit)
-            throw new MessageTooLargeException($"channel '{channel}'", body.Body.Length, limit);
+        var body = Write(channel, message, options);
+        if (body.Body.Length > settings.MaxMessageBytes)
+            throw new MessageTooLargeException($"channel '{channel}'", body.Body.Length, settings.MaxMessageBytes);
 
         var now = timeProvider.GetUtcNow();
         return new Envelope(body)
@@ -58,48 +61,59 @@ internal sealed class Channels(
         };
     }
 
-    private async ValueTask<IReadOnlyList<SentMessage>> SendAllAsync(ChannelName channel, IReadOnlyList<Envelope> envelopes, CancellationToken cancellationToken)
+    private Message Write<T>(ChannelName channel, T message, SendOptions options)
     {
-        var options = registry.OptionsOf(channel);
-        var limits = new EnqueueOptions { Capacity = options.Capacity, WaitForRoom = options.WaitForRoom };
-        if (!options.Track)
-            return await StoreAsync(channel, envelopes, limits, cancellationToken);
+        ArgumentNullException.ThrowIfNull(message);
+        if (message is Message raw)
+            return options.Headers is null ? raw : new Message(raw.Type, raw.Body, new Dictionary<string, string>([.. raw.Headers.Where(header => !options.Headers.ContainsKey(header.Key)), .. options.Headers]));
+        // Messages of several types are sent together as objects.
+        var type = typeof(T) == typeof(object) ? message.GetType() : typeof(T);
+        return new Message(MessageHandler.NameOf(channel, type), JsonSerializer.SerializeToUtf8Bytes(message, type, runnel.Value.Json), options.Headers);
+    }
 
+    private async ValueTask<IReadOnlyList<SentMessage>> SendTrackedAsync(
+        ChannelName channel, IReadOnlyList<Envelope> envelopes, ChannelOptions settings, CancellationToken cancellationToken)
+    {
         // Before the message is stored, or a quick worker's "running" would be overwritten. Nobody knows the id yet.
-        foreach (var envelope in envelopes)
-            await jobs.PublishAsync(envelope.Id, FirstStatus(envelope), options.JobRetention);
         var refused = envelopes.Select(envelope => envelope.Id).ToHashSet();
         try
         {
-            var sent = await StoreAsync(channel, envelopes, limits, cancellationToken);
+            await Task.WhenAll(envelopes.Select(envelope => PublishAsync(envelope, JobState.Queued, settings.JobRetention)));
+            var sent = await StoreAsync(channel, envelopes, settings, cancellationToken);
             refused.ExceptWith(sent.Where(message => !message.IsDuplicate).Select(message => message.Id));
             return sent;
         }
         finally
         {
             // The states of jobs that there never will be: their history ends at once.
-            foreach (var envelope in envelopes.Where(envelope => refused.Contains(envelope.Id)))
-                await jobs.PublishAsync(envelope.Id, FirstStatus(envelope) with { State = JobState.Cancelled }, TimeSpan.FromMilliseconds(1));
+            await Task.WhenAll(envelopes.Where(envelope => refused.Contains(envelope.Id)).Select(envelope => PublishAsync(envelope, JobState.Cancelled, TimeSpan.FromMilliseconds(1))));
         }
     }
 
     private async ValueTask<IReadOnlyList<SentMessage>> StoreAsync(
-        ChannelName channel, IReadOnlyList<Envelope> envelopes, EnqueueOptions limits, CancellationToken cancellationToken)
+        ChannelName channel, IReadOnlyList<Envelope> envelopes, ChannelOptions settings, CancellationToken cancellationToken)
     {
-        if (envelopes is [{ } only])
-            return [new SentMessage(only.Id, IsDuplicate: await queue.EnqueueAsync(channel, envelopes, limits, cancellationToken) == 0)];
-
         // All share the options and so the deduplication id, if any: then the first is stored, or none.
-        var count = await queue.EnqueueAsync(channel, envelopes, limits, cancellationToken);
-        return [.. envelopes.Select((envelope, index) => new SentMessage(envelope.Id, IsDuplicate: index >= count))];
+        var count = await queue.EnqueueAsync(channel, envelopes, LimitsOf(settings), cancellationToken);
+        var sent = new SentMessage[envelopes.Count];
+        for (var i = 0; i < sent.Length; i++)
+            sent[i] = new SentMessage(envelopes[i].Id, IsDuplicate: i >= count);
+        return sent;
     }
 
-    private static JobStatus FirstStatus(Envelope envelope) => new()
+    private static EnqueueOptions LimitsOf(ChannelOptions settings) => new() { Capacity = settings.Capacity, WaitForRoom = settings.WaitForRoom };
+
+    private async Task PublishAsync(Envelope envelope, JobState state, TimeSpan retention)
     {
-        Id = envelope.Id.ToString(),
-        Channel = envelope.Channel!.Value.Value,
-        State = envelope.NotBefore is null ? JobState.Queued : JobState.Scheduled,
-        CreatedAt = envelope.SentAt,
-        UpdatedAt = envelope.SentAt,
-    };
+        var wait = envelope.NotBefore is { } due && due > envelope.SentAt && state != JobState.Cancelled ? due - envelope.SentAt : TimeSpan.Zero;
+        var status = new JobStatus
+        {
+            Id = envelope.Id.ToString(),
+            Channel = envelope.Channel!.Value.Value,
+            State = wait > TimeSpan.Zero ? JobState.Scheduled : state,
+            CreatedAt = envelope.SentAt,
+            UpdatedAt = envelope.SentAt,
+        };
+        await jobs.PublishAsync(envelope.Id, status, retention, wait);
+    }
 }

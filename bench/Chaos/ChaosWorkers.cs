@@ -1,0 +1,59 @@
+using System.Globalization;
+
+namespace Runnel.Bench;
+
+/// <summary>The workers of a run: killed, stopped and started anew.</summary>
+internal sealed class ChaosWorkers : IAsyncDisposable
+{
+    private readonly string _address;
+    private readonly string _folder;
+    private readonly ChildProcess[] _workers;
+    private int _started;
+
+    public ChaosWorkers(string address, string folder, int count)
+    {
+        _address = address;
+        _folder = folder;
+        _workers = [.. Enumerable.Range(0, count).Select(_ => Start())];
+    }
+
+    /// <summary>Waits until all work.</summary>
+    public async Task WaitUntilReadyAsync(CancellationToken cancellationToken)
+    {
+        foreach (var worker in _workers)
+            await worker.AskAsync<bool>(cancellationToken, "ready");
+    }
+
+    /// <summary>Kills one, and starts another in its place.</summary>
+    /// <returns>How many messages it held.</returns>
+    public async Task<long> KillAsync(int index, ClaimLedger claims, CancellationToken cancellationToken)
+    {
+        var worker = _workers[index];
+        await worker.AskAsync<bool>(cancellationToken, "ready");
+        await Signals.StopAsync(worker.Id, cancellationToken);
+        var held = claims.HeldBy(worker.Id);
+        await worker.KillAsync();
+        await worker.DisposeAsync();
+        _workers[index] = Start();
+        return held;
+    }
+
+    /// <summary>Stops one for a while.</summary>
+    public async Task StopAsync(int index, TimeSpan time, CancellationToken cancellationToken)
+    {
+        var worker = _workers[index];
+        await worker.AskAsync<bool>(cancellationToken, "ready");
+        await Signals.StopAsync(worker.Id, cancellationToken);
+        await Task.Delay(time, TimeProvider.System, cancellationToken);
+        Signals.GoOn(worker.Id);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var worker in _workers)
+            await worker.DisposeAsync();
+    }
+
+    private ChildProcess Start() =>
+        ChildProcess.StartSmall("chaos-worker", _address, _folder, (++_started).ToString(CultureInfo.InvariantCulture));
+}

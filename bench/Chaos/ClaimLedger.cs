@@ -1,0 +1,50 @@
+using System.Globalization;
+using Runnel.Sqlite;
+
+namespace Runnel.Bench;
+
+/// <summary>Looks into the store from outside: what a process holds, what is left.</summary>
+internal sealed class ClaimLedger(string path) : IDisposable
+{
+    // What is there when nothing else is: the sequence's one row.
+    private const string AllowedTable = "sequence";
+    private const string LockExtension = ".lock";
+
+    private readonly Database _database = Database.OpenForReading(path);
+
+    /// <summary>How many messages are on the channels, in whatever state.</summary>
+    public long Messages => _database.ReadNumber("SELECT count(*) FROM message");
+
+    /// <summary>How many messages a process holds, which is known by the lock file that it has open.</summary>
+    public long HeldBy(int processId)
+    {
+        var node = NodeOf(processId);
+        return node is null ? 0 : _database.ReadNumber(string.Create(
+            CultureInfo.InvariantCulture,
+            $"SELECT count(*) FROM message WHERE state = 1 AND owner IN (SELECT w.id FROM worker w JOIN node n ON n.id = w.node WHERE n.name = '{node}')"));
+    }
+
+    /// <summary>The rows that should not be there when all work is done and all processes have left, table by table.</summary>
+    public IReadOnlyDictionary<string, long> RowsLeft()
+    {
+        var tables = Enumerable.Range(0, (int)_database.ReadNumber("SELECT count(*) FROM sqlite_master WHERE type = 'table'")).Select(NameOf);
+        return tables.Where(table => table != AllowedTable).ToDictionary(table => table, table => _database.ReadNumber($"SELECT count(*) FROM {table}"));
+    }
+
+    public void Dispose() => _database.Dispose();
+
+    private string NameOf(int table)
+    {
+        var statement = _database.Prepare("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name LIMIT 1 OFFSET ?1").Bind(1, (long)table);
+        statement.Step();
+        var name = statement.Text(0)!;
+        statement.Reset();
+        return name;
+    }
+
+    private static string? NodeOf(int processId)
+    {
+        var open = Directory.EnumerateFileSystemEntries($"/proc/{processId}/fd").Select(file => File.ResolveLinkTarget(file, returnFinalTarget: false)?.FullName);
+        return Path.GetFileNameWithoutExtension(open.FirstOrDefault(target => target?.EndsWith(LockExtension, StringComparison.Ordinal) == true));
+    }
+}

@@ -1,0 +1,36 @@
+namespace Runnel.Bench;
+
+/// <summary>Compares what was confirmed with what was handled.</summary>
+internal static class Ledger
+{
+    public static void Audit(string folder, long claimsHeld, ChaosVerdict verdict)
+    {
+        var confirmed = ChaosFiles.ReadConfirmed(folder);
+        var executions = ChaosFiles.ReadHandled(folder);
+        var handled = executions.Select(execution => execution.Number).ToHashSet();
+
+        verdict.Note("messages confirmed to the producer", confirmed.Count);
+        verdict.Note("messages handled", handled.Count);
+        verdict.AtMost("messages lost (confirmed, never handled)", confirmed.Count(number => !handled.Contains(number)), 0);
+        verdict.AtMost("executions too many (allowed: claims held at the kills)", executions.Count - handled.Count, claimsHeld);
+        verdict.AtMost("executions out of their key's order", CountReordered(executions), 0);
+        verdict.AtMost("executions before the message was due", executions.Count(execution => execution.LateTicks < 0), 0);
+    }
+
+    // A message may be handled twice, but none of its key's after the next one has begun.
+    private static int CountReordered(IReadOnlyList<Execution> executions)
+    {
+        var violations = 0;
+        foreach (var key in executions.Where(execution => execution.Key is not null).GroupBy(execution => execution.Key))
+        {
+            long highest = 0;
+            foreach (var execution in key.OrderBy(execution => execution.Began))
+            {
+                if (execution.Sequence < highest)
+                    violations++;
+                highest = Math.Max(highest, execution.Sequence);
+            }
+        }
+        return violations;
+    }
+}

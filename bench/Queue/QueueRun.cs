@@ -1,0 +1,66 @@
+using System.Globalization;
+
+namespace Runnel.Bench;
+
+/// <summary>Everything in turn, round by round, each time on an empty store; the bare loop right after what it is compared with.</summary>
+internal static class QueueRun
+{
+    public const string OneCaller = "enqueue, one caller", ManyCallers = "enqueue, 128 callers", Bulk = "enqueue, 100 a call",
+        Process = "process, handler does nothing", Keys = "process, 1,000 keys";
+
+    public const string Start = "enqueue → handler, one message a millisecond", Delays = "delays, 600 due a second", Burst = "10,000 due at once";
+
+    private const string BarePrefix = "bare: ";
+
+    public static string BareOf(string name) => BarePrefix + name;
+
+    public static async Task<QueueResults> RunAsync(QueueSettings settings, CancellationToken cancellationToken)
+    {
+        using var store = new QueueStore(settings.Layer);
+        var results = new QueueResults();
+        if (store.IsDurable)
+            results.Fsync = Disk.MeasureFsync(Path.Combine(store.Folder, "fsync"));
+        await RoundAsync(store, settings.Seconds, new QueueResults(), cancellationToken); // what is compiled once does not count
+        for (var round = 0; round < settings.Rounds; round++)
+        {
+            await RoundAsync(store, settings.Seconds, results, cancellationToken);
+            await Console.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"round {round + 1} of {settings.Rounds}"));
+        }
+        return results;
+    }
+
+    private static async Task RoundAsync(QueueStore store, int seconds, QueueResults results, CancellationToken cancellationToken)
+    {
+        var sizes = QueueSizes.Of(store);
+        results.Add(OneCaller, await Rates.EnqueueAsync(store, callers: 1, sizes.OneCaller, cancellationToken));
+        results.Add(ManyCallers, await Rates.EnqueueAsync(store, Rates.ManyCallers, sizes.ManyCallers, cancellationToken));
+        results.Add(Bulk, await Rates.EnqueueBulkAsync(store, sizes.Bulk, cancellationToken));
+        results.Add(Process, await Rates.ProcessAsync(store, sizes.Process, cancellationToken));
+        await BareAsync(store, sizes, results);
+
+        var (keys, violations) = await Rates.ProcessKeysAsync(store, sizes.Keys, cancellationToken);
+        results.Add(Keys, keys);
+        results.Violations += violations;
+
+        results.Add(Start, await Latencies.StartAsync(store, seconds, cancellationToken));
+        results.Add(Delays, await Latencies.DelaysAsync(store, seconds, cancellationToken));
+        results.Add(Burst, await Latencies.BurstAsync(store, cancellationToken));
+    }
+
+    private static async Task BareAsync(QueueStore store, QueueSizes sizes, QueueResults results)
+    {
+        await MeasureAsync(OneCaller, sizes.OneCaller, bare => bare.EnqueueAsync(1, sizes.OneCaller));
+        // SQLite's own answer to many callers is one transaction after the other.
+        var many = store.IsDurable ? sizes.OneCaller : sizes.ManyCallers;
+        await MeasureAsync(ManyCallers, many, bare => bare.EnqueueAsync(Rates.ManyCallers, many));
+        await MeasureAsync(Bulk, sizes.Bulk, bare => bare.EnqueueBulkAsync(sizes.Bulk));
+        await MeasureAsync(Process, sizes.Process, bare => bare.ProcessAsync(sizes.Process), fill: sizes.Process);
+
+        async Task MeasureAsync(string name, int messages, Func<IBareStore, Task> act, int fill = 0)
+        {
+            using IBareStore bare = store.IsDurable ? new BareSqlite(store.NewFile()) : new BareChannel();
+            await bare.EnqueueBulkAsync(fill);
+            results.Add(BareOf(name), await Cost.OfAsync(messages, () => act(bare)));
+        }
+    }
+}

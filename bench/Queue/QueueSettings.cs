@@ -1,0 +1,3 @@
+namespace Runnel.Bench;
+
+internal sealed record QueueSettings(string Layer, int Rounds, int Seconds);

@@ -1,0 +1,86 @@
+using System.Globalization;
+using Runnel.Layers;
+
+namespace Runnel.Bench;
+
+/// <summary>The results as Markdown, beside the goals.</summary>
+internal static class QueueTables
+{
+    private static readonly string[] Rates = [QueueRun.OneCaller, QueueRun.ManyCallers, QueueRun.Bulk, QueueRun.Process, QueueRun.Keys];
+    private static readonly string[] Times = [QueueRun.Start, QueueRun.Delays, QueueRun.Burst];
+
+    public static BenchReport Of(QueueResults results, QueueSettings settings)
+    {
+        var scheme = LayerAddress.SchemeOf(settings.Layer);
+        var goals = QueueGoals.Of(scheme);
+        var durability = scheme == "sqlite"
+            ? string.Create(CultureInfo.InvariantCulture, $"WAL, synchronous = FULL; 4 KiB are confirmed by the disk in {results.Fsync.P50:F2} ms (p50), {results.Fsync.P99:F2} ms (p99)")
+            : "nothing outlives the process";
+        return new BenchReport(
+            $"The work queue on {scheme}:",
+            $"Durability: {durability}. Messages of {BenchWork.Length} bytes of JSON through SendAsync, the layer, the worker and its handler, all in one process; {settings.Rounds} rounds; the median of the rounds (lowest–highest).")
+            .Add("Messages a second", RatesOf(results, goals))
+            .Add("Milliseconds", TimesOf(results, goals))
+            .Add("Promises", PromisesOf(results));
+    }
+
+    private static MarkdownTable RatesOf(QueueResults results, QueueGoals goals)
+    {
+        var table = new MarkdownTable("what", "a second", "CPU, µs each", "garbage, B each", "goal", "met", "bare loop, a second", "its CPU, µs each", "rate ÷ bare loop's");
+        foreach (var name in Rates)
+        {
+            var ours = results.CostsOf(name);
+            var rate = Spread.Of(ours.Select(cost => cost.PerSecond));
+            double? goal = goals.Rates.TryGetValue(name, out var number) ? number : null;
+            var bare = name == QueueRun.Keys ? [] : results.CostsOf(QueueRun.BareOf(name));
+            table.Add(
+                name,
+                rate.ToString("N0"),
+                Spread.Of(ours.Select(cost => cost.CpuMicroseconds)).ToString("F2"),
+                Spread.Of(ours.Select(cost => cost.Garbage)).ToString("N0"),
+                goal is null ? "" : Number(goal.Value, "N0"),
+                goal is null ? "" : Answer(rate.Median >= goal),
+                bare.Count == 0 ? "" : Spread.Of(bare.Select(cost => cost.PerSecond)).ToString("N0"),
+                bare.Count == 0 ? "" : Spread.Of(bare.Select(cost => cost.CpuMicroseconds)).ToString("F2"),
+                bare.Count == 0 ? "" : Spread.Of(ours.Zip(bare, (mine, other) => mine.PerSecond / other.PerSecond)).ToString("F2"));
+        }
+        return table;
+    }
+
+    private static MarkdownTable TimesOf(QueueResults results, QueueGoals goals)
+    {
+        var table = new MarkdownTable("what", "p50", "p99", "last", "goal", "met");
+        foreach (var name in Times)
+        {
+            var rounds = results.LatenessOf(name);
+            var (p50, p99, max) = (Spread.Of(rounds.Select(round => round.P50)), Spread.Of(rounds.Select(round => round.P99)), Spread.Of(rounds.Select(round => round.Max)));
+            var goal = goals.Lateness[name];
+            var met = (goal.P50 is null || p50.Median <= goal.P50) && (goal.P99 is null || p99.Median <= goal.P99) && (goal.Max is null || max.Median <= goal.Max);
+            table.Add(name, p50.ToString("F2"), p99.ToString("F2"), max.ToString("F2"), string.Join(" / ", Goals(goal)), Answer(met));
+        }
+        return table;
+    }
+
+    private static MarkdownTable PromisesOf(QueueResults results)
+    {
+        var table = new MarkdownTable("what", "counted", "allowed", "met");
+        var early = results.LatenessOf(QueueRun.Delays).Concat(results.LatenessOf(QueueRun.Burst)).Sum(round => round.Early);
+        table.Add("messages out of their key's turn", Number(results.Violations, "N0"), "0", Answer(results.Violations == 0));
+        table.Add("messages before they were due", Number(early, "N0"), "0", Answer(early == 0));
+        return table;
+    }
+
+    private static IEnumerable<string> Goals((double? P50, double? P99, double? Max) goal)
+    {
+        if (goal.P50 is { } p50)
+            yield return "p50 " + Number(p50, "0.##");
+        if (goal.P99 is { } p99)
+            yield return "p99 " + Number(p99, "0.##");
+        if (goal.Max is { } max)
+            yield return "last " + Number(max, "0.##");
+    }
+
+    private static string Number(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
+
+    private static string Answer(bool met) => met ? "yes" : "no";
+}

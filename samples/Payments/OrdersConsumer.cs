@@ -1,0 +1,27 @@
+using Runnel;
+
+namespace Payments;
+
+/// <summary>One open page: follows one order, or all.</summary>
+internal sealed class OrdersConsumer(OrderStore orders) : JsonWebSocketConsumer
+{
+    private const int Latest = 50;
+
+    public override async Task OnConnectAsync(CancellationToken cancellationToken)
+    {
+        var id = Scope.RouteValue("id");
+        if (id is not null && !OrdersApi.IsOrderId(id))
+        {
+            await RejectAsync(cancellationToken);
+            return;
+        }
+        await AcceptAsync(cancellationToken);
+
+        // Join first, read second, so that nothing falls into a gap.
+        await Groups.AddAsync(id is null ? OrderNews.All : OrderNews.GroupOf(id), cancellationToken);
+        if (id is null)
+            await SendJsonAsync(new { action = "snapshot", data = await orders.ListAsync(Latest) }, cancellationToken);
+        else if (await orders.FindAsync(id) is { } order)
+            await SendJsonAsync(order, cancellationToken);
+    }
+}

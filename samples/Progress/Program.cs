@@ -1,0 +1,49 @@
+using Progress;
+
+var builder = WebApplication.CreateBuilder(args);
+builder.WebHost.UseStaticWebAssets();
+if (builder.Configuration["urls"] is null && builder.Configuration["http_ports"] is null)
+    builder.WebHost.UseUrls("http://localhost:5081");
+
+// A file beside the sample, unless --layer or Runnel__Layer names another layer.
+builder.Services.AddRunnel().UseLayer($"sqlite:{Path.Combine(builder.Environment.ContentRootPath, "progress.db")}");
+
+builder.Services.AddSingleton<RecentTasks>();
+builder.Services.AddHttpClient<BackendClient>();
+builder.Services.AddProblemDetails();
+builder.Services.AddValidation();
+builder.Services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = false);
+
+var app = builder.Build();
+
+app.UseExceptionHandler();
+app.UseStatusCodePages();
+app.Use((context, next) =>
+{
+    // Everything the page needs comes from here, and nothing else may run in it.
+    context.Response.Headers.ContentSecurityPolicy = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+    context.Response.Headers.XContentTypeOptions = "nosniff";
+    return next(context);
+});
+app.UseDefaultFiles();
+app.UseStaticFiles(new StaticFileOptions { OnPrepareResponse = file => file.Context.Response.Headers.CacheControl = "no-cache" });
+
+// Few attempts with short rests, so that a person can watch a task fail, come back and be given up.
+app.MapChannel<TaskConsumer>("tasks", channel =>
+{
+    channel.Track = true;
+    channel.Retry = new() { MaxAttempts = 3, BaseDelay = TimeSpan.FromSeconds(1) };
+});
+app.MapChannel<PolledTaskConsumer>("polled-tasks", channel =>
+{
+    channel.Track = true;
+    channel.Retry = new() { BaseDelay = TimeSpan.FromMilliseconds(500), MaxDelay = TimeSpan.FromSeconds(10) };
+});
+
+app.MapTasksApi();
+app.MapJobs("/jobs");
+app.MapConsumer<TasksConsumer>("/ws/tasks");
+app.MapRunnelClient();
+app.MapBackend();
+
+return await app.RunRunnelAsync(args);

@@ -1,0 +1,45 @@
+using System.Text.Json;
+using Runnel.Layers;
+using Runnel.Workers;
+
+namespace Progress;
+
+/// <summary>The tasks that were started lately, on whichever node: an event to the group "tasks", whose history keeps the latest.</summary>
+/// <remarks>So a page hears of a task that another page starts, and one that opens later finds it. There is no table to keep.</remarks>
+internal sealed class RecentTasks(IBackplane backplane, IJobs jobs)
+{
+    /// <summary>The event's type.</summary>
+    public const string Added = "task.added";
+
+    private static readonly Retention Remembered = new(50, TimeSpan.FromDays(1));
+
+    public static GroupName Group { get; } = "tasks";
+
+    public async ValueTask AddAsync(MessageId id, CancellationToken cancellationToken)
+    {
+        var added = new Message(Added, JsonSerializer.SerializeToUtf8Bytes(new TaskAdded(id.ToString()), JsonSerializerOptions.Web));
+        await backplane.PublishAsync(Topic.OfGroup(Group), EnvelopeFormat.Encode(new Envelope(added) { Id = id }), Remembered, cancellationToken);
+    }
+
+    /// <summary>The latest tasks, newest first.</summary>
+    public async ValueTask<IReadOnlyList<MessageId>> ListAsync(CancellationToken cancellationToken)
+    {
+        var history = await backplane.ReadHistoryAsync(Topic.OfGroup(Group), Position.None, Remembered.Messages, cancellationToken);
+        return [.. history.Messages.Select(message => EnvelopeFormat.Decode(message.Payload).Id).Reverse()];
+    }
+
+    /// <summary>The present states of tasks; one whose state is no longer kept is left out.</summary>
+    public async Task<IReadOnlyList<JobStatus>> StatesAsync(IEnumerable<MessageId> ids, CancellationToken cancellationToken)
+    {
+        var states = new List<JobStatus>();
+        foreach (var id in ids)
+        {
+            if (await jobs.FindAsync(id, cancellationToken) is { } state)
+                states.Add(state);
+        }
+        return states;
+    }
+}
+
+/// <summary>A task was started.</summary>
+public sealed record TaskAdded(string Id);

@@ -1,0 +1,32 @@
+using Runnel;
+using Runnel.Layers;
+using Runnel.Workers;
+
+namespace Progress;
+
+/// <summary>One open page: one socket that follows all recent tasks.</summary>
+/// <remarks>A job's states are messages to its group, <c>job.&lt;id&gt;</c>: once the page is in it, they go straight to its socket.</remarks>
+internal sealed class TasksConsumer(RecentTasks tasks) : JsonWebSocketConsumer
+{
+    public override async Task OnConnectAsync(CancellationToken cancellationToken)
+    {
+        await AcceptAsync(cancellationToken);
+
+        // Join first, read second, so that nothing falls into a gap; what comes twice the page tells by its time.
+        await Groups.AddAsync(RecentTasks.Group, cancellationToken);
+        var latest = await tasks.ListAsync(cancellationToken);
+        foreach (var id in latest)
+            await Groups.AddAsync(JobStatus.GroupOf(id), cancellationToken);
+        await SendJsonAsync(new { action = "snapshot", data = await tasks.StatesAsync(latest, cancellationToken) }, cancellationToken);
+    }
+
+    [Handles(RecentTasks.Added)]
+    public async Task OnAddedAsync(TaskAdded added, CancellationToken cancellationToken)
+    {
+        if (!MessageId.TryParse(added.Id, out var id))
+            return;
+        await Groups.AddAsync(JobStatus.GroupOf(id), cancellationToken);
+        foreach (var state in await tasks.StatesAsync([id], cancellationToken))
+            await SendJsonAsync(state, cancellationToken);
+    }
+}

@@ -1,0 +1,62 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Runnel.Tests.House;
+using Xunit;
+
+namespace Runnel.Tests.Chaos;
+
+/// <summary>The program in <c>bench</c>, run as a person runs it. It is built with these tests, in the same configuration.</summary>
+internal sealed partial class BenchProgram
+{
+    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(4);
+
+    private readonly string _output;
+
+    private BenchProgram(int exitCode, string output)
+    {
+        ExitCode = exitCode;
+        _output = output;
+    }
+
+    public int ExitCode { get; }
+
+    /// <summary>A figure of one of the tables that it printed: what stands behind the words.</summary>
+    public long Figure(string row)
+    {
+        var found = Row().Matches(_output).FirstOrDefault(match => match.Groups["what"].Value.StartsWith(row, StringComparison.Ordinal));
+        Assert.True(found is not null, $"There is no row '{row}' in what the program printed:{Environment.NewLine}{_output}");
+        return long.Parse(found.Groups["figure"].Value, NumberStyles.AllowThousands, CultureInfo.InvariantCulture);
+    }
+
+    public override string ToString() => _output;
+
+    public static async Task<BenchProgram> RunAsync(params string[] words)
+    {
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        start.ArgumentList.Add(PathOfProgram());
+        foreach (var word in words)
+            start.ArgumentList.Add(word);
+        using var process = Process.Start(start)!;
+        try
+        {
+            var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+            await process.WaitForExitAsync().WaitAsync(Longest);
+            return new BenchProgram(process.ExitCode, await output + await error);
+        }
+        finally
+        {
+            if (!process.HasExited)
+                process.Kill(); // its children end with their input
+        }
+    }
+
+    private static string PathOfProgram()
+    {
+        var configuration = Path.GetFileName(Path.GetDirectoryName(AppContext.BaseDirectory.TrimEnd('/')))!;
+        return Repository.PathTo($"bench/bin/{configuration}/net10.0/Runnel.Bench.dll");
+    }
+
+    [GeneratedRegex(@"^\| (?<what>[^|]+?) \| (?<figure>[\d,]+) \|", RegexOptions.Multiline)]
+    private static partial Regex Row();
+}

@@ -1,0 +1,190 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json;
+using Microsoft.Extensions.Logging.Abstractions;
+using Runnel.Layers;
+using Runnel.Specification;
+using Runnel.Sqlite;
+using Xunit;
+
+namespace Runnel.Tests.Samples;
+
+public sealed class PaymentsTests : IDisposable
+{
+    private readonly SampleFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task An_order_is_charged_settled_and_paid_once_however_often_it_is_asked_for()
+    {
+        await using var app = await ServeAsync();
+        using var page = await app.OpenSocketAsync("/ws/orders/order-1");
+
+        using var accepted = await PayAsync(app, "order-1", "ok");
+        using var again = await PayAsync(app, "order-1", "ok");
+        using var otherwise = await PayAsync(app, "order-1", "flaky-1");
+        var states = new List<string>();
+        while (states.LastOrDefault() != "paid")
+            states.Add(StateOf(await page.ReadAsync()));
+
+        Assert.Equal([HttpStatusCode.Accepted, HttpStatusCode.Accepted, HttpStatusCode.Conflict], [accepted.StatusCode, again.StatusCode, otherwise.StatusCode]);
+        Assert.Contains("charging", states);
+        Assert.Contains("settling", states);
+        var order = await OrderAsync(app, "order-1");
+        Assert.Equal(["id", "state", "transactionId", "attempts", "error"], order.EnumerateObject().Select(field => field.Name));
+        Assert.Equal(1, order.GetProperty("attempts").GetInt32());
+        AssertChargedOnce("order-1");
+        using var repaired = await app.Client.PutAsJsonAsync("/api/orders/order-1", new { nonce = "ok" });
+        Assert.Equal(HttpStatusCode.Conflict, repaired.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_flaky_gateway_is_asked_again_and_a_declined_payment_is_not()
+    {
+        await using var app = await ServeAsync();
+
+        using var flaky = await PayAsync(app, "flaky", "flaky-2");
+        using var declined = await PayAsync(app, "declined", "declined");
+        await UntilAsync(app, "flaky", "paid");
+        await UntilAsync(app, "declined", "declined");
+
+        Assert.Equal(3, (await OrderAsync(app, "flaky")).GetProperty("attempts").GetInt32());
+        Assert.Equal(1, (await OrderAsync(app, "declined")).GetProperty("attempts").GetInt32());
+        AssertChargedOnce("flaky");
+
+        using var otherCard = await PayAsync(app, "declined", "ok");
+        await UntilAsync(app, "declined", "paid");
+        AssertChargedOnce("flaky", "declined");
+    }
+
+    [Fact]
+    public async Task A_poison_order_is_put_aside_repaired_replayed_and_paid()
+    {
+        await using var app = await ServeAsync();
+        using var accepted = await PayAsync(app, "poison", "poison");
+        await UntilAsync(app, "poison", "dead");
+        Assert.Contains("chokes", (await OrderAsync(app, "poison")).GetProperty("error").GetString(), StringComparison.Ordinal);
+        Assert.Empty(Ledger());
+
+        using var repaired = await app.Client.PutAsJsonAsync("/api/orders/poison", new { nonce = "ok" });
+        Assert.Equal("dead", StateOf(await repaired.Content.ReadFromJsonAsync<JsonElement>()));
+        await OperateAsync(async queue =>
+        {
+            await Wait.Until(async () => (await queue.ListDeadLettersAsync("payments", DeadLetterFilter.All, 10)).Count == 1, "the dead letter is there");
+            Assert.Equal(1, await queue.ReplayAsync("payments", DeadLetterFilter.All));
+        });
+
+        await UntilAsync(app, "poison", "paid");
+        AssertChargedOnce("poison");
+    }
+
+    [Fact]
+    public async Task An_order_whose_message_is_gone_is_found_and_paid()
+    {
+        await using var web = await SampleProcess.ServeAsync("Payments", _folder.Path, 0, "runserver", "--noworker");
+        using var accepted = await PayAsync(web, "forgotten", "ok");
+        await OperateAsync(queue => queue.FlushAsync().AsTask());
+        Assert.Equal("pending", StateOf(await OrderAsync(web, "forgotten")));
+
+        await using var worker = await SampleProcess.WorkAsync("Payments", _folder.Path);
+
+        await UntilAsync(web, "forgotten", "paid");
+        AssertChargedOnce("forgotten");
+    }
+
+    [Fact]
+    public async Task Every_order_is_charged_exactly_once_though_workers_die_in_the_middle()
+    {
+        await using var web = await SampleProcess.ServeAsync("Payments", _folder.Path, 0, "runserver", "--noworker");
+        string[] orders = [.. Enumerable.Range(1, 30).Select(number => $"order-{number}")];
+        foreach (var (index, order) in orders.Index())
+            (await PayAsync(web, order, index % 3 == 0 ? "flaky-1" : "ok")).Dispose();
+
+        await using var follower = await SampleProcess.WorkAsync("Payments", _folder.Path, "--only-channels", "payment-status");
+        for (var deaths = 1; deaths <= 3; deaths++)
+        {
+            await using var worker = await SampleProcess.WorkAsync("Payments", _folder.Path, "--exclude-channels", "payment-status", "--threads", "4");
+            await Wait.Until(() => Ledger().Count >= deaths * 4, "some orders are charged");
+            await worker.KillAsync();
+        }
+        await using var last = await SampleProcess.WorkAsync("Payments", _folder.Path, "--exclude-channels", "payment-status");
+
+        foreach (var order in orders)
+            await UntilAsync(web, order, "paid");
+        AssertChargedOnce(orders);
+        Assert.Equal(0, await follower.TerminateAsync());
+    }
+
+    [Fact]
+    public async Task Orders_outlive_the_death_of_the_one_process_that_does_everything()
+    {
+        var data = Path.Combine(_folder.Path, "books");
+        var first = await SampleProcess.ServeAsync("Payments", _folder.Path, 0, "--data", data);
+        for (var number = 1; number <= 5; number++)
+            (await PayAsync(first, $"order-{number}", "flaky-1")).Dispose();
+
+        await first.KillAsync();
+        await using var second = await SampleProcess.ServeAsync("Payments", _folder.Path, first.Address.Port, "--data", data);
+        await first.DisposeAsync();
+
+        for (var number = 1; number <= 5; number++)
+            await UntilAsync(second, $"order-{number}", "paid");
+        Assert.Equal(5, File.ReadAllLines(Path.Combine(data, "ledger.jsonl")).Length);
+        Assert.False(File.Exists(Path.Combine(_folder.Path, "orders.db")));
+    }
+
+    [Fact]
+    public async Task What_cannot_be_paid_is_refused_with_what_is_wrong_with_it()
+    {
+        await using var app = await ServeAsync();
+        (string Path, string Json)[] wrong =
+        [
+            ("order-1", """{"total":5}"""), ("order-1", """{"nonce":"","total":5}"""), ("order-1", """{"nonce":"ok","total":0}"""), ("order-1", """{"nonce":"ok","total":"much"}"""),
+            ("order-1", "{"), ("order%201", """{"nonce":"ok","total":5}"""), (new string('x', 65), """{"nonce":"ok","total":5}"""),
+        ];
+
+        foreach (var (id, json) in wrong)
+        {
+            using var response = await app.Client.PostAsync($"/api/orders/{id}/pay", new StringContent(json, Encoding.UTF8, "application/json"));
+            Assert.True(response.StatusCode == HttpStatusCode.BadRequest, $"{id} {json}: {response.StatusCode}");
+            Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
+        }
+        using var unknown = await app.Client.GetAsync("/api/orders/unknown");
+
+        Assert.Equal(HttpStatusCode.NotFound, unknown.StatusCode);
+        Assert.Equal("[]", await app.Client.GetStringAsync("/api/orders"));
+    }
+
+    private Task<SampleProcess> ServeAsync() => SampleProcess.ServeAsync("Payments", _folder.Path);
+
+    private static Task<HttpResponseMessage> PayAsync(SampleProcess app, string id, string nonce) =>
+        app.Client.PostAsJsonAsync($"/api/orders/{id}/pay", new { nonce, total = 25.5 });
+
+    private static Task<JsonElement> OrderAsync(SampleProcess app, string id) => app.Client.GetFromJsonAsync<JsonElement>($"/api/orders/{id}");
+
+    private static Task UntilAsync(SampleProcess app, string id, string state) =>
+        Wait.Until(async () => StateOf(await OrderAsync(app, id)) == state, $"order {id} is {state}");
+
+    private static string StateOf(JsonElement order) => order.GetProperty("state").GetString()!;
+
+    /// <summary>What an operator does, from a process of their own.</summary>
+    private async Task OperateAsync(Func<IWorkQueueOperator, Task> act)
+    {
+        await using var store = SqliteStore.Open(new SqliteOptions { Path = _folder.LayerPath }, TimeProvider.System, NullLogger<SqliteStore>.Instance);
+        await act(new SqliteWorkQueue(store));
+    }
+
+    private void AssertChargedOnce(params string[] orders) => Assert.Equal(orders.Order(), Ledger().Order());
+
+    /// <summary>The orders that were charged, one for each charge.</summary>
+    private List<string> Ledger()
+    {
+        var path = Path.Combine(_folder.Path, "ledger.jsonl");
+        if (!File.Exists(path))
+            return [];
+        using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
+        return [.. reader.ReadToEnd().Split('\n')[..^1].Select(line => JsonElement.Parse(line).GetProperty("orderId").GetString()!)];
+    }
+}
