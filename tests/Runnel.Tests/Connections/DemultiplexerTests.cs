@@ -13,7 +13,7 @@ public sealed class DemultiplexerTests
     public async Task Each_stream_has_a_consumer_of_its_own()
     {
         await using var app = await StartAsync();
-        await using var client = await app.ConnectInMemoryAsync("/ws");
+        await using var client = await ConnectAsync(app);
 
         await client.SendTextAsync("""{"stream":"json","payload":{"a":1}}""");
         Assert.Equal("""{"stream":"json","payload":{"got":{"a":1}}}""", await client.ReceiveTextAsync());
@@ -25,7 +25,7 @@ public sealed class DemultiplexerTests
     public async Task A_text_consumer_gets_the_text_of_a_string_and_the_json_of_anything_else()
     {
         await using var app = await StartAsync();
-        await using var client = await app.ConnectInMemoryAsync("/ws");
+        await using var client = await ConnectAsync(app);
 
         await client.SendTextAsync("""{"stream":"text","payload":"with \"quotes\" and ü"}""");
         Assert.Equal("with \"quotes\" and ü", (await client.ReceiveJsonAsync()).GetProperty("payload").GetString());
@@ -37,7 +37,7 @@ public sealed class DemultiplexerTests
     public async Task A_stream_that_there_is_not_is_answered_with_those_that_there_are()
     {
         await using var app = await StartAsync();
-        await using var client = await app.ConnectInMemoryAsync("/ws");
+        await using var client = await ConnectAsync(app);
 
         await client.SendTextAsync("""{"stream":"nowhere","payload":1}""");
         await client.SendTextAsync("""{"payload":1}""");
@@ -59,7 +59,7 @@ public sealed class DemultiplexerTests
     public async Task What_is_no_frame_closes_the_socket_with_1007(string text)
     {
         await using var app = await StartAsync();
-        await using var client = await app.ConnectInMemoryAsync("/ws");
+        await using var client = await ConnectAsync(app);
 
         await client.SendTextAsync(text);
 
@@ -70,7 +70,7 @@ public sealed class DemultiplexerTests
     public async Task Bytes_close_the_socket_with_1003()
     {
         await using var app = await StartAsync();
-        await using var client = await app.ConnectInMemoryAsync("/ws");
+        await using var client = await ConnectAsync(app);
 
         await client.SendBinaryAsync(new byte[1]);
 
@@ -81,7 +81,7 @@ public sealed class DemultiplexerTests
     public async Task A_stream_that_fails_tells_its_client_leaves_its_groups_and_hurts_no_other()
     {
         await using var app = await StartAsync();
-        await using var client = await app.ConnectInMemoryAsync("/ws");
+        await using var client = await ConnectAsync(app);
         Assert.Equal(1, app.Node.Groups.CountOf("json"));
 
         await client.SendTextAsync("""{"stream":"json","payload":"fail"}""");
@@ -99,7 +99,7 @@ public sealed class DemultiplexerTests
     public async Task A_stream_that_closes_twice_says_so_once()
     {
         await using var app = await StartAsync();
-        await using var client = await app.ConnectInMemoryAsync("/ws");
+        await using var client = await ConnectAsync(app);
 
         await client.SendTextAsync("""{"stream":"json","payload":"close twice"}""");
 
@@ -153,7 +153,7 @@ public sealed class DemultiplexerTests
     public async Task Group_messages_come_in_the_streams_frames_whatever_they_are()
     {
         await using var app = await StartAsync();
-        await using var client = await app.ConnectInMemoryAsync("/ws");
+        await using var client = await ConnectAsync(app);
 
         await app.Groups.SendAsync("json", "plain \"text\"");
         await app.Groups.SendJsonAsync("json", new { A = 1 });
@@ -170,7 +170,7 @@ public sealed class DemultiplexerTests
     public async Task The_end_of_the_socket_ends_all_its_streams_with_its_code()
     {
         await using var app = await StartAsync();
-        await using var client = await app.ConnectInMemoryAsync("/ws");
+        await using var client = await ConnectAsync(app);
         Assert.Equal(3, app.Node.ConnectionCount);
 
         await client.DisconnectAsync(4007);
@@ -232,6 +232,14 @@ public sealed class DemultiplexerTests
     }
 
     private static Task<RunnelApp> StartAsync() => RunnelApp.StartInMemoryAsync(app => app.MapDemultiplexer("/ws", d => d.Stream<JsonStream>("json").Stream("text", Echo)));
+
+    // Accepted is not yet connected: the streams connect one after another then.
+    private static async Task<WebSocketCommunicator> ConnectAsync(RunnelApp app)
+    {
+        var client = await app.ConnectInMemoryAsync("/ws");
+        await EchoAsync(client);
+        return client;
+    }
 
     private static void Echo(ConsumerBuilder consumer) => consumer.OnReceive((text, connection) => connection.SendAsync(text));
 

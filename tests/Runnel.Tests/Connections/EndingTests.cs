@@ -48,12 +48,7 @@ public sealed class EndingTests
         var stopping = app.StopAsync();
         Assert.Equal(CloseCode.ServiceRestart, await client.ReadToCloseAsync());
         Assert.False(stopping.IsCompleted);
-        await Wait.Until(
-            () =>
-            {
-                clock.Advance(TimeSpan.FromSeconds(1)); // its timer may not be set yet
-                return app.Logs.Of(1008).Any();
-            }, "the bound is reached");
+        await clock.MoveUntil(TimeSpan.FromSeconds(1), () => app.Logs.Of(1008).Any(), "the bound is reached");
 
         await stopping;
         Assert.Equal(0, app.Node.ConnectionCount);

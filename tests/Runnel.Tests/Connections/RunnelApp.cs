@@ -105,7 +105,7 @@ internal sealed class RunnelApp : IAsyncDisposable
     {
         var logs = new LogList();
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { EnvironmentName = "Production" });
-        builder.Logging.ClearProviders().AddProvider(logs).SetMinimumLevel(LogLevel.Debug);
+        builder.Logging.ClearProviders().AddProvider(logs).AddFilter<LogList>(null, LogLevel.Debug);
         builder.Services.AddRunnel();
         builder.Services.AddSingleton<Journal>();
         builder.Services.AddScoped<ScopedThing>();

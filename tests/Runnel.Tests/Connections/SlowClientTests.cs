@@ -30,8 +30,7 @@ public sealed class SlowClientTests
 
         Assert.Equal(Enumerable.Range(0, 200), await Wait.For(received.Numbers, "all messages"));
         await Wait.Until(() => app.Logs.Of(2004).Any(), "the deaf one is cut");
-        clock.Advance(new GatewayOptions().CloseTimeout);
-        await Wait.Until(() => app.Node.ConnectionCount == 1, "the deaf one is gone");
+        await clock.MoveUntil(new GatewayOptions().CloseTimeout, () => app.Node.ConnectionCount == 1, "the deaf one is gone");
         Assert.Equal(1, counts[RunnelTelemetry.ConnectionsCut, "slow"]);
         Assert.True(counts[RunnelTelemetry.FramesDropped, nameof(OutboundPolicy.Disconnect)] > 0);
         deaf.Dispose();
@@ -120,7 +119,8 @@ public sealed class SlowClientTests
     }
 
     private static Task<RunnelApp> StartAsync(OutboundPolicy policy, ManualTimeProvider clock) => RunnelApp.StartAsync(
-        app => app.MapConsumer<Member>("/ws", options => options.Outbound.Policy = policy), builder => builder.With(clock));
+        app => app.MapConsumer<Member>("/ws", options => options.Outbound.Policy = policy), builder => builder.With(clock).With(
+            (GatewayOptions options) => (options.KeepAliveInterval, options.KeepAliveTimeout) = (TimeSpan.FromHours(1), TimeSpan.FromHours(2))));
 
     private static Task JoinedAsync(RunnelApp app, int count) => Wait.Until(() => app.Node.Groups.CountOf("all") == count, "all have joined");
 
