@@ -51,6 +51,8 @@ internal sealed class ConsumerEndpoint(
         try
         {
             await session.ConnectAsync();
+            if (lifetime.ApplicationStopping.IsCancellationRequested)
+                await connection.CloseAsync(CloseCode.ServiceRestart, "The server is restarting."); // it may have come too late for the node to see it
             if (connection.Carrier is null)
                 Refuse(context, connection);
             else
@@ -58,18 +60,19 @@ internal sealed class ConsumerEndpoint(
         }
         finally
         {
+            connection.EndWork();
             await session.DisconnectAsync(code, wasAccepted: connection.Carrier is not null);
-            connection.Dispose();
+            await connection.DisposeAsync();
             limits.Leave(address);
         }
     }
 
     private void Refuse(HttpContext context, WebSocketConnection connection)
     {
-        if (connection.RefusedWith == 0)
+        if (connection.RefuseUndecided())
             Log.Undecided(node.Logger, descriptor.Name, connection);
         GatewayMetrics.ConnectionWasRefused("consumer");
-        context.Response.StatusCode = connection.RefusedWith == 0 ? StatusCodes.Status403Forbidden : connection.RefusedWith;
+        context.Response.StatusCode = connection.RefusedWith == 0 ? StatusCodes.Status500InternalServerError : connection.RefusedWith;
     }
 
     private static Task RefuseAsync(HttpContext context, int status, string reason, string sentence)

@@ -8,8 +8,8 @@ internal interface ISocketCarrier
     /// <summary>Reads messages; nothing is sent through it.</summary>
     WebSocket Reader { get; }
 
-    /// <summary>When bytes last came from the client, by <see cref="TimeProvider.GetTimestamp"/>.</summary>
-    long LastReadAt { get; }
+    /// <summary>Since when nothing has come from the client although we read, by <see cref="TimeProvider.GetTimestamp"/>.</summary>
+    long LastReadAt { get; set; }
 
     /// <summary>The close code that the reader sent by itself because the client broke the protocol; 0 while it did not.</summary>
     int ReaderClosedWith { get; }

@@ -30,6 +30,7 @@ internal sealed class JobConsumer(IJobs jobs) : JsonWebSocketConsumer, IDisposab
         {
             await foreach (var status in jobs.WatchAsync(id, _over.Token))
                 await SendJsonAsync(status, _over.Token);
+            Close(CloseCode.Normal, "The job has ended.");
         }
         catch (OperationCanceledException) when (_over.IsCancellationRequested)
         {
@@ -38,7 +39,10 @@ internal sealed class JobConsumer(IJobs jobs) : JsonWebSocketConsumer, IDisposab
         catch (Exception exception)
         {
             Log.FollowingFailed(Connection.Node.Logger, exception, id);
-            await CloseAsync(CloseCode.InternalError, "The job's state cannot be read now.", CancellationToken.None);
+            Close(CloseCode.InternalError, "The job's state cannot be read now.");
         }
     }
+
+    // Not awaited: the disconnect that follows waits for this loop.
+    private void Close(int code, string reason) => _ = CloseAsync(code, reason, CancellationToken.None);
 }

@@ -3,13 +3,14 @@ using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Hosting;
 using Runnel.Layers;
 using Runnel.Workers;
 
 namespace Runnel.AspNetCore;
 
 /// <summary>Jobs over HTTP: the state, the states as they come, and an end.</summary>
-internal sealed class JobEndpoints(JobsEndpointOptions options, IJobs jobs)
+internal sealed class JobEndpoints(JobsEndpointOptions options, IJobs jobs, IHostApplicationLifetime lifetime)
 {
     public static void Map(RouteGroupBuilder group, Lazy<JobEndpoints> jobs)
     {
@@ -49,9 +50,24 @@ internal sealed class JobEndpoints(JobsEndpointOptions options, IJobs jobs)
 
     private async IAsyncEnumerable<SseItem<JobStatus>> StatesAsync(JobStatus status, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        // A server that stops waits for its requests, and a job may take hours.
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifetime.ApplicationStopping);
         _ = MessageId.TryParse(status.Id, out var id);
-        await foreach (var state in jobs.WatchAsync(id, cancellationToken))
-            yield return new SseItem<JobStatus>(state, "state");
+        await using var states = jobs.WatchAsync(id, over.Token).GetAsyncEnumerator(over.Token);
+        while (await MoveNextAsync(states, lifetime.ApplicationStopping))
+            yield return new SseItem<JobStatus>(states.Current, "state");
+    }
+
+    private static async ValueTask<bool> MoveNextAsync(IAsyncEnumerator<JobStatus> states, CancellationToken stopping)
+    {
+        try
+        {
+            return await states.MoveNextAsync();
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            return false; // the client asks another node, or this one when it is back
+        }
     }
 
     private async Task<IResult> CancelAsync(HttpContext context, CancellationToken cancellationToken)
@@ -61,7 +77,7 @@ internal sealed class JobEndpoints(JobsEndpointOptions options, IJobs jobs)
         if (!await options.MayCancel(context, status))
             return TypedResults.Problem("You may see this job, but not cancel it.", statusCode: StatusCodes.Status403Forbidden);
         if (status.IsFinal)
-            return TypedResults.Problem($"The job has ended already: it is {status.State}.", statusCode: StatusCodes.Status409Conflict);
+            return TypedResults.Problem($"The job has ended already: it is {status.State.ToString().ToLowerInvariant()}.", statusCode: StatusCodes.Status409Conflict);
         _ = MessageId.TryParse(status.Id, out var id);
         await jobs.CancelAsync(status.Channel, id, cancellationToken);
         return await jobs.FindAsync(id, cancellationToken) is { IsFinal: true } ended ? TypedResults.Ok(ended) : TypedResults.Accepted((string?)null, status);

@@ -20,10 +20,11 @@ internal sealed class KeepAliveService(RunnelNode node, IOptions<GatewayOptions>
 
     private void Look(Connection connection)
     {
-        if (connection is not WebSocketConnection { Carrier: { } carrier })
+        // One that is closing has its own bound (CloseTimeout), and one that was cut is on its way out.
+        if (connection is not WebSocketConnection { Carrier: { } carrier, Outbound.IsClosed: false } socket)
             return;
         var silence = node.TimeProvider.GetElapsedTime(carrier.LastReadAt);
-        if (silence >= options.Value.KeepAliveTimeout)
+        if (silence >= options.Value.KeepAliveTimeout && !socket.IsHandling)
         {
             Log.Silent(node.Logger, connection);
             GatewayMetrics.ConnectionWasCut("silent");

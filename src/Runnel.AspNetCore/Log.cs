@@ -26,4 +26,7 @@ internal static partial class Log
 
     [LoggerMessage(2007, LogLevel.Error, "Following job {Id} for a client failed.")]
     public static partial void FollowingFailed(ILogger logger, Exception exception, MessageId id);
+
+    [LoggerMessage(2008, LogLevel.Error, "What was registered with the token of connection {Connection} failed when the client was gone.")]
+    public static partial void CallbackFailed(ILogger logger, Exception exception, Connection connection);
 }

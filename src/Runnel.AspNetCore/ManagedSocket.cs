@@ -10,7 +10,11 @@ internal sealed class ManagedSocket(WebSocket socket, TimeProvider timeProvider)
     public WebSocket Reader => socket;
 
     // Such a server watches over its sockets itself, and shows us no reads.
-    public long LastReadAt => timeProvider.GetTimestamp();
+    public long LastReadAt
+    {
+        get => timeProvider.GetTimestamp();
+        set { }
+    }
 
     public int ReaderClosedWith => 0;
 

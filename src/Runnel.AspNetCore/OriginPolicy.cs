@@ -30,6 +30,8 @@ internal static class OriginPolicy
     // The scheme is not compared: behind a proxy that ends TLS, this server sees http where the page has https.
     private static bool IsSameHost(Uri origin, HostString host)
     {
+        if (origin.Scheme is not ("http" or "https"))
+            return false;
         if (!string.Equals(origin.IdnHost, host.Host.Trim('[', ']'), StringComparison.OrdinalIgnoreCase)
             && !string.Equals(origin.Host, host.Host, StringComparison.OrdinalIgnoreCase))
             return false;

@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Runnel;
 using Runnel.AspNetCore;
 using Runnel.Workers;
@@ -15,13 +16,13 @@ public static class RunnelEndpointRouteBuilderExtensions
     /// <param name="endpoints">The application.</param>
     /// <param name="pattern">The path's pattern; what it captures is read with <see cref="ConsumerScope.RouteValue"/>.</param>
     /// <param name="configure">Limits, allowed origins and what happens to a client that cannot keep up.</param>
-    /// <returns>The endpoint, for <c>RequireAuthorization()</c> and the like; attributes of the class such as <c>[Authorize]</c> count too.</returns>
+    /// <returns>The endpoint, for <c>RequireAuthorization()</c> and the like; attributes of the class such as <c>[Authorize]</c> count too, on a shared socket those of every stream.</returns>
     /// <exception cref="ArgumentException">A method with <see cref="HandlesAttribute"/> is none that can be called.</exception>
     /// <exception cref="InvalidOperationException"><c>AddRunnel</c> was not called.</exception>
     public static IEndpointConventionBuilder MapConsumer<TConsumer>(
         this IEndpointRouteBuilder endpoints, [StringSyntax("Route")] string pattern, Action<ConsumerEndpointOptions>? configure = null)
         where TConsumer : WebSocketConsumer =>
-        Map(endpoints, pattern, ConsumerDescriptor.For<TConsumer>(), configure).WithMetadata(typeof(TConsumer).GetCustomAttributes(inherit: true));
+        Map(endpoints, pattern, ConsumerDescriptor.For<TConsumer>(), configure);
 
     /// <summary>Maps a consumer made of functions to a path.</summary>
     /// <example><code>app.MapConsumer("/ws/echo", c => c.OnReceive((text, connection) => connection.SendAsync(text)));</code></example>
@@ -69,7 +70,7 @@ public static class RunnelEndpointRouteBuilderExtensions
         configure?.Invoke(options);
         var group = endpoints.MapGroup(prefix);
         var services = endpoints.ServiceProvider;
-        var jobs = new Lazy<JobEndpoints>(() => new JobEndpoints(options, services.GetRequiredService<IJobs>()));
+        var jobs = new Lazy<JobEndpoints>(() => new JobEndpoints(options, services.GetRequiredService<IJobs>(), services.GetRequiredService<IHostApplicationLifetime>()));
         JobEndpoints.Map(group, jobs);
         var socket = EndpointOf(endpoints, ConsumerDescriptor.For<JobConsumer>(), configure: null);
         group.Map("/{id}/socket", async context =>
@@ -87,7 +88,9 @@ public static class RunnelEndpointRouteBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(endpoints);
         var endpoint = EndpointOf(endpoints, descriptor, configure);
-        return endpoints.Map(pattern, (RequestDelegate)(context => endpoint.Value.HandleAsync(context))).WithDisplayName($"{descriptor.Name} at {pattern}");
+        return endpoints.Map(pattern, (RequestDelegate)(context => endpoint.Value.HandleAsync(context)))
+            .WithDisplayName($"{descriptor.Name} at {pattern}")
+            .WithMetadata([.. descriptor.Metadata]);
     }
 
     // The endpoint is made at the first request: by then commands and configuration have picked the layer.

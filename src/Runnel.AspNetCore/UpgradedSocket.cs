@@ -14,27 +14,24 @@ internal sealed class UpgradedSocket : Stream, ISocketCarrier
 {
     private readonly Stream _transport;
     private readonly PipeWriter? _output;
-    private readonly OutboundQueue _queue;
-    private readonly TimeProvider _timeProvider;
+    private readonly WebSocketConnection _connection;
 
     /// <param name="transport">The upgraded stream.</param>
     /// <param name="output">The connection's own output, where there is one under an HTTP/1.1 request.</param>
-    /// <param name="queue">Where what the reader writes goes.</param>
+    /// <param name="connection">Where what the reader writes goes.</param>
     /// <param name="subprotocol">The subprotocol chosen.</param>
-    /// <param name="timeProvider">The clock.</param>
-    public UpgradedSocket(Stream transport, PipeWriter? output, OutboundQueue queue, string? subprotocol, TimeProvider timeProvider)
+    public UpgradedSocket(Stream transport, PipeWriter? output, WebSocketConnection connection, string? subprotocol)
     {
         _transport = transport;
         _output = output;
-        _queue = queue;
-        _timeProvider = timeProvider;
-        LastReadAt = timeProvider.GetTimestamp();
+        _connection = connection;
+        LastReadAt = connection.Node.TimeProvider.GetTimestamp();
         Reader = WebSocket.CreateFromStream(this, new WebSocketCreationOptions { IsServer = true, SubProtocol = subprotocol, KeepAliveInterval = TimeSpan.Zero });
     }
 
     public WebSocket Reader { get; }
 
-    public long LastReadAt { get; private set; }
+    public long LastReadAt { get; set; }
 
     public int ReaderClosedWith { get; private set; }
 
@@ -54,11 +51,11 @@ internal sealed class UpgradedSocket : Stream, ISocketCarrier
 
     public ValueTask WriteAsync(ReadOnlySpan<Frame> frames) => _output is not null ? WriteAsync(_output, frames) : WriteToStreamAsync(frames);
 
-    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    // The reader asks again as soon as it has dealt with what came: to note the time then, and not afterwards, spares each idle connection a task.
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        var read = await _transport.ReadAsync(buffer, cancellationToken);
-        LastReadAt = _timeProvider.GetTimestamp();
-        return read;
+        LastReadAt = _connection.Node.TimeProvider.GetTimestamp();
+        return _transport.ReadAsync(buffer, cancellationToken);
     }
 
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
@@ -70,9 +67,9 @@ internal sealed class UpgradedSocket : Stream, ISocketCarrier
         var kind = (FrameKind)(buffer.Span[0] & 0x0F);
         var payload = buffer.Span[2..];
         if (kind != FrameKind.Close)
-            return _queue.SendAsync(Frame.Of(kind, payload), cancellationToken);
+            return _connection.Outbound.SendAsync(Frame.Of(kind, payload), cancellationToken);
         ReaderClosedWith = payload.Length >= 2 ? BinaryPrimitives.ReadUInt16BigEndian(payload) : CloseCode.ProtocolError;
-        return new ValueTask(_queue.FinishAsync(Frame.Of(kind, payload)));
+        return new ValueTask(_connection.FinishAsync(Frame.Of(kind, payload)));
     }
 
     public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>

@@ -5,13 +5,15 @@ using Microsoft.AspNetCore.Http;
 namespace Runnel.AspNetCore;
 
 /// <summary>A connection that is a WebSocket of its own.</summary>
-internal sealed class WebSocketConnection : Connection, IFrameWriter, IDisposable
+internal sealed class WebSocketConnection : Connection, IFrameWriter, IAsyncDisposable
 {
     private readonly HttpContext _context;
     private readonly GatewayOptions _gateway;
+    private readonly CancellationTokenSource _goneSource;
     private ISocketCarrier? _carrier;
     private CancellationTokenSource? _cut;
     private int _decided;
+    private int _closedWith;
     private bool _ended;
 
     public WebSocketConnection(RunnelNode node, HttpContext context, ConsumerEndpointOptions options, GatewayOptions gateway)
@@ -19,13 +21,17 @@ internal sealed class WebSocketConnection : Connection, IFrameWriter, IDisposabl
     {
         _context = context;
         _gateway = gateway;
+
+        // Not the request's own token: that is cancelled only when the client breaks off, and is another request's once this one has ended.
+        _goneSource = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+        Gone = _goneSource.Token;
         Scope = new HttpConsumerScope(context);
         Outbound = new OutboundQueue(options.Outbound, this);
     }
 
     public override ConsumerScope Scope { get; }
 
-    public override CancellationToken Gone => _context.RequestAborted;
+    public override CancellationToken Gone { get; }
 
     public override OutboundQueue Outbound { get; }
 
@@ -36,7 +42,10 @@ internal sealed class WebSocketConnection : Connection, IFrameWriter, IDisposabl
     public int RefusedWith { get; private set; }
 
     /// <summary>The code with which this side began to close; 0 while it did not.</summary>
-    public int ClosedWith { get; private set; }
+    public int ClosedWith => Volatile.Read(ref _closedWith);
+
+    /// <summary>Whether the consumer is at work on a message of the client, so that nobody reads: the client's silence says nothing then.</summary>
+    public bool IsHandling { get; set; }
 
     public override async Task AcceptAsync(AcceptOptions options, CancellationToken cancellationToken = default)
     {
@@ -52,7 +61,7 @@ internal sealed class WebSocketConnection : Connection, IFrameWriter, IDisposabl
         var stream = await WebSocketHandshake.UpgradeAsync(_context);
         _carrier = stream is null
             ? new ManagedSocket(await _context.WebSockets.AcceptWebSocketAsync(options.Subprotocol), Node.TimeProvider)
-            : new UpgradedSocket(stream, OwnOutput(), Outbound, options.Subprotocol, Node.TimeProvider);
+            : new UpgradedSocket(stream, OwnOutput(), this, options.Subprotocol);
     }
 
     public override Task RejectAsync(CancellationToken cancellationToken = default)
@@ -70,9 +79,41 @@ internal sealed class WebSocketConnection : Connection, IFrameWriter, IDisposabl
     public override ValueTask SendUtf8JsonAsync(ReadOnlyMemory<byte> json, CancellationToken cancellationToken = default) =>
         SendFrameAsync(Frame.Text(json.Span), cancellationToken);
 
+    /// <summary>Sends the last frame after all that waits; a client that does not read it is cut in time.</summary>
+    public Task FinishAsync(Frame last)
+    {
+        var written = Outbound.FinishAsync(last);
+        if (!written.IsCompleted)
+            _ = AbortLaterAsync();
+        return written;
+    }
+
+    /// <summary>The client is gone: who waits on its behalf need not any more.</summary>
+    public void EndWork()
+    {
+        try
+        {
+            _goneSource.Cancel();
+        }
+        catch (AggregateException exception)
+        {
+            Log.CallbackFailed(Node.Logger, exception, this); // what the application registered must not keep the connection from ending
+        }
+    }
+
+    /// <summary>Refuses the connection unless it was accepted or rejected.</summary>
+    /// <returns>Whether it had been neither.</returns>
+    public bool RefuseUndecided()
+    {
+        if (Interlocked.CompareExchange(ref _decided, 1, 0) != 0)
+            return false;
+        RefusedWith = StatusCodes.Status403Forbidden;
+        return true;
+    }
+
     public override void Abort()
     {
-        Outbound.Abandon();
+        _ = Outbound.AbandonAsync();
         lock (Scope)
         {
             // The server uses a request's context again: once this one has ended it is somebody else's.
@@ -82,9 +123,16 @@ internal sealed class WebSocketConnection : Connection, IFrameWriter, IDisposabl
     }
 
     /// <summary>The request is about to end: from here on nothing touches it.</summary>
-    public void Dispose()
+    public async ValueTask DisposeAsync()
     {
-        Outbound.Abandon();
+        // The server takes the connection's memory back: who still writes to it would write into somebody else's.
+        var written = Outbound.AbandonAsync();
+        if (!written.IsCompleted)
+            Abort();
+        await written;
+
+        EndWork();
+        _goneSource.Dispose();
         lock (Scope)
         {
             _ended = true;
@@ -97,7 +145,7 @@ internal sealed class WebSocketConnection : Connection, IFrameWriter, IDisposabl
 
     public void OnOverflow()
     {
-        ClosedWith = CloseCode.TryAgainLater;
+        Interlocked.CompareExchange(ref _closedWith, CloseCode.TryAgainLater, 0);
         Log.CannotKeepUp(Node.Logger, this);
         GatewayMetrics.ConnectionWasCut("slow");
         _ = AbortLaterAsync();
@@ -117,9 +165,8 @@ internal sealed class WebSocketConnection : Connection, IFrameWriter, IDisposabl
             };
             return;
         }
-        if (ClosedWith != 0 || RefusedWith != 0)
+        if (RefusedWith != 0 || Interlocked.CompareExchange(ref _closedWith, code, 0) != 0)
             return;
-        ClosedWith = code;
         var written = Outbound.FinishAsync(Frame.Close(code, reason));
         _ = AbortLaterAsync();
         await written.WaitAsync(cancellationToken);

@@ -55,16 +55,28 @@ internal sealed class WebSocketReceiver(WebSocketConnection connection, Consumer
             if (!_rate.TryTake(options, connection.Node.TimeProvider))
                 return await RefuseAsync(CloseCode.PolicyViolation, $"This endpoint takes {options.MaxMessagesPerSecond} messages per second.");
 
-            var message = _buffer.AsMemory(0, length);
-            await (received.MessageType == WebSocketMessageType.Text ? session.ReceiveTextAsync(message) : session.ReceiveBinaryAsync(message));
+            if (connection.ClosedWith != 0)
+            {
+                await DiscardRestAsync(); // what the client sent before it saw our close is for nobody
+                return connection.ClosedWith;
+            }
+            await HandleAsync(_buffer.AsMemory(0, length), isText: received.MessageType == WebSocketMessageType.Text);
             ReturnBuffer();
         }
+    }
+
+    private async Task HandleAsync(ReadOnlyMemory<byte> message, bool isText)
+    {
+        connection.IsHandling = true;
+        await (isText ? session.ReceiveTextAsync(message) : session.ReceiveBinaryAsync(message));
+        connection.Carrier!.LastReadAt = connection.Node.TimeProvider.GetTimestamp();
+        connection.IsHandling = false;
     }
 
     private async Task<int> AnswerCloseAsync(WebSocket socket)
     {
         var code = (int?)socket.CloseStatus ?? CloseCode.None;
-        await connection.Outbound.FinishAsync(Frame.Close(CloseCode.CanBeSent(code) ? code : CloseCode.Normal, null));
+        await connection.FinishAsync(Frame.Close(CloseCode.CanBeSent(code) ? code : CloseCode.Normal, null));
         return EndedWith(code);
     }
 
@@ -98,7 +110,7 @@ internal sealed class WebSocketReceiver(WebSocketConnection connection, Consumer
             return false;
         if (length < _buffer.Length)
             return true;
-        var larger = ArrayPool<byte>.Shared.Rent((int)Math.Clamp(length * 2L, FirstRent, options.MaxMessageBytes + 1L));
+        var larger = ArrayPool<byte>.Shared.Rent((int)Math.Min(Math.Max(length * 2L, FirstRent), options.MaxMessageBytes + 1L));
         _buffer.AsSpan(0, length).CopyTo(larger);
         ReturnBuffer();
         _buffer = larger;

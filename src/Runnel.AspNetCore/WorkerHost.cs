@@ -23,17 +23,56 @@ internal static class WorkerHost
             await service.StartingAsync(cancellationToken);
         foreach (var service in hosted)
             await service.StartAsync(cancellationToken);
+        foreach (var service in hosted.OfType<IHostedLifecycleService>())
+            await service.StartedAsync(cancellationToken);
         (lifetime as Microsoft.Extensions.Hosting.Internal.ApplicationLifetime)?.NotifyStarted();
 
+        var failure = WatchAsync(hosted.OfType<BackgroundService>(), lifetime);
         await WaitForStopAsync(lifetime, cancellationToken);
 
         using var limit = new CancellationTokenSource(services.GetRequiredService<IOptions<HostOptions>>().Value.ShutdownTimeout);
-        foreach (var service in Enumerable.Reverse(hosted))
-            await service.StopAsync(limit.Token);
+        List<Exception> failures = [];
         foreach (var service in hosted.OfType<IHostedLifecycleService>().Reverse())
-            await service.StoppedAsync(limit.Token);
+            await TryAsync(service.StoppingAsync);
+        foreach (var service in Enumerable.Reverse(hosted))
+            await TryAsync(service.StopAsync);
+        foreach (var service in hosted.OfType<IHostedLifecycleService>().Reverse())
+            await TryAsync(service.StoppedAsync);
         (lifetime as Microsoft.Extensions.Hosting.Internal.ApplicationLifetime)?.NotifyStopped();
         await signals.StopAsync(limit.Token);
+        if (failure.IsCompleted && await failure is { } first)
+            failures.Insert(0, first);
+        if (failures.Count > 0)
+            throw new AggregateException(failures);
+
+        // One that fails must not keep the others from handing back their work.
+        async Task TryAsync(Func<CancellationToken, Task> stop)
+        {
+            try
+            {
+                await stop(limit.Token);
+            }
+            catch (Exception exception)
+            {
+                failures.Add(exception);
+            }
+        }
+    }
+
+    // A service that has failed ends the process, as it does in a host: a worker that only seems to work is worse than none.
+    private static async Task<Exception?> WatchAsync(IEnumerable<BackgroundService> services, IHostApplicationLifetime lifetime)
+    {
+        var running = services.Select(service => service.ExecuteTask).OfType<Task>().ToList();
+        while (running.Count > 0)
+        {
+            var ended = await Task.WhenAny(running);
+            running.Remove(ended);
+            if (!ended.IsFaulted)
+                continue;
+            lifetime.StopApplication();
+            return ended.Exception.InnerException;
+        }
+        return null;
     }
 
     private static async Task WaitForStopAsync(IHostApplicationLifetime lifetime, CancellationToken cancellationToken)

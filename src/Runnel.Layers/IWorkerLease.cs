@@ -3,7 +3,8 @@ namespace Runnel.Layers;
 /// <summary>One worker's right to hold messages, renewed by the layer from a thread of its own for as long as the process lives.</summary>
 /// <remarks>
 /// Settling is fenced: once the lease is lost (the process was stopped for longer than the lease, say), its messages belong to others, and every
-/// settling call answers <see langword="false"/> and changes nothing. Disposing hands back at once what is not settled, counting neither an
+/// settling call answers <see langword="false"/> and changes nothing. A claim settles once: when the same worker is handed the message again,
+/// that is another claim, which the first one cannot settle. Disposing hands back at once what is not settled, counting neither an
 /// attempt nor a crash. Thread-safe.
 /// </remarks>
 public interface IWorkerLease : IAsyncDisposable
@@ -20,6 +21,7 @@ public interface IWorkerLease : IAsyncDisposable
     /// <param name="cancellationToken">Ends the wait; what was taken is never lost by it.</param>
     /// <returns>At least one message, in the order stored.</returns>
     /// <exception cref="LeaseLostException">The lease is lost.</exception>
+    /// <exception cref="ObjectDisposedException">The lease was disposed, before or during the wait.</exception>
     ValueTask<IReadOnlyList<ReceivedMessage>> ReceiveAsync(ChannelName channel, int max, CancellationToken cancellationToken = default);
 
     /// <summary>The message is handled: forget it.</summary>

@@ -20,7 +20,7 @@ internal sealed partial class InMemoryChannel
         }
     }
 
-    public bool Abandon(StoredMessage message, InMemoryWorkerLease lease, AbandonOptions options)
+    public bool Abandon(StoredMessage message, InMemoryWorkerLease lease, AbandonOptions options, byte[]? changed)
     {
         lock (_lock)
         {
@@ -28,7 +28,7 @@ internal sealed partial class InMemoryChannel
                 return false;
             var now = queue.Clock.Now;
             var dueAt = options.Delay > TimeSpan.Zero ? ChannelClock.Later(now, options.Delay) : 0;
-            GiveBack(message.Again(message.Attempt + (options.CountsAttempt ? 1 : 0), message.Crashes, dueAt, options.Body), now);
+            GiveBack(message.Again(message.Attempt + (options.CountsAttempt ? 1 : 0), message.Crashes, dueAt, changed), now);
             Leave(now);
             return true;
         }
@@ -65,14 +65,11 @@ internal sealed partial class InMemoryChannel
         lock (_lock)
         {
             var now = queue.Clock.Now;
-            foreach (var message in ReleaseAll(lease))
-            {
-                var again = message.Again(message.Attempt, message.Crashes + 1);
-                if (again.Crashes < crashLimit)
-                    GiveBack(again, now);
-                else
-                    PutAside(again, DeadLetterReason.WorkerDied, $"{again.Crashes} workers died while they held the message; the last was '{lease.WorkerId}'.", now);
-            }
+            var released = ReleaseAll(lease).ConvertAll(message => message.Again(message.Attempt, message.Crashes + 1));
+            foreach (var message in released.Where(message => message.Crashes < crashLimit))
+                GiveBack(message, now);
+            foreach (var message in released.Where(message => message.Crashes >= crashLimit).Reverse())
+                PutAside(message, DeadLetterReason.WorkerDied, $"{message.Crashes} workers died while they held the message; the last was '{lease.WorkerId}'.", now);
             Leave(now);
         }
     }

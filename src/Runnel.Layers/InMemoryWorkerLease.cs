@@ -41,7 +41,8 @@ internal sealed class InMemoryWorkerLease(InMemoryWorkQueue queue, WorkerLeaseOp
     {
         ArgumentNullException.ThrowIfNull(options);
         var stored = StoredOf(message);
-        return new(stored.Home!.Abandon(stored, this, options));
+        var changed = options.Body is { } body ? EnvelopeFormat.ReplaceBody(stored.Bytes, body.Span) : null;
+        return new(stored.Home!.Abandon(stored, this, options, changed));
     }
 
     public ValueTask<bool> DeadLetterAsync(ReceivedMessage message, DeadLetterReason reason, string? error, CancellationToken cancellationToken = default)

@@ -14,6 +14,9 @@ internal sealed class ProcessReader : IAsyncDisposable
     // How many messages one turn of the reader may take: those who wait are served, and few can be in its hands at once.
     private const int MostAtOnce = 16;
 
+    // For a message that never expires: not all layers can count to the end of time.
+    private static readonly TimeSpan LongestParking = TimeSpan.FromDays(365);
+
     private readonly ChannelName _name;
     private readonly IWorkQueue _queue;
     private readonly LayerLease _lease;
@@ -119,9 +122,8 @@ internal sealed class ProcessReader : IAsyncDisposable
             return;
         }
 
-        var expiresAt = message.Envelope.ExpiresAt ?? DateTimeOffset.MaxValue;
-        var rest = expiresAt - _timeProvider.GetUtcNow();
-        var parking = new AbandonOptions { CountsAttempt = false, Delay = rest > TimeSpan.Zero ? rest : TimeSpan.FromMilliseconds(1) };
+        var rest = (message.Envelope.ExpiresAt ?? DateTimeOffset.MaxValue) - _timeProvider.GetUtcNow();
+        var parking = new AbandonOptions { CountsAttempt = false, Delay = TimeSpan.FromTicks(Math.Clamp(rest.Ticks, TimeSpan.TicksPerMillisecond, LongestParking.Ticks)) };
         if (!await lease.AbandonAsync(message, parking, CancellationToken.None).ConfigureAwait(false))
             return;
         lock (_lock)

@@ -86,9 +86,13 @@ internal sealed class StoredMessage
     }
 
     /// <summary>The message's next stay.</summary>
-    public StoredMessage Again(int attempt, int crashes, long dueAt = 0, ReadOnlyMemory<byte>? body = null)
+    /// <param name="attempt">How many times a handler ran and failed.</param>
+    /// <param name="crashes">How many times a worker died holding it.</param>
+    /// <param name="dueAt">When it may be handed out.</param>
+    /// <param name="changed">The encoded envelope, if it is another one now.</param>
+    public StoredMessage Again(int attempt, int crashes, long dueAt = 0, byte[]? changed = null)
     {
-        var bytes = body is null ? Bytes : EnvelopeFormat.ReplaceBody(Bytes, body.Value.Span);
+        var bytes = changed ?? Bytes;
         EnvelopeFormat.WriteCounters(bytes, attempt, crashes);
         return new StoredMessage(bytes)
         {

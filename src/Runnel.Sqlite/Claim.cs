@@ -8,6 +8,9 @@ internal sealed class Claim(long id, long number, string? lane, bool isLarge, by
     /// <summary>The fence: no other claim has this number.</summary>
     public long Number { get; } = number;
 
+    /// <summary>Whose it is.</summary>
+    public long Worker { get; set; }
+
     public string? Lane { get; } = lane;
 
     public bool IsLarge { get; } = isLarge;

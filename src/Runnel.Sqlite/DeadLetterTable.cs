@@ -33,8 +33,9 @@ internal sealed class DeadLetterTable(Database database, StoreTransaction transa
         foreach (var letter in found)
         {
             _delete.Bind(1, letter.Id).Run();
-            var state = transaction.Messages.StateFor(channel, letter.Lane, due: 0);
-            _revive.Bind(1, letter.Id).Bind(2, state).Bind(3, transaction.NextNumber()).Run();
+            var before = letter.Lane is { } lane ? transaction.Lanes.Append(channel.Id, lane, letter.Id) : null;
+            var state = transaction.Messages.StateFor(before, due: 0);
+            _revive.Bind(1, letter.Id).Bind(2, state).Bind(3, transaction.NextNumber()).Bind(4, before).Run();
             channel.GivenBack();
             channel.MadeAvailable();
         }

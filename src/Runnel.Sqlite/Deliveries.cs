@@ -13,6 +13,7 @@ internal sealed class Deliveries
     private readonly Dictionary<string, Subscription[]> _subscriptions = [];
     private readonly int _capacity;
     private readonly Action _onDrained;
+    private readonly Func<string, Task> _onUnsubscribed;
     private readonly ILogger _logger;
     private readonly Task _loop;
     private long _number;
@@ -21,11 +22,13 @@ internal sealed class Deliveries
     /// <summary>Starts.</summary>
     /// <param name="capacity">How many messages wait in memory.</param>
     /// <param name="onDrained">Called when all that waited was handed out, after there had been no room for more.</param>
+    /// <param name="onUnsubscribed">Called when a topic's last subscription has ended.</param>
     /// <param name="logger">Told of subscribers that throw.</param>
-    public Deliveries(int capacity, Action onDrained, ILogger logger)
+    public Deliveries(int capacity, Action onDrained, Func<string, Task> onUnsubscribed, ILogger logger)
     {
         _capacity = capacity;
         _onDrained = onDrained;
+        _onUnsubscribed = onUnsubscribed;
         _logger = logger;
         _loop = Task.Run(DeliverAsync);
     }
@@ -39,6 +42,15 @@ internal sealed class Deliveries
         {
             lock (_lock)
                 return _subscriptions.Count;
+        }
+    }
+
+    public IReadOnlyList<string> Topics
+    {
+        get
+        {
+            lock (_lock)
+                return [.. _subscriptions.Keys];
         }
     }
 
@@ -87,15 +99,16 @@ internal sealed class Deliveries
         }
     }
 
-    private void Remove(Subscription subscription)
+    /// <returns>Whether it was the topic's last.</returns>
+    private bool Remove(Subscription subscription)
     {
         lock (_lock)
         {
             var others = _subscriptions.GetValueOrDefault(subscription.Topic, []).Where(other => other != subscription).ToArray();
             if (others.Length == 0)
-                _subscriptions.Remove(subscription.Topic);
-            else
-                _subscriptions[subscription.Topic] = others;
+                return _subscriptions.Remove(subscription.Topic);
+            _subscriptions[subscription.Topic] = others;
+            return false;
         }
     }
 
@@ -129,8 +142,7 @@ internal sealed class Deliveries
         {
             lock (_lock)
                 _ended = true;
-            deliveries.Remove(this);
-            return ValueTask.CompletedTask;
+            return deliveries.Remove(this) ? new ValueTask(deliveries._onUnsubscribed(topic)) : ValueTask.CompletedTask;
         }
     }
 }

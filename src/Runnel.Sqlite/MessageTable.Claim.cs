@@ -30,22 +30,22 @@ internal sealed partial class MessageTable
         }
     }
 
-    /// <summary>Hands out the first in line.</summary>
-    public List<Claim> Take(ChannelRow channel, long worker, int max)
+    /// <summary>The first in line, to be handed out by <see cref="Take"/>.</summary>
+    public List<Claim> ReadFirst(ChannelRow channel, int max)
     {
         List<Claim> claims = [];
         while (claims.Count == 0 && Read(channel, max, claims))
         {
         }
-        if (claims.Count == 0)
-            return claims;
-        _claim.Bind(2, worker).Bind(3, claims[0].Number);
-        foreach (var claim in claims)
-        {
-            _claim.Bind(1, claim.Id).Run();
-            channel.Claimed();
-        }
         return claims;
+    }
+
+    /// <summary>Hands out a message.</summary>
+    public void Take(Claim claim, ChannelRow channel, long worker)
+    {
+        _claim.Bind(1, claim.Id).Bind(2, worker).Bind(3, claim.Number).Run();
+        claim.Worker = worker;
+        channel.Claimed();
     }
 
     /// <returns>Whether there was anything: it may all have expired.</returns>

@@ -15,12 +15,12 @@ internal sealed partial class MessageTable
 
     public bool Complete(string channelName, Claim claim)
     {
-        if (_complete.Bind(1, claim.Id).Bind(2, claim.Number).RunCounting() == 0)
+        if (!Settle(_complete, claim.Id, claim.Number, out var next))
             return false;
         var channel = transaction.Channels.Find(channelName)!;
         DeleteLarge(claim.Id, claim.IsLarge);
         channel.Settled();
-        FreeLane(channel, claim.Lane);
+        FreeLane(channel, claim.Lane, next);
         return true;
     }
 
@@ -39,11 +39,11 @@ internal sealed partial class MessageTable
 
     public bool PutAside(string channelName, Claim claim, DeadLetterReason reason, string? error)
     {
-        if (_putAside.Bind(1, claim.Id).Bind(2, claim.Number).RunCounting() == 0)
+        if (!Settle(_putAside, claim.Id, claim.Number, out var next))
             return false;
         var channel = transaction.Channels.Find(channelName)!;
         transaction.DeadLetters.Add(claim.Id, channel, reason, error);
-        FreeLane(channel, claim.Lane);
+        FreeLane(channel, claim.Lane, next);
         return true;
     }
 
@@ -71,11 +71,20 @@ internal sealed partial class MessageTable
                 continue;
             }
             dead++;
-            _putAside.Bind(1, id).Bind(2, claim).Run();
+            Settle(_putAside, id, claim, out var next);
             transaction.DeadLetters.Add(id, channel, DeadLetterReason.WorkerDied, $"{crashes} workers died while they held the message; the last was '{workerName}'.");
-            FreeLane(channel, lane);
+            FreeLane(channel, lane, next);
         }
         return (held.Count, dead);
+    }
+
+    /// <returns>Whether the claim was still good.</returns>
+    private static bool Settle(Statement statement, long id, long claim, out long? next)
+    {
+        var settled = statement.Bind(1, id).Bind(2, claim).Step();
+        next = settled && !statement.IsNull(0) ? statement.Number(0) : null;
+        statement.Reset();
+        return settled;
     }
 
     private List<(long Id, long Channel, long Claim, int Crashes, string? Lane)> ReadClaimed(long worker)

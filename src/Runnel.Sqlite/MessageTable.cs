@@ -13,8 +13,7 @@ internal sealed partial class MessageTable(Database database, StoreTransaction t
     private readonly Statement _readLarge = database.Prepare(SqliteStatements.ReadLarge);
     private readonly Statement _deleteLarge = database.Prepare(SqliteStatements.DeleteLarge);
     private readonly Statement _delete = database.Prepare(SqliteStatements.DeleteMessage);
-    private readonly Statement _hasLaneHead = database.Prepare(SqliteStatements.HasLaneHead);
-    private readonly Statement _findLaneNext = database.Prepare(SqliteStatements.FindLaneNext);
+    private readonly Statement _readDue = database.Prepare(SqliteStatements.ReadDue);
     private readonly Statement _place = database.Prepare(SqliteStatements.Place);
     private readonly Statement _findByUid = database.Prepare(SqliteStatements.FindByUid);
     private readonly Statement _findExpired = database.Prepare(SqliteStatements.FindExpired);
@@ -27,13 +26,14 @@ internal sealed partial class MessageTable(Database database, StoreTransaction t
     public void Insert(ChannelRow channel, NewMessage message)
     {
         var id = transaction.NextNumber();
-        var state = StateFor(channel, message.Key, message.Due);
+        var before = message.Key is { } lane ? transaction.Lanes.Append(channel.Id, lane, id) : null;
+        var state = StateFor(before, message.Due);
         var isLarge = message.Bytes.Length > LargeBytes;
         Span<byte> uid = stackalloc byte[16];
         message.Id.Value.TryWriteBytes(uid, bigEndian: true, out _);
 
         _insert.Bind(1, id).Bind(2, channel.Id).Bind(3, state).Bind(4, message.Due).Bind(5, message.Attempt).Bind(6, message.Crashes)
-            .Bind(7, message.Expires).Bind(8, message.Key).Bind(9, uid);
+            .Bind(7, message.Expires).Bind(8, message.Key).Bind(9, uid).Bind(11, before).Bind(12, message.Sent);
         if (isLarge)
             _insert.BindNull(10).Run();
         else
@@ -59,26 +59,26 @@ internal sealed partial class MessageTable(Database database, StoreTransaction t
         return count;
     }
 
-    /// <summary>Where a message that is not in a worker's hands belongs.</summary>
-    internal int StateFor(ChannelRow channel, string? lane, long due)
+    /// <summary>Where a message belongs that comes into the line, behind another one of its key or not.</summary>
+    internal int StateFor(long? before, long due)
     {
-        if (lane is not null && HasHead(channel, lane))
+        if (before is not null)
             return Blocked;
         return due > transaction.Now ? Scheduled : Ready;
     }
 
     /// <summary>The head of a lane is settled: the next one takes its place.</summary>
-    internal void FreeLane(ChannelRow channel, string? lane)
+    internal void FreeLane(ChannelRow channel, string? lane, long? next)
     {
         if (lane is null)
             return;
-        _findLaneNext.Bind(1, channel.Id).Bind(2, lane);
-        var found = _findLaneNext.Step();
-        var (id, due) = found ? (_findLaneNext.Number(0), _findLaneNext.Number(1)) : default;
-        _findLaneNext.Reset();
-        if (!found)
+        if (next is null)
+        {
+            transaction.Lanes.Delete(channel.Id, lane);
             return;
-        _place.Bind(1, id).Bind(2, due > transaction.Now ? Scheduled : Ready).Bind(3, transaction.NextNumber()).Run();
+        }
+        var due = _readDue.Bind(1, next.Value).ReadNumber() ?? 0;
+        _place.Bind(1, next.Value).Bind(2, due > transaction.Now ? Scheduled : Ready).Bind(3, transaction.NextNumber()).Run();
         channel.MadeAvailable();
     }
 
@@ -95,8 +95,6 @@ internal sealed partial class MessageTable(Database database, StoreTransaction t
             _deleteLarge.Bind(1, id).Run();
     }
 
-    private bool HasHead(ChannelRow channel, string lane) => _hasLaneHead.Bind(1, channel.Id).Bind(2, lane).ReadNumber() is not null;
-
     private int Withdraw(Statement find)
     {
         _found.Clear();
@@ -106,10 +104,13 @@ internal sealed partial class MessageTable(Database database, StoreTransaction t
         foreach (var (id, channelId, state, lane, isLarge) in _found)
         {
             var channel = transaction.Channels.Get(channelId);
+            var next = lane is null ? null : transaction.Lanes.NextOf(id);
+            if (state == Blocked)
+                transaction.Lanes.Unlink(channelId, lane!, id);
+            else
+                FreeLane(channel, lane, next);
             Delete(id, isLarge);
             channel.Removed();
-            if (state != Blocked)
-                FreeLane(channel, lane);
         }
         return _found.Count;
     }

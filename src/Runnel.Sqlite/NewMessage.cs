@@ -21,6 +21,8 @@ internal sealed class NewMessage
 
     public long? Expires { get; private init; }
 
+    public long Sent { get; private init; }
+
     public int Attempt { get; private init; }
 
     public int Crashes { get; private init; }
@@ -37,6 +39,7 @@ internal sealed class NewMessage
             DeduplicationWindow = envelope.DeduplicationWindow,
             Due = envelope.NotBefore?.UtcTicks ?? 0,
             Expires = envelope.ExpiresAt?.UtcTicks,
+            Sent = envelope.SentAt.UtcTicks,
             Attempt = envelope.Attempt,
             Crashes = envelope.Crashes,
         };

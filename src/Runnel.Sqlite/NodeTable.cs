@@ -55,6 +55,7 @@ internal sealed class NodeTable(Database database, StoreTransaction transaction)
     {
         foreach (var (worker, _) in ListWorkers(node))
             RemoveWorker(worker);
+        transaction.Topics.RemoveInterests(node);
         _delete.Bind(1, node).Run();
         transaction.Rings = true;
     }
@@ -70,6 +71,7 @@ internal sealed class NodeTable(Database database, StoreTransaction transaction)
             (held, dead) = (held + counts.Held, dead + counts.Dead);
             _deleteWorker.Bind(1, worker).Run();
         }
+        transaction.Topics.RemoveInterests(node);
         _delete.Bind(1, node).Run();
         transaction.Rings = true;
         return (held, dead);

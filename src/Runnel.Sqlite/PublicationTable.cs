@@ -20,10 +20,6 @@ internal sealed class PublicationTable(Database database, StoreTransaction trans
     private readonly Statement _forget = database.Prepare(SqliteStatements.ForgetPublications);
     private readonly Statement _nextEnd = database.Prepare(SqliteStatements.NextPublicationEnd);
     private readonly Statement _trim = database.Prepare(SqliteStatements.TrimHistory);
-    private readonly Statement _findTopic = database.Prepare(SqliteStatements.FindTopic);
-    private readonly Statement _writeTopic = database.Prepare(SqliteStatements.WriteTopic);
-    private readonly Statement _forgetTopics = database.Prepare(SqliteStatements.ForgetTopics);
-    private readonly Statement _nextTopicEnd = database.Prepare(SqliteStatements.NextTopicEnd);
     private readonly List<(long Number, Publication Publication)> _own = [];
     private long _lastRead;
 
@@ -31,25 +27,27 @@ internal sealed class PublicationTable(Database database, StoreTransaction trans
     public bool IsBehind { get; private set; }
 
     /// <summary>When the next message or topic may be forgotten.</summary>
-    public long? NextEnd => Earlier(_nextEnd.ReadNumber(), _nextTopicEnd.ReadNumber());
+    public long? NextEnd => Earlier(_nextEnd.ReadNumber(), transaction.Topics.NextEnd);
 
     /// <summary>Publishes.</summary>
     /// <param name="topic">Where to.</param>
     /// <param name="payload">What.</param>
     /// <param name="retention">How much history to keep.</param>
-    /// <param name="isAlone">Whether no other process can be listening: then what nobody keeps is not written.</param>
-    public Position Publish(string topic, byte[] payload, Retention? retention, bool isAlone)
+    /// <param name="node">This process.</param>
+    public Position Publish(string topic, byte[] payload, Retention? retention, long node)
     {
-        var now = transaction.Now;
         var position = retention is null ? Position.None : Append(topic, retention);
+        var others = transaction.Topics.HasOtherInterest(topic, node);
         var number = 0L;
-        if (retention is not null || !isAlone || IsBehind)
+        // What nobody keeps and nobody else listens to is not written.
+        if (retention is not null || others || IsBehind)
         {
-            var until = now + Math.Max(Transit.Ticks, retention?.Age.Ticks ?? 0);
+            var until = TopicTable.Later(transaction.Now, retention?.Age > Transit ? retention.Age : Transit);
             number = transaction.NextNumber();
-            _insert.Bind(1, number).Bind(2, until).Bind(3, now).Bind(4, topic).Bind(5, position.Epoch).Bind(6, position.Offset).Bind(7, payload).Run();
+            _insert.Bind(1, number).Bind(2, until).Bind(3, transaction.Now).Bind(4, topic).Bind(5, position.Epoch)
+                .Bind(6, retention is null ? null : position.Offset).Bind(7, payload).Run();
             transaction.SweepAt(until);
-            transaction.Rings = true;
+            transaction.Rings |= others;
         }
         _own.Add((number, new Publication(topic, new BackplaneMessage(position, payload))));
         return position;
@@ -106,29 +104,17 @@ internal sealed class PublicationTable(Database database, StoreTransaction trans
     /// <returns>How many messages; as many as the limit when there may be more.</returns>
     public int Forget(int limit)
     {
-        _forgetTopics.Bind(1, transaction.Now).Run();
+        transaction.Topics.Forget();
         return _forget.Bind(1, transaction.Now).Bind(2, limit).RunCounting();
     }
 
     private Position Append(string topic, Retention retention)
     {
-        _findTopic.Bind(1, topic);
-        var found = _findTopic.Step() && _findTopic.Number(4) > transaction.Now; // a history that has ended begins anew
-        var (epoch, latest, messages) = found
-            ? (_findTopic.Number(0), _findTopic.Number(1), _findTopic.Number(2))
-            : (Random.Shared.NextInt64(1, long.MaxValue), 0, retention.Messages);
-        _findTopic.Reset();
-
-        var until = transaction.Now + retention.Age.Ticks;
-        _writeTopic.Bind(1, topic).Bind(2, epoch).Bind(3, ++latest).Bind(4, retention.Messages).Bind(5, retention.Age.Ticks).Bind(6, until).Run();
-        transaction.SweepAt(until);
-
-        // One falls out of the history for each that comes in, and more when the history was longer until now. Other processes still have to read them.
-        var lastOut = latest - retention.Messages;
-        var firstOut = Math.Min(lastOut, latest - messages);
+        var (position, firstOut, lastOut) = transaction.Topics.Append(topic, retention);
+        // Other processes still have to read what falls out.
         if (lastOut > 0)
             _trim.Bind(1, topic).Bind(2, firstOut).Bind(3, lastOut).Bind(4, transaction.Now + Transit.Ticks).Run();
-        return new Position(epoch, latest);
+        return position;
     }
 
     private static long? Earlier(long? one, long? other) => one is null || other < one ? other : one;

@@ -18,10 +18,8 @@ internal sealed class ReceiveWork(string channel, SqliteWorkerLease lease, int m
     /// <summary>Whether it stands in its line already; the writer's.</summary>
     public bool IsInLine { get; set; }
 
-    /// <summary>Whether this transaction has messages for it.</summary>
-    public bool IsServed => Volatile.Read(ref _state) == Serving;
-
-    public bool IsOver => Volatile.Read(ref _state) == Ended;
+    /// <summary>Whether it may be given messages.</summary>
+    public bool IsWaiting => Volatile.Read(ref _state) == Waiting && Lease.IsHeld;
 
     public override bool Execute(StoreTransaction transaction)
     {
@@ -37,7 +35,7 @@ internal sealed class ReceiveWork(string channel, SqliteWorkerLease lease, int m
     }
 
     /// <summary>The writer is about to claim for it; from now on a cancellation comes too late, unless <see cref="Release"/> follows.</summary>
-    public bool TryServe() => Interlocked.CompareExchange(ref _state, Serving, Waiting) == Waiting;
+    public bool TryServe() => Lease.IsHeld && Interlocked.CompareExchange(ref _state, Serving, Waiting) == Waiting;
 
     public void Serve(IReadOnlyList<Claim> claims) => Result = claims;
 

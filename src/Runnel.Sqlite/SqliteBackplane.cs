@@ -6,7 +6,7 @@ namespace Runnel.Sqlite;
 /// <remarks>
 /// All subscribers, in whatever process, see all messages in one order, each once. A message without retention waits some seconds in the file for the
 /// other processes: one that does not run for longer misses it. A published message is on disk when the call returns, if another process or
-/// a history needs it. Handlers are called on a loop of the backplane. Thread-safe.
+/// a history needs it. A history goes on in its epoch for as long as it holds something or somebody subscribes to the topic. Handlers are called on a loop of the backplane. Thread-safe.
 /// </remarks>
 public sealed class SqliteBackplane : IBackplane
 {
@@ -35,7 +35,7 @@ public sealed class SqliteBackplane : IBackplane
         cancellationToken.ThrowIfCancellationRequested();
         var copy = payload.ToArray();
         var published = _store.RunAsync(transaction =>
-            transaction.Publications.Publish(topic.Value, copy, retention, isAlone: !_store.Writer.Neighbours.Exist));
+            transaction.Publications.Publish(topic.Value, copy, retention, _store.Writer.Neighbours.Self.Id));
         try
         {
             return await published.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -57,6 +57,7 @@ public sealed class SqliteBackplane : IBackplane
             var deliveries = _store.Writer.Deliveries;
             if (!deliveries.HasSubscribers)
                 transaction.Publications.StartReading();
+            transaction.Topics.AddInterest(topic.Value, _store.Writer.Neighbours.Self.Id);
             return subscription ??= deliveries.Subscribe(topic.Value, onMessage); // once, also when the transaction is done again
         });
         try

@@ -16,13 +16,11 @@ internal static class SqliteStatements
         DeleteChannel = "DELETE FROM channel WHERE id = ?1";
 
     public const string
-        InsertMessage = "INSERT INTO message VALUES (?1, ?2, ?3, ?1, ?4, NULL, NULL, ?5, ?6, ?7, ?8, ?9, ?10)",
+        InsertMessage = "INSERT INTO message VALUES (?1, ?2, ?3, ?1, ?4, NULL, ?11, NULL, NULL, ?5, ?6, ?12, ?7, ?8, ?9, ?10)",
         InsertLarge = "INSERT OR REPLACE INTO large VALUES (?1, ?2)",
         ReadLarge = "SELECT body FROM large WHERE id = ?1",
         DeleteLarge = "DELETE FROM large WHERE id = ?1",
         DeleteMessage = "DELETE FROM message WHERE id = ?1",
-        HasLaneHead = "SELECT 1 FROM message INDEXED BY message_lane_head WHERE channel = ?1 AND lane = ?2 AND state IN (0, 1, 3)",
-        FindLaneNext = "SELECT id, due FROM message INDEXED BY message_blocked WHERE channel = ?1 AND lane = ?2 AND state = 2 ORDER BY place LIMIT 1",
         FindDue = "SELECT id FROM message INDEXED BY message_scheduled WHERE channel = ?1 AND state = 3 AND due <= ?2 ORDER BY due, place LIMIT ?3",
         NextDue = "SELECT due FROM message INDEXED BY message_scheduled WHERE channel = ?1 AND state = 3 ORDER BY due LIMIT 1",
         HasReady = "SELECT 1 FROM message INDEXED BY message_ready WHERE channel = ?1 AND state = 0 LIMIT 1",
@@ -33,15 +31,27 @@ internal static class SqliteStatements
             """,
         Claim = "UPDATE message SET state = 1, owner = ?2, claim = ?3 WHERE id = ?1";
 
+    public const string
+        FindTail = "SELECT tail FROM lane WHERE channel = ?1 AND name = ?2",
+        SetTail = "INSERT OR REPLACE INTO lane VALUES (?1, ?2, ?3)",
+        DeleteLane = "DELETE FROM lane WHERE channel = ?1 AND name = ?2",
+        SetNext = "UPDATE message SET next = ?2 WHERE id = ?1",
+        SetPrevious = "UPDATE message SET previous = ?2 WHERE id = ?1",
+        ReadChain = "SELECT next, previous FROM message WHERE id = ?1",
+        ReadDue = "SELECT due FROM message WHERE id = ?1";
+
     // Fenced: a message is settled only by the claim that it was handed out under.
     public const string
-        Complete = "DELETE FROM message WHERE id = ?1 AND claim = ?2 AND state = 1",
+        Complete = "DELETE FROM message WHERE id = ?1 AND claim = ?2 AND state = 1 RETURNING next",
         GiveBack = """
             UPDATE message SET state = ?3, due = ?4, attempt = min(attempt + ?5, 65535), owner = NULL, claim = NULL
             WHERE id = ?1 AND claim = ?2 AND state = 1
             """,
         ReplaceBody = "UPDATE message SET body = ?2 WHERE id = ?1",
-        PutAside = "UPDATE message SET state = 4, owner = NULL, claim = NULL WHERE id = ?1 AND claim = ?2 AND state = 1";
+        PutAside = """
+            UPDATE message SET state = 4, owner = NULL, claim = NULL
+            WHERE id = ?1 AND claim = ?2 AND state = 1 RETURNING next
+            """;
 
     public const string
         FindByUid = """
@@ -59,7 +69,7 @@ internal static class SqliteStatements
         DeleteDead = "DELETE FROM dead WHERE id = ?1",
         FindAgedDead = "SELECT d.id, d.channel, m.body IS NULL FROM dead d JOIN message m ON m.id = d.id WHERE d.at <= ?1 ORDER BY d.at LIMIT ?2",
         NextDead = "SELECT at FROM dead ORDER BY at LIMIT 1",
-        Revive = "UPDATE message SET state = ?2, place = ?3, due = 0, attempt = 0, crashes = 0 WHERE id = ?1",
+        Revive = "UPDATE message SET state = ?2, place = ?3, next = NULL, previous = ?4, due = 0, attempt = 0, crashes = 0 WHERE id = ?1",
         ListDead = """
             SELECT d.id, d.at, d.reason, d.error, m.attempt, m.crashes, m.uid, m.lane, m.body IS NULL,
                    coalesce(m.body, (SELECT body FROM large WHERE id = d.id))
@@ -97,16 +107,11 @@ internal static class SqliteStatements
                    count(m.id) FILTER (WHERE m.state = 2),
                    count(m.id) FILTER (WHERE m.state = 1),
                    count(m.id) FILTER (WHERE m.state = 4),
-                   min(CASE WHEN m.state = 0 OR m.state = 3 AND m.due <= ?1 THEN m.place END),
-                   c.id
+                   min(CASE WHEN m.state = 0 OR m.state = 3 AND m.due <= ?1 THEN m.sent END)
             FROM channel c JOIN message m ON m.channel = c.id AND (m.expires IS NULL OR m.expires > ?1 OR m.state IN (1, 4))
             GROUP BY c.id ORDER BY c.name
             """,
-        ReadOldest = """
-            SELECT coalesce(body, (SELECT body FROM large WHERE large.id = message.id)) FROM message
-            WHERE channel = ?1 AND place = ?2 AND state IN (0, 3)
-            """,
-        FlushQueues = "DELETE FROM message; DELETE FROM large; DELETE FROM dead; DELETE FROM remembered; DELETE FROM channel";
+        FlushQueues = "DELETE FROM message; DELETE FROM large; DELETE FROM dead; DELETE FROM lane; DELETE FROM remembered; DELETE FROM channel";
 
     public const string
         InsertPublication = "INSERT INTO publication VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -115,18 +120,28 @@ internal static class SqliteStatements
         ForgetPublications = "DELETE FROM publication WHERE id IN (SELECT id FROM publication WHERE until <= ?1 ORDER BY until LIMIT ?2)",
         NextPublicationEnd = "SELECT until FROM publication ORDER BY until LIMIT 1",
         TrimHistory = """
-            UPDATE publication SET until = min(until, ?4) WHERE topic = ?1 AND position > 0 AND position >= ?2 AND position <= ?3
+            UPDATE publication SET until = min(until, ?4) WHERE topic = ?1 AND position >= ?2 AND position <= ?3
             """,
-        FindTopic = "SELECT epoch, latest, messages, age, until FROM topic WHERE name = ?1",
+        FindTopic = """
+            SELECT epoch, latest, messages, age FROM topic
+            WHERE name = ?1 AND (until IS NULL OR until > ?2 OR EXISTS (SELECT 1 FROM interest WHERE topic = name))
+            """,
         WriteTopic = "INSERT OR REPLACE INTO topic VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        ForgetTopics = "DELETE FROM topic WHERE until <= ?1",
-        NextTopicEnd = "SELECT until FROM topic ORDER BY until LIMIT 1",
+        ForgetTopics = "DELETE FROM topic WHERE until <= ?1 AND NOT EXISTS (SELECT 1 FROM interest WHERE topic = name)",
+        KeepTopics = "UPDATE topic SET until = NULL WHERE until <= ?1",
+        LetGoOfTopic = "UPDATE topic SET until = ?2 WHERE name = ?1 AND until IS NULL AND NOT EXISTS (SELECT 1 FROM interest WHERE topic = name)",
+        LetGoOfTopics = "UPDATE topic SET until = ?1 WHERE until IS NULL AND NOT EXISTS (SELECT 1 FROM interest WHERE topic = name)",
+        NextTopicEnd = "SELECT until FROM topic WHERE until IS NOT NULL ORDER BY until LIMIT 1",
+        AddInterest = "INSERT OR IGNORE INTO interest VALUES (?1, ?2)",
+        RemoveInterest = "DELETE FROM interest WHERE topic = ?1 AND node = ?2",
+        RemoveInterests = "DELETE FROM interest WHERE node = ?1",
+        HasOtherInterest = "SELECT 1 FROM interest WHERE topic = ?1 AND node <> ?2 LIMIT 1",
         ReadHistory = """
             SELECT position, payload FROM publication
-            WHERE topic = ?1 AND position > 0 AND position > ?2 AND epoch = ?3 AND at > ?4 ORDER BY position LIMIT ?5
+            WHERE topic = ?1 AND position > ?2 AND epoch = ?3 AND at > ?4 ORDER BY position LIMIT ?5
             """,
         FirstKept = """
             SELECT position FROM publication
-            WHERE topic = ?1 AND position > 0 AND position > ?2 AND epoch = ?3 AND at > ?4 ORDER BY position LIMIT 1
+            WHERE topic = ?1 AND position > ?2 AND epoch = ?3 AND at > ?4 ORDER BY position LIMIT 1
             """;
 }

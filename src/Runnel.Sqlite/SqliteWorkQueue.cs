@@ -10,6 +10,9 @@ namespace Runnel.Sqlite;
 /// </remarks>
 public sealed class SqliteWorkQueue : IWorkQueue, IWorkQueueOperator
 {
+    // More than timers take.
+    private static readonly TimeSpan LongestWait = TimeSpan.FromDays(30);
+
     private readonly SqliteStore _store;
 
     /// <summary>Creates the queue on a store, which it does not own.</summary>
@@ -33,9 +36,10 @@ public sealed class SqliteWorkQueue : IWorkQueue, IWorkQueueOperator
         for (var i = 0; i < messages.Length; i++)
             messages[i] = NewMessage.Of(envelopes[i]);
         var work = new EnqueueWork(channel.QueueName, messages, options, _store.Writer.Senders);
+        if (options.WaitForRoom > TimeSpan.Zero)
+            return await EnqueueWithRoomAsync(work, channel, options, cancellationToken).ConfigureAwait(false);
         _store.Post(work);
-        var stored = await work.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
-        return stored ?? await WaitForRoomAsync(channel, work, options, cancellationToken).ConfigureAwait(false);
+        return (await work.Task.WaitAsync(cancellationToken).ConfigureAwait(false))!.Value;
     }
 
     /// <inheritdoc/>
@@ -101,21 +105,23 @@ public sealed class SqliteWorkQueue : IWorkQueue, IWorkQueueOperator
         }).WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task<int> WaitForRoomAsync(ChannelName channel, EnqueueWork work, EnqueueOptions options, CancellationToken cancellationToken)
+    private async Task<int> EnqueueWithRoomAsync(EnqueueWork work, ChannelName channel, EnqueueOptions options, CancellationToken cancellationToken)
     {
+        using var limit = new CancellationTokenSource(options.WaitForRoom < LongestWait ? options.WaitForRoom : LongestWait, _store.TimeProvider);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        _store.Post(work);
         try
         {
-            return await work.Room.WaitAsync(options.WaitForRoom, _store.TimeProvider, cancellationToken).ConfigureAwait(false);
+            return await work.Task.WaitAsync(cancellationToken).ConfigureAwait(false)
+                ?? await work.Room.WaitAsync(either.Token).ConfigureAwait(false);
         }
-        catch (Exception exception) when (exception is TimeoutException or OperationCanceledException)
+        catch (OperationCanceledException)
         {
             // Room that came at the last moment was taken: then the messages are stored, and that is the answer.
-            var waited = await _store.RunAsync(_ => _store.Writer.Senders.Remove(work)).ConfigureAwait(false);
-            if (!waited)
-                return await work.Room.ConfigureAwait(false);
-            if (exception is TimeoutException)
-                throw new ChannelFullException(channel.QueueName, options.Capacity);
-            throw;
+            if (!await _store.RunAsync(_ => _store.Writer.Senders.Remove(work)).ConfigureAwait(false))
+                return await work.Task.ConfigureAwait(false) ?? await work.Room.ConfigureAwait(false);
+            cancellationToken.ThrowIfCancellationRequested();
+            throw new ChannelFullException(channel.QueueName, options.Capacity);
         }
     }
 }

@@ -12,6 +12,8 @@ internal sealed class SqliteWorkerLease(SqliteStore store, Membership node, int 
 
     public long Id { get; } = SqliteNames.WorkerId(node.Id, number);
 
+    public int CrashLimit { get; } = crashLimit;
+
     public string WorkerId { get; } = SqliteNames.WorkerOf(node.Name, number);
 
     public CancellationToken Lost => _lost.Token;
@@ -39,7 +41,7 @@ internal sealed class SqliteWorkerLease(SqliteStore store, Membership node, int 
     public ValueTask<bool> CompleteAsync(ReceivedMessage message, CancellationToken cancellationToken = default)
     {
         var claim = ClaimOf(message);
-        return SettleAsync(transaction => transaction.Messages.Complete(message.Channel.Value, claim));
+        return SettleAsync(claim, transaction => transaction.Messages.Complete(message.Channel.Value, claim));
     }
 
     public ValueTask<bool> AbandonAsync(ReceivedMessage message, AbandonOptions options, CancellationToken cancellationToken = default)
@@ -48,13 +50,13 @@ internal sealed class SqliteWorkerLease(SqliteStore store, Membership node, int 
         var claim = ClaimOf(message);
         var due = options.Delay > TimeSpan.Zero ? Later(options.Delay) : 0;
         var bytes = options.Body is { } body ? EnvelopeBytes.WithBody(message.Envelope, body) : null;
-        return SettleAsync(transaction => transaction.Messages.GiveBack(message.Channel.Value, claim, due, options.CountsAttempt, bytes));
+        return SettleAsync(claim, transaction => transaction.Messages.GiveBack(message.Channel.Value, claim, due, options.CountsAttempt, bytes));
     }
 
     public ValueTask<bool> DeadLetterAsync(ReceivedMessage message, DeadLetterReason reason, string? error, CancellationToken cancellationToken = default)
     {
         var claim = ClaimOf(message);
-        return SettleAsync(transaction => transaction.Messages.PutAside(message.Channel.Value, claim, reason, error));
+        return SettleAsync(claim, transaction => transaction.Messages.PutAside(message.Channel.Value, claim, reason, error));
     }
 
     public async ValueTask DisposeAsync()
@@ -76,7 +78,7 @@ internal sealed class SqliteWorkerLease(SqliteStore store, Membership node, int 
     public void Register(StoreTransaction transaction)
     {
         if (!IsRegistered)
-            transaction.Nodes.AddWorker(Id, node.Id, crashLimit);
+            transaction.Nodes.AddWorker(Id, node.Id, CrashLimit);
     }
 
     /// <summary>What the worker holds belongs to others now.</summary>
@@ -84,7 +86,7 @@ internal sealed class SqliteWorkerLease(SqliteStore store, Membership node, int 
     {
         if (Interlocked.CompareExchange(ref _state, Taken, Held) != Held)
             return;
-        store.Writer.Receivers.Fail(this, Ended);
+        store.Writer.Receivers.Fail(this, _ => Ended());
         // Not here: this is the writer's thread, or a closing store's, and what the application does when its token is cancelled is its own affair.
         ThreadPool.UnsafeQueueUserWorkItem(static lease => lease._lost.Cancel(), this, preferLocal: false);
     }
@@ -94,7 +96,7 @@ internal sealed class SqliteWorkerLease(SqliteStore store, Membership node, int 
 
     private bool HandBack(StoreTransaction transaction)
     {
-        store.Writer.Receivers.Fail(this, Ended);
+        store.Writer.Receivers.Fail(this, _ => Ended());
         return transaction.Nodes.RemoveWorker(Id);
     }
 
@@ -133,15 +135,15 @@ internal sealed class SqliteWorkerLease(SqliteStore store, Membership node, int 
             }
             catch (FormatException exception)
             {
-                await SettleAsync(transaction => transaction.Messages.PutAside(channel.Value, claim, DeadLetterReason.Unreadable, exception.Message)).ConfigureAwait(false);
+                await SettleAsync(claim, transaction => transaction.Messages.PutAside(channel.Value, claim, DeadLetterReason.Unreadable, exception.Message)).ConfigureAwait(false);
             }
         }
         return messages;
     }
 
-    private async ValueTask<bool> SettleAsync(Func<StoreTransaction, bool> settle)
+    private async ValueTask<bool> SettleAsync(Claim claim, Func<StoreTransaction, bool> settle)
     {
-        if (!IsHeld)
+        if (!IsHeld || claim.Worker != Id)
             return false;
         try
         {

@@ -8,7 +8,6 @@ internal sealed class StoreReader : IDisposable
     private readonly Lock _lock = new();
     private readonly Database _database;
     private readonly Statement _listChannels;
-    private readonly Statement _readOldest;
     private readonly Statement _findChannel;
     private readonly Statement _listDead;
     private readonly Statement _findTopic;
@@ -19,7 +18,6 @@ internal sealed class StoreReader : IDisposable
     {
         _database = database;
         _listChannels = database.Prepare(SqliteStatements.ListChannels);
-        _readOldest = database.Prepare(SqliteStatements.ReadOldest);
         _findChannel = database.Prepare(SqliteStatements.FindChannel);
         _listDead = database.Prepare(SqliteStatements.ListDead);
         _findTopic = database.Prepare(SqliteStatements.FindTopic);
@@ -29,16 +27,16 @@ internal sealed class StoreReader : IDisposable
 
     public IReadOnlyList<ChannelStatus> ListChannels(long now) => InSnapshot(() =>
     {
-        List<(ChannelStatus Status, long Id, long? Place)> found = [];
+        List<ChannelStatus> found = [];
         _listChannels.Bind(1, now);
         while (_listChannels.Step())
         {
-            var status = new ChannelStatus(_listChannels.Text(0)!, _listChannels.Number(1), _listChannels.Number(2),
-                _listChannels.Number(3), _listChannels.Number(4), _listChannels.Number(5), OldestReady: null);
-            found.Add((status, _listChannels.Number(7), _listChannels.IsNull(6) ? null : _listChannels.Number(6)));
+            DateTimeOffset? oldest = _listChannels.IsNull(6) ? null : new DateTimeOffset(_listChannels.Number(6), TimeSpan.Zero);
+            found.Add(new ChannelStatus(_listChannels.Text(0)!, _listChannels.Number(1), _listChannels.Number(2),
+                _listChannels.Number(3), _listChannels.Number(4), _listChannels.Number(5), oldest));
         }
         _listChannels.Reset();
-        return found.ConvertAll(channel => channel.Place is null ? channel.Status : channel.Status with { OldestReady = SentAt(channel.Id, channel.Place.Value) });
+        return found;
     });
 
     public IReadOnlyList<DeadLetter> ListDeadLetters(string channelName, DeadLetterFilter filter, int limit) => InSnapshot(() =>
@@ -59,8 +57,8 @@ internal sealed class StoreReader : IDisposable
 
     public TopicHistory ReadHistory(string topic, Position after, int limit, long now) => InSnapshot(() =>
     {
-        _findTopic.Bind(1, topic);
-        var found = _findTopic.Step() && _findTopic.Number(4) > now;
+        _findTopic.Bind(1, topic).Bind(2, now);
+        var found = _findTopic.Step();
         var (epoch, latest, messages, age) = found
             ? (_findTopic.Number(0), _findTopic.Number(1), _findTopic.Number(2), _findTopic.Number(3))
             : default;
@@ -95,21 +93,6 @@ internal sealed class StoreReader : IDisposable
             messages.Add(new BackplaneMessage(new Position(epoch, _readHistory.Number(0)), _readHistory.Bytes(1).ToArray()));
         _readHistory.Reset();
         return messages;
-    }
-
-    private DateTimeOffset? SentAt(long channel, long place)
-    {
-        _readOldest.Bind(1, channel).Bind(2, place);
-        var bytes = _readOldest.Step() ? _readOldest.Bytes(0).ToArray() : [];
-        _readOldest.Reset();
-        try
-        {
-            return EnvelopeFormat.Decode(bytes).SentAt;
-        }
-        catch (FormatException)
-        {
-            return null; // from a newer node
-        }
     }
 
     private long? FindChannel(string name) => _findChannel.Bind(1, name).ReadNumber();

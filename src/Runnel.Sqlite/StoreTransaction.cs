@@ -14,9 +14,11 @@ internal sealed class StoreTransaction
         _readSequence = database.Prepare(SqliteStatements.ReadSequence);
         _writeSequence = database.Prepare(SqliteStatements.WriteSequence);
         Channels = new ChannelTable(database, this);
+        Lanes = new LaneTable(database);
         Messages = new MessageTable(database, this);
         DeadLetters = new DeadLetterTable(database, this) { Retention = deadLetterRetention.Ticks };
         Deduplication = new DeduplicationTable(database);
+        Topics = new TopicTable(database, this);
         Publications = new PublicationTable(database, this);
         Nodes = new NodeTable(database, this);
     }
@@ -25,11 +27,15 @@ internal sealed class StoreTransaction
 
     public ChannelTable Channels { get; }
 
+    public LaneTable Lanes { get; }
+
     public MessageTable Messages { get; }
 
     public DeadLetterTable DeadLetters { get; }
 
     public DeduplicationTable Deduplication { get; }
+
+    public TopicTable Topics { get; }
 
     public PublicationTable Publications { get; }
 

@@ -41,8 +41,7 @@ internal sealed partial class StoreWriter
         }
         catch (Exception exception) when (_batch.Count == 1)
         {
-            SetConnected(false, exception);
-            _batch[0].Fail(exception);
+            Fail(_batch[0], exception);
         }
     }
 
@@ -54,9 +53,15 @@ internal sealed partial class StoreWriter
         }
         catch (Exception exception)
         {
-            SetConnected(false, exception);
-            work.Fail(exception);
+            Fail(work, exception);
         }
+    }
+
+    private void Fail(StoreWork work, Exception exception)
+    {
+        if (!_killed)
+            SetConnected(false, exception);
+        work.Fail(_killed ? Ended(work) : exception);
     }
 
     private void Transact(Action? before, List<StoreWork> works)
@@ -144,6 +149,8 @@ internal sealed partial class StoreWriter
     private void Rejoin()
     {
         Neighbours.Rejoin(OnRing);
+        foreach (var topic in Deliveries.Topics)
+            _transaction.Topics.AddInterest(topic, Neighbours.Self.Id);
         Forgotten?.Invoke();
     }
 }

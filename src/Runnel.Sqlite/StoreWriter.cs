@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Runnel.Layers;
 
 namespace Runnel.Sqlite;
 
@@ -42,7 +43,7 @@ internal sealed partial class StoreWriter
         _transaction = new StoreTransaction(database, options.DeadLetterRetention);
         _sweeper = new Sweeper(_transaction, logger);
         Neighbours = Join();
-        Deliveries = new Deliveries(options.DeliveryBuffer, OnDeliveriesDrained, logger);
+        Deliveries = new Deliveries(options.DeliveryBuffer, OnDeliveriesDrained, OnUnsubscribedAsync, logger);
         _timer = timeProvider.CreateTimer(static writer => ((StoreWriter)writer!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         if (!Neighbours.Self.Bell.IsAudible)
             Log.NoBell(logger, database.Path, LookInterval);
@@ -141,6 +142,8 @@ internal sealed partial class StoreWriter
             if (Neighbours.FindDead() is { } dead)
                 Bury(dead);
             Arm();
+            if (Receivers.NeedAttention)
+                _inbox.Wake();
         }
         catch (Exception exception)
         {
@@ -173,13 +176,15 @@ internal sealed partial class StoreWriter
     private void End()
     {
         _timer.Dispose();
-        var ended = new Func<Exception>(static () => new ObjectDisposedException(nameof(SqliteStore)));
         while (_works.TryDequeue(out var work))
-            work.Fail(ended());
-        Receivers.Fail(lease: null, ended);
-        Senders.Fail(ended);
+            work.Fail(Ended(work));
+        Receivers.Fail(lease: null, Ended);
+        Senders.Fail(static () => new ObjectDisposedException(nameof(SqliteStore)));
         _ended.SetResult();
     }
+
+    private Exception Ended(StoreWork work) =>
+        _killed && work is ReceiveWork receive ? new LeaseLostException(receive.Lease.WorkerId) : new ObjectDisposedException(nameof(SqliteStore));
 
     private void SetConnected(bool isConnected, Exception? exception = null)
     {
@@ -231,5 +236,18 @@ internal sealed partial class StoreWriter
     {
         if (_transaction.Publications.IsBehind)
             _inbox.Wake();
+    }
+
+    private async Task OnUnsubscribedAsync(string topic)
+    {
+        var work = StoreWork.Of(transaction =>
+        {
+            if (!Deliveries.IsSubscribed(topic)) // nor again meanwhile
+                transaction.Topics.RemoveInterest(topic, Neighbours.Self.Id);
+            return true;
+        });
+        // What fails here leaves a row that goes with this process; ending a subscription does not fail for it.
+        if (TryPost(work))
+            await ((Task)work.Task).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 }

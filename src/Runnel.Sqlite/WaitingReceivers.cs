@@ -8,6 +8,7 @@ internal sealed class WaitingReceivers
 
     private readonly Dictionary<string, Line> _lines = [];
     private readonly HashSet<Line> _attention = [];
+    private readonly List<Line> _unfinished = [];
     private readonly List<ReceiveWork> _served = [];
 
     /// <summary>When the next scheduled message that somebody waits for falls due; <see cref="long.MaxValue"/> for never.</summary>
@@ -54,12 +55,14 @@ internal sealed class WaitingReceivers
     /// <summary>Claims messages for who waits at the channels that were touched or need attention.</summary>
     public void Serve(StoreTransaction transaction)
     {
+        _unfinished.Clear();
         foreach (var line in _lines.Values)
         {
-            if (_attention.Contains(line) || transaction.Channels.IsTouched(line.Channel))
-                Serve(line, transaction);
+            if ((_attention.Contains(line) || transaction.Channels.IsTouched(line.Channel)) && !Serve(line, transaction))
+                _unfinished.Add(line);
         }
         _attention.Clear();
+        _attention.UnionWith(_unfinished);
     }
 
     public void Committed()
@@ -83,13 +86,13 @@ internal sealed class WaitingReceivers
     }
 
     /// <summary>Ends the waits of a lease, or all.</summary>
-    public void Fail(SqliteWorkerLease? lease, Func<Exception> reason)
+    public void Fail(SqliteWorkerLease? lease, Func<ReceiveWork, Exception> reason)
     {
         foreach (var waiter in _lines.Values.SelectMany(line => line.Waiters).ToList())
         {
             if (lease is not null && waiter.Lease != lease)
                 continue;
-            waiter.Fail(reason());
+            waiter.Fail(reason(waiter));
             Remove(waiter);
         }
     }
@@ -117,38 +120,38 @@ internal sealed class WaitingReceivers
             _attention.Add(line);
     }
 
-    private void Serve(Line line, StoreTransaction transaction)
+    /// <returns>Whether all who wait have what there is; <see langword="false"/> when the next transaction has to go on.</returns>
+    private bool Serve(Line line, StoreTransaction transaction)
     {
         line.NextDue = long.MaxValue;
         if (transaction.Channels.Find(line.Channel) is not { } channel)
-            return;
+            return true;
         if (transaction.Messages.NextDue(channel.Id) <= transaction.Now)
             transaction.Messages.GetInLine(channel, MostAtOnce);
 
-        for (var node = line.Waiters.First; node is not null;)
-        {
-            var (waiter, next) = (node.Value, node.Next);
-            if (waiter.IsOver)
-                line.Waiters.Remove(node);
-            else if (!waiter.IsServed && waiter.Lease.IsHeld && waiter.TryServe() && !TryTake(waiter, channel, transaction))
-                break;
-            node = next;
-        }
+        var wanted = line.Waiters.Sum(static waiter => waiter.IsWaiting ? (long)waiter.Max : 0);
+        if (wanted > 0)
+            HandOut(transaction.Messages.ReadFirst(channel, (int)Math.Min(wanted, MostAtOnce)), line, channel, transaction);
         line.NextDue = transaction.Messages.NextDue(channel.Id) ?? long.MaxValue;
+        return wanted <= MostAtOnce;
     }
 
-    private bool TryTake(ReceiveWork waiter, ChannelRow channel, StoreTransaction transaction)
+    private void HandOut(List<Claim> claims, Line line, ChannelRow channel, StoreTransaction transaction)
     {
-        _served.Add(waiter); // first, so that a failure in between releases it
-        var claims = transaction.Messages.Take(channel, waiter.Lease.Id, Math.Min(waiter.Max, MostAtOnce));
-        if (claims.Count > 0)
+        var at = 0;
+        foreach (var waiter in line.Waiters)
         {
-            waiter.Serve(claims);
-            return true;
+            if (at == claims.Count)
+                return;
+            if (!waiter.TryServe())
+                continue;
+            _served.Add(waiter); // first, so that a failure in between releases it
+            var share = claims.GetRange(at, Math.Min(waiter.Max, claims.Count - at));
+            foreach (var claim in share)
+                transaction.Messages.Take(claim, channel, waiter.Lease.Id);
+            waiter.Serve(share);
+            at += share.Count;
         }
-        _served.RemoveAt(_served.Count - 1);
-        waiter.Release();
-        return false;
     }
 
     private sealed class Line(string channel)

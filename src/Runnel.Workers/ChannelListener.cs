@@ -5,23 +5,29 @@ namespace Runnel.Workers;
 
 /// <summary>Takes one channel's messages, as many as its handlers have room for, and runs them side by side.</summary>
 /// <remarks>
-/// Short handlers are kept fed with some messages more than run, long ones are not: what is taken and not begun could run elsewhere.
+/// Short handlers are kept fed with some messages more than run, long ones are not: what is taken and not begun could run elsewhere. So what waits
+/// behind a handler that turns out to be long is given back.
 /// Receiving that fails is tried again, for ever: a channel never goes deaf.
 /// </remarks>
-internal sealed class ChannelListener(ChannelDefinition channel, IWorkerLease lease, JobRunner runner, SemaphoreSlim? threads, TimeProvider timeProvider, ILogger logger)
+internal sealed class ChannelListener(
+    ChannelName channel, int concurrency, IWorkerLease lease, JobRunner runner, SemaphoreSlim? threads, TimeProvider timeProvider, ILogger logger)
 {
     private const int MaxPrefetch = 256;
     private const int MaxUnsettled = 2048;
     private static readonly TimeSpan Short = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LastRetry = TimeSpan.FromSeconds(10);
 
     private readonly Lock _lock = new();
-    private readonly Queue<ReceivedMessage> _taken = new();
-    private readonly int _concurrency = channel.Options.Concurrency;
+    private readonly Queue<JobContext> _taken = new();
     private TaskCompletionSource? _roomWanted;
     private TaskCompletionSource? _idleWanted;
+    private ITimer? _watch;
     private double _averageMilliseconds = double.NaN;
+    private long _finished;
+    private long _finishedBefore;
+    private int _runners;
     private int _running;
     private int _unsettled;
 
@@ -44,7 +50,7 @@ internal sealed class ChannelListener(ChannelDefinition channel, IWorkerLease le
             try
             {
                 var room = await WaitForRoomAsync(stopping);
-                Start(await lease.ReceiveAsync(channel.Name, room, stopping));
+                Start(await lease.ReceiveAsync(channel, room, stopping), stopping);
                 retry = FirstRetry;
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
@@ -57,7 +63,7 @@ internal sealed class ChannelListener(ChannelDefinition channel, IWorkerLease le
             }
             catch (Exception exception)
             {
-                Log.ReceiveFailed(logger, exception, channel.Name, retry);
+                Log.ReceiveFailed(logger, exception, channel, retry);
                 await Task.Delay(retry, timeProvider, stopping).ContinueWith(static _ => { }, TaskScheduler.Default);
                 retry = retry * 2 < LastRetry ? retry * 2 : LastRetry;
             }
@@ -85,7 +91,7 @@ internal sealed class ChannelListener(ChannelDefinition channel, IWorkerLease le
             {
                 // Asked for in portions: half of the prefetch at least, so that a trip to the layer is worth it.
                 var prefetch = _averageMilliseconds < Short.TotalMilliseconds ? MaxPrefetch : 0;
-                var free = _concurrency + prefetch - _running - _taken.Count;
+                var free = concurrency + prefetch - _running - _taken.Count;
                 if (free > 0 && free >= prefetch / 2 && _unsettled < MaxUnsettled)
                     return free;
                 _roomWanted = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -95,44 +101,65 @@ internal sealed class ChannelListener(ChannelDefinition channel, IWorkerLease le
         }
     }
 
-    private void Start(IReadOnlyList<ReceivedMessage> messages)
+    private void Start(IReadOnlyList<ReceivedMessage> messages, CancellationToken stopping)
     {
         lock (_lock)
         {
             foreach (var message in messages)
-                _taken.Enqueue(message);
-            for (var wanted = Math.Min(_concurrency - _running, _taken.Count); wanted > 0; wanted--)
+                _taken.Enqueue(runner.Take(message));
+            for (var wanted = Math.Min(concurrency - _runners, _taken.Count); wanted > 0; wanted--)
             {
-                _running++;
-                _ = Task.Run(RunAllAsync);
+                _runners++;
+                _ = Task.Run(() => RunAllAsync(stopping), CancellationToken.None);
             }
+            Watch();
         }
     }
 
-    // One of up to Concurrency that run side by side: handles one message after another until none is left.
-    private async Task RunAllAsync()
+    // One of up to Concurrency that run side by side: handles one message after another until none is left. The thread comes first and then the
+    // message: what waits for a thread has not begun, and can still be handed back.
+    private async Task RunAllAsync(CancellationToken stopping)
     {
-        while (TryTake(out var message))
+        while (await EnterAsync(stopping))
+        {
+            var job = TryTake(stopping);
+            if (job is not null)
+            {
+                var began = timeProvider.GetTimestamp();
+                var settling = await runner.RunAsync(job);
+                AfterRun(timeProvider.GetElapsedTime(began), settling);
+            }
+            threads?.Release();
+            if (job is null)
+                return;
+        }
+    }
+
+    private async ValueTask<bool> EnterAsync(CancellationToken stopping)
+    {
+        try
         {
             if (threads is not null)
-                await threads.WaitAsync();
-            var began = timeProvider.GetTimestamp();
-            var settling = await runner.RunAsync(message);
-            threads?.Release();
-            AfterRun(timeProvider.GetElapsedTime(began), settling);
+                await threads.WaitAsync(stopping);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false; // nothing is begun any more, so that nobody asks for this one's place
         }
     }
 
-    private bool TryTake(out ReceivedMessage message)
+    private JobContext? TryTake(CancellationToken stopping)
     {
         lock (_lock)
         {
-            if (_taken.TryDequeue(out message!))
-                return true;
-            _running--;
-            SignalRoom();
-            SignalIdle();
-            return false;
+            if (!stopping.IsCancellationRequested && _taken.TryDequeue(out var job))
+            {
+                _running++;
+                return job;
+            }
+            _runners--;
+            return null;
         }
     }
 
@@ -140,10 +167,15 @@ internal sealed class ChannelListener(ChannelDefinition channel, IWorkerLease le
     {
         lock (_lock)
         {
+            _running--;
+            _finished++;
             _averageMilliseconds = double.IsNaN(_averageMilliseconds) ? took.TotalMilliseconds : (_averageMilliseconds * 0.9) + (took.TotalMilliseconds * 0.1);
             SignalRoom();
             if (settling.IsCompleted)
+            {
+                SignalIdle();
                 return;
+            }
             _unsettled++;
         }
         settling.ContinueWith(
@@ -172,21 +204,60 @@ internal sealed class ChannelListener(ChannelDefinition channel, IWorkerLease le
             _idleWanted?.TrySetResult();
     }
 
-    private async Task HandBackAsync()
+    // What is taken and not begun, and has seen nothing finish for a while, waits behind handlers that are not so short after all.
+    private void Watch()
     {
-        List<ReceivedMessage> unbegun;
+        if (_taken.Count == 0)
+            return;
+        _finishedBefore = _finished;
+        _watch ??= timeProvider.CreateTimer(static state => ((ChannelListener)state!).LookForStalled(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _watch.Change(Patience, Timeout.InfiniteTimeSpan);
+    }
+
+    private void LookForStalled()
+    {
+        List<JobContext> stalled;
         lock (_lock)
         {
-            unbegun = [.. _taken];
-            _taken.Clear();
+            if (_finished != _finishedBefore)
+            {
+                Watch();
+                return;
+            }
+            stalled = TakeBack();
+            _averageMilliseconds = Math.Max(double.IsNaN(_averageMilliseconds) ? 0 : _averageMilliseconds, Patience.TotalMilliseconds);
+            _unsettled++;
         }
+        GiveBackAsync(stalled).ContinueWith(static (_, state) => ((ChannelListener)state!).AfterSettled(), this, TaskScheduler.Default);
+    }
+
+    private async Task HandBackAsync()
+    {
+        List<JobContext> unbegun;
+        lock (_lock)
+        {
+            unbegun = TakeBack();
+            _watch?.Dispose();
+        }
+        await GiveBackAsync(unbegun);
+    }
+
+    private List<JobContext> TakeBack()
+    {
+        List<JobContext> unbegun = [.. _taken];
+        _taken.Clear();
+        return unbegun;
+    }
+
+    private async Task GiveBackAsync(List<JobContext> unbegun)
+    {
         try
         {
-            await Task.WhenAll(unbegun.Select(message => lease.AbandonAsync(message, AbandonOptions.Untouched).AsTask()));
+            await Task.WhenAll(unbegun.Select(runner.GiveBackAsync));
         }
         catch (Exception exception)
         {
-            Log.ReceiveFailed(logger, exception, channel.Name, TimeSpan.Zero); // the lease's end hands them back
+            Log.ReceiveFailed(logger, exception, channel, TimeSpan.Zero); // the lease's end hands them back
         }
     }
 }

@@ -27,6 +27,7 @@ public sealed class ChannelOptions
 
     /// <summary>How long a handler may take until its cancellation token is cancelled, which counts as a failed attempt.</summary>
     /// <value><see langword="null"/> by default: as long as it likes.</value>
+    [Range(typeof(TimeSpan), "00:00:00.001", "49.00:00:00")]
     public TimeSpan? Timeout { get; set; }
 
     /// <summary>How often a message is tried, and how long it rests in between.</summary>

@@ -34,12 +34,10 @@ internal sealed class Channels(
         if (options.NotBefore is not null && options.Delay != TimeSpan.Zero)
             throw new ArgumentException($"The message for channel '{channel}' has both a Delay and a NotBefore; give it one.", nameof(options));
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Delay, TimeSpan.Zero, nameof(options));
+        if (options.Expiry is { } expiry)
+            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(expiry, TimeSpan.Zero, nameof(options));
 
-        var body = message switch
-        {
-            Message raw => raw,
-            _ => new Message(MessageHandler.NameOf(channel, typeof(T)), JsonSerializer.SerializeToUtf8Bytes(message, runnel.Value.Json), options.Headers),
-        };
+        var body = Write(channel, message, options);
         var limit = registry.OptionsOf(channel).MaxMessageBytes;
         if (body.Body.Length > limit)
             throw new MessageTooLargeException($"channel '{channel}'", body.Body.Length, limit);
@@ -58,6 +56,16 @@ internal sealed class Channels(
         };
     }
 
+    private Message Write<T>(ChannelName channel, T message, SendOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        if (message is Message raw)
+            return options.Headers is null ? raw : new Message(raw.Type, raw.Body, new Dictionary<string, string>([.. raw.Headers.Where(header => !options.Headers.ContainsKey(header.Key)), .. options.Headers]));
+        // Messages of several types are sent together as objects.
+        var type = typeof(T) == typeof(object) ? message.GetType() : typeof(T);
+        return new Message(MessageHandler.NameOf(channel, type), JsonSerializer.SerializeToUtf8Bytes(message, type, runnel.Value.Json), options.Headers);
+    }
+
     private async ValueTask<IReadOnlyList<SentMessage>> SendAllAsync(ChannelName channel, IReadOnlyList<Envelope> envelopes, CancellationToken cancellationToken)
     {
         var options = registry.OptionsOf(channel);
@@ -66,11 +74,10 @@ internal sealed class Channels(
             return await StoreAsync(channel, envelopes, limits, cancellationToken);
 
         // Before the message is stored, or a quick worker's "running" would be overwritten. Nobody knows the id yet.
-        foreach (var envelope in envelopes)
-            await jobs.PublishAsync(envelope.Id, FirstStatus(envelope), options.JobRetention);
         var refused = envelopes.Select(envelope => envelope.Id).ToHashSet();
         try
         {
+            await Task.WhenAll(envelopes.Select(envelope => PublishAsync(envelope, JobState.Queued, options.JobRetention)));
             var sent = await StoreAsync(channel, envelopes, limits, cancellationToken);
             refused.ExceptWith(sent.Where(message => !message.IsDuplicate).Select(message => message.Id));
             return sent;
@@ -78,8 +85,7 @@ internal sealed class Channels(
         finally
         {
             // The states of jobs that there never will be: their history ends at once.
-            foreach (var envelope in envelopes.Where(envelope => refused.Contains(envelope.Id)))
-                await jobs.PublishAsync(envelope.Id, FirstStatus(envelope) with { State = JobState.Cancelled }, TimeSpan.FromMilliseconds(1));
+            await Task.WhenAll(envelopes.Where(envelope => refused.Contains(envelope.Id)).Select(envelope => PublishAsync(envelope, JobState.Cancelled, TimeSpan.FromMilliseconds(1))));
         }
     }
 
@@ -94,12 +100,17 @@ internal sealed class Channels(
         return [.. envelopes.Select((envelope, index) => new SentMessage(envelope.Id, IsDuplicate: index >= count))];
     }
 
-    private static JobStatus FirstStatus(Envelope envelope) => new()
+    private async Task PublishAsync(Envelope envelope, JobState state, TimeSpan retention)
     {
-        Id = envelope.Id.ToString(),
-        Channel = envelope.Channel!.Value.Value,
-        State = envelope.NotBefore is null ? JobState.Queued : JobState.Scheduled,
-        CreatedAt = envelope.SentAt,
-        UpdatedAt = envelope.SentAt,
-    };
+        var wait = envelope.NotBefore is { } due && due > envelope.SentAt && state != JobState.Cancelled ? due - envelope.SentAt : TimeSpan.Zero;
+        var status = new JobStatus
+        {
+            Id = envelope.Id.ToString(),
+            Channel = envelope.Channel!.Value.Value,
+            State = wait > TimeSpan.Zero ? JobState.Scheduled : state,
+            CreatedAt = envelope.SentAt,
+            UpdatedAt = envelope.SentAt,
+        };
+        await jobs.PublishAsync(envelope.Id, status, retention, wait);
+    }
 }

@@ -16,7 +16,7 @@ internal sealed class CronSchedule : ISchedule
     /// <exception cref="FormatException">The expression is none; the message says what is wrong.</exception>
     public CronSchedule(string expression)
     {
-        var fields = expression.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        var fields = expression.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
         if (fields.Length != 5)
             throw new FormatException($"'{expression}' is no cron expression: it has {fields.Length} fields instead of five: minute, hour, day of month, month, day of week.");
         _minutes = Parse(expression, fields[0], 0, 59);
@@ -26,6 +26,8 @@ internal sealed class CronSchedule : ISchedule
         _daysOfWeek = Parse(expression, fields[4], 0, 7, Days);
         _daysOfWeek[0] |= _daysOfWeek[7];
         _eitherDay = !fields[2].StartsWith('*') && !fields[4].StartsWith('*');
+        if (NextAfter(DateTimeOffset.UnixEpoch) is null)
+            throw new FormatException($"'{expression}' is no cron expression: it names a day that never comes.");
     }
 
     public DateTimeOffset? NextAfter(DateTimeOffset time)
@@ -62,7 +64,7 @@ internal sealed class CronSchedule : ISchedule
             var (range, step) = part.Split('/') switch
             {
                 [var all] => (all, 1),
-                [var some, var every] when int.TryParse(every, out var n) && n > 0 => (some, n),
+                [var some, var every] when int.TryParse(every, System.Globalization.NumberStyles.None, null, out var n) && n > 0 => (some, n),
                 _ => throw Wrong(),
             };
             var (from, to) = range.Split('-') switch

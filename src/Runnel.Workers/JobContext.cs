@@ -6,15 +6,14 @@ namespace Runnel.Workers;
 public sealed class JobContext
 {
     private readonly JobLimits _limits;
-    private readonly JobProgress? _progress;
     private readonly Lock _lock = new();
     private CancellationTokenSource? _cancellation;
+    private bool _isOver;
 
-    internal JobContext(ReceivedMessage message, JobLimits limits, JobProgress? progress)
+    internal JobContext(ReceivedMessage message, JobLimits limits)
     {
         Received = message;
         _limits = limits;
-        _progress = progress;
     }
 
     /// <summary>The job's identity, the same for all its attempts: what to tell other systems, so that they can tell a repetition.</summary>
@@ -52,6 +51,9 @@ public sealed class JobContext
 
     internal ReceivedMessage Received { get; }
 
+    /// <summary>Tells the world of it, once it runs on a channel that tracks.</summary>
+    internal JobProgress? Progress { get; set; }
+
     internal JobOutcome? Outcome { get; private set; }
 
     internal bool IsCancelRequested { get; private set; }
@@ -63,7 +65,7 @@ public sealed class JobContext
     /// <param name="text">What it is doing, for people.</param>
     public ValueTask ReportAsync(double progress, string? text = null)
     {
-        _progress?.Report(Math.Clamp(double.IsNaN(progress) ? 0 : progress, 0, 1), text);
+        Progress?.Report(Math.Clamp(double.IsNaN(progress) ? 0 : progress, 0, 1), text);
         return ValueTask.CompletedTask;
     }
 
@@ -103,9 +105,18 @@ public sealed class JobContext
         {
             IsTimedOut |= timedOut;
             IsCancelRequested |= !timedOut;
+            // On the thread pool: what the consumer registered may block and throw, and the thread here is a timer's or the layer's.
+            if (!_isOver)
+                _ = _cancellation?.CancelAsync();
         }
-        _cancellation?.Cancel();
     }
 
-    internal void End() => _cancellation?.Dispose();
+    internal void End()
+    {
+        lock (_lock)
+        {
+            _isOver = true;
+            _cancellation?.Dispose();
+        }
+    }
 }

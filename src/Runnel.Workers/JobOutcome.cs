@@ -17,7 +17,15 @@ internal sealed record JobOutcome
 
     public static JobOutcome Retry(TimeSpan delay, string error) => new() { Delay = delay, CountsAttempt = true, Error = error };
 
-    public static JobOutcome Reschedule(TimeSpan delay, byte[]? body) => new() { Delay = delay, Body = body is null ? null : new ReadOnlyMemory<byte>(body) };
+    public static JobOutcome Reschedule(TimeSpan delay, byte[]? body) => new() { Delay = delay, Body = Memory(body) };
 
     public static JobOutcome DeadLetter(string reason) => new() { Error = reason };
+
+    // Not a conditional expression: in one, null becomes an array's memory, which is empty and no longer null.
+    private static ReadOnlyMemory<byte>? Memory(byte[]? body)
+    {
+        if (body is null)
+            return null;
+        return body;
+    }
 }

@@ -8,6 +8,8 @@ internal sealed class JobProgress(MessageId id, JobStatus first, TimeSpan retent
     : IDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan FirstRest = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan LastRest = TimeSpan.FromSeconds(5);
 
     private readonly Lock _lock = new();
     private readonly CancellationTokenSource _ended = new();
@@ -15,8 +17,20 @@ internal sealed class JobProgress(MessageId id, JobStatus first, TimeSpan retent
     private Task? _pump;
     private bool _dirty;
 
-    /// <summary>Publishes the job's first state of this attempt.</summary>
-    public ValueTask StartAsync() => store.PublishAsync(id, _latest, retention);
+    /// <summary>Publishes the job's first state of this attempt. What is told of a job must not keep it from running: it fails into the log.</summary>
+    public async ValueTask StartAsync()
+    {
+        try
+        {
+            if (await store.FindAsync(id, CancellationToken.None) is { Status: var before })
+                _latest = Continued(before);
+            await store.PublishAsync(id, _latest, retention);
+        }
+        catch (Exception exception)
+        {
+            Log.ProgressNotPublished(logger, exception, id);
+        }
+    }
 
     /// <summary>Has a progress published, soon.</summary>
     public void Report(double progress, string? text)
@@ -31,8 +45,11 @@ internal sealed class JobProgress(MessageId id, JobStatus first, TimeSpan retent
         }
     }
 
-    /// <summary>Publishes the attempt's last state, after all that is still on its way.</summary>
-    public async ValueTask EndAsync(Func<JobStatus, JobStatus> end)
+    /// <summary>Publishes the attempt's last state, after all that is still on its way. A layer that is away is waited for, but not for ever.</summary>
+    /// <param name="end">Makes it of the latest.</param>
+    /// <param name="wait">How long the job rests now.</param>
+    /// <param name="stopping">The worker has no time to wait.</param>
+    public async ValueTask EndAsync(Func<JobStatus, JobStatus> end, TimeSpan wait, CancellationToken stopping)
     {
         Task? pump;
         lock (_lock)
@@ -42,8 +59,30 @@ internal sealed class JobProgress(MessageId id, JobStatus first, TimeSpan retent
         }
         if (pump is not null)
             await pump;
-        await store.PublishAsync(id, end(_latest) with { UpdatedAt = timeProvider.GetUtcNow() }, retention);
+        var last = end(_latest) with { UpdatedAt = timeProvider.GetUtcNow() };
+        for (var rest = FirstRest; !await TryPublishAsync(last, wait) && rest <= LastRest && !stopping.IsCancellationRequested; rest *= 2)
+            await Task.Delay(rest, timeProvider, stopping).ContinueWith(static _ => { }, TaskScheduler.Default);
     }
+
+    // To repeat work because its end cannot be told would be worse than not to tell it.
+    private async ValueTask<bool> TryPublishAsync(JobStatus last, TimeSpan wait)
+    {
+        try
+        {
+            await store.PublishAsync(id, last, retention, wait);
+            return true;
+        }
+        catch (Exception exception)
+        {
+            Log.ProgressNotPublished(logger, exception, id);
+            return false;
+        }
+    }
+
+    // A job that asks again and again shows how far it was meanwhile; one that is tried again shows why.
+    private JobStatus Continued(JobStatus before) => before.State is JobState.Scheduled or JobState.Queued
+        ? _latest with { Progress = before.Progress, Text = before.Text, Error = before.Error }
+        : _latest with { Error = before.Error };
 
     /// <inheritdoc/>
     public void Dispose() => _ended.Dispose();

@@ -10,12 +10,50 @@ namespace Runnel.Workers;
 internal sealed class JobRunner(
     ChannelDefinition channel, IWorkerLease lease, JobLimits limits, RunningJobs running, JobStore store, IServiceProvider services, WorkerOptions options, TimeProvider timeProvider, ILogger logger)
 {
+    private const int MaxError = 2_000;
+    private const int MaxDetail = 16_000;
+
+    /// <summary>Takes charge of a message: from now on it is found when its job is to be cancelled.</summary>
+    public JobContext Take(ReceivedMessage message)
+    {
+        var job = new JobContext(message, limits);
+        running.Add(job);
+        return job;
+    }
+
+    /// <summary>Gives a message that was taken and not begun back to the layer, as if it had never been taken.</summary>
+    public async Task GiveBackAsync(JobContext job)
+    {
+        running.Remove(job);
+        job.End();
+        await lease.AbandonAsync(job.Received, AbandonOptions.Untouched);
+    }
+
     /// <summary>Runs the handler; completes when the message may be settled, and hands back the settling, which nobody has to wait for.</summary>
     /// <remarks>Neither throws: what cannot be settled is handed out again when the lease ends.</remarks>
-    public async ValueTask<Task> RunAsync(ReceivedMessage message)
+    public async ValueTask<Task> RunAsync(JobContext job)
     {
+        using var progress = channel.Options.Track ? Follow(job.Received) : null;
+        job.Progress = progress;
+        try
+        {
+            return await RunAsync(job, progress);
+        }
+        finally
+        {
+            running.Remove(job);
+            job.End();
+        }
+    }
+
+    private async ValueTask<Task> RunAsync(JobContext job, JobProgress? progress)
+    {
+        var message = job.Received;
         var envelope = message.Envelope;
-        using var progress = channel.Options.Track ? Follow(message) : null;
+        if (limits.LeaseLost.IsCancellationRequested)
+            return Task.CompletedTask; // it is another worker's
+        if (job.IsCancelRequested)
+            return await CancelAsync(message, progress);
         if (envelope.Crashes >= options.CrashLimit)
             return await DeadLetterAsync(message, progress, DeadLetterReason.WorkerDied, $"Workers died {envelope.Crashes} times in the middle of it.", null);
         if (channel.HandlerOf(envelope.Message.Type) is not { } handler)
@@ -26,20 +64,18 @@ internal sealed class JobRunner(
         {
             body = handler.Read(envelope.Message, limits.Json);
         }
-        catch (JsonException exception)
+        catch (Exception exception) // not only of JSON: constructors and converters throw what they like
         {
             return await DeadLetterAsync(message, progress, DeadLetterReason.Unreadable, $"The body cannot be read as {handler.MessageType.Name}: {exception.Message}", null);
         }
 
-        var job = new JobContext(message, limits, progress);
-        running.Add(job);
         var began = timeProvider.GetTimestamp();
         try
         {
             if (progress is not null)
                 await progress.StartAsync();
             var result = await InvokeAsync(handler, body, job);
-            return job.Outcome is { } outcome ? await SettleAsync(message, progress, outcome, null) : await CompleteAsync(message, progress, result);
+            return await AfterReturnAsync(job, progress, result);
         }
         catch (Exception exception)
         {
@@ -48,8 +84,6 @@ internal sealed class JobRunner(
         finally
         {
             WorkerMetrics.JobRan(channel.Name, timeProvider.GetElapsedTime(began));
-            running.Remove(job);
-            job.End();
         }
     }
 
@@ -95,13 +129,21 @@ internal sealed class JobRunner(
         timeProvider,
         logger);
 
+    private ValueTask<Task> AfterReturnAsync(JobContext job, JobProgress? progress, object? result) => job.Outcome switch
+    {
+        null => CompleteAsync(job.Received, progress, result),
+        { Delay: not null } when job.IsCancelRequested => CancelAsync(job.Received, progress), // it would only come back
+        var outcome => SettleAsync(job.Received, progress, outcome, null),
+    };
+
     private ValueTask<Task> AfterFailureAsync(ReceivedMessage message, JobProgress? progress, JobContext job, Exception exception)
     {
-        // A worker that leaves, or whose messages are others' now, proves nothing about the message.
-        if (exception is OperationCanceledException && !job.IsTimedOut && !job.IsCancelRequested && (limits.Stop.IsCancellationRequested || limits.LeaseLost.IsCancellationRequested))
-            return SettleAsync(message, progress, JobOutcome.Reschedule(TimeSpan.Zero, null), null);
-        if (exception is OperationCanceledException && job.IsCancelRequested)
+        // Whatever a handler throws when it is cancelled: nobody wants another attempt.
+        if (job.IsCancelRequested && exception is not DeadLetterException)
             return CancelAsync(message, progress);
+        // A worker that leaves, or whose messages are others' now, proves nothing about the message.
+        if (exception is OperationCanceledException && !job.IsTimedOut && (limits.Stop.IsCancellationRequested || limits.LeaseLost.IsCancellationRequested))
+            return SettleAsync(message, progress, JobOutcome.Reschedule(TimeSpan.Zero, null), null);
 
         var failures = message.Envelope.Attempt + 1;
         var outcome = exception switch
@@ -128,28 +170,41 @@ internal sealed class JobRunner(
         return EndAsync(
             message,
             progress,
-            status => status with { State = outcome.CountsAttempt ? JobState.Failed : delay > TimeSpan.Zero ? JobState.Scheduled : JobState.Queued, Error = outcome.Error },
+            status => status with { State = outcome.CountsAttempt ? JobState.Failed : delay > TimeSpan.Zero ? JobState.Scheduled : JobState.Queued, Error = Cut(outcome.Error, MaxError) },
             outcome.CountsAttempt ? "retried" : "rescheduled",
+            delay,
             () => lease.AbandonAsync(message, new AbandonOptions { Delay = delay, CountsAttempt = outcome.CountsAttempt, Body = outcome.Body }));
     }
 
-    private ValueTask<Task> CompleteAsync(ReceivedMessage message, JobProgress? progress, object? result) => EndAsync(
-        message,
-        progress,
-        status => status with
+    private ValueTask<Task> CompleteAsync(ReceivedMessage message, JobProgress? progress, object? result)
+    {
+        var (written, error) = progress is null ? (null, null) : Write(result);
+        return EndAsync(
+            message,
+            progress,
+            status => status with { State = JobState.Succeeded, Progress = 1, Error = error, Result = written },
+            "succeeded",
+            TimeSpan.Zero,
+            () => lease.CompleteAsync(message));
+    }
+
+    // The work is done, and doing it again would not make its result one that can be written.
+    private (JsonElement? Written, string? Error) Write(object? result)
+    {
+        try
         {
-            State = JobState.Succeeded,
-            Progress = 1,
-            Error = null,
-            Result = result is null ? null : JsonSerializer.SerializeToElement(result, limits.Json),
-        },
-        "succeeded",
-        () => lease.CompleteAsync(message));
+            return (result is null ? null : JsonSerializer.SerializeToElement(result, limits.Json), null);
+        }
+        catch (Exception exception)
+        {
+            return (null, $"The job's result, a {result!.GetType().Name}, cannot be written as JSON: {exception.Message}");
+        }
+    }
 
     private ValueTask<Task> CancelAsync(ReceivedMessage message, JobProgress? progress)
     {
         Log.JobCancelled(logger, message.Id, channel.Name);
-        return EndAsync(message, progress, status => status with { State = JobState.Cancelled }, "cancelled", () => lease.CompleteAsync(message));
+        return EndAsync(message, progress, status => status with { State = JobState.Cancelled }, "cancelled", TimeSpan.Zero, () => lease.CompleteAsync(message));
     }
 
     private ValueTask<Task> DeadLetterAsync(ReceivedMessage message, JobProgress? progress, DeadLetterReason reason, string? error, Exception? exception)
@@ -158,18 +213,21 @@ internal sealed class JobRunner(
         return EndAsync(
             message,
             progress,
-            status => status with { State = JobState.Dead, Error = error },
+            status => status with { State = JobState.Dead, Error = Cut(error, MaxError) },
             "dead",
-            () => lease.DeadLetterAsync(message, reason, exception is null ? error : $"{error}\n{exception}"));
+            TimeSpan.Zero,
+            () => lease.DeadLetterAsync(message, reason, Cut(exception is null ? error : $"{error}\n{exception}", MaxDetail)));
     }
 
     /// <summary>Publishes the state first and settles then: a crash in between repeats the job, and never leaves a page waiting for an end that was.</summary>
-    private async ValueTask<Task> EndAsync(ReceivedMessage message, JobProgress? progress, Func<JobStatus, JobStatus> end, string outcome, Func<ValueTask<bool>> settle)
+    private async ValueTask<Task> EndAsync(
+        ReceivedMessage message, JobProgress? progress, Func<JobStatus, JobStatus> end, string outcome, TimeSpan wait, Func<ValueTask<bool>> settle)
     {
         try
         {
-            if (progress is not null)
-                await progress.EndAsync(end);
+            // Of a message that is another worker's now, only that one speaks.
+            if (progress is not null && !limits.LeaseLost.IsCancellationRequested)
+                await progress.EndAsync(end, wait, limits.Stop);
             WorkerMetrics.JobHandled(channel.Name, outcome);
             var settling = settle().AsTask(); // an in-memory layer has settled already, and its task is a shared one
             return settling is { IsCompletedSuccessfully: true, Result: true } ? Task.CompletedTask : ObserveAsync(message, settling);
@@ -177,9 +235,11 @@ internal sealed class JobRunner(
         catch (Exception exception)
         {
             Log.SettlingFailed(logger, exception, message.Id, channel.Name);
-            return ObserveAsync(message, lease.AbandonAsync(message, AbandonOptions.Untouched).AsTask());
+            return Task.CompletedTask;
         }
     }
+
+    private static string? Cut(string? text, int length) => text is { } all && all.Length > length ? all[..length] + "…" : text;
 
     private async Task ObserveAsync(ReceivedMessage message, Task<bool> settling)
     {

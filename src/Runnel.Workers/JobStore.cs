@@ -9,11 +9,18 @@ internal sealed class JobStore(IBackplane backplane)
 {
     private const string JsonType = "json";
 
-    public async ValueTask PublishAsync(MessageId id, JobStatus status, TimeSpan retention)
+    private static readonly TimeSpan Longest = TimeSpan.FromDays(3650); // what layers compute with stays a date
+
+    /// <summary>Publishes a state.</summary>
+    /// <param name="id">The job's.</param>
+    /// <param name="status">The state.</param>
+    /// <param name="retention">How long it is kept.</param>
+    /// <param name="wait">How long nothing can happen to the job: it is kept longer by that, or a job that waits would be forgotten.</param>
+    public async ValueTask PublishAsync(MessageId id, JobStatus status, TimeSpan retention, TimeSpan wait = default)
     {
         var json = JsonSerializer.SerializeToUtf8Bytes(status, JsonSerializerOptions.Web);
         var payload = EnvelopeFormat.Encode(new Envelope(new Message(JsonType, json), EnvelopeKind.TextFrame));
-        await backplane.PublishAsync(TopicOf(id), payload, new Retention(1, retention));
+        await backplane.PublishAsync(TopicOf(id), payload, new Retention(1, wait < Longest ? retention + wait : Longest));
     }
 
     public async ValueTask<(JobStatus Status, Position Position)?> FindAsync(MessageId id, CancellationToken cancellationToken)

@@ -43,7 +43,8 @@ internal sealed class Jobs(
     {
         if (await queue.CancelAsync(channel, id, cancellationToken))
         {
-            if (await store.FindAsync(id, cancellationToken) is { } found)
+            // It is done: what is said of it does not end with the caller's patience.
+            if (await store.FindAsync(id, CancellationToken.None) is { } found)
             {
                 var cancelled = found.Status with { State = JobState.Cancelled, UpdatedAt = timeProvider.GetUtcNow() };
                 await store.PublishAsync(id, cancelled, channels.OptionsOf(channel).JobRetention);

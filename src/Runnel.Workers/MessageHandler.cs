@@ -36,8 +36,11 @@ internal sealed class MessageHandler
     public bool UsesServices { get; }
 
     /// <summary>Makes a handler of a function.</summary>
-    /// <exception cref="ArgumentException">It takes no message, or returns no task.</exception>
-    public static MessageHandler Of(ChannelName channel, Delegate function)
+    /// <param name="channel">The channel.</param>
+    /// <param name="function">The function.</param>
+    /// <param name="isService">Tells services from messages; without it, the first parameter is the message.</param>
+    /// <exception cref="ArgumentException">It takes no message or more than one, or returns no task.</exception>
+    public static MessageHandler Of(ChannelName channel, Delegate function, IServiceProviderIsService? isService = null)
     {
         var services = Expression.Parameter(typeof(IServiceProvider));
         var message = Expression.Parameter(typeof(object));
@@ -55,10 +58,14 @@ internal sealed class MessageHandler
             {
                 arguments.Add(Expression.Property(job, nameof(JobContext.CancellationToken)));
             }
-            else if (messageType is null)
+            else if (messageType is null && isService?.IsService(parameter.ParameterType) is not true)
             {
                 messageType = parameter.ParameterType;
                 arguments.Add(Expression.Convert(message, messageType));
+            }
+            else if (isService?.IsService(parameter.ParameterType) is false)
+            {
+                throw new ArgumentException($"The consumer of channel '{channel}' takes {parameter.ParameterType.Name} {parameter.Name}, which is not registered as a service, and a message already: {messageType!.Name}.", nameof(function));
             }
             else
             {
@@ -67,7 +74,7 @@ internal sealed class MessageHandler
             }
         }
         if (messageType is null)
-            throw new ArgumentException($"The consumer of channel '{channel}' takes no message: its first parameter that is neither JobContext nor CancellationToken is the message, the others are services.", nameof(function));
+            throw new ArgumentException($"The consumer of channel '{channel}' takes no message: its parameter that is neither JobContext nor CancellationToken nor a registered service is the message.", nameof(function));
 
         var target = function.Target is null ? null : Expression.Constant(function.Target);
         Expression call = function.Method.IsStatic && function.Target is not null
@@ -87,10 +94,12 @@ internal sealed class MessageHandler
     /// <exception cref="ArgumentException">It is none.</exception>
     public static MessageHandler OfConsumer<TConsumer>(ChannelName channel)
     {
+        if (typeof(TConsumer).IsAbstract)
+            throw new ArgumentException($"{typeof(TConsumer).Name} cannot consume channel '{channel}': it is abstract, and one is made for each message.");
         for (var type = typeof(TConsumer); type is not null; type = type.BaseType)
         {
             if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(ChannelConsumer<>))
-                return (MessageHandler)MakeOf.MakeGenericMethod(typeof(TConsumer), type.GetGenericArguments()[0]).Invoke(null, [channel])!;
+                return (MessageHandler)MakeOf.MakeGenericMethod(typeof(TConsumer), type.GetGenericArguments()[0]).Invoke(null, BindingFlags.DoNotWrapExceptions, null, [channel], null)!;
         }
         throw new ArgumentException($"{typeof(TConsumer).Name} cannot consume channel '{channel}': derive it from ChannelConsumer<TMessage>.");
     }

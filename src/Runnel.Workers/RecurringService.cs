@@ -24,11 +24,11 @@ internal sealed class RecurringService(
     {
         try
         {
-            await CatchUpAsync(message, stopping);
-            for (var now = timeProvider.GetUtcNow(); message.Schedule.NextAfter(now) is { } tick; now = tick)
+            for (var after = await CatchUpAsync(message, stopping); message.Schedule.NextAfter(after) is { } next;)
             {
-                await WaitUntilAsync(tick, stopping);
-                await FireAsync(message, tick, stopping);
+                await WaitUntilAsync(next, stopping);
+                after = Latest(message, next);
+                await FireAsync(message, after, stopping);
             }
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
@@ -37,25 +37,39 @@ internal sealed class RecurringService(
         }
     }
 
-    private async Task CatchUpAsync(RecurringMessage message, CancellationToken stopping)
+    // Makes up for ticks missed while no node ran, by the latest of them, and answers after when to go on.
+    private async Task<DateTimeOffset> CatchUpAsync(RecurringMessage message, CancellationToken stopping)
     {
+        var now = timeProvider.GetUtcNow();
         try
         {
-            if (!backplane.Features.HasFlag(BackplaneFeatures.History) || await LastFiredAsync(message, stopping) is not { } last)
-                return;
-            var now = timeProvider.GetUtcNow();
-            DateTimeOffset? missed = null;
-            for (var tick = message.Schedule.NextAfter(last); tick <= now; tick = message.Schedule.NextAfter(tick.Value))
-                missed = tick;
-            if (missed is null)
-                return;
-            Log.RecurringCaughtUp(logger, message.Name, last);
-            await FireAsync(message, missed.Value, stopping);
+            if (!backplane.Features.HasFlag(BackplaneFeatures.History))
+                return now;
+            if (await LastFiredAsync(message, stopping) is not { } last)
+            {
+                // A new name catches nothing up; but from now on its ticks are missed when nobody is there.
+                await backplane.PublishAsync(TopicOf(message), Encode(now), Remembered, stopping);
+            }
+            else if (message.Schedule.NextAfter(last) is { } missed && missed <= now)
+            {
+                Log.RecurringCaughtUp(logger, message.Name, last);
+                await FireAsync(message, Latest(message, missed), stopping);
+            }
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
             Log.RecurringFailed(logger, exception, message.Name, message.Channel);
         }
+        return now;
+    }
+
+    // Of the ticks that have passed since this one (a laptop slept, the channel was full) the last stands for all.
+    private DateTimeOffset Latest(RecurringMessage message, DateTimeOffset tick)
+    {
+        var now = timeProvider.GetUtcNow();
+        while (message.Schedule.NextAfter(tick) is { } next && next <= now)
+            tick = next;
+        return tick;
     }
 
     private async Task WaitUntilAsync(DateTimeOffset tick, CancellationToken stopping)

@@ -7,7 +7,7 @@ namespace Microsoft.Extensions.Hosting;
 /// <summary>Maps consumers to channels.</summary>
 public static class RunnelHostExtensions
 {
-    /// <summary>Maps a function to a channel: it handles the messages of its first parameter's type, its other parameters are services.</summary>
+    /// <summary>Maps a function to a channel: its parameter that is no service is the message, of the type that it handles.</summary>
     /// <remarks>
     /// The function returns <see cref="Task"/> or <see cref="ValueTask"/>, perhaps with the job's result. It may take <see cref="JobContext"/> and
     /// <see cref="CancellationToken"/>. A channel may have functions for several types of message. See <see cref="ChannelConsumer{TMessage}"/> for what is promised.
@@ -21,11 +21,11 @@ public static class RunnelHostExtensions
     /// <param name="channel">The channel.</param>
     /// <param name="handler">The function.</param>
     /// <param name="configure">The channel's options.</param>
-    /// <exception cref="ArgumentException">The function takes no message or returns no task, or the channel has one for the type already.</exception>
+    /// <exception cref="ArgumentException">The function takes no message or more than one, or returns no task, or the channel has one for the type already.</exception>
     public static IHost MapChannel(this IHost host, ChannelName channel, Delegate handler, Action<ChannelOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(handler);
-        Registry(host).Add(channel, MessageHandler.Of(channel, handler), configure);
+        Registry(host).Add(channel, MessageHandler.Of(channel, handler, host.Services.GetService<IServiceProviderIsService>()), configure);
         return host;
     }
 

@@ -19,7 +19,8 @@ internal sealed class WorkerService(
     ILogger<WorkerService> logger) : BackgroundService
 {
     private static readonly TimeSpan Rest = TimeSpan.FromSeconds(1);
-    private readonly RunningJobs _running = new();
+    /// <summary>What runs now.</summary>
+    internal RunningJobs Running { get; } = new(timeProvider);
 
     public override Task StartAsync(CancellationToken cancellationToken)
     {
@@ -42,30 +43,31 @@ internal sealed class WorkerService(
             return;
         }
         Log.WorkerTakes(logger, string.Join(", ", channels.Select(name => $"'{name}'")));
-        await using var cancelling = await backplane.SubscribeAsync(Jobs.CancelTopic, OnCancelRequest, stoppingToken);
+        // One for all leases: handlers that ignore the loss of theirs go on counting.
+        var threads = options.Value.Threads is { } count ? new SemaphoreSlim(count) : null;
         while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
-                await WorkAsync(channels, stoppingToken);
+                await using var cancelling = await backplane.SubscribeAsync(Jobs.CancelTopic, OnCancelRequest, stoppingToken);
+                await WorkAsync(channels, threads, stoppingToken);
             }
-            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception exception)
             {
                 Log.WorkerFailed(logger, exception, Rest);
                 await Task.Delay(Rest, timeProvider, stoppingToken).ContinueWith(static _ => { }, TaskScheduler.Default);
-            }
-            catch (OperationCanceledException)
-            {
-                return;
             }
         }
     }
 
     // One lease's life: until the worker stops, or the lease is lost.
-    private async Task WorkAsync(IReadOnlyList<ChannelName> channels, CancellationToken stopping)
+    private async Task WorkAsync(IReadOnlyList<ChannelName> channels, SemaphoreSlim? threads, CancellationToken stopping)
     {
-        using var hardStop = new CancellationTokenSource();
-        using var threads = options.Value.Threads is { } count ? new SemaphoreSlim(count) : null;
+        var hardStop = new CancellationTokenSource(); // not disposed: handlers that ignore the loss of the lease outlive this
         await using var lease = await queue.AcquireLeaseAsync(
             new WorkerLeaseOptions { Duration = options.Value.LeaseDuration, CrashLimit = options.Value.CrashLimit + 1 }, stopping);
         var limits = new JobLimits(runnel.Value.Json, lease.Lost, hardStop.Token);
@@ -80,8 +82,10 @@ internal sealed class WorkerService(
 
     private ChannelListener Listen(ChannelDefinition channel, IWorkerLease lease, JobLimits limits, SemaphoreSlim? threads)
     {
-        var runner = new JobRunner(channel, lease, limits, _running, store, services, options.Value, timeProvider, logger);
-        return new ChannelListener(channel, lease, runner, threads, timeProvider, logger);
+        var runner = new JobRunner(channel, lease, limits, Running, store, services, options.Value, timeProvider, logger);
+        // More than there are threads could not run, and would be kept from other workers.
+        var concurrency = Math.Min(channel.Options.Concurrency, options.Value.Threads ?? int.MaxValue);
+        return new ChannelListener(channel.Name, concurrency, lease, runner, threads, timeProvider, logger);
     }
 
     private async Task LeaveAsync(List<ChannelListener> listeners, CancellationTokenSource hardStop, TimeSpan grace)
@@ -111,7 +115,7 @@ internal sealed class WorkerService(
     {
         try
         {
-            _running.Cancel(EnvelopeFormat.Decode(message.Payload).Id);
+            Running.Cancel(EnvelopeFormat.Decode(message.Payload).Id);
         }
         catch (FormatException)
         {

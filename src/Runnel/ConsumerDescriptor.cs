@@ -10,16 +10,20 @@ public sealed class ConsumerDescriptor
     private readonly Func<IServiceProvider, WebSocketConsumer> _create;
     private readonly FrozenDictionary<string, EventHandlerMethod> _handlers;
 
-    private ConsumerDescriptor(string name, bool usesServices, Func<IServiceProvider, WebSocketConsumer> create, IEnumerable<EventHandlerMethod> handlers)
+    private ConsumerDescriptor(string name, bool usesServices, Func<IServiceProvider, WebSocketConsumer> create, IEnumerable<EventHandlerMethod> handlers, IReadOnlyList<object>? metadata = null)
     {
         Name = name;
         UsesServices = usesServices;
+        Metadata = metadata ?? [];
         _create = create;
         _handlers = handlers.ToFrozenDictionary(handler => handler.Type);
     }
 
     /// <summary>The consumer's name, for logs.</summary>
     public string Name { get; }
+
+    /// <summary>The attributes of the class, such as <c>[Authorize]</c>; for a shared socket, those of all its streams: it takes what each of them asks.</summary>
+    public IReadOnlyList<object> Metadata { get; }
 
     /// <summary>Whether the consumer gets a service scope of its own.</summary>
     internal bool UsesServices { get; }
@@ -30,7 +34,7 @@ public sealed class ConsumerDescriptor
         where TConsumer : WebSocketConsumer
     {
         var handlers = new Dictionary<string, EventHandlerMethod>();
-        foreach (var method in typeof(TConsumer).GetMethods(BindingFlags.Instance | BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic))
+        foreach (var method in MethodsOf(typeof(TConsumer)))
         {
             foreach (var attribute in method.GetCustomAttributes<HandlesAttribute>(inherit: true))
             {
@@ -40,7 +44,7 @@ public sealed class ConsumerDescriptor
         }
         var factory = ActivatorUtilities.CreateFactory<TConsumer>([]);
         var usesServices = typeof(TConsumer).GetConstructors().Any(constructor => constructor.GetParameters().Length > 0);
-        return new ConsumerDescriptor(typeof(TConsumer).Name, usesServices, services => factory(services, []), handlers.Values);
+        return new ConsumerDescriptor(typeof(TConsumer).Name, usesServices, services => factory(services, []), handlers.Values, typeof(TConsumer).GetCustomAttributes(inherit: true));
     }
 
     /// <summary>Describes a consumer made of functions.</summary>
@@ -52,7 +56,17 @@ public sealed class ConsumerDescriptor
 
     /// <summary>Describes the consumer of a shared socket.</summary>
     public static ConsumerDescriptor For(DemultiplexerBuilder builder) =>
-        new("Demultiplexer", usesServices: false, _ => new DemultiplexerConsumer(builder), []);
+        new("Demultiplexer", usesServices: false, _ => new DemultiplexerConsumer(builder), [], [.. builder.Streams.Values.SelectMany(stream => stream.Metadata)]);
+
+    // Reflection leaves out the private methods of base classes; a handler among them would be overlooked instead of refused.
+    private static IEnumerable<MethodInfo> MethodsOf(Type consumer)
+    {
+        const BindingFlags All = BindingFlags.Instance | BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic;
+        var methods = consumer.GetMethods(All).AsEnumerable();
+        for (var below = consumer.BaseType; below is not null; below = below.BaseType)
+            methods = methods.Concat(below.GetMethods(All | BindingFlags.DeclaredOnly).Where(method => method.IsPrivate));
+        return methods;
+    }
 
     internal WebSocketConsumer Create(IServiceProvider services) => _create(services);
 

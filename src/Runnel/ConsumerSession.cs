@@ -68,6 +68,9 @@ public sealed class ConsumerSession(Connection connection, ConsumerDescriptor de
     /// <param name="data">The whole message; the memory is the caller's again afterwards.</param>
     public ValueTask ReceiveBinaryAsync(ReadOnlyMemory<byte> data) => ReceiveAsync(data, isText: false);
 
+    /// <summary>Gives the consumer a message of a stream and waits until it is handled.</summary>
+    internal ValueTask ReceivePayloadAsync(JsonElement payload) => ReceiveAsync(default, isText: true, payload);
+
     /// <summary>Ends the consumer: it leaves its groups and is told, after the event it is handling. Called once.</summary>
     /// <param name="code">The code the connection was closed with.</param>
     /// <param name="wasAccepted">Whether it ever was: a consumer is not told of the end of what it rejected.</param>
@@ -81,10 +84,15 @@ public sealed class ConsumerSession(Connection connection, ConsumerDescriptor de
         await turn;
         try
         {
-            using var limit = new CancellationTokenSource(DisconnectLimit, Connection.Node.TimeProvider);
-            if (_consumer is not null && wasAccepted)
-                await _consumer.OnDisconnectAsync(code, limit.Token);
-            await DisposeConsumerAsync();
+            try
+            {
+                if (_consumer is not null && wasAccepted)
+                    await TellOfEndAsync(_consumer, code);
+            }
+            finally
+            {
+                await DisposeConsumerAsync();
+            }
         }
         catch (Exception exception)
         {
@@ -109,26 +117,22 @@ public sealed class ConsumerSession(Connection connection, ConsumerDescriptor de
     /// <summary>Puts an event before the consumer; it is handled when its turn comes.</summary>
     internal void PostEvent(GroupMessage message)
     {
-        bool begins;
         lock (this)
         {
+            if (_turn.IsEnding || _failed)
+            {
+                ConnectionMetrics.MessageWasDropped("connection-gone");
+                return;
+            }
             if (_turn.Waiting >= Connection.Node.Options.MaxWaitingEvents)
             {
-                ConnectionMetrics.MessageWasDropped("consumer-busy");
-                if (_failed)
-                    return;
-                _failed = true;
-                begins = false;
-                Log.ConsumerTooBusy(Connection.Node.Logger, descriptor.Name, Connection, _turn.Waiting);
-                _ = Connection.CloseAsync(CloseCode.TryAgainLater, "The consumer could not keep up with its events.");
+                Cut(_turn.Waiting);
+                return;
             }
-            else
-            {
-                begins = _turn.Post(message);
-            }
+            if (!_turn.Post(message))
+                return;
         }
-        if (begins)
-            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
     }
 
     /// <summary>Joins a group, unless the session is over already.</summary>
@@ -161,14 +165,17 @@ public sealed class ConsumerSession(Connection connection, ConsumerDescriptor de
 
     void IThreadPoolWorkItem.Execute() => _ = HandleEventsAsync();
 
-    private async ValueTask ReceiveAsync(ReadOnlyMemory<byte> message, bool isText)
+    private async ValueTask ReceiveAsync(ReadOnlyMemory<byte> message, bool isText, JsonElement? payload = null)
     {
-        await TakeTurnAsync();
+        if (!await TakeTurnAsync())
+            return;
         try
         {
             if (_failed)
                 return;
-            await (isText ? _consumer!.OnTextAsync(message, Connection.Gone) : _consumer!.OnReceiveAsync(message, Connection.Gone));
+            await (payload is { } json ? _consumer!.OnPayloadAsync(json, Connection.Gone)
+                : isText ? _consumer!.OnTextAsync(message, Connection.Gone)
+                : _consumer!.OnReceiveAsync(message, Connection.Gone));
         }
         catch (Exception exception)
         {
@@ -192,7 +199,9 @@ public sealed class ConsumerSession(Connection connection, ConsumerDescriptor de
             }
             try
             {
-                if (!_failed)
+                if (_failed)
+                    ConnectionMetrics.MessageWasDropped("connection-gone");
+                else
                     await HandleEventAsync(message);
             }
             catch (Exception exception)
@@ -229,15 +238,27 @@ public sealed class ConsumerSession(Connection connection, ConsumerDescriptor de
 
     private async Task DisposeConsumerAsync()
     {
-        if (_consumer is IAsyncDisposable asynchronously)
-            await asynchronously.DisposeAsync();
-        else if (_consumer is IDisposable disposable)
-            disposable.Dispose();
-        if (_services is { } services)
-            await services.DisposeAsync();
+        try
+        {
+            if (_consumer is IAsyncDisposable asynchronously)
+                await asynchronously.DisposeAsync();
+            else if (_consumer is IDisposable disposable)
+                disposable.Dispose();
+        }
+        finally
+        {
+            if (_services is { } services)
+                await services.DisposeAsync();
+        }
     }
 
-    private Task TakeTurnAsync()
+    private async Task TellOfEndAsync(WebSocketConsumer consumer, int code)
+    {
+        using var limit = new CancellationTokenSource(DisconnectLimit, Connection.Node.TimeProvider);
+        await consumer.OnDisconnectAsync(code, limit.Token);
+    }
+
+    private Task<bool> TakeTurnAsync()
     {
         lock (this)
             return _turn.TakeAsync();
@@ -272,15 +293,25 @@ public sealed class ConsumerSession(Connection connection, ConsumerDescriptor de
         {
             if (!_holding)
                 return false;
-            (_held ??= []).Add(message);
-            if (_held.Count <= Connection.Node.Options.MaxWaitingEvents)
-                return true;
-            ConnectionMetrics.MessageWasDropped("consumer-busy");
-            _held.RemoveAt(_held.Count - 1);
+            _held ??= [];
+            if (_held.Count < Connection.Node.Options.MaxWaitingEvents)
+                _held.Add(message);
+            else
+                Cut(_held.Count); // never a silent gap: who connects so slowly that messages are lost has to come back
+            return true;
         }
-        // Never a silent gap: who connects so slowly that messages are lost has to come back.
-        _ = Connection.CloseAsync(CloseCode.TryAgainLater, "Connecting took too long.");
-        return true;
+    }
+
+    // Called with the lock held, and perhaps with a group's, in the middle of its fan-out: closing makes a stream leave its groups, and may wait.
+    private void Cut(int waiting)
+    {
+        ConnectionMetrics.MessageWasDropped("consumer-busy");
+        if (_failed)
+            return;
+        _failed = true;
+        Log.ConsumerTooBusy(Connection.Node.Logger, descriptor.Name, Connection, waiting);
+        ThreadPool.UnsafeQueueUserWorkItem(
+            static connection => _ = connection.CloseAsync(CloseCode.TryAgainLater, "The consumer could not keep up."), Connection, preferLocal: false);
     }
 
     private void ReleaseHeld()
@@ -288,7 +319,8 @@ public sealed class ConsumerSession(Connection connection, ConsumerDescriptor de
         var drain = false;
         lock (this)
         {
-            foreach (var message in _held ?? [])
+            // A stream that was closed while it connected has told its client so, and says no more.
+            foreach (var message in _turn.IsEnding ? [] : _held ?? [])
                 drain |= Connection.Outbound.Post(Connection.FrameOf(message));
             _held = null;
             _holding = false;

@@ -11,7 +11,7 @@ namespace Runnel;
 internal struct ConsumerTurn
 {
     private Queue<GroupMessage>? _events;
-    private TaskCompletionSource? _client;
+    private TaskCompletionSource<bool>? _client;
     private TaskCompletionSource? _end;
     private int _eventsBeforeClient;
     private bool _taken;
@@ -20,6 +20,9 @@ internal struct ConsumerTurn
     /// <summary>How many events wait.</summary>
     public readonly int Waiting => _events?.Count ?? 0;
 
+    /// <summary>Whether the end has come: nothing is lined up any more.</summary>
+    public readonly bool IsEnding => _ended;
+
     /// <summary>The turn of a connection that is connecting: taken.</summary>
     public static ConsumerTurn Taken() => new() { _taken = true };
 
@@ -27,8 +30,6 @@ internal struct ConsumerTurn
     /// <returns>Whether nobody had the turn: then the caller's event loop has it now.</returns>
     public bool Post(GroupMessage message)
     {
-        if (_ended)
-            return false;
         (_events ??= new()).Enqueue(message);
         if (_taken)
             return false;
@@ -48,12 +49,15 @@ internal struct ConsumerTurn
     }
 
     /// <summary>The client takes the turn, when the events that arrived before have had theirs.</summary>
-    public Task TakeAsync()
+    /// <returns><see langword="false"/> when the end has come: there is no turn to take any more.</returns>
+    public Task<bool> TakeAsync()
     {
+        if (_ended)
+            return Task.FromResult(false);
         if (!_taken)
         {
             _taken = true;
-            return Task.CompletedTask;
+            return Task.FromResult(true);
         }
         if (_client is not null)
             throw new InvalidOperationException("A carrier waits for each message to be handled before it hands over the next.");
@@ -85,16 +89,18 @@ internal struct ConsumerTurn
 
     private bool TryHandOn()
     {
-        if (_client is not null && _eventsBeforeClient <= 0)
-            return HandTo(ref _client);
-        return _client is null && _end is not null && Waiting == 0 && HandTo(ref _end);
-    }
-
-    private static bool HandTo(ref TaskCompletionSource? waiting)
-    {
-        var next = waiting!;
-        waiting = null;
-        next.SetResult();
+        if (_client is { } client)
+        {
+            if (_eventsBeforeClient > 0)
+                return false;
+            _client = null;
+            client.SetResult(true);
+            return true;
+        }
+        if (_end is not { } end || Waiting > 0)
+            return false;
+        _end = null;
+        end.SetResult();
         return true;
     }
 }

@@ -26,7 +26,7 @@ internal sealed class EventHandlerMethod
         var takesToken = parameters is [.., { ParameterType: var last }] && last == typeof(CancellationToken);
         var bodies = parameters.Length - (takesToken ? 1 : 0);
         var isTask = method.ReturnType == typeof(Task) || method.ReturnType == typeof(ValueTask);
-        if (!method.IsPublic || method.IsStatic || method.IsGenericMethod || bodies > 1 || !isTask)
+        if (!method.IsPublic || method.IsStatic || method.IsGenericMethod || bodies > 1 || !isTask || parameters.Any(parameter => parameter.ParameterType.IsByRef))
         {
             throw new ArgumentException(
                 $"{typeof(TConsumer).Name}.{method.Name} cannot handle '{type}': a handler is a public instance method that takes the event's body, "

@@ -81,28 +81,35 @@ internal sealed class Group(GroupName name)
     }
 
     /// <summary>The subscription failed: the next member tries anew.</summary>
-    public void ForgetSubscription(Lazy<Task<IAsyncDisposable>> failed)
+    public void ForgetSubscription()
     {
         lock (_lock)
-        {
-            if (Subscription == failed)
-                Subscription = null;
-        }
+            Subscription = null;
     }
 
     /// <summary>Hands a message to every member here. Never waits for a client: what has to be written is written by the thread pool.</summary>
-    public void Deliver(GroupMessage message)
+    /// <returns>What failed, if anything did: members whose form of the message cannot be made go without it, the others do not.</returns>
+    public Exception? Deliver(GroupMessage message)
     {
         // All members first, then the drains: several messages in a row meet in the queues, and each client is written to once.
         DrainBatch? drains = null;
+        Exception? failure = null;
         lock (_lock)
         {
             foreach (var member in _members.AsSpan(0, _count))
             {
-                if (member.Deliver(message) is { } queue)
-                    drains = DrainBatch.Add(drains, queue);
+                try
+                {
+                    if (member.Deliver(message) is { } queue)
+                        drains = DrainBatch.Add(drains, queue);
+                }
+                catch (Exception exception)
+                {
+                    failure = exception;
+                }
             }
         }
         drains?.Schedule();
+        return failure;
     }
 }

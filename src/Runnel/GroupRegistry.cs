@@ -10,7 +10,7 @@ internal sealed class GroupRegistry(RunnelNode node, IBackplane backplane) : IGr
 {
     private readonly ConcurrentDictionary<string, Group> _groups = new();
     private readonly Lock _lingerLock = new();
-    private readonly Queue<Group> _lingering = new();
+    private readonly Queue<(Group Group, long Since)> _lingering = new();
     private ITimer? _lingerTimer;
 
     /// <summary>How many groups this node holds, those included that linger.</summary>
@@ -28,6 +28,7 @@ internal sealed class GroupRegistry(RunnelNode node, IBackplane backplane) : IGr
             switch (session.Join(found, () => SubscribeAsync(found)))
             {
                 case JoinResult.GroupRetired:
+                    _groups.TryRemove(new(group.Value, found)); // whoever retired it is about to; no need to wait for that
                     continue;
                 case JoinResult.SessionOver:
                     AfterLeave(found); // it may have been made just now, and must not stay for nobody
@@ -42,7 +43,8 @@ internal sealed class GroupRegistry(RunnelNode node, IBackplane backplane) : IGr
             }
             catch
             {
-                found.ForgetSubscription(subscription);
+                // The subscription itself is left alone: others may wait for it still. If it fails, it forgets itself.
+                _ = subscription.Value.ContinueWith(static failed => failed.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
                 Remove(group, session);
                 throw;
             }
@@ -62,10 +64,11 @@ internal sealed class GroupRegistry(RunnelNode node, IBackplane backplane) : IGr
             return;
         lock (_lingerLock)
         {
-            if (group.EmptySince != 0)
-                return;
+            var waitsAlready = group.EmptySince != 0;
             group.EmptySince = node.TimeProvider.GetTimestamp();
-            _lingering.Enqueue(group);
+            if (waitsAlready)
+                return;
+            _lingering.Enqueue((group, group.EmptySince));
             if (_lingering.Count == 1)
                 ArmLinger(node.Options.GroupLinger);
         }
@@ -120,8 +123,18 @@ internal sealed class GroupRegistry(RunnelNode node, IBackplane backplane) : IGr
         await backplane.PublishAsync(Topic.OfGroup(group), bytes, retention: null, cancellationToken);
     }
 
-    private async Task<IAsyncDisposable> SubscribeAsync(Group group) =>
-        await backplane.SubscribeAsync(Topic.OfGroup(group.Name), message => OnMessage(group, message));
+    private async Task<IAsyncDisposable> SubscribeAsync(Group group)
+    {
+        try
+        {
+            return await backplane.SubscribeAsync(Topic.OfGroup(group.Name), message => OnMessage(group, message));
+        }
+        catch
+        {
+            group.ForgetSubscription(); // the next member tries anew
+            throw;
+        }
+    }
 
     private void OnMessage(Group group, BackplaneMessage received)
     {
@@ -137,24 +150,28 @@ internal sealed class GroupRegistry(RunnelNode node, IBackplane backplane) : IGr
             return;
         }
         ConnectionMetrics.GroupMessageFannedOut();
-        group.Deliver(message);
+        if (group.Deliver(message) is { } failure)
+        {
+            Log.MessageUndeliverable(node.Logger, failure, group.Name);
+            ConnectionMetrics.MessageWasDropped("unreadable");
+        }
     }
 
     // Called with the linger lock held.
     private void ArmLinger(TimeSpan after)
     {
-        _lingerTimer ??= node.TimeProvider.CreateTimer(_ => _ = RetireAsync(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _lingerTimer ??= node.TimeProvider.CreateTimer(_ => Retire(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _lingerTimer.Change(after, Timeout.InfiniteTimeSpan);
     }
 
-    private async Task RetireAsync()
+    private void Retire()
     {
         while (TakeLingered() is { } group)
         {
             if (!group.TryRetire())
                 continue; // somebody joined meanwhile
             _groups.TryRemove(new(group.Name.Value, group));
-            await EndSubscriptionAsync(group);
+            _ = EndSubscriptionAsync(group); // not awaited: a layer that is away must not keep other groups from ending
         }
     }
 
@@ -162,22 +179,30 @@ internal sealed class GroupRegistry(RunnelNode node, IBackplane backplane) : IGr
     {
         lock (_lingerLock)
         {
-            if (!_lingering.TryPeek(out var group))
-                return null;
-            var left = node.Options.GroupLinger - node.TimeProvider.GetElapsedTime(group.EmptySince);
-            if (left > TimeSpan.Zero)
+            while (_lingering.TryPeek(out var next))
             {
-                ArmLinger(left);
-                return null;
+                var left = node.Options.GroupLinger - node.TimeProvider.GetElapsedTime(next.Since);
+                if (left > TimeSpan.Zero)
+                {
+                    ArmLinger(left);
+                    return null;
+                }
+                _lingering.Dequeue();
+                if (next.Group.EmptySince == next.Since)
+                {
+                    next.Group.EmptySince = 0;
+                    return next.Group;
+                }
+                _lingering.Enqueue((next.Group, next.Group.EmptySince)); // it was joined and left again since
             }
-            group.EmptySince = 0;
-            return _lingering.Dequeue();
+            return null;
         }
     }
 
     private async Task EndSubscriptionAsync(Group group)
     {
-        if (group.Subscription is not { IsValueCreated: true } subscription)
+        // Also one that nobody has awaited yet: whoever is about to would else begin it after its end.
+        if (group.Subscription is not { } subscription)
             return;
         try
         {

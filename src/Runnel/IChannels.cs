@@ -40,6 +40,7 @@ public interface IChannels
     /// <param name="type">The event's type: a stable string.</param>
     /// <param name="body">The event; sent as JSON.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <exception cref="ArgumentException">The name breaks the rule, or is no connection's.</exception>
+    /// <exception cref="ArgumentException">The name breaks the rule, or is no connection's, or the type is one of Runnel's own.</exception>
+    /// <exception cref="MessageTooLargeException">The event is larger than <see cref="RunnelOptions.MaxGroupMessageBytes"/>.</exception>
     ValueTask SendEventAsync<T>(ChannelName channel, string type, T body, CancellationToken cancellationToken = default);
 }

@@ -37,4 +37,6 @@ public abstract class JsonWebSocketConsumer : WebSocketConsumer
         }
         return OnReceiveAsync(message, cancellationToken);
     }
+
+    internal sealed override Task OnPayloadAsync(JsonElement payload, CancellationToken cancellationToken) => OnReceiveAsync(payload, cancellationToken);
 }

@@ -35,4 +35,7 @@ internal static partial class Log
 
     [LoggerMessage(1010, LogLevel.Error, "A connection could not be added to group '{Group}' as another node asked.")]
     public static partial void RemoteJoinFailed(ILogger logger, Exception exception, GroupName group);
+
+    [LoggerMessage(1011, LogLevel.Error, "A message to group '{Group}' could not be put into the form that some of its members take; they went without it.")]
+    public static partial void MessageUndeliverable(ILogger logger, Exception exception, GroupName group);
 }

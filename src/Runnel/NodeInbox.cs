@@ -7,11 +7,14 @@ namespace Runnel;
 /// <summary>What other nodes send to this one's connections; and the end of those connections when the process stops.</summary>
 internal sealed class NodeInbox(RunnelNode node, IBackplane backplane, IHostApplicationLifetime lifetime) : IHostedLifecycleService
 {
-    /// <summary>The type of the message that lets a connection join the group in its body. Application types cannot begin like this.</summary>
-    public const string JoinType = "runnel:join";
+    /// <summary>How the types of our own messages begin; an application's types cannot.</summary>
+    public const string OwnTypes = "runnel:";
+
+    /// <summary>The type of the message that lets a connection join the group in its body.</summary>
+    public const string JoinType = OwnTypes + "join";
 
     /// <summary>The type of the message that lets a connection leave the group in its body.</summary>
-    public const string LeaveType = "runnel:leave";
+    public const string LeaveType = OwnTypes + "leave";
 
     private IAsyncDisposable? _subscription;
     private Task _closing = Task.CompletedTask;

@@ -106,13 +106,20 @@ public sealed class OutboundQueue(OutboundOptions options, IFrameWriter writer)
     }
 
     /// <summary>Forgets what waits and takes no more: the connection is gone.</summary>
-    public void Abandon()
+    /// <returns>Completes when nothing is being written any more: from then on the writer is not called.</returns>
+    public Task AbandonAsync()
     {
         lock (this)
         {
             Close();
             if (!_draining)
+            {
                 _finished?.TrySetResult();
+                return Task.CompletedTask;
+            }
+            if (_finished is null or { Task.IsCompleted: true })
+                _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            return _finished.Task;
         }
     }
 
@@ -179,14 +186,19 @@ public sealed class OutboundQueue(OutboundOptions options, IFrameWriter writer)
     }
 
     private bool HasRoom(Frame frame) => _pending.Count == 0
-        || (options.Policy != OutboundPolicy.LatestOnly && _pending.Count < options.MaxMessages && _pending.Bytes + frame.Length <= options.MaxBytes);
+        || (_pending.Count < options.MaxMessages && _pending.Bytes + frame.Length <= options.MaxBytes);
 
     private bool TryMakeRoom(Frame frame, out int dropped)
     {
         dropped = 0;
+        if (options.Policy == OutboundPolicy.LatestOnly)
+        {
+            while (_pending.TryRemoveOldestOfGroup())
+                dropped++;
+        }
         while (!HasRoom(frame))
         {
-            if (options.Policy == OutboundPolicy.Disconnect || !_pending.TryRemoveOldestOfGroup())
+            if (options.Policy != OutboundPolicy.DropOldest || !_pending.TryRemoveOldestOfGroup())
                 return false;
             dropped++;
         }

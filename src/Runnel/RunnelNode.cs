@@ -14,6 +14,7 @@ public sealed class RunnelNode : IAsyncDisposable
     private const string Prefix = "node.";
     private readonly ConcurrentDictionary<long, ConsumerSession> _sessions = new();
     private readonly IBackplane _backplane;
+    private TaskCompletionSource? _empty;
     private long _lastNumber;
 
     /// <summary>Creates the node; an application gets it from dependency injection.</summary>
@@ -53,10 +54,15 @@ public sealed class RunnelNode : IAsyncDisposable
     internal IChannels Channels => field ??= Services.GetRequiredService<IChannels>();
 
     /// <summary>Sends an event to one connection, on whichever node it is. At most once; one for a connection that is gone is counted.</summary>
-    /// <exception cref="ArgumentException">The channel is no connection's.</exception>
+    /// <exception cref="ArgumentException">The channel is no connection's, or the message's type is one of Runnel's own.</exception>
+    /// <exception cref="MessageTooLargeException">The message is larger than <see cref="RunnelOptions.MaxGroupMessageBytes"/>.</exception>
     public ValueTask SendEventAsync(ChannelName channel, Message message, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(message);
+        if (message.Type.StartsWith(NodeInbox.OwnTypes, StringComparison.Ordinal))
+            throw new ArgumentException($"'{message.Type}' is no type for an event: types that begin with '{NodeInbox.OwnTypes}' are Runnel's own.", nameof(message));
+        if (message.Body.Length > Options.MaxGroupMessageBytes)
+            throw new MessageTooLargeException($"channel '{channel}'", message.Body.Length, Options.MaxGroupMessageBytes);
         if (!IsHere(channel, out var session))
             return SendToNodeAsync(channel, message.Type, message.Body, cancellationToken);
         if (session is null)
@@ -81,8 +87,11 @@ public sealed class RunnelNode : IAsyncDisposable
 
     internal void Remove(ConsumerSession session)
     {
-        if (_sessions.TryRemove(session.Connection.Number, out _))
-            ConnectionMetrics.ConnectionClosed();
+        if (!_sessions.TryRemove(session.Connection.Number, out _))
+            return;
+        ConnectionMetrics.ConnectionClosed();
+        if (_sessions.IsEmpty)
+            Volatile.Read(ref _empty)?.TrySetResult();
     }
 
     /// <summary>Whether a connection's channel is one of this node; if so, its session, or <see langword="null"/> when that is over.</summary>
@@ -101,8 +110,6 @@ public sealed class RunnelNode : IAsyncDisposable
     internal async ValueTask SendToNodeAsync(ChannelName channel, string type, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
         var bytes = EnvelopeFormat.Encode(new Envelope(new Message(type, body)) { Channel = channel });
-        if (bytes.Length > Options.MaxGroupMessageBytes)
-            throw new MessageTooLargeException($"channel '{channel}'", bytes.Length, Options.MaxGroupMessageBytes);
         await _backplane.PublishAsync(Topic.OfNode(Parse(channel).NodeId), bytes, retention: null, cancellationToken);
     }
 
@@ -110,21 +117,25 @@ public sealed class RunnelNode : IAsyncDisposable
     internal bool TryGetSession(ChannelName channel, [NotNullWhen(true)] out ConsumerSession? session) =>
         _sessions.TryGetValue(Parse(channel).Number, out session);
 
-    /// <summary>Closes every connection, and cuts those that have not closed in time.</summary>
+    /// <summary>Closes every connection, and cuts those whose clients have not answered in time.</summary>
     internal async Task CloseAllAsync(int code, string reason, TimeSpan limit)
     {
+        var empty = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Volatile.Write(ref _empty, empty);
         // A stream ends with its socket.
-        var all = Connections.Where(connection => connection is not StreamConnection).ToList();
-        var closing = Task.WhenAll(all.Select(connection => connection.CloseAsync(code, reason)));
+        var closing = Task.WhenAll(Connections.Where(connection => connection is not StreamConnection).Select(connection => connection.CloseAsync(code, reason)));
+        if (_sessions.IsEmpty)
+            empty.TrySetResult();
         try
         {
-            await closing.WaitAsync(limit, TimeProvider);
+            // Written is not read: a connection that is cut at once resets, and its client would never see why.
+            await Task.WhenAll(closing, empty.Task).WaitAsync(limit, TimeProvider);
         }
         catch (Exception exception)
         {
             Log.ClosingTookTooLong(Logger, exception, _sessions.Count, limit);
         }
-        foreach (var connection in all)
+        foreach (var connection in Connections)
             connection.Abort();
     }
 

@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 
 namespace Runnel;
@@ -41,7 +40,7 @@ internal sealed class StreamConnection : Connection
     {
         if (_closed)
             return false;
-        await _session.ReceiveTextAsync(Encoding.UTF8.GetBytes(payload.GetRawText()));
+        await _session.ReceivePayloadAsync(payload);
         return true;
     }
 

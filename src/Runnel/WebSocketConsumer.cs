@@ -1,5 +1,6 @@
 using System.Security.Claims;
 using System.Text;
+using System.Text.Json;
 
 namespace Runnel;
 
@@ -80,4 +81,8 @@ public abstract class WebSocketConsumer
 
     internal virtual Task OnTextAsync(ReadOnlyMemory<byte> utf8, CancellationToken cancellationToken) =>
         OnReceiveAsync(Encoding.UTF8.GetString(utf8.Span), cancellationToken);
+
+    // What a stream's consumer sends as text is a JSON string in its frame; so a string in a frame is its text.
+    internal virtual Task OnPayloadAsync(JsonElement payload, CancellationToken cancellationToken) =>
+        OnReceiveAsync(payload.ValueKind == JsonValueKind.String ? payload.GetString()! : payload.GetRawText(), cancellationToken);
 }

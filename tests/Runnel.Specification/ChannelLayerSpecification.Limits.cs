@@ -30,7 +30,7 @@ public abstract partial class ChannelLayerSpecification
             options.ChannelCapacity.Add(new("one", 1));
             options.ChannelCapacity.Add(new("http.request*", 2));
             options.ChannelCapacity.Add(new("http.*", 4));
-            options.ChannelCapacity.Add(new("specific.*!*", 5));
+            options.ChannelCapacity.Add(new("specific.*!?*", 5));
             options.ChannelCapacity.Add(new("[abc]-?", 1));
         });
 

@@ -3,8 +3,8 @@ namespace Runnel.Specification;
 /// <summary>The time of a suite: moved by the test where the layer keeps time by a <see cref="TimeProvider"/>, waited for where a broker keeps it.</summary>
 /// <remarks>
 /// A suite never names a number of seconds. It counts in <see cref="Unit"/>, so that a moved clock can take long ones and a real clock short
-/// ones, and asks of a real clock only what holds on a loaded machine too: that something has not happened <em>before</em> its time is
-/// checked by <see cref="AssertNotBeforeAsync"/>, which looks at the clock after it has looked at the event.
+/// ones. That something does not happen <em>before</em> its time is checked by looking at the clock after looking for the event: this
+/// holds on a loaded machine too, where a wait for a real clock ends late.
 /// </remarks>
 public abstract class SpecificationClock
 {
@@ -25,30 +25,4 @@ public abstract class SpecificationClock
 
     /// <summary>Lets so many units pass.</summary>
     public Task AdvanceAsync(double units) => AdvanceAsync(Units(units));
-
-    /// <summary>Lets time pass until the task may complete, asserting that it does so then and not before.</summary>
-    public async Task<T> AssertNotBeforeAsync<T>(DateTimeOffset due, Task<T> task, string what)
-    {
-        AssertNotYet(due, task, what);
-        var half = (due - Now) / 2;
-        if (half > TimeSpan.Zero)
-            await AdvanceAsync(half);
-        AssertNotYet(due, task, what);
-        // To within a hair of it: a clock that is moved stops at every instant, and one tick early is early.
-        var rest = due - Now - TimeSpan.FromTicks(1);
-        if (rest > TimeSpan.Zero)
-            await AdvanceAsync(rest);
-        AssertNotYet(due, task, what);
-        // And a millisecond more: timers count in those.
-        if (Now < due)
-            await AdvanceAsync(due - Now + TimeSpan.FromMilliseconds(1));
-        return await Wait.For(task, what);
-    }
-
-    private void AssertNotYet(DateTimeOffset due, Task task, string what)
-    {
-        var isDone = task.IsCompleted;
-        if (isDone && Now < due)
-            throw new Xunit.Sdk.XunitException($"Too early: {what} was due at {due:O}, and was there before {Now:O}.");
-    }
 }

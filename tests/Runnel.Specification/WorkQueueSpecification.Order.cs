@@ -42,7 +42,7 @@ public abstract partial class WorkQueueSpecification
         await lease.AbandonAsync(await TakeOneAsync(lease), new AbandonOptions { Delay = Clock.Units(2) });
         await AssertNothingReadyAsync();
 
-        var again = Assert.Single(await Clock.AssertNotBeforeAsync(due, lease.ReceiveAsync(Channel, 10).AsTask(), "the retry"));
+        var again = await TakeNotBeforeAsync(lease, due);
         Assert.Equal("1", Text(again));
         await lease.AbandonAsync(again, new AbandonOptions());
 
@@ -58,7 +58,7 @@ public abstract partial class WorkQueueSpecification
         await EnqueueAsync(Of("2", "k"));
         await AssertNothingReadyAsync();
 
-        var first = Assert.Single(await Clock.AssertNotBeforeAsync(due, lease.ReceiveAsync(Channel, 10).AsTask(), "the delayed message"));
+        var first = await TakeNotBeforeAsync(lease, due);
         Assert.Equal("1", Text(first));
         await lease.CompleteAsync(first);
 
@@ -74,7 +74,7 @@ public abstract partial class WorkQueueSpecification
         await DrainAsync(lease, 1);
         await AssertNothingReadyAsync();
 
-        var second = Assert.Single(await Clock.AssertNotBeforeAsync(due, lease.ReceiveAsync(Channel, 10).AsTask(), "the delayed message"));
+        var second = await TakeNotBeforeAsync(lease, due);
 
         Assert.Equal("2", Text(second));
         await lease.CompleteAsync(second);

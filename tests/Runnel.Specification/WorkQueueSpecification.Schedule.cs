@@ -13,9 +13,7 @@ public abstract partial class WorkQueueSpecification
         await EnqueueAsync(Of("later") with { NotBefore = due }, Of("now"));
 
         Assert.Equal("now", Assert.Single(await DrainAsync(lease, 1)));
-        var receiving = lease.ReceiveAsync(Channel, 1).AsTask();
-
-        Assert.Equal("later", Text(Assert.Single(await Clock.AssertNotBeforeAsync(due, receiving, "the delayed message"))));
+        Assert.Equal("later", Text(await TakeNotBeforeAsync(lease, due)));
     }
 
     [Fact]
@@ -25,7 +23,7 @@ public abstract partial class WorkQueueSpecification
         var due = Clock.Now + Clock.Units(2) + TimeSpan.FromTicks(3_456);
         await EnqueueAsync(Of("later") with { NotBefore = due });
 
-        await Clock.AssertNotBeforeAsync(due, lease.ReceiveAsync(Channel, 1).AsTask(), "the delayed message");
+        await TakeNotBeforeAsync(lease, due);
     }
 
     [Fact]
@@ -39,8 +37,7 @@ public abstract partial class WorkQueueSpecification
         List<string> received = [];
         for (var units = 1; units <= 4; units++)
         {
-            var receiving = lease.ReceiveAsync(Channel, 1).AsTask();
-            var message = Assert.Single(await Clock.AssertNotBeforeAsync(now + Clock.Units(units), receiving, $"message {units}"));
+            var message = await TakeNotBeforeAsync(lease, now + Clock.Units(units));
             received.Add(Text(message));
             await lease.CompleteAsync(message);
         }
@@ -67,7 +64,7 @@ public abstract partial class WorkQueueSpecification
         await CrashAsync(leaves);
 
         var lease = await WorkerAsync();
-        var again = Assert.Single(await Clock.AssertNotBeforeAsync(due, lease.ReceiveAsync(Channel, 1).AsTask(), "the retry"));
+        var again = await TakeNotBeforeAsync(lease, due);
 
         Assert.Equal((1, 0), (again.Envelope.Attempt, again.Envelope.Crashes));
     }

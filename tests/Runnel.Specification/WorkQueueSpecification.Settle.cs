@@ -195,7 +195,7 @@ public abstract partial class WorkQueueSpecification
         await lease.AbandonAsync(message, new AbandonOptions { Delay = Clock.Units(2) });
 
         Assert.Equal((0, 1, 0), await StatusAsync() is { } status ? (status.Ready, status.Scheduled, status.InFlight) : default);
-        var again = Assert.Single(await Clock.AssertNotBeforeAsync(due, lease.ReceiveAsync(Channel, 1).AsTask(), "the retry"));
+        var again = await TakeNotBeforeAsync(lease, due);
 
         Assert.Equal((message.Id, 1), (again.Id, again.Envelope.Attempt));
     }

@@ -111,6 +111,50 @@ public abstract partial class WorkQueueSpecification : IAsyncLifetime
         await lease.DisposeAsync();
     }
 
+    /// <summary>Takes the message that is due then, asserting that it is not handed out any earlier: not by a hair.</summary>
+    private async Task<ReceivedMessage> TakeNotBeforeAsync(IWorkerLease lease, DateTimeOffset due)
+    {
+        var half = Clock.Now + ((due - Clock.Now) / 2);
+        foreach (var moment in new[] { Clock.Now, half, due - TimeSpan.FromTicks(1) })
+        {
+            if (moment > Clock.Now)
+                await Clock.AdvanceAsync(moment - Clock.Now);
+            if (await TakeBesideMarkerAsync(lease) is not { } taken)
+                continue;
+            // A real clock may have gone on past the moment meant.
+            var now = Clock.Now;
+            Assert.True(now >= due, $"Too early: '{Text(taken)}' was due at {due:O}, and was handed out before {now:O}.");
+            return taken;
+        }
+
+        var receiving = lease.ReceiveAsync(Channel, 10).AsTask();
+        // And a millisecond more: timers count in those.
+        if (Clock.Now < due)
+            await Clock.AdvanceAsync(due - Clock.Now + TimeSpan.FromMilliseconds(1));
+        return Assert.Single(await Wait.For(receiving, "the message that is due"));
+    }
+
+    /// <summary>What can be taken now, if anything can: a marker is stored, before which it would come.</summary>
+    private async Task<ReceivedMessage?> TakeBesideMarkerAsync(IWorkerLease lease)
+    {
+        var marker = Of("marker");
+        await EnqueueAsync(marker);
+        ReceivedMessage? other = null;
+        for (var found = false; !found;)
+        {
+            foreach (var message in await TakeAsync(lease, 10))
+            {
+                if (message.Id == marker.Id)
+                    found = await lease.CompleteAsync(message);
+                else if (other is null)
+                    other = message;
+                else
+                    await lease.AbandonAsync(message, AbandonOptions.Untouched);
+            }
+        }
+        return other;
+    }
+
     private async Task<ChannelStatus?> StatusAsync() =>
         (await Operator.ListChannelsAsync()).SingleOrDefault(status => status.Channel == Channel);
 

@@ -1,4 +1,3 @@
-using System.Diagnostics.Metrics;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Runnel.EntityFrameworkCore;
@@ -369,49 +368,6 @@ public sealed class DataBindingTests
         Assert.Equal(["""books create book 1 {"title":"Emma"}""", """more create book 1 {"title":"Emma"}"""], library.Groups.Lines);
     }
 
-    [Fact]
-    public void Neither_fields_nor_exclude_is_refused_with_a_sentence()
-    {
-        var error = Assert.Throws<InvalidOperationException>(() => Open(b => b.Bind<Book>("books", _ => { })));
-
-        Assert.Equal(
-            "The binding of Book says neither which fields to send nor which to leave out: call Fields(x => x.…), Exclude(x => x.…) or AllFields() in Bind.",
-            error.Message);
-    }
-
-    [Fact]
-    public void Fields_that_are_declared_twice_or_are_no_properties_are_refused()
-    {
-        Assert.Throws<InvalidOperationException>(() => Open(b => b.Bind<Book>("books", a => a.Fields(x => x.Title).Exclude(x => x.Note))));
-        Assert.Throws<ArgumentException>(() => Open(b => b.Bind<Book>("books", a => a.Fields(x => x.Title.Length))));
-        Assert.Throws<ArgumentException>(() => Open(b => b.Bind<Book>("books", a => a.Fields())));
-    }
-
-    [Fact]
-    public async Task An_entity_or_a_field_that_the_model_does_not_have_is_refused_when_the_host_starts()
-    {
-        await using var unknownEntity = Open(b => b.Bind<string>("books", a => a.AllFields()));
-        await using var unknownField = Open(b => b.Bind<Book>("books", a => a.Fields(x => x.Title, x => x.Length)));
-        await using var fine = Open(b => b.Bind<Book>("books", a => a.AllFields()));
-
-        var error = await Assert.ThrowsAsync<InvalidOperationException>(unknownEntity.StartAsync);
-        Assert.Equal("String is bound to a group but is not an entity of LibraryContext: add a DbSet<String> to it, or bind another type.", error.Message);
-        error = await Assert.ThrowsAsync<InvalidOperationException>(unknownField.StartAsync);
-        Assert.StartsWith("Book.Length is bound to a group but is not a column of LibraryContext's model", error.Message, StringComparison.Ordinal);
-        await fine.StartAsync();
-    }
-
-    [Fact]
-    public async Task A_context_that_is_not_registered_or_makes_its_own_options_is_refused_when_the_host_starts()
-    {
-        await using var absent = new Library(_ => { }, b => b.Bind<Book>("books", a => a.AllFields()), _ => { });
-        await using var apart = new Library(_ => { }, b => b.Bind<Book>("books", a => a.AllFields()), services => services.AddScoped(_ =>
-            new LibraryContext(new DbContextOptionsBuilder<LibraryContext>().UseInMemoryDatabase("apart").Options)));
-
-        Assert.Contains("AddDbContext<LibraryContext>", (await Assert.ThrowsAsync<InvalidOperationException>(absent.StartAsync)).Message, StringComparison.Ordinal);
-        Assert.Contains("go unnoticed", (await Assert.ThrowsAsync<InvalidOperationException>(apart.StartAsync)).Message, StringComparison.Ordinal);
-    }
-
     private static Library Open(Action<DataBindingBuilder<LibraryContext>> bind)
     {
         var name = Guid.NewGuid().ToString();
@@ -422,30 +378,5 @@ public sealed class DataBindingTests
     {
         db.Add(entity);
         await db.SaveChangesAsync();
-    }
-
-    private sealed class CountedMeasurements : IDisposable
-    {
-        private readonly MeterListener _listener = new();
-        private long _total;
-
-        public CountedMeasurements(string instrument, string model)
-        {
-            _listener.InstrumentPublished = (published, listener) =>
-            {
-                if (published.Meter == RunnelTelemetry.Meter && published.Name == instrument)
-                    listener.EnableMeasurementEvents(published);
-            };
-            _listener.SetMeasurementEventCallback<long>((_, value, tags, _) =>
-            {
-                if (tags.Contains(new KeyValuePair<string, object?>("model", model)))
-                    Interlocked.Add(ref _total, value);
-            });
-            _listener.Start();
-        }
-
-        public long Total => Interlocked.Read(ref _total);
-
-        public void Dispose() => _listener.Dispose();
     }
 }

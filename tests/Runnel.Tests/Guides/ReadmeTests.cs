@@ -31,6 +31,22 @@ public sealed class ReadmeTests
         Assert.Equal("""{"title":"It works."}""", second);
     }
 
+    [Fact]
+    public async Task A_client_of_a_program_that_stops_is_told_to_come_back()
+    {
+        var program = await RunningProgram.StartAsync(ReadmeProgram.Run);
+        using var socket = new ClientWebSocket();
+        await socket.ConnectAsync(new UriBuilder(program.Address) { Scheme = "ws", Path = "/ws/news" }.Uri, CancellationToken.None);
+        await ReceiveAsync(socket);
+
+        var stopped = program.DisposeAsync();
+        var received = await Wait.For(socket.ReceiveAsync(new byte[16], CancellationToken.None), "the close");
+        await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, CancellationToken.None);
+        await stopped;
+
+        Assert.Equal((WebSocketMessageType.Close, CloseCode.ServiceRestart), (received.MessageType, (int?)received.CloseStatus));
+    }
+
     private static async Task<string> ReceiveAsync(ClientWebSocket socket)
     {
         var buffer = new byte[1024];

@@ -1,0 +1,81 @@
+using Microsoft.Extensions.DependencyInjection;
+using Runnel.Layers;
+using Runnel.Workers;
+
+namespace Runnel.Cli;
+
+/// <summary>The layer that a command works on, seen through the services of an application that has no consumers and is never started.</summary>
+internal sealed class OpenedLayer : IAsyncDisposable
+{
+    /// <summary>The environment variable that applications read their layer's address from, too.</summary>
+    public const string Variable = "Runnel__Layer";
+
+    private readonly ServiceProvider _services;
+
+    private OpenedLayer(ServiceProvider services) => _services = services;
+
+    public IChannels Channels => Connect<IChannels>();
+
+    public IJobs Jobs => Connect<IJobs>();
+
+    public IWorkQueueOperator Operator => Connect<IWorkQueueOperator>();
+
+    /// <summary>Finds the layer. It is connected to when one of its sides is first used.</summary>
+    /// <exception cref="ToolException">There is no address, or it is of no use.</exception>
+    public static OpenedLayer Open(string? given, bool mayCreate)
+    {
+        var address = given ?? Environment.GetEnvironmentVariable(Variable);
+        if (string.IsNullOrWhiteSpace(address))
+            throw ToolException.Usage($"Say which layer: --layer sqlite:work.db, or the same address in the environment's {Variable}.");
+        switch (SchemeOf(address))
+        {
+            case "memory":
+                throw ToolException.Usage("'memory:' is the memory of the application's process, which no other process can see. Give the application a layer of its own, such as sqlite:work.db.");
+            case "sqlite" when !mayCreate:
+                RefuseMissingFile(address["sqlite:".Length..]);
+                break;
+        }
+        var services = new ServiceCollection();
+        services.AddRunnelCore().UseLayer(address).AddRunnelWorkers();
+        return new OpenedLayer(services.BuildServiceProvider());
+    }
+
+    public ValueTask DisposeAsync() => _services.DisposeAsync();
+
+    private T Connect<T>()
+        where T : notnull
+    {
+        try
+        {
+            return _services.GetRequiredService<T>();
+        }
+        catch (FormatException exception)
+        {
+            throw ToolException.Usage(exception.Message);
+        }
+    }
+
+    private static string SchemeOf(string address)
+    {
+        try
+        {
+            _ = LayerAddress.FactoryOf(address);
+            return LayerAddress.SchemeOf(address);
+        }
+        catch (FormatException exception)
+        {
+            throw ToolException.Usage(exception.Message);
+        }
+        catch (InvalidOperationException)
+        {
+            throw ToolException.Usage($"This version of the tool has no layer for '{LayerAddress.SchemeOf(address)}:'.");
+        }
+    }
+
+    // A folder that is missing, or is meant to be the file, is the layer's own to explain.
+    private static void RefuseMissingFile(string path)
+    {
+        if (path.Length > 0 && !Path.Exists(path) && Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(path))))
+            throw new ToolException($"There is no SQLite database '{path}': its application makes it when it starts, and 'runnel send' does.");
+    }
+}

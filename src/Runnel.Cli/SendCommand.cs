@@ -1,0 +1,70 @@
+using System.CommandLine;
+using System.Text;
+using System.Text.Json;
+using Runnel.Layers;
+
+namespace Runnel.Cli;
+
+/// <summary><c>runnel send</c>: puts a message on a channel.</summary>
+internal static class SendCommand
+{
+    private const string StandardInput = "-";
+
+    public static Command Create(SharedOptions shared)
+    {
+        var channel = Inputs.Channel();
+        var json = new Argument<string>("JSON") { Description = "The message's body; - to read it from the standard input." };
+        var delay = Inputs.Duration("--delay", "How long the message waits before it is due: 500ms, 5s, 10m, 2h, 00:00:05.");
+        var type = Inputs.Text("--type", "The message's type; the channel's name by default.", "TYPE");
+        var key = Inputs.Text("--key", "Messages with the same key are handled one after another.", "KEY");
+        var deduplicationId = Inputs.Text("--deduplication-id", "A second message with the same one is not stored, for 10 minutes.", "ID");
+        json.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: not StandardInput and var text }] && ProblemOf(text) is { } problem)
+                result.AddError(problem);
+        });
+        var command = new Command("send", "Puts a message on a channel, and prints its id.") { channel, json, delay, type, key, deduplicationId };
+        shared.Act(
+            command,
+            run => SendAsync(run, run.Parsed.GetValue(channel), run.Parsed.GetRequiredValue(json), run.Parsed.GetValue(type), new SendOptions
+            {
+                Delay = run.Parsed.GetValue(delay),
+                Key = run.Parsed.GetValue(key),
+                DeduplicationId = run.Parsed.GetValue(deduplicationId),
+            }),
+            mayCreate: true);
+        return command;
+    }
+
+    private static async Task SendAsync(CommandRun run, ChannelName channel, string json, string? type, SendOptions options)
+    {
+        var text = json == StandardInput ? await Console.In.ReadToEndAsync(run.Interrupted) : json;
+        if (ProblemOf(text) is { } problem)
+            throw ToolException.Usage(problem);
+
+        var sent = await run.Layer.Channels.SendAsync(channel, new Message(type ?? channel.Value, Encoding.UTF8.GetBytes(text)), options, run.Interrupted);
+
+        var id = sent.IsDuplicate ? null : sent.Id.ToString();
+        run.Screen.Answer(new { Id = id, Channel = channel.Value, sent.IsDuplicate }, () =>
+        {
+            if (id is null)
+                run.Screen.Remark($"Not sent: channel '{channel}' had a message with deduplication id '{options.DeduplicationId}' within the last 10 minutes.");
+            else
+                run.Screen.Line(id);
+        });
+    }
+
+    private static string? ProblemOf(string text)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(text);
+            return null;
+        }
+        catch (JsonException exception)
+        {
+            var reason = exception.Message.Split(" LineNumber:")[0]; // counted from zero, and in .NET's words
+            return $"The body is no JSON: {reason} That is at line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}.";
+        }
+    }
+}

@@ -1,0 +1,27 @@
+using System.CommandLine;
+
+namespace Runnel.Cli;
+
+/// <summary>What every command has: the layer that it works on, and whether a person or a script reads the answer.</summary>
+internal sealed class SharedOptions
+{
+    public Option<string?> Layer { get; } = new("--layer")
+    {
+        Description = $"The layer's address, such as sqlite:work.db. Without it: the environment's {OpenedLayer.Variable}.",
+        HelpName = "URI",
+        Recursive = true,
+    };
+
+    public Option<bool> Json { get; } = new("--json") { Description = "Answer with one JSON document, for scripts.", Recursive = true };
+
+    /// <summary>Has a command do something with the layer.</summary>
+    /// <param name="command">The command.</param>
+    /// <param name="act">What it does.</param>
+    /// <param name="mayCreate">Whether a layer that is not there yet may be made; a command that only looks would look into a new, empty one.</param>
+    public void Act(Command command, Func<CommandRun, Task> act, bool mayCreate = false) => command.SetAction(async (parsed, cancellationToken) =>
+    {
+        await using var layer = OpenedLayer.Open(parsed.GetValue(Layer), mayCreate);
+        await act(new CommandRun(parsed, layer, new Screen(parsed.GetValue(Json)), cancellationToken));
+        return 0;
+    });
+}

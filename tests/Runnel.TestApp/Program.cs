@@ -1,0 +1,26 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Runnel;
+using Runnel.Workers;
+
+// A small application whose commands are tested: three channels, and a way to put something on them.
+var builder = WebApplication.CreateBuilder(args);
+builder.Services.AddRunnel().ConfigureWorker(worker => worker.ShutdownGrace = TimeSpan.FromSeconds(builder.Configuration.GetValue("Runnel:Grace", 25)));
+
+var app = builder.Build();
+app.MapChannel("payments", (string text) => HandleAsync("payments", text), options => options.Track = true);
+app.MapChannel("thumbnails", (string text) => HandleAsync("thumbnails", text), options => options.Concurrency = 2);
+app.MapChannel("mail", async (string text, JobContext job, CancellationToken cancellationToken) =>
+{
+    await HandleAsync("mail", text);
+    if (text == "long")
+        await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken);
+});
+app.MapJobs("/jobs");
+app.MapPost("/send/{channel}/{text}", async (string channel, string text, IChannels channels) => (await channels.SendAsync(channel, text)).Id.ToString());
+app.MapGet("/pid", () => Environment.ProcessId);
+return await app.RunRunnelAsync(args);
+
+static Task HandleAsync(string channel, string text) => Console.Out.WriteLineAsync($"handled {channel} {text}");

@@ -1,0 +1,74 @@
+using Xunit;
+
+namespace Runnel.Tests.Cli;
+
+public sealed class BadInputTests
+{
+    private const string Id = "0199aa00000070008000000000000000";
+
+    [Theory]
+    [InlineData("frobnicate", "'frobnicate' means nothing to 'runnel'")]
+    [InlineData("channels --layer redis-cluster:x", "names no layer")]
+    [InlineData("channels --layer memory:", "no other process can see")]
+    [InlineData("channels --layer sqlite:", "names no file")]
+    [InlineData("send tasks {", "The body is no JSON")]
+    [InlineData("send tasks {} --delay 5", "'5' is no duration")]
+    [InlineData("send tasks? {}", "is not a channel name")]
+    [InlineData("dead-letters show tasks 12", "'12' is no id")]
+    [InlineData("dead-letters list tasks --reason bored", "'bored' is no reason")]
+    [InlineData("dead-letters list tasks --limit 0", "--limit takes a number")]
+    [InlineData("dead-letters purge tasks", "Say what to purge")]
+    [InlineData("dead-letters replay tasks", "Say what to replay")]
+    [InlineData($"dead-letters purge tasks {Id} --all", "Say what to purge")]
+    [InlineData("jobs show 12", "'12' is no id")]
+    [InlineData("channels", "Say which layer")]
+    public async Task What_cannot_be_understood_is_one_sentence_and_exit_code_2(string commandLine, string words)
+    {
+        var tool = await RunnelTool.RunAsync(commandLine.Split(' '));
+
+        tool.FailsWith(2, words);
+    }
+
+    [Fact]
+    public async Task A_body_from_the_standard_input_is_checked_too()
+    {
+        var file = Path.Combine(Path.GetTempPath(), $"runnel-{Guid.NewGuid():N}.db");
+
+        var tool = await RunnelTool.RunAsync([], "not json", "send", "tasks", "-", "--layer", $"sqlite:{file}");
+
+        tool.FailsWith(2, "The body is no JSON");
+        Assert.False(File.Exists(file));
+    }
+
+    [Theory]
+    [InlineData("send tasks {}")]
+    [InlineData("channels")]
+    public async Task A_file_in_a_folder_that_does_not_exist_is_one_sentence_and_exit_code_1(string commandLine)
+    {
+        var file = Path.Combine(Path.GetTempPath(), $"runnel-{Guid.NewGuid():N}", "work.db");
+
+        var tool = await RunnelTool.RunAsync([.. commandLine.Split(' '), "--layer", $"sqlite:{file}"]);
+
+        tool.FailsWith(1, "its folder does not exist");
+    }
+
+    [Fact]
+    public async Task A_command_that_only_looks_makes_no_file()
+    {
+        var file = Path.Combine(Path.GetTempPath(), $"runnel-{Guid.NewGuid():N}.db");
+
+        var tool = await RunnelTool.RunAsync("channels", "--layer", $"sqlite:{file}");
+
+        tool.FailsWith(1, "There is no SQLite database");
+        Assert.False(File.Exists(file));
+    }
+
+    [Fact]
+    public async Task Help_is_no_failure()
+    {
+        var tool = await RunnelTool.RunAsync("dead-letters", "--help");
+
+        Assert.Equal(0, tool.ExitCode);
+        Assert.Contains("replay", tool.Output, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,192 @@
+using System.Text;
+using System.Text.Json;
+using Runnel.Layers;
+using Runnel.Sqlite;
+using Runnel.Tests.Sqlite;
+using Xunit;
+
+namespace Runnel.Tests.Cli;
+
+/// <summary>Channels, messages and dead letters: what the tool does is seen through the layer, and the other way round.</summary>
+public sealed class QueueCommandTests : IAsyncDisposable
+{
+    private const char Escape = '\u001b';
+
+    private readonly SqliteFile _file = new(TimeProvider.System);
+    private readonly SqliteWorkQueue _queue;
+
+    public QueueCommandTests() => _queue = new SqliteWorkQueue(_file.Open());
+
+    public ValueTask DisposeAsync() => _file.DisposeAsync();
+
+    [Fact]
+    public async Task A_message_that_is_sent_is_what_a_worker_gets()
+    {
+        var id = (await RunAsync("send", "tasks", """{"name":"Zoë"}""", "--type", "task.new", "--key", "@zoe")).Line;
+
+        await using var lease = await _queue.AcquireLeaseAsync(new WorkerLeaseOptions(), TestContext.Current.CancellationToken);
+        var received = Assert.Single(await lease.ReceiveAsync("tasks", 10, TestContext.Current.CancellationToken));
+        Assert.Equal(id, received.Id.ToString());
+        Assert.Equal("task.new", received.Envelope.Message.Type);
+        Assert.Equal("@zoe", received.Envelope.Key);
+        Assert.Equal("""{"name":"Zoë"}""", Encoding.UTF8.GetString(received.Envelope.Message.Body.Span));
+    }
+
+    [Fact]
+    public async Task A_body_may_come_from_the_standard_input_and_the_layer_from_the_environment()
+    {
+        var environment = new Dictionary<string, string> { ["Runnel__Layer"] = Address };
+
+        var sent = (await RunnelTool.RunAsync(environment, "[1, 2]", "send", "tasks", "-", "--json")).Json;
+
+        await using var lease = await _queue.AcquireLeaseAsync(new WorkerLeaseOptions(), TestContext.Current.CancellationToken);
+        var received = Assert.Single(await lease.ReceiveAsync("tasks", 10, TestContext.Current.CancellationToken));
+        Assert.Equal(sent.GetProperty("id").GetString(), received.Id.ToString());
+        Assert.Equal("tasks", received.Envelope.Message.Type);
+        Assert.Equal("[1, 2]", Encoding.UTF8.GetString(received.Envelope.Message.Body.Span));
+    }
+
+    [Fact]
+    public async Task A_duplicate_is_said_to_be_one_and_has_no_id()
+    {
+        await RunAsync("send", "tasks", "1", "--deduplication-id", "once");
+
+        var second = await RunAsync("send", "tasks", "2", "--deduplication-id", "once", "--json");
+
+        Assert.True(second.Json.GetProperty("isDuplicate").GetBoolean());
+        Assert.Equal(JsonValueKind.Null, second.Json.GetProperty("id").ValueKind);
+    }
+
+    [Fact]
+    public async Task Channels_show_what_they_hold()
+    {
+        await DieAsync("bad");
+        await RunAsync("send", "tasks", "1");
+        await RunAsync("send", "tasks", "2", "--delay", "01:00:00");
+
+        var channel = Assert.Single((await RunAsync("channels", "--json")).Json.EnumerateArray());
+        var table = await RunAsync("channels");
+
+        Assert.Equal("tasks", channel.GetProperty("channel").GetString());
+        Assert.Equal(2, channel.GetProperty("depth").GetInt64());
+        Assert.Equal(1, channel.GetProperty("ready").GetInt64());
+        Assert.Equal(1, channel.GetProperty("scheduled").GetInt64());
+        Assert.Equal(0, channel.GetProperty("inFlight").GetInt64());
+        Assert.Equal(1, channel.GetProperty("dead").GetInt64());
+        Assert.True(channel.GetProperty("ageSeconds").GetDouble() >= 0);
+        Assert.Contains("In flight", table.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain(Escape, table.Output);
+    }
+
+    [Fact]
+    public async Task A_layer_that_holds_nothing_is_an_empty_document()
+    {
+        Assert.Equal(0, (await RunAsync("channels", "--json")).Json.GetArrayLength());
+        Assert.Equal(0, (await RunAsync("dead-letters", "list", "tasks", "--json")).Json.GetArrayLength());
+    }
+
+    [Fact]
+    public async Task Dead_letters_are_listed_by_type_and_reason_and_steer_no_terminal()
+    {
+        var id = await DieAsync("bad");
+        await DieAsync("worse", DeadLetterReason.Unreadable, error: $"{Escape}[2J Too bad.");
+
+        var all = (await RunAsync("dead-letters", "list", "tasks", "--json")).Json;
+        var bad = Assert.Single((await RunAsync("dead-letters", "list", "tasks", "--type", "bad", "--json")).Json.EnumerateArray());
+        var unreadable = Assert.Single((await RunAsync("dead-letters", "list", "tasks", "--reason", "unreadable", "--json")).Json.EnumerateArray());
+        var table = await RunAsync("dead-letters", "list", "tasks");
+
+        Assert.Equal(2, all.GetArrayLength());
+        Assert.Equal(id.ToString(), bad.GetProperty("id").GetString());
+        Assert.Equal("rejected", bad.GetProperty("reason").GetString());
+        Assert.Equal("worse", unreadable.GetProperty("type").GetString());
+        Assert.Contains("Too bad.", table.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain(Escape, table.Output);
+    }
+
+    [Fact]
+    public async Task A_dead_letter_is_shown_with_body_headers_and_error()
+    {
+        var id = await DieAsync("bad", body: """{"order":7}""");
+
+        var json = (await RunAsync("dead-letters", "show", "tasks", id.ToString(), "--json")).Json;
+        var text = await RunAsync("dead-letters", "show", "tasks", id.ToString());
+
+        Assert.Equal(7, json.GetProperty("body").GetProperty("order").GetInt32());
+        Assert.Equal("test", json.GetProperty("headers").GetProperty("origin").GetString());
+        Assert.Equal("It is no good.", json.GetProperty("error").GetString());
+        Assert.Contains("\"order\": 7", text.Output, StringComparison.Ordinal);
+        Assert.Contains("It is no good.", text.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain(Escape, text.Output);
+    }
+
+    [Fact]
+    public async Task A_body_that_is_no_json_is_shown_in_base64()
+    {
+        var id = await DieAsync("bad", body: "{");
+
+        var json = (await RunAsync("dead-letters", "show", "tasks", id.ToString(), "--json")).Json;
+
+        Assert.Equal(JsonValueKind.Null, json.GetProperty("body").ValueKind);
+        Assert.Equal("{"u8.ToArray(), json.GetProperty("bodyBase64").GetBytesFromBase64());
+    }
+
+    [Fact]
+    public async Task Replayed_dead_letters_are_back_on_their_channel()
+    {
+        var id = await DieAsync("bad");
+        await DieAsync("worse");
+
+        var one = await RunAsync("dead-letters", "replay", "tasks", id.ToString());
+        var others = await RunAsync("dead-letters", "replay", "tasks", "--type", "worse", "--json");
+
+        Assert.Equal("Replayed 1 dead letter of channel 'tasks'.", one.Line);
+        Assert.Equal(1, others.Json.GetProperty("count").GetInt32());
+        var status = Assert.Single(await _queue.ListChannelsAsync(TestContext.Current.CancellationToken));
+        Assert.Equal((2, 0), (status.Ready, status.Dead));
+    }
+
+    [Fact]
+    public async Task Purged_dead_letters_are_gone_and_the_others_are_not()
+    {
+        var id = await DieAsync("bad");
+        await DieAsync("worse", DeadLetterReason.Unreadable);
+        await DieAsync("worst");
+
+        Assert.Equal(1, (await RunAsync("dead-letters", "purge", "tasks", "--reason", "Unreadable", "--json")).Json.GetProperty("count").GetInt32());
+        Assert.Equal("Purged 1 dead letter of channel 'tasks'.", (await RunAsync("dead-letters", "purge", "tasks", id.ToString(), "--yes")).Line);
+        var left = Assert.Single(await _queue.ListDeadLettersAsync("tasks", DeadLetterFilter.All, 10, TestContext.Current.CancellationToken));
+        Assert.Equal("worst", left.Envelope.Message.Type);
+
+        Assert.Equal(1, (await RunAsync("dead-letters", "purge", "tasks", "--all", "--json")).Json.GetProperty("count").GetInt32());
+        Assert.Empty(await _queue.ListChannelsAsync(TestContext.Current.CancellationToken));
+    }
+
+    [Theory]
+    [InlineData("show")]
+    [InlineData("replay")]
+    [InlineData("purge")]
+    public async Task A_dead_letter_that_there_is_not_is_one_sentence_and_exit_code_1(string command)
+    {
+        var id = MessageId.New(TimeProvider.System);
+
+        var tool = await RunAsync("dead-letters", command, "tasks", id.ToString());
+
+        tool.FailsWith(1, $"Channel 'tasks' has no dead letter {id}.");
+    }
+
+    private string Address => $"sqlite:{_file.Path}";
+
+    private Task<RunnelTool> RunAsync(params string[] arguments) => RunnelTool.RunAsync([.. arguments, "--layer", Address]);
+
+    private async Task<MessageId> DieAsync(string type, DeadLetterReason reason = DeadLetterReason.Rejected, string error = "It is no good.", string body = "null")
+    {
+        var message = new Message(type, Encoding.UTF8.GetBytes(body), new Dictionary<string, string> { ["origin"] = "test" });
+        var envelope = new Envelope(message) { Id = MessageId.New(TimeProvider.System), Channel = "tasks", SentAt = TimeProvider.System.GetUtcNow() };
+        await _queue.EnqueueAsync("tasks", [envelope], EnqueueOptions.Default);
+        await using var lease = await _queue.AcquireLeaseAsync(new WorkerLeaseOptions());
+        var received = Assert.Single(await lease.ReceiveAsync("tasks", 1));
+        Assert.True(await lease.DeadLetterAsync(received, reason, error));
+        return envelope.Id;
+    }
+}

@@ -1,0 +1,394 @@
+using System.Security.Claims;
+using Microsoft.AspNetCore.Builder;
+using Runnel.Specification;
+using Xunit;
+
+namespace Runnel.Tests.Connections;
+
+/// <summary>From the handshake to the end of a consumer.</summary>
+public sealed class ConsumerLifecycleTests
+{
+    [Fact]
+    public async Task A_consumer_that_says_nothing_to_it_accepts()
+    {
+        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer("/ws", _ => { }));
+        await using var client = app.Communicator("/ws");
+
+        Assert.True(await client.ConnectAsync());
+        Assert.Equal(0, client.RefusedWith);
+    }
+
+    [Fact]
+    public async Task A_consumer_that_rejects_answers_with_403_and_is_told_of_no_end()
+    {
+        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer<Scripted>("/ws/{does}"));
+        await using var client = app.Communicator("/ws/rejects");
+
+        Assert.False(await client.ConnectAsync());
+
+        Assert.Equal(403, client.RefusedWith);
+        Assert.Equal("made", await app.Journal.NextAsync());
+        Assert.Equal("disposed", await app.Journal.NextAsync());
+        Assert.Equal("scope disposed", await app.Journal.NextAsync());
+        Assert.Empty(app.Logs.Of(2003));
+    }
+
+    [Fact]
+    public async Task A_consumer_that_closes_before_it_accepts_refuses()
+    {
+        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer<Scripted>("/ws/{does}"));
+        await using var client = app.Communicator("/ws/closes");
+
+        Assert.False(await client.ConnectAsync());
+
+        Assert.Equal(403, client.RefusedWith);
+    }
+
+    [Fact]
+    public async Task A_consumer_that_decides_nothing_is_refused_with_403_and_a_warning()
+    {
+        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer<Scripted>("/ws/{does}"));
+        await using var client = app.Communicator("/ws/nothing");
+
+        Assert.False(await client.ConnectAsync());
+
+        Assert.Equal(403, client.RefusedWith);
+        Assert.Contains("AcceptAsync", Assert.Single(app.Logs.Of(2003)).Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_consumer_that_fails_before_it_accepts_answers_with_500_and_is_logged_once()
+    {
+        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer<Scripted>("/ws/{does}"));
+        await using var client = app.Communicator("/ws/throws");
+
+        Assert.False(await client.ConnectAsync());
+
+        Assert.Equal(500, client.RefusedWith);
+        Assert.Single(app.Logs.Of(1001));
+    }
+
+    [Fact]
+    public async Task A_consumer_that_cannot_be_made_answers_with_500_and_leaves_nothing_behind()
+    {
+        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer<NeedsTheUnknown>("/ws"));
+        await using var client = app.Communicator("/ws");
+
+        Assert.False(await client.ConnectAsync());
+
+        Assert.Equal(500, client.RefusedWith);
+        await Wait.Until(() => app.Node.ConnectionCount == 0, "the connection is forgotten");
+    }
+
+    [Fact]
+    public async Task The_subprotocol_that_the_consumer_chose_is_the_clients()
+    {
+        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer("/ws", c => c.OnConnect(
+            (connection, ct) => connection.AcceptAsync(new AcceptOptions { Subprotocol = connection.Scope.Subprotocols[1] }, ct))));
+        await using var client = app.Communicator("/ws");
+        client.Subprotocols.Add("v2");
+        client.Subprotocols.Add("v1");
+
+        Assert.True(await client.ConnectAsync());
+
+        Assert.Equal("v1", client.Subprotocol);
+    }
+
+    [Fact]
+    public async Task A_subprotocol_that_the_client_does_not_offer_cannot_be_chosen()
+    {
+        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer("/ws", c => c.OnConnect(
+            (connection, ct) => connection.AcceptAsync(new AcceptOptions { Subprotocol = "v3" }, ct))));
+        await using var client = app.Communicator("/ws");
+        client.Subprotocols.Add("v1");
+
+        Assert.False(await client.ConnectAsync());
+
+        Assert.Contains("'v3'", Assert.Single(app.Logs.Of(1001)).Exception!.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Headers_go_out_with_the_acceptance()
+    {
+        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer("/ws", c => c.OnConnect(
+            (connection, ct) => connection.AcceptAsync(new AcceptOptions { Headers = new Dictionary<string, string> { ["Set-Cookie"] = "seen=1" } }, ct))));
+        await using var client = app.Communicator("/ws");
+
+        await client.ConnectAsync();
+
+        Assert.Equal("seen=1", client.ResponseHeaders.SetCookie);
+    }
+
+    [Fact]
+    public async Task The_scope_knows_path_query_route_headers_and_user()
+    {
+        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer("/ws/{room}", c => c.OnConnect(async (connection, ct) =>
+        {
+            var scope = connection.Scope;
+            await connection.AcceptAsync(AcceptOptions.Default, ct);
+            string?[] known = [scope.Path, scope.QueryString, scope.Query("q"), scope.Query("none"), scope.RouteValue("room"), scope.RouteValue("none"), scope.Header("X-Tenant"), scope.User.Identity?.Name];
+            await connection.SendAsync(string.Join('|', known), ct);
+        })));
+        await using var client = app.Communicator("/ws/blue%20room?q=a%26b&q=c");
+        client.Headers["X-Tenant"] = "t1";
+        client.User = new ClaimsPrincipal(new ClaimsIdentity([new Claim(ClaimTypes.Name, "ann")], "test"));
+
+        await client.ConnectAsync();
+
+        Assert.Equal("/ws/blue room|?q=a%26b&q=c|a&b||blue room||t1|ann", await client.ReceiveTextAsync());
+    }
+
+    [Fact]
+    public async Task The_end_comes_once_with_the_clients_code_and_then_the_consumer_and_its_scope_are_disposed()
+    {
+        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer<Scripted>("/ws/{does}"));
+        await using var client = await app.ConnectInMemoryAsync("/ws/accepts");
+
+        await client.DisconnectAsync(4001);
+
+        foreach (var entry in new[] { "made", "end 4001", "disposed", "scope disposed" })
+            Assert.Equal(entry, await app.Journal.NextAsync());
+        await Wait.Until(() => app.Node.ConnectionCount == 0, "the connection is forgotten");
+        Assert.Equal(0, app.Journal.Unread);
+    }
+
+    [Fact]
+    public async Task A_client_that_vanishes_ends_with_1006()
+    {
+        await using var app = await RunnelApp.StartAsync(app => app.MapConsumer<Scripted>("/ws/{does}"));
+        var client = await app.ConnectRawAsync("/ws/accepts");
+        Assert.Equal("made", await app.Journal.NextAsync());
+
+        client.Reset();
+
+        Assert.Equal("end 1006", await app.Journal.NextAsync());
+        Assert.Equal("disposed", await app.Journal.NextAsync());
+    }
+
+    [Fact]
+    public async Task A_consumer_that_failed_is_told_of_its_end_all_the_same_and_once()
+    {
+        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer<Scripted>("/ws/{does}"));
+        await using var client = await app.ConnectInMemoryAsync("/ws/accepts");
+
+        await client.SendTextAsync("throw");
+        await client.SendTextAsync("throw");
+
+        Assert.Equal(CloseCode.InternalError, await client.ReceiveCloseAsync());
+        await client.DisconnectAsync();
+        foreach (var entry in new[] { "made", "got throw", "end 1011", "disposed", "scope disposed" })
+            Assert.Equal(entry, await app.Journal.NextAsync());
+        var logged = Assert.Single(app.Logs.Of(1001));
+        Assert.Contains("Scripted failed on connection 1", logged.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_consumer_whose_end_fails_is_disposed_all_the_same()
+    {
+        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer<Scripted>("/ws/{does}"));
+        await using var client = await app.ConnectInMemoryAsync("/ws/fails-at-its-end");
+
+        await client.DisconnectAsync();
+
+        foreach (var entry in new[] { "made", "end 1000", "disposed", "scope disposed" })
+            Assert.Equal(entry, await app.Journal.NextAsync());
+        await Wait.Until(() => app.Logs.Of(1002).Any(), "it is logged");
+    }
+
+    [Fact]
+    public async Task An_exception_in_one_consumer_hurts_no_other()
+    {
+        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer<Scripted>("/ws/{does}"));
+        await using var bad = await app.ConnectInMemoryAsync("/ws/accepts");
+        await using var good = await app.ConnectInMemoryAsync("/ws/accepts");
+
+        await bad.SendTextAsync("throw");
+        Assert.Equal(CloseCode.InternalError, await bad.ReceiveCloseAsync());
+        await good.SendTextAsync("hello");
+
+        Assert.Equal("hello 1", await good.ReceiveTextAsync());
+    }
+
+    [Fact]
+    public async Task Each_connection_has_an_instance_with_its_own_state_and_its_own_services()
+    {
+        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer<Scripted>("/ws/{does}"));
+        await using var first = await app.ConnectInMemoryAsync("/ws/accepts");
+        await using var second = await app.ConnectInMemoryAsync("/ws/accepts");
+
+        await first.SendTextAsync("a");
+        Assert.Equal("a 1", await first.ReceiveTextAsync());
+        await first.SendTextAsync("b");
+        Assert.Equal("b 2", await first.ReceiveTextAsync());
+        await second.SendTextAsync("c");
+        Assert.Equal("c 1", await second.ReceiveTextAsync());
+        await first.DisconnectAsync();
+        foreach (var entry in new[] { "made", "made", "got a", "got b", "got c", "end 1000", "disposed", "scope disposed" })
+            Assert.Equal(entry, await app.Journal.NextAsync());
+        await second.SendTextAsync("d");
+        Assert.Equal("d 2", await second.ReceiveTextAsync());
+    }
+
+    [Theory]
+    [InlineData(1000, "bye")]
+    [InlineData(4321, "a reason of its own")]
+    public async Task The_consumers_close_reaches_the_client_with_code_and_reason(int code, string reason)
+    {
+        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer(
+            "/ws", c => c.OnReceive((_, connection, ct) => connection.CloseAsync(code, reason, ct))));
+        await using var client = await app.ConnectInMemoryAsync("/ws");
+
+        await client.SendTextAsync("x");
+
+        Assert.Equal(code, await client.ReceiveCloseAsync());
+        Assert.Equal(reason, client.CloseReason);
+    }
+
+    [Theory]
+    [InlineData(999)]
+    [InlineData(1005)]
+    [InlineData(1006)]
+    [InlineData(2999)]
+    [InlineData(5000)]
+    public async Task A_code_that_may_not_be_sent_is_refused(int code)
+    {
+        var connection = await FakeConnection.ConnectAsync(FakeConnection.CreateNode(new Layers.InMemoryBackplane(TimeProvider.System)));
+
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => connection.CloseAsync(code));
+    }
+
+    [Fact]
+    public async Task A_consumer_that_has_closed_gets_no_more_messages()
+    {
+        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer<Scripted>("/ws/{does}"));
+        await using var client = await app.ConnectInMemoryAsync("/ws/accepts");
+
+        await client.SendTextAsync("close");
+        await client.SendTextAsync("too late");
+        Assert.Equal(4000, await client.ReceiveCloseAsync());
+        await client.DisconnectAsync();
+
+        foreach (var entry in new[] { "made", "got close", "end 4000" })
+            Assert.Equal(entry, await app.Journal.NextAsync());
+    }
+
+    [Fact]
+    public async Task The_token_is_cancelled_when_the_client_is_gone_politely_or_not()
+    {
+        await using var app = await RunnelApp.StartAsync(app => app.MapConsumer("/ws", c => c.OnConnect(async (connection, ct) =>
+        {
+            var journal = (Journal)app.Services.GetService(typeof(Journal))!;
+            ct.Register(() => journal.Write("gone"));
+            await connection.AcceptAsync(AcceptOptions.Default, ct);
+        })));
+        var polite = await app.ConnectAsync("/ws");
+        await polite.CloseAsync(System.Net.WebSockets.WebSocketCloseStatus.NormalClosure, null, CancellationToken.None);
+        Assert.Equal("gone", await app.Journal.NextAsync());
+
+        var rude = await app.ConnectRawAsync("/ws");
+        rude.Reset();
+        Assert.Equal("gone", await app.Journal.NextAsync());
+    }
+
+    [Fact]
+    public async Task A_handler_at_work_is_cancelled_when_its_client_vanishes_and_that_is_no_failure()
+    {
+        await using var app = await RunnelApp.StartAsync(app => app.MapConsumer<Scripted>("/ws/{does}"));
+        var client = await app.ConnectRawAsync("/ws/accepts");
+        await client.SendTextAsync("wait for the end");
+        Assert.Equal("made", await app.Journal.NextAsync());
+        Assert.Equal("got wait for the end", await app.Journal.NextAsync());
+
+        client.Reset();
+
+        Assert.Equal("end 1006", await app.Journal.NextAsync());
+        Assert.Empty(app.Logs.Of(1001));
+    }
+
+    [Fact]
+    public async Task A_connection_that_is_over_can_be_asked_and_sent_to_without_harm()
+    {
+        Connection? kept = null;
+        await using var app = await RunnelApp.StartAsync(app => app.MapConsumer("/ws", c => c.OnConnect((connection, ct) =>
+        {
+            kept = connection;
+            return connection.AcceptAsync(AcceptOptions.Default, ct);
+        })));
+        var client = await app.ConnectAsync("/ws");
+        await client.CloseAsync(System.Net.WebSockets.WebSocketCloseStatus.NormalClosure, null, CancellationToken.None);
+        await Wait.Until(() => app.Limits.AddressCount == 0, "the request has ended");
+
+        await kept!.SendAsync("nobody hears");
+        await kept.CloseAsync();
+        kept.Abort();
+
+        Assert.True(kept.Gone.IsCancellationRequested);
+    }
+
+    [Fact]
+    public async Task Accepting_twice_and_sending_too_early_are_the_callers_mistakes()
+    {
+        var failures = new List<Exception?>();
+        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer("/ws", c => c.OnConnect(async (connection, ct) =>
+        {
+            failures.Add(await Record.ExceptionAsync(() => connection.SendAsync("early", ct).AsTask()));
+            await connection.AcceptAsync(AcceptOptions.Default, ct);
+            failures.Add(await Record.ExceptionAsync(() => connection.AcceptAsync(AcceptOptions.Default, ct)));
+            failures.Add(await Record.ExceptionAsync(() => connection.RejectAsync(ct)));
+            await connection.SendAsync("done", ct);
+        })));
+        await using var client = await app.ConnectInMemoryAsync("/ws");
+
+        Assert.Equal("done", await client.ReceiveTextAsync());
+        Assert.All(failures, failure => Assert.IsType<InvalidOperationException>(failure));
+    }
+
+    public sealed class Scripted : WebSocketConsumer, IDisposable
+    {
+        private readonly Journal _journal;
+        private int _count;
+
+        public Scripted(Journal journal, ScopedThing thing)
+        {
+            ArgumentNullException.ThrowIfNull(thing);
+            _journal = journal;
+            _journal.Write("made");
+        }
+
+        private string Does => Scope.RouteValue("does")!;
+
+        public override Task OnConnectAsync(CancellationToken cancellationToken) => Does switch
+        {
+            "rejects" => RejectAsync(cancellationToken),
+            "closes" => CloseAsync(cancellationToken: cancellationToken),
+            "nothing" => Task.CompletedTask,
+            "throws" => throw new InvalidOperationException("as told"),
+            _ => AcceptAsync(cancellationToken),
+        };
+
+        public override async Task OnReceiveAsync(string text, CancellationToken cancellationToken)
+        {
+            _journal.Write($"got {text}");
+            if (text == "throw")
+                throw new InvalidOperationException("as told");
+            if (text == "wait for the end")
+                await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken);
+            if (text == "close")
+                await CloseAsync(4000, cancellationToken: cancellationToken);
+            await SendAsync($"{text} {++_count}", cancellationToken);
+        }
+
+        public override Task OnDisconnectAsync(int code, CancellationToken cancellationToken)
+        {
+            _journal.Write($"end {code}");
+            return Does == "fails-at-its-end" ? throw new InvalidOperationException("as told") : Task.CompletedTask;
+        }
+
+        public void Dispose() => _journal.Write("disposed");
+    }
+
+    public sealed class NeedsTheUnknown(IEqualityComparer<ConsumerLifecycleTests> unknown) : WebSocketConsumer
+    {
+        public override Task OnConnectAsync(CancellationToken cancellationToken) => AcceptAsync(new AcceptOptions { Subprotocol = unknown.ToString() }, cancellationToken);
+    }
+}

@@ -1,0 +1,154 @@
+using System.Net.WebSockets;
+using System.Runtime.CompilerServices;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Runnel.Layers;
+using Runnel.Specification;
+using Xunit;
+
+namespace Runnel.Tests.Connections;
+
+/// <summary>What is left when clients vanish, and when the application stops.</summary>
+[Collection(nameof(Metered))]
+public sealed class EndingTests
+{
+    [Fact]
+    public async Task Stopping_closes_every_socket_with_1012_and_waits_for_the_answers()
+    {
+        await using var app = await RunnelApp.StartAsync(app => app.MapConsumer<Member>("/ws"));
+        var clients = new List<Task<int>>();
+        for (var i = 0; i < 20; i++)
+        {
+            var client = await app.ConnectAsync("/ws");
+            clients.Add(Task.Run(async () =>
+            {
+                var code = await client.ReceiveToCloseAsync();
+                await client.CloseAsync(WebSocketCloseStatus.NormalClosure, null, CancellationToken.None);
+                return code;
+            }));
+        }
+
+        await app.StopAsync();
+
+        Assert.All(await Wait.For(Task.WhenAll(clients), "the clients"), code => Assert.Equal(CloseCode.ServiceRestart, code));
+        Assert.Equal(0, app.Node.ConnectionCount);
+        Assert.Empty(app.Logs.Of(1008));
+    }
+
+    [Fact]
+    public async Task A_client_that_does_not_answer_holds_the_stop_up_no_longer_than_allowed()
+    {
+        var clock = new ManualTimeProvider();
+        await using var app = await RunnelApp.StartAsync(
+            app => app.MapConsumer<Member>("/ws"), builder => builder.With(clock).With((RunnelOptions options) => options.ShutdownTimeout = TimeSpan.FromSeconds(3)));
+        var client = await app.ConnectRawAsync("/ws");
+        await Wait.Until(() => app.Node.Groups.CountOf("all") == 1, "it has connected");
+
+        var stopping = app.StopAsync();
+        Assert.Equal(CloseCode.ServiceRestart, await client.ReadToCloseAsync());
+        Assert.False(stopping.IsCompleted);
+        await Wait.Until(
+            () =>
+            {
+                clock.Advance(TimeSpan.FromSeconds(1)); // its timer may not be set yet
+                return app.Logs.Of(1008).Any();
+            }, "the bound is reached");
+
+        await stopping;
+        Assert.Equal(0, app.Node.ConnectionCount);
+    }
+
+    [Fact]
+    public async Task Who_connects_while_the_application_stops_is_answered_with_503()
+    {
+        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer<Member>("/ws"));
+        app.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
+        await using var client = app.Communicator("/ws");
+
+        Assert.False(await client.ConnectAsync());
+
+        Assert.Equal(503, client.RefusedWith);
+    }
+
+    [Fact]
+    public async Task Who_is_connecting_when_the_application_stops_is_closed_too()
+    {
+        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer("/ws", c => c.OnConnect(async (connection, ct) =>
+        {
+            await connection.AcceptAsync(AcceptOptions.Default, ct);
+            await connection.SendAsync("accepted", ct);
+            await ((Journal)app.Services.GetService(typeof(Journal))!).Gate.Task;
+        })));
+        await using var client = await app.ConnectInMemoryAsync("/ws");
+        await client.ReceiveTextAsync();
+
+        app.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
+        app.Journal.Gate.SetResult();
+
+        Assert.Equal(CloseCode.ServiceRestart, await client.ReceiveCloseAsync());
+    }
+
+    [Fact]
+    public async Task Two_hundred_clients_that_connect_and_vanish_leave_nothing_behind()
+    {
+        using var counts = new Counts();
+        var clock = new ManualTimeProvider();
+        var backplane = new InMemoryBackplane(clock);
+        await using var app = await RunnelApp.StartAsync(app => app.MapConsumer<Member>("/ws"), builder => builder.With(clock).With(backplane));
+        var before = backplane.TopicCount;
+        var (timers, consumers) = (clock.ArmedTimers, await ConnectAndVanishAsync(app));
+
+        await Wait.Until(() => app.Node.ConnectionCount == 0, "no session is left");
+        await Wait.Until(() => app.Limits.AddressCount == 0, "no place is taken");
+        Assert.Equal(0, app.Node.Groups.CountOf("all"));
+        Assert.Equal(0, counts[RunnelTelemetry.ConnectionsOpen]);
+        clock.Advance(TimeSpan.FromSeconds(2));
+        await Wait.Until(() => (app.Node.Groups.Count, backplane.TopicCount) == (0, before), "no group is left");
+        await Wait.Until(() => clock.ArmedTimers <= timers, "no timer is left");
+        await Wait.Until(
+            () =>
+            {
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+                return !consumers.Any(consumer => consumer.IsAlive);
+            }, "no consumer is left");
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static async Task<List<WeakReference>> ConnectAndVanishAsync(RunnelApp app)
+    {
+        Member.Made.Clear();
+        var clients = new List<ClientWebSocket>();
+        for (var i = 0; i < 200; i++)
+            clients.Add(await app.ConnectAsync("/ws"));
+        await Wait.Until(() => app.Node.Groups.CountOf("all") == 200, "all have joined");
+        for (var i = 0; i < 10; i++)
+            await app.Groups.SendAsync("all", $"{i}");
+
+        await Wait.For(
+            Task.WhenAll(clients.Select((client, i) => Task.Run(async () =>
+            {
+                if (i % 2 == 0)
+                    client.Abort();
+                else
+                    await client.CloseAsync(WebSocketCloseStatus.NormalClosure, null, CancellationToken.None);
+            }))), "all to leave");
+        Assert.Equal(200, Member.Made.Count);
+        return [.. Member.Made];
+    }
+
+    public sealed class Member : WebSocketConsumer
+    {
+        public Member() => Made.Add(new WeakReference(this));
+
+        internal static System.Collections.Concurrent.ConcurrentBag<WeakReference> Made { get; } = [];
+
+        public override async Task OnConnectAsync(CancellationToken cancellationToken)
+        {
+            await AcceptAsync(cancellationToken);
+            await Groups.AddAsync("all", cancellationToken);
+            await Groups.AddAsync($"g{Connection.Number % 7}", cancellationToken);
+        }
+    }
+}

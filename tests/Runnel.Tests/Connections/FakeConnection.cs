@@ -1,0 +1,92 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Security.Claims;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Runnel.Layers;
+
+namespace Runnel.Tests.Connections;
+
+/// <summary>A connection that nothing carries: what goes to its client stays in <see cref="Writer"/>.</summary>
+internal sealed class FakeConnection : Connection, IDisposable
+{
+    private readonly CancellationTokenSource _gone = new();
+
+    public FakeConnection(RunnelNode node, ConsumerDescriptor? descriptor = null, OutboundOptions? options = null)
+        : base(node)
+    {
+        Outbound = new OutboundQueue(options ?? new OutboundOptions(), Writer);
+        Session = new ConsumerSession(this, descriptor ?? ConsumerDescriptor.For(new ConsumerBuilder()));
+    }
+
+    public FakeWriter Writer { get; } = new();
+
+    public ConsumerSession Session { get; }
+
+    public ConcurrentQueue<int> Closes { get; } = new();
+
+    public override ConsumerScope Scope { get; } = new NoScope();
+
+    public override CancellationToken Gone => _gone.Token;
+
+    public override OutboundQueue Outbound { get; }
+
+    /// <summary>A node of its own, with a log.</summary>
+    public static RunnelNode CreateNode(IBackplane backplane, TimeProvider? clock = null, LogList? logs = null, Action<RunnelOptions>? configure = null)
+    {
+        var options = new RunnelOptions();
+        configure?.Invoke(options);
+        var services = new ServiceCollection().BuildServiceProvider();
+        var factory = LoggerFactory.Create(builder => builder.SetMinimumLevel(LogLevel.Debug).AddProvider(logs ?? new LogList()));
+        return new RunnelNode(backplane, Options.Create(options), services, clock ?? TimeProvider.System, factory.CreateLogger<RunnelNode>());
+    }
+
+    public static async Task<FakeConnection> ConnectAsync(RunnelNode node, ConsumerDescriptor? descriptor = null, OutboundOptions? options = null)
+    {
+        var connection = new FakeConnection(node, descriptor, options);
+        await connection.Session.ConnectAsync();
+        return connection;
+    }
+
+    public override Task AcceptAsync(AcceptOptions options, CancellationToken cancellationToken = default) => Task.CompletedTask;
+
+    public override Task RejectAsync(CancellationToken cancellationToken = default) => Task.CompletedTask;
+
+    public override ValueTask SendAsync(string text, CancellationToken cancellationToken = default) => Outbound.SendAsync(Frame.Text(text), cancellationToken);
+
+    public override ValueTask SendAsync(ReadOnlyMemory<byte> data, CancellationToken cancellationToken = default) =>
+        Outbound.SendAsync(Frame.Binary(data.Span), cancellationToken);
+
+    public override ValueTask SendUtf8JsonAsync(ReadOnlyMemory<byte> json, CancellationToken cancellationToken = default) =>
+        Outbound.SendAsync(Frame.Text(json.Span), cancellationToken);
+
+    public override void Abort() => _gone.Cancel();
+
+    public void Dispose() => _gone.Dispose();
+
+    protected override Task CloseOnceAsync(int code, string? reason, CancellationToken cancellationToken)
+    {
+        Closes.Enqueue(code);
+        return Task.CompletedTask;
+    }
+
+    private sealed class NoScope : ConsumerScope
+    {
+        public override string Path => "/";
+
+        public override string QueryString => "";
+
+        public override ClaimsPrincipal User { get; } = new();
+
+        public override IPAddress? RemoteAddress => null;
+
+        public override IReadOnlyList<string> Subprotocols => [];
+
+        public override string? RouteValue(string name) => null;
+
+        public override string? Query(string name) => null;
+
+        public override string? Header(string name) => null;
+    }
+}

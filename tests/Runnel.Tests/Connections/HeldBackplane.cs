@@ -1,0 +1,62 @@
+using System.Collections.Concurrent;
+using Runnel.Layers;
+
+namespace Runnel.Tests.Connections;
+
+/// <summary>A backplane whose subscribing a test holds up or fails, and counts.</summary>
+internal sealed class HeldBackplane(IBackplane inner) : IBackplane
+{
+    private int _live;
+    private int _subscribed;
+
+    /// <summary>Subscribing waits for this.</summary>
+    public Task Held { get; set; } = Task.CompletedTask;
+
+    /// <summary>What the next subscriptions fail with, one each.</summary>
+    public ConcurrentQueue<Exception> Failures { get; } = new();
+
+    /// <summary>How many subscriptions there are now.</summary>
+    public int Live => Volatile.Read(ref _live);
+
+    /// <summary>How many there ever were.</summary>
+    public int Subscribed => Volatile.Read(ref _subscribed);
+
+    public BackplaneFeatures Features => inner.Features;
+
+    public BackplaneState State => inner.State;
+
+    public event Action<BackplaneState>? StateChanged
+    {
+        add => inner.StateChanged += value;
+        remove => inner.StateChanged -= value;
+    }
+
+    public ValueTask<Position> PublishAsync(Topic topic, ReadOnlyMemory<byte> payload, Retention? retention, CancellationToken cancellationToken = default) =>
+        inner.PublishAsync(topic, payload, retention, cancellationToken);
+
+    public async ValueTask<IAsyncDisposable> SubscribeAsync(Topic topic, Action<BackplaneMessage> onMessage, CancellationToken cancellationToken = default)
+    {
+        await Held.WaitAsync(cancellationToken);
+        if (Failures.TryDequeue(out var failure))
+            throw failure;
+        Interlocked.Increment(ref _subscribed);
+        var subscription = await inner.SubscribeAsync(topic, onMessage, cancellationToken);
+        Interlocked.Increment(ref _live);
+        return new Subscription(this, subscription);
+    }
+
+    public ValueTask<TopicHistory> ReadHistoryAsync(Topic topic, Position after, int limit, CancellationToken cancellationToken = default) =>
+        inner.ReadHistoryAsync(topic, after, limit, cancellationToken);
+
+    private sealed class Subscription(HeldBackplane owner, IAsyncDisposable inner) : IAsyncDisposable
+    {
+        private int _ended;
+
+        public async ValueTask DisposeAsync()
+        {
+            if (Interlocked.Exchange(ref _ended, 1) == 0)
+                Interlocked.Decrement(ref owner._live);
+            await inner.DisposeAsync();
+        }
+    }
+}

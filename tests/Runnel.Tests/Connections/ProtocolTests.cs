@@ -1,0 +1,241 @@
+using System.Security.Cryptography;
+using Microsoft.AspNetCore.Builder;
+using Runnel.AspNetCore;
+using Runnel.Specification;
+using Xunit;
+
+namespace Runnel.Tests.Connections;
+
+/// <summary>Clients that break the WebSocket protocol, by mistake or on purpose.</summary>
+public sealed class ProtocolTests
+{
+    private const string Key = "dGhlIHNhbXBsZSBub25jZQ==";
+
+    [Fact]
+    public async Task The_handshake_is_answered_as_the_rfc_has_it()
+    {
+        await using var app = await StartAsync();
+        var client = await app.DialAsync();
+
+        await client.SendAsync(Handshake());
+
+        var head = await client.ReadHeadAsync();
+        Assert.StartsWith("HTTP/1.1 101", head, StringComparison.Ordinal);
+        Assert.Contains("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", head, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_is_no_handshake_is_answered_with_400_and_a_sentence()
+    {
+        await using var app = await StartAsync();
+        string[] nonsense =
+        [
+            "GET /ws HTTP/1.1\r\nHost: x\r\n\r\n",
+            Handshake(version: "12"),
+            Handshake(version: ""),
+            Handshake(key: "short"),
+            Handshake(key: "!!!!!!!!!!!!!!!!!!!!!!!!"),
+            Handshake(key: ""),
+            Handshake(upgrade: "h2c"),
+            Handshake(method: "POST"),
+        ];
+
+        foreach (var request in nonsense)
+        {
+            using var client = await app.DialAsync();
+            await client.SendAsync(request);
+            var head = await client.ReadHeadAsync();
+            Assert.StartsWith("HTTP/1.1 400", head, StringComparison.Ordinal);
+            Assert.Contains("Sec-WebSocket-Version: 13", head, StringComparison.Ordinal);
+        }
+        Assert.Equal(0, app.Node.ConnectionCount);
+    }
+
+    [Fact]
+    public async Task An_unmasked_frame_closes_with_1002() => await BreaksAsync(client => client.SendFrameAsync(1, "no mask"u8, masked: false), CloseCode.ProtocolError);
+
+    [Fact]
+    public async Task A_reserved_bit_closes_with_1002() => await BreaksAsync(client => client.SendFrameAsync(1, "x"u8, reserved: 4), CloseCode.ProtocolError);
+
+    [Fact]
+    public async Task A_reserved_kind_closes_with_1002() => await BreaksAsync(client => client.SendFrameAsync(3, "x"u8), CloseCode.ProtocolError);
+
+    [Fact]
+    public async Task A_continuation_of_nothing_closes_with_1002() => await BreaksAsync(client => client.SendFrameAsync(0, "x"u8), CloseCode.ProtocolError);
+
+    [Fact]
+    public async Task A_control_frame_too_large_closes_with_1002() => await BreaksAsync(client => client.SendFrameAsync(9, new byte[126]), CloseCode.ProtocolError);
+
+    [Fact]
+    public async Task A_control_frame_in_pieces_closes_with_1002() => await BreaksAsync(client => client.SendFrameAsync(9, "x"u8, final: false), CloseCode.ProtocolError);
+
+    [Fact]
+    public async Task A_close_with_half_a_code_closes_with_1002() => await BreaksAsync(client => client.SendFrameAsync(8, [3]), CloseCode.ProtocolError);
+
+    [Fact]
+    public async Task Text_that_is_no_utf8_closes_with_1007() => await BreaksAsync(client => client.SendFrameAsync(1, [0xC3, 0x28]), CloseCode.InvalidPayload);
+
+    [Fact]
+    public async Task Random_bytes_end_their_own_connection_and_nothing_else()
+    {
+        await using var app = await StartAsync();
+        var good = await app.ConnectAsync("/ws");
+        for (var i = 0; i < 20; i++)
+        {
+            using var client = await app.ConnectRawAsync("/ws");
+            var bytes = RandomNumberGenerator.GetBytes(2000);
+            bytes[0] |= 0x70; // the reserved bits: nonsense from the first byte on
+            await client.SendAsync(bytes);
+            await client.ReadToEndAsync();
+        }
+        using (var client = await app.DialAsync())
+        {
+            await client.SendAsync(RandomNumberGenerator.GetBytes(2000));
+            await client.ReadToEndAsync();
+        }
+
+        await good.SendTextAsync("still here");
+
+        Assert.Equal("still here", await good.ReceiveTextAsync());
+        await Wait.Until(() => app.Node.ConnectionCount == 1, "the others are gone");
+        Assert.Empty(app.Logs.Of(1001));
+        Assert.Empty(app.Logs.Of(2006));
+    }
+
+    [Fact]
+    public async Task A_client_that_breaks_the_protocol_in_the_middle_of_much_still_learns_why()
+    {
+        await using var app = await StartAsync();
+        var client = await app.ConnectRawAsync("/ws");
+
+        await client.SendFrameAsync(3, "x"u8);
+        var more = client.SendAsync(new byte[200_000]);
+
+        Assert.Equal(CloseCode.ProtocolError, await client.ReadCloseAsync());
+        await Record.ExceptionAsync(() => more);
+    }
+
+    [Fact]
+    public async Task A_close_is_answered_with_its_own_code_and_the_connection_ends()
+    {
+        await using var app = await StartAsync();
+        var client = await app.ConnectRawAsync("/ws");
+
+        await client.SendFrameAsync(8, [0x0F, 0xA1]); // 4001
+
+        Assert.Equal(4001, await client.ReadCloseAsync());
+        Assert.Empty(await client.ReadToEndAsync());
+    }
+
+    [Fact]
+    public async Task A_client_that_does_not_answer_a_close_is_cut_in_time()
+    {
+        var clock = new ManualTimeProvider();
+        await using var app = await RunnelApp.StartAsync(
+            app => app.MapConsumer("/ws", c => c.OnReceive((_, connection, ct) => connection.CloseAsync(4000, null, ct))), builder => builder.With(clock));
+        var client = await app.ConnectRawAsync("/ws");
+        await client.SendTextAsync("close, please");
+        Assert.Equal(4000, await client.ReadCloseAsync());
+        Assert.Equal(1, app.Node.ConnectionCount);
+
+        clock.Advance(new GatewayOptions().CloseTimeout);
+
+        Assert.Empty(await client.ReadToEndAsync());
+        await Wait.Until(() => app.Node.ConnectionCount == 0, "the connection is forgotten");
+    }
+
+    [Fact]
+    public async Task A_client_that_closes_and_reads_nothing_is_cut_in_time()
+    {
+        var clock = new ManualTimeProvider();
+        await using var app = await RunnelApp.StartAsync(
+            app => app.MapConsumer("/ws", c => c.OnConnect(async (connection, ct) =>
+            {
+                await connection.AcceptAsync(AcceptOptions.Default, ct);
+                for (var i = 0; i < 200; i++)
+                    _ = connection.SendAsync(new byte[64 * 1024], ct).AsTask();
+            })), builder => builder.With(clock));
+        var client = await app.ConnectRawAsync("/ws");
+        await Wait.Until(() => app.Node.ConnectionCount == 1, "it has connected");
+        var timers = clock.ArmedTimers;
+        await client.SendFrameAsync(8, [3, 232]);
+        await Wait.Until(() => clock.ArmedTimers > timers, "the close waits for the client to read");
+
+        clock.Advance(new GatewayOptions().CloseTimeout);
+
+        await Wait.Until(() => app.Node.ConnectionCount == 0, "the connection is forgotten");
+    }
+
+    [Fact]
+    public async Task A_client_that_falls_silent_is_pinged_and_then_cut()
+    {
+        var clock = new ManualTimeProvider();
+        var gateway = new GatewayOptions();
+        await using var app = await RunnelApp.StartAsync(app => app.MapConsumer("/ws", Echo), builder => builder.With(clock));
+        var client = await app.ConnectRawAsync("/ws");
+        await client.SendTextAsync("hello");
+        await client.ReadFrameAsync();
+
+        clock.Advance(gateway.KeepAliveInterval);
+        Assert.Equal(9, (await client.ReadFrameAsync()).Kind);
+        await client.SendFrameAsync(10, []); // it lives
+        await client.SendTextAsync("and speaks");
+        await client.ReadFrameAsync();
+        for (var passed = TimeSpan.Zero; passed < gateway.KeepAliveTimeout; passed += gateway.KeepAliveInterval / 2)
+            clock.Advance(gateway.KeepAliveInterval / 2);
+
+        await client.ReadToEndAsync();
+        await Wait.Until(() => app.Node.ConnectionCount == 0, "the connection is forgotten");
+        Assert.Single(app.Logs.Of(2005));
+    }
+
+    [Fact]
+    public async Task A_client_whose_consumer_takes_long_is_not_taken_for_dead()
+    {
+        var clock = new ManualTimeProvider();
+        var gateway = new GatewayOptions();
+        await using var app = await RunnelApp.StartAsync(
+            app => app.MapConsumer("/ws", c => c.OnReceive(async (text, connection) =>
+            {
+                var journal = (Journal)app.Services.GetService(typeof(Journal))!;
+                journal.Write(text);
+                await journal.Gate.Task;
+                await connection.SendAsync("done");
+            })), builder => builder.With(clock));
+        var client = await app.ConnectRawAsync("/ws");
+        await client.SendTextAsync("work");
+        await app.Journal.NextAsync();
+
+        for (var passed = TimeSpan.Zero; passed < gateway.KeepAliveTimeout * 2; passed += gateway.KeepAliveInterval / 2)
+            clock.Advance(gateway.KeepAliveInterval / 2);
+        app.Journal.Gate.SetResult();
+
+        while ((await client.ReadFrameAsync()).Kind is var kind && kind != 1)
+            Assert.Equal(9, kind);
+        Assert.Empty(app.Logs.Of(2005));
+    }
+
+    private static async Task BreaksAsync(Func<RawClient, Task> act, int code)
+    {
+        await using var app = await StartAsync();
+        var client = await app.ConnectRawAsync("/ws");
+        var other = await app.ConnectAsync("/ws");
+
+        await act(client);
+
+        Assert.Equal(code, await client.ReadCloseAsync());
+        Assert.Empty(await client.ReadToEndAsync());
+        await other.SendTextAsync("unhurt");
+        Assert.Equal("unhurt", await other.ReceiveTextAsync());
+        await Wait.Until(() => app.Node.ConnectionCount == 1, "the connection is forgotten");
+        Assert.Empty(app.Logs.Of(1001));
+    }
+
+    private static Task<RunnelApp> StartAsync() => RunnelApp.StartAsync(app => app.MapConsumer("/ws", Echo));
+
+    private static void Echo(ConsumerBuilder consumer) => consumer.OnReceive((text, connection) => connection.SendAsync(text));
+
+    private static string Handshake(string method = "GET", string version = "13", string key = Key, string upgrade = "websocket") =>
+        $"{method} /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: {upgrade}\r\nConnection: Upgrade\r\n{(method == "POST" ? "Content-Length: 0\r\n" : "")}"
+        + $"Sec-WebSocket-Version: {version}\r\nSec-WebSocket-Key: {key}\r\n\r\n";
+}

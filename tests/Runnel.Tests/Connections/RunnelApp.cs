@@ -1,0 +1,156 @@
+using System.Net;
+using System.Net.Security;
+using System.Net.WebSockets;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.TestHost;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Runnel.AspNetCore;
+using Runnel.Layers;
+using Runnel.Specification;
+using Runnel.Testing;
+
+namespace Runnel.Tests.Connections;
+
+/// <summary>An application under test, on Kestrel at a free port or on the in-memory server, with its log and its clients.</summary>
+internal sealed class RunnelApp : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+    private readonly List<IDisposable> _clients = [];
+
+    private RunnelApp(WebApplication app, LogList logs)
+    {
+        _app = app;
+        Logs = logs;
+    }
+
+    public LogList Logs { get; }
+
+    public IServiceProvider Services => _app.Services;
+
+    public RunnelNode Node => Services.GetRequiredService<RunnelNode>();
+
+    public IGroups Groups => Services.GetRequiredService<IGroups>();
+
+    public Journal Journal => Services.GetRequiredService<Journal>();
+
+    public ConnectionLimits Limits => Services.GetRequiredService<ConnectionLimits>();
+
+    public TestServer Server => _app.GetTestServer();
+
+    public Uri Address => new(Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+
+    /// <summary>Starts on Kestrel.</summary>
+    public static Task<RunnelApp> StartAsync(Action<WebApplication> map, Action<WebApplicationBuilder>? configure = null, Action<ListenOptions>? listen = null) =>
+        StartAsync(map, configure, builder => builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen ?? (static _ => { }))));
+
+    /// <summary>Starts on the in-memory server.</summary>
+    public static Task<RunnelApp> StartInMemoryAsync(Action<WebApplication> map, Action<WebApplicationBuilder>? configure = null) =>
+        StartAsync(map, configure, static builder => builder.WebHost.UseTestServer());
+
+    /// <summary>A client of the in-memory server.</summary>
+    public WebSocketCommunicator Communicator(string path) => new(Server, path) { Timeout = Wait.Limit };
+
+    /// <summary>A connected client of the in-memory server.</summary>
+    public async Task<WebSocketCommunicator> ConnectInMemoryAsync(string path)
+    {
+        var client = Communicator(path);
+        if (!await client.ConnectAsync())
+            throw new InvalidOperationException($"{path} refused the connection with {client.RefusedWith}.");
+        return client;
+    }
+
+    /// <summary>A connected client over a real socket.</summary>
+    public async Task<ClientWebSocket> ConnectAsync(
+        string path, Action<ClientWebSocketOptions>? configure = null, RemoteCertificateValidationCallback? trust = null)
+    {
+        var client = new ClientWebSocket();
+        client.Options.KeepAliveInterval = TimeSpan.Zero;
+        configure?.Invoke(client.Options);
+        Keep(client);
+        await Wait.For(
+            client.ConnectAsync(WebSocketAddress(path), Keep(new HttpMessageInvoker(new SocketsHttpHandler { SslOptions = { RemoteCertificateValidationCallback = trust } })), CancellationToken.None),
+            $"the handshake at {path}");
+        return client;
+    }
+
+    /// <summary>A client that speaks bytes, on a connection with a handshake done.</summary>
+    public async Task<RawClient> ConnectRawAsync(string path)
+    {
+        var client = await DialAsync();
+        await client.HandshakeAsync(path);
+        return client;
+    }
+
+    /// <summary>A client that speaks bytes, on a fresh connection.</summary>
+    public async Task<RawClient> DialAsync() => Keep(await RawClient.DialAsync(Address));
+
+    public Uri WebSocketAddress(string path) => new(new UriBuilder(Address) { Scheme = Address.Scheme == "https" ? "wss" : "ws" }.Uri, path);
+
+    public async Task StopAsync() => await Wait.For(_app.StopAsync(), "the application to stop");
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var client in _clients.ToArray())
+            client.Dispose();
+        await _app.DisposeAsync();
+    }
+
+    private static async Task<RunnelApp> StartAsync(Action<WebApplication> map, Action<WebApplicationBuilder>? configure, Action<WebApplicationBuilder> useServer)
+    {
+        var logs = new LogList();
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { EnvironmentName = "Production" });
+        builder.Logging.ClearProviders().AddProvider(logs).SetMinimumLevel(LogLevel.Debug);
+        builder.Services.AddRunnel();
+        builder.Services.AddSingleton<Journal>();
+        builder.Services.AddScoped<ScopedThing>();
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(10));
+        useServer(builder);
+        configure?.Invoke(builder);
+        var app = builder.Build();
+        map(app);
+        await app.StartAsync();
+        return new RunnelApp(app, logs);
+    }
+
+    private T Keep<T>(T client)
+        where T : IDisposable
+    {
+        lock (_clients)
+            _clients.Add(client);
+        return client;
+    }
+}
+
+/// <summary>A builder for a clock and a layer of the test's own.</summary>
+internal static class RunnelAppBuilding
+{
+    public static WebApplicationBuilder With(this WebApplicationBuilder builder, TimeProvider clock)
+    {
+        builder.Services.AddSingleton(clock);
+        return builder;
+    }
+
+    public static WebApplicationBuilder With(this WebApplicationBuilder builder, IBackplane backplane)
+    {
+        builder.Services.AddSingleton(backplane);
+        return builder;
+    }
+
+    public static WebApplicationBuilder With(this WebApplicationBuilder builder, Action<RunnelOptions> configure)
+    {
+        builder.Services.Configure(configure);
+        return builder;
+    }
+
+    public static WebApplicationBuilder With(this WebApplicationBuilder builder, Action<GatewayOptions> configure)
+    {
+        builder.Services.Configure(configure);
+        return builder;
+    }
+}

@@ -1,0 +1,167 @@
+using System.Net.WebSockets;
+using System.Text;
+using Microsoft.AspNetCore.Builder;
+using Runnel.AspNetCore;
+using Runnel.Layers;
+using Runnel.Specification;
+using Xunit;
+
+namespace Runnel.Tests.Connections;
+
+/// <summary>Clients that do not read as fast as their groups are written to, or at all.</summary>
+[Collection(nameof(Metered))]
+public sealed class SlowClientTests
+{
+    private static readonly string Large = new('x', 64 * 1024);
+
+    [Fact]
+    public async Task A_client_that_never_reads_is_cut_in_time_and_the_others_get_everything_in_order()
+    {
+        var clock = new ManualTimeProvider();
+        using var counts = new Counts();
+        await using var app = await StartAsync(OutboundPolicy.Disconnect, clock);
+        var reader = await app.ConnectAsync("/ws");
+        var deaf = await app.ConnectRawAsync("/ws");
+        await JoinedAsync(app, 2);
+
+        var received = ReadAsync(reader, 200);
+        for (var i = 0; i < 200; i++)
+            await SendPacedAsync(app, i, received);
+
+        Assert.Equal(Enumerable.Range(0, 200), await Wait.For(received.Numbers, "all messages"));
+        await Wait.Until(() => app.Logs.Of(2004).Any(), "the deaf one is cut");
+        clock.Advance(new GatewayOptions().CloseTimeout);
+        await Wait.Until(() => app.Node.ConnectionCount == 1, "the deaf one is gone");
+        Assert.Equal(1, counts[RunnelTelemetry.ConnectionsCut, "slow"]);
+        Assert.True(counts[RunnelTelemetry.FramesDropped, nameof(OutboundPolicy.Disconnect)] > 0);
+        deaf.Dispose();
+    }
+
+    [Fact]
+    public async Task A_client_that_is_cut_and_reads_on_learns_why()
+    {
+        await using var app = await StartAsync(OutboundPolicy.Disconnect, new ManualTimeProvider());
+        var slow = await app.ConnectRawAsync("/ws");
+        await JoinedAsync(app, 1);
+        for (var i = 0; !app.Logs.Of(2004).Any(); i++)
+            await app.Groups.SendAsync("all", $"{i}:{Large}");
+
+        Assert.Equal(CloseCode.TryAgainLater, await slow.ReadToCloseAsync());
+    }
+
+    [Theory]
+    [InlineData(OutboundPolicy.DropOldest)]
+    [InlineData(OutboundPolicy.LatestOnly)]
+    public async Task A_client_served_with_a_policy_that_drops_gets_the_newest_and_what_it_missed_is_counted(OutboundPolicy policy)
+    {
+        using var counts = new Counts();
+        await using var app = await StartAsync(policy, new ManualTimeProvider());
+        var slow = await app.ConnectRawAsync("/ws");
+        await JoinedAsync(app, 1);
+
+        var sent = 0;
+        for (; counts[RunnelTelemetry.FramesDropped, policy.ToString()] < 20; sent++)
+            await app.Groups.SendAsync("all", $"{sent}:{Large}");
+        var numbers = new List<int>();
+        while (numbers.LastOrDefault(-1) != sent - 1)
+            numbers.Add(NumberOf((await slow.ReadFrameAsync()).Payload));
+
+        Assert.Equal(numbers.Order(), numbers);
+        Assert.Equal(counts[RunnelTelemetry.FramesDropped, policy.ToString()], sent - numbers.Count);
+        Assert.Equal(1, app.Node.ConnectionCount);
+    }
+
+    [Fact]
+    public async Task What_a_consumer_sends_itself_is_never_dropped_and_waits_for_its_client()
+    {
+        await using var app = await RunnelApp.StartAsync(app => app.MapConsumer(
+            "/ws",
+            c => c.OnReceive(async (_, connection, ct) =>
+            {
+                var journal = (Journal)app.Services.GetService(typeof(Journal))!;
+                for (var i = 0; i < 300; i++)
+                {
+                    await connection.SendAsync($"{i}:{Large}", ct);
+                    journal.Write("sent");
+                }
+            }),
+            options => (options.Outbound.Policy, options.Outbound.MaxMessages) = (OutboundPolicy.DropOldest, 8)));
+        var slow = await app.ConnectRawAsync("/ws");
+
+        await slow.SendTextAsync("go");
+        await app.Journal.NextAsync();
+        var numbers = new List<int> { NumberOf((await slow.ReadFrameAsync()).Payload) };
+        Assert.True(app.Journal.Unread < 299, "The consumer did not wait for its client.");
+        while (numbers.Count < 300)
+            numbers.Add(NumberOf((await slow.ReadFrameAsync()).Payload));
+
+        Assert.Equal(Enumerable.Range(0, 300), numbers);
+    }
+
+    [Fact]
+    public async Task One_in_twenty_that_does_not_read_costs_the_others_nothing()
+    {
+        await using var app = await StartAsync(OutboundPolicy.Disconnect, new ManualTimeProvider());
+        var readers = new List<Reading>();
+        for (var i = 0; i < 40; i++)
+        {
+            if (i % 20 == 0)
+                await app.ConnectRawAsync("/ws");
+            else
+                readers.Add(ReadAsync(await app.ConnectAsync("/ws"), 100));
+        }
+        await JoinedAsync(app, 40);
+
+        for (var i = 0; i < 100; i++)
+            await SendPacedAsync(app, i, [.. readers]);
+
+        foreach (var reader in readers)
+            Assert.Equal(Enumerable.Range(0, 100), await Wait.For(reader.Numbers, "all messages"));
+    }
+
+    private static Task<RunnelApp> StartAsync(OutboundPolicy policy, ManualTimeProvider clock) => RunnelApp.StartAsync(
+        app => app.MapConsumer<Member>("/ws", options => options.Outbound.Policy = policy), builder => builder.With(clock));
+
+    private static Task JoinedAsync(RunnelApp app, int count) => Wait.Until(() => app.Node.Groups.CountOf("all") == count, "all have joined");
+
+    // A reader that keeps up must not be cut with the one that does not: never more than a few messages ahead of it.
+    private static async Task SendPacedAsync(RunnelApp app, int number, params Reading[] readers)
+    {
+        foreach (var reader in readers)
+            await Wait.Until(() => number - reader.Count < 8, "the reader keeps up");
+        await Wait.For(app.Groups.SendAsync("all", $"{number}:{Large}").AsTask(), "the publisher, which waits for no client");
+    }
+
+    private static Reading ReadAsync(ClientWebSocket client, int count) => new(client, count);
+
+    private static int NumberOf(byte[] payload) => int.Parse(Encoding.UTF8.GetString(payload).Split(':')[0], null);
+
+    private sealed class Reading
+    {
+        private int _count;
+
+        public Reading(ClientWebSocket client, int count) => Numbers = Task.Run(async () =>
+        {
+            var numbers = new List<int>();
+            while (numbers.Count < count)
+            {
+                numbers.Add(NumberOf((await client.ReceiveAsync()).Content));
+                Volatile.Write(ref _count, numbers.Count);
+            }
+            return numbers;
+        });
+
+        public Task<List<int>> Numbers { get; }
+
+        public int Count => Volatile.Read(ref _count);
+    }
+
+    public sealed class Member : WebSocketConsumer
+    {
+        public override async Task OnConnectAsync(CancellationToken cancellationToken)
+        {
+            await AcceptAsync(cancellationToken);
+            await Groups.AddAsync("all", cancellationToken);
+        }
+    }
+}

@@ -1,0 +1,45 @@
+using System.Net.WebSockets;
+using System.Text;
+using Runnel.Specification;
+
+namespace Runnel.Tests.Connections;
+
+/// <summary>Short words for a client's socket.</summary>
+internal static class WebSocketReading
+{
+    public static Task SendTextAsync(this WebSocket socket, string text) => Wait.For(
+        socket.SendAsync(Encoding.UTF8.GetBytes(text), WebSocketMessageType.Text, endOfMessage: true, CancellationToken.None), "the server to take a message");
+
+    public static async Task<string> ReceiveTextAsync(this WebSocket socket)
+    {
+        var (type, content) = await ReceiveAsync(socket);
+        if (type != WebSocketMessageType.Text)
+            throw new InvalidOperationException($"Expected text, but {type} came: {socket.CloseStatus} {socket.CloseStatusDescription}");
+        return Encoding.UTF8.GetString(content);
+    }
+
+    /// <summary>Skips what comes before the close.</summary>
+    /// <returns>The close's code.</returns>
+    public static async Task<int> ReceiveToCloseAsync(this WebSocket socket)
+    {
+        while ((await ReceiveAsync(socket)).Type != WebSocketMessageType.Close)
+        {
+            // goes on
+        }
+        return (int?)socket.CloseStatus ?? CloseCode.None;
+    }
+
+    public static async Task<(WebSocketMessageType Type, byte[] Content)> ReceiveAsync(this WebSocket socket)
+    {
+        var content = new MemoryStream();
+        var buffer = new byte[16 * 1024];
+        ValueWebSocketReceiveResult received;
+        do
+        {
+            received = await Wait.For(socket.ReceiveAsync(buffer.AsMemory(), CancellationToken.None).AsTask(), "a message from the server");
+            content.Write(buffer, 0, received.Count);
+        }
+        while (!received.EndOfMessage && received.MessageType != WebSocketMessageType.Close);
+        return (received.MessageType, content.ToArray());
+    }
+}

@@ -1,0 +1,25 @@
+using Runnel.Layers;
+using Runnel.Specification;
+
+namespace Runnel.Tests.InMemory;
+
+/// <summary>The channel layer on a queue that takes its time.</summary>
+public sealed class YieldingChannelLayerTests : ChannelLayerSpecification
+{
+    private readonly ManualClock _clock = new();
+    private readonly InMemoryBackplane _backplane;
+    private readonly InMemoryWorkQueue _queue;
+
+    public YieldingChannelLayerTests()
+    {
+        _backplane = new(_clock.TimeProvider);
+        _queue = new(_clock.TimeProvider);
+    }
+
+    protected override SpecificationClock Clock => _clock;
+
+    protected override IWorkQueueOperator Operator => _queue;
+
+    protected override ValueTask<ChannelLayer> CreateAsync(ChannelLayerOptions options) =>
+        new(new ChannelLayer(_backplane, new YieldingWorkQueue(_queue), _queue, options, _clock.TimeProvider));
+}

@@ -1,0 +1,262 @@
+using System.Text;
+using Microsoft.Extensions.Logging.Abstractions;
+using Runnel.Layers;
+using Runnel.Specification;
+using Runnel.Sqlite;
+using Xunit;
+
+namespace Runnel.Tests.Sqlite;
+
+/// <summary>What is SQLite's own: the file, and who shares it.</summary>
+public sealed class SqliteStoreTests : IAsyncDisposable
+{
+    private static readonly ChannelName Channel = "payments";
+    private static readonly Topic Articles = Topic.OfGroup("articles");
+
+    private readonly ManualClock _clock = new();
+    private readonly SqliteFile _file;
+
+    public SqliteStoreTests() => _file = new SqliteFile(_clock.TimeProvider);
+
+    public ValueTask DisposeAsync() => _file.DisposeAsync();
+
+    [Fact]
+    public async Task What_was_stored_is_there_when_the_file_is_opened_again()
+    {
+        await using (var store = _file.Open())
+            await new SqliteWorkQueue(store).EnqueueAsync(Channel, [Of("1", "k"), Of("2", "k")], EnqueueOptions.Default);
+        var queue = new SqliteWorkQueue(_file.Open());
+        await using var lease = await queue.AcquireLeaseAsync(new());
+
+        foreach (var text in new[] { "1", "2" })
+        {
+            var message = Assert.Single(await lease.ReceiveAsync(Channel, 10));
+            Assert.Equal(text, Text(message));
+            await lease.CompleteAsync(message);
+        }
+    }
+
+    [Fact]
+    public async Task A_store_that_closes_hands_back_what_its_workers_hold_and_leaves_no_files()
+    {
+        var leaves = _file.Open();
+        var stays = new SqliteWorkQueue(_file.Open());
+        await stays.EnqueueAsync(Channel, [Of("1")], EnqueueOptions.Default);
+        var lease = await new SqliteWorkQueue(leaves).AcquireLeaseAsync(new());
+        await lease.ReceiveAsync(Channel, 1);
+
+        await leaves.DisposeAsync();
+
+        await using var other = await stays.AcquireLeaseAsync(new());
+        Assert.Equal(0, Assert.Single(await other.ReceiveAsync(Channel, 1)).Envelope.Crashes);
+        Assert.Single(Directory.GetFiles(_file.Path + ".bell", "*.lock"));
+        Assert.Single(Directory.GetFiles(_file.Path + ".bell", "*.sock"));
+    }
+
+    [Fact]
+    public void A_path_that_cannot_be_opened_is_refused_with_its_name()
+    {
+        foreach (var path in new[] { "/no-such-folder/queue.db", Path.GetTempPath(), "/proc/queue.db" })
+        {
+            var refused = Assert.ThrowsAny<IOException>(() => Open(path));
+            Assert.Contains($"'{path}' cannot be opened", refused.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task A_file_that_is_no_database_or_not_Runnels_is_refused_and_left_alone()
+    {
+        await File.WriteAllTextAsync(_file.Path, "This is the text of a letter, and not a database at all, whatever its name says.");
+        Assert.Contains(_file.Path, Assert.ThrowsAny<IOException>(() => Open(_file.Path)).Message, StringComparison.Ordinal);
+        File.Delete(_file.Path);
+        using (var foreign = Database.OpenForWriting(_file.Path, SqliteSynchronous.Normal))
+            foreign.Execute("PRAGMA user_version = 0");
+
+        Assert.Contains("not Runnel's", Assert.Throws<InvalidOperationException>(() => Open(_file.Path)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_file_of_a_newer_version_is_refused()
+    {
+        using (var newer = Database.OpenForWriting(_file.Path, SqliteSynchronous.Normal))
+            newer.Execute("PRAGMA user_version = 99");
+
+        Assert.Contains("newer Runnel (schema 99", Assert.Throws<InvalidOperationException>(() => Open(_file.Path)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_path_too_long_for_a_socket_works_without_bells()
+    {
+        var folder = Directory.CreateDirectory(Path.Combine(Path.GetDirectoryName(_file.Path)!, new string('d', 120)));
+        var path = Path.Combine(folder.FullName, "queue.db");
+        await using var one = Open(path);
+        await using var two = Open(path);
+        await using var lease = await new SqliteWorkQueue(two).AcquireLeaseAsync(new());
+        var receiving = lease.ReceiveAsync(Channel, 1).AsTask();
+
+        await new SqliteWorkQueue(one).EnqueueAsync(Channel, [Of("1")], EnqueueOptions.Default);
+
+        Assert.Equal("1", Text(Assert.Single(await Wait.For(receiving, "the message"))));
+    }
+
+    [Fact]
+    public async Task Who_waits_for_room_hears_of_it_from_another_process()
+    {
+        var (one, two) = (new SqliteWorkQueue(_file.Open()), new SqliteWorkQueue(_file.Open()));
+        var options = new EnqueueOptions { Capacity = 1, WaitForRoom = _clock.Units(10) };
+        await one.EnqueueAsync(Channel, [Of("1")], options);
+        var waiting = one.EnqueueAsync(Channel, [Of("2")], options).AsTask();
+
+        await using var lease = await two.AcquireLeaseAsync(new());
+        Assert.Equal("1", Text(Assert.Single(await lease.ReceiveAsync(Channel, 1))));
+
+        Assert.Equal(1, await Wait.For(waiting, "room"));
+    }
+
+    [Fact]
+    public async Task Large_messages_come_back_whole_and_leave_nothing()
+    {
+        var queue = new SqliteWorkQueue(_file.Open());
+        await using var lease = await queue.AcquireLeaseAsync(new());
+        var text = new string('x', 300_000);
+        await queue.EnqueueAsync(Channel, [Of(text)], EnqueueOptions.Default);
+
+        var first = Assert.Single(await lease.ReceiveAsync(Channel, 1));
+        await lease.AbandonAsync(first, new AbandonOptions { Body = Encoding.UTF8.GetBytes(text + "y") });
+        var second = Assert.Single(await lease.ReceiveAsync(Channel, 1));
+        await lease.DeadLetterAsync(second, DeadLetterReason.Rejected, "no");
+        var dead = Assert.Single(await queue.ListDeadLettersAsync(Channel, DeadLetterFilter.All, 10));
+        await queue.ReplayAsync(Channel, DeadLetterFilter.All);
+        var third = Assert.Single(await lease.ReceiveAsync(Channel, 1));
+        await lease.CompleteAsync(third);
+
+        Assert.Equal(text, Text(first));
+        Assert.Equal([text + "y", text + "y"], new[] { Encoding.UTF8.GetString(dead.Envelope.Message.Body.Span), Text(third) });
+        Assert.Equal(0, _file.Count("message") + _file.Count("large") + _file.Count("dead") + _file.Count("channel"));
+    }
+
+    [Fact]
+    public async Task Dead_letters_are_kept_for_their_retention()
+    {
+        var queue = new SqliteWorkQueue(_file.Open(options => options.DeadLetterRetention = TimeSpan.FromDays(2)));
+        await using var lease = await queue.AcquireLeaseAsync(new());
+        await queue.EnqueueAsync(Channel, [Of("1")], EnqueueOptions.Default);
+        await lease.DeadLetterAsync(Assert.Single(await lease.ReceiveAsync(Channel, 1)), DeadLetterReason.Rejected, null);
+
+        await _clock.AdvanceAsync(TimeSpan.FromDays(2) - TimeSpan.FromTicks(1));
+        Assert.Single(await queue.ListDeadLettersAsync(Channel, DeadLetterFilter.All, 10));
+        await _clock.AdvanceAsync(TimeSpan.FromTicks(1));
+
+        await Wait.Until(async () => (await queue.ListDeadLettersAsync(Channel, DeadLetterFilter.All, 10)).Count == 0, "the dead letter was forgotten");
+        await Wait.Until(() => _file.Count("message") + _file.Count("dead") + _file.Count("channel") == 0, "nothing is left of it");
+    }
+
+    [Fact]
+    public async Task A_message_that_cannot_be_read_is_put_aside_where_an_operator_sees_it()
+    {
+        var store = _file.Open();
+        var queue = new SqliteWorkQueue(store);
+        await queue.EnqueueAsync(Channel, [Of("1"), Of("2")], EnqueueOptions.Default);
+        await store.RunAsync(transaction =>
+        {
+            transaction.Database.Execute("UPDATE message SET body = x'63' || substr(body, 2) WHERE place = (SELECT min(place) FROM message)");
+            return true;
+        });
+        await using var lease = await queue.AcquireLeaseAsync(new());
+
+        Assert.Equal("2", Text(Assert.Single(await lease.ReceiveAsync(Channel, 10))));
+
+        var dead = Assert.Single(await queue.ListDeadLettersAsync(Channel, DeadLetterFilter.All, 10));
+        Assert.Equal(DeadLetterReason.Unreadable, dead.Reason);
+        Assert.Contains("version 99", dead.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_process_whose_lock_file_was_deleted_loses_its_workers_and_goes_on()
+    {
+        var (one, two) = (_file.Open(), _file.Open());
+        var (queue, other) = (new SqliteWorkQueue(one), new SqliteWorkQueue(two));
+        await queue.EnqueueAsync(Channel, [Of("1")], EnqueueOptions.Default);
+        await using var lost = await queue.AcquireLeaseAsync(new());
+        var held = Assert.Single(await lost.ReceiveAsync(Channel, 1));
+        await using var lease = await other.AcquireLeaseAsync(new());
+
+        File.Delete(Path.Combine(_file.Path + ".bell", one.Writer.Neighbours.Self.Name + ".lock"));
+
+        Assert.Equal(1, Assert.Single(await Wait.For(lease.ReceiveAsync(Channel, 1).AsTask(), "the message")).Envelope.Crashes);
+        await Wait.Until(() => lost.Lost.IsCancellationRequested, "the lease is lost");
+        Assert.False(await lost.CompleteAsync(held));
+        await queue.EnqueueAsync(Channel, [Of("2")], EnqueueOptions.Default);
+        await using var again = await queue.AcquireLeaseAsync(new());
+        Assert.Equal("2", Text(Assert.Single(await Wait.For(again.ReceiveAsync(Channel, 1).AsTask(), "the next message"))));
+    }
+
+    [Fact]
+    public async Task A_subscriber_that_is_slow_costs_no_message_and_no_more_than_its_buffer()
+    {
+        var store = _file.Open(options => options.DeliveryBuffer = 10);
+        var backplane = new SqliteBackplane(store);
+        var other = new SqliteBackplane(_file.Open());
+        using var goOn = new ManualResetEventSlim();
+        List<string> seen = [];
+        await using var subscription = await backplane.SubscribeAsync(Articles, message =>
+        {
+            goOn.Wait();
+            lock (seen)
+                seen.Add(Encoding.UTF8.GetString(message.Payload.Span));
+        });
+
+        for (var i = 0; i < 200; i++)
+            await (i % 2 == 0 ? backplane : other).PublishAsync(Articles, Encoding.UTF8.GetBytes($"{i}"), retention: null);
+        goOn.Set();
+
+        await Wait.Until(() => Volatile.Read(ref seen).Count == 200, "all messages were delivered");
+        Assert.Equal(Enumerable.Range(0, 200).Select(i => $"{i}"), seen);
+    }
+
+    [Fact]
+    public async Task A_history_goes_on_in_its_epoch_while_any_process_subscribes_to_the_topic()
+    {
+        var (backplane, listens) = (new SqliteBackplane(_file.Open()), new SqliteBackplane(_file.Open()));
+        var retention = new Retention(10, _clock.Units(1));
+        var subscription = await listens.SubscribeAsync(Articles, _ => { });
+        var first = await backplane.PublishAsync(Articles, "1"u8.ToArray(), retention);
+        await _clock.AdvanceAsync(100);
+        await Wait.Until(() => _file.Count("publication") == 0, "the history was swept");
+
+        Assert.True((await backplane.ReadHistoryAsync(Articles, first, 10)).IsComplete);
+        var second = await backplane.PublishAsync(Articles, "2"u8.ToArray(), retention);
+        await subscription.DisposeAsync();
+        await _clock.AdvanceAsync(100);
+        var third = await backplane.PublishAsync(Articles, "3"u8.ToArray(), retention);
+
+        Assert.Equal(first with { Offset = 2 }, second);
+        Assert.NotEqual(first.Epoch, third.Epoch);
+    }
+
+    [Fact]
+    public async Task A_file_at_rest_is_not_written_to()
+    {
+        var (store, queue) = (_file.Open(), new SqliteWorkQueue(_file.Open()));
+        await using var lease = await queue.AcquireLeaseAsync(new());
+        var waiting = lease.ReceiveAsync(Channel, 1).AsTask();
+        await new SqliteWorkQueue(store).EnqueueAsync("elsewhere", [Of("1")], EnqueueOptions.Default);
+        await Wait.Until(() => _file.Count("worker") == 1, "the worker waits");
+        using var watcher = Database.OpenForReading(_file.Path);
+        var before = watcher.DataVersion();
+
+        await _clock.AdvanceAsync(TimeSpan.FromHours(1));
+        for (var looks = 0; looks < 100; looks++) // of both writers, each in its own time
+            await store.RunAsync(_ => true);
+
+        Assert.Equal(before, watcher.DataVersion());
+        Assert.False(waiting.IsCompleted);
+    }
+
+    private SqliteStore Open(string path) => SqliteStore.Open(new SqliteOptions { Path = path }, _clock.TimeProvider, NullLogger<SqliteStore>.Instance);
+
+    private Envelope Of(string text, string? key = null) =>
+        new(new Message("pay", Encoding.UTF8.GetBytes(text))) { Id = MessageId.New(_clock.TimeProvider), Key = key, SentAt = _clock.Now };
+
+    private static string Text(ReceivedMessage message) => Encoding.UTF8.GetString(message.Envelope.Message.Body.Span);
+}

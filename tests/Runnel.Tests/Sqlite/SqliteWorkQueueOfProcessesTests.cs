@@ -1,0 +1,53 @@
+using Runnel.Layers;
+using Runnel.Specification;
+using Runnel.Sqlite;
+
+namespace Runnel.Tests.Sqlite;
+
+/// <summary>Every worker in a process of its own, which is what dies: a store each on the one file.</summary>
+public sealed class SqliteWorkQueueOfProcessesTests : WorkQueueSpecification
+{
+    private readonly ManualClock _clock = new();
+    private readonly SqliteFile _file;
+    private readonly Dictionary<IWorkerLease, SqliteStore> _workers = [];
+
+    public SqliteWorkQueueOfProcessesTests() => _file = new SqliteFile(_clock.TimeProvider);
+
+    protected override SpecificationClock Clock => _clock;
+
+    protected override ValueTask<OpenedQueue> OpenAsync()
+    {
+        var queue = new SqliteWorkQueue(_file.Open());
+        return new(new OpenedQueue(new QueueOfProcesses(this, queue), queue));
+    }
+
+    protected override async Task CrashAsync(IWorkerLease lease)
+    {
+        var store = _workers[lease];
+        await store.CrashAsync();
+        await Wait.Until(() => _file.Count($"node WHERE name = '{store.Writer.Neighbours.Self.Name}'") == 0, "the others noticed the death");
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        await _file.DisposeAsync();
+    }
+
+    private sealed class QueueOfProcesses(SqliteWorkQueueOfProcessesTests test, SqliteWorkQueue queue) : IWorkQueue
+    {
+        public ValueTask<int> EnqueueAsync(ChannelName channel, IReadOnlyList<Envelope> envelopes, EnqueueOptions options, CancellationToken cancellationToken = default) =>
+            queue.EnqueueAsync(channel, envelopes, options, cancellationToken);
+
+        public ValueTask<bool> CancelAsync(ChannelName channel, MessageId id, CancellationToken cancellationToken = default) =>
+            queue.CancelAsync(channel, id, cancellationToken);
+
+        public async ValueTask<IWorkerLease> AcquireLeaseAsync(WorkerLeaseOptions options, CancellationToken cancellationToken = default)
+        {
+            var store = test._file.Open();
+            var lease = await new SqliteWorkQueue(store).AcquireLeaseAsync(options, cancellationToken);
+            test._workers[lease] = store;
+            return lease;
+        }
+    }
+}

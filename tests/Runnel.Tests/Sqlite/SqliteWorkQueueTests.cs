@@ -1,0 +1,41 @@
+using Runnel.Layers;
+using Runnel.Specification;
+using Runnel.Sqlite;
+
+namespace Runnel.Tests.Sqlite;
+
+/// <summary>All in one process: workers and senders on one store.</summary>
+public sealed class SqliteWorkQueueTests : WorkQueueSpecification
+{
+    private readonly ManualClock _clock = new();
+    private readonly SqliteFile _file;
+    private readonly SqliteStore _store;
+
+    public SqliteWorkQueueTests()
+    {
+        _file = new SqliteFile(_clock.TimeProvider);
+        _store = _file.Open();
+    }
+
+    protected override SpecificationClock Clock => _clock;
+
+    protected override ValueTask<OpenedQueue> OpenAsync()
+    {
+        var queue = new SqliteWorkQueue(_store);
+        return new(new OpenedQueue(queue, queue));
+    }
+
+    protected override Task CrashAsync(IWorkerLease lease) => _store.RunAsync(transaction =>
+    {
+        var worker = (SqliteWorkerLease)lease;
+        transaction.Messages.HandBackDead(worker.Id, worker.WorkerId, worker.CrashLimit);
+        worker.Lose();
+        return true;
+    });
+
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        await _file.DisposeAsync();
+    }
+}

@@ -1,0 +1,104 @@
+using System.Net;
+using System.Net.Sockets;
+using Xunit;
+
+namespace Runnel.Tests.Workers;
+
+/// <summary>The commands of an application, each run as a process.</summary>
+public sealed class CommandTests : IDisposable
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("runnel-");
+
+    private string Layer => "sqlite:" + Path.Combine(_folder.FullName, "work.db");
+
+    public void Dispose() => _folder.Delete(recursive: true);
+
+    [Fact]
+    public async Task Help_names_the_commands_and_channels_lists_what_is_registered()
+    {
+        await using var help = AppProcess.Start("--help");
+        await using var channels = AppProcess.Start("channels");
+
+        var (helpCode, helpText) = await help.EndAsync();
+        var (channelsCode, channelsText) = await channels.EndAsync();
+
+        Assert.Equal((0, 0), (helpCode, channelsCode));
+        Assert.All(["runserver", "runworker", "channels", "--layer"], word => Assert.Contains(word, helpText, StringComparison.Ordinal));
+        Assert.Contains("payments  types: payments; concurrency 10, attempts 10, tracked", channelsText, StringComparison.Ordinal);
+        Assert.Contains("thumbnails  types: thumbnails; concurrency 2, attempts 10", channelsText, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("A worker on 'memory:' would wait for ever", "runworker")]
+    [InlineData("there are 'mail', 'payments', 'thumbnails'.", "runworker", "--layer", "LAYER", "--only-channels", "nothing*")]
+    [InlineData("there are 'mail', 'payments', 'thumbnails'.", "runworker", "--layer", "LAYER", "--exclude-channels", "*")]
+    [InlineData("--threads takes a number from 1 on, not 'many'.", "runworker", "--layer", "LAYER", "--threads", "many")]
+    [InlineData("--threads takes a number from 1 on, not '0'.", "runworker", "--layer", "LAYER", "--threads", "0")]
+    [InlineData("'carrier-pigeon' names no layer", "runserver", "--layer", "carrier-pigeon://x")]
+    [InlineData("add it with 'dotnet add package Runnel.Redis'", "runserver", "--layer", "redis://localhost")]
+    public async Task What_cannot_work_ends_with_a_sentence(string sentence, params string[] arguments)
+    {
+        await using var process = AppProcess.Start([.. arguments.Select(argument => argument == "LAYER" ? Layer : argument)]);
+
+        var (code, output) = await process.EndAsync();
+
+        Assert.Equal(1, code);
+        Assert.Contains(sentence, output, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", output, StringComparison.Ordinal); // no stack trace
+    }
+
+    [Fact]
+    public async Task A_server_without_worker_takes_nothing_and_a_worker_beside_it_takes_what_it_is_told()
+    {
+        var port = FreePort();
+        await using var server = AppProcess.Start("runserver", "--noworker", "--urls", $"http://127.0.0.1:{port}", "--layer", Layer);
+        await server.UntilAsync("Now listening on");
+        using var http = new HttpClient(new SocketsHttpHandler()) { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
+        await SendAsync(http, "mail", "letter");
+        await SendAsync(http, "payments", "first");
+
+        await using var worker = AppProcess.Start("runworker", "--layer", Layer, "--only-channels", "pay*,thumb*", "--only-channels", "mail", "--exclude-channels", "mail", "--urls", $"http://127.0.0.1:{port}");
+        await worker.UntilAsync("This worker takes the channels 'payments', 'thumbnails'.");
+        await worker.UntilAsync("handled payments first");
+        await SendAsync(http, "payments", "second");
+        await worker.UntilAsync("handled payments second");
+        var stopped = await worker.TerminateAsync();
+        var (code, output) = await server.TerminateAsync();
+
+        Assert.Equal((0, 0), (code, stopped.Code));
+        Assert.DoesNotContain("handled mail", stopped.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("listening", stopped.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("handled", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_worker_that_is_told_to_end_cancels_what_outlasts_its_grace_and_another_one_gets_it()
+    {
+        var port = FreePort();
+        await using var server = AppProcess.Start("runserver", "--noworker", "--urls", $"http://127.0.0.1:{port}", "--layer", Layer);
+        await server.UntilAsync("Now listening on");
+        using var http = new HttpClient(new SocketsHttpHandler()) { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
+        await using var worker = AppProcess.Start("runworker", "--layer", Layer, "--Runnel:Grace", "1");
+        await SendAsync(http, "mail", "long");
+        await worker.UntilAsync("handled mail long");
+
+        var (code, _) = await worker.TerminateAsync();
+        await using var another = AppProcess.Start("runworker", "--layer", Layer, "--Runnel:Grace", "1");
+        await another.UntilAsync("handled mail long");
+
+        Assert.Equal(0, code);
+    }
+
+    private static async Task SendAsync(HttpClient http, string channel, string text)
+    {
+        using var response = await http.PostAsync(new Uri($"/send/{channel}/{text}", UriKind.Relative), null);
+        response.EnsureSuccessStatusCode();
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

@@ -1,0 +1,165 @@
+using Microsoft.Extensions.Hosting;
+using Runnel.Layers;
+using Runnel.Specification;
+using Runnel.Workers;
+using Xunit;
+
+namespace Runnel.Tests.Workers;
+
+public sealed class InMemoryWorkersTests : WorkersSpecification
+{
+    private readonly InMemoryBackplane _backplane;
+    private readonly InMemoryWorkQueue _queue;
+
+    public InMemoryWorkersTests()
+    {
+        _backplane = new(Clock);
+        _queue = new(Clock);
+    }
+
+    protected override (IBackplane Backplane, IWorkQueue Queue) OpenLayer() => (_backplane, _queue);
+
+    [Fact]
+    public async Task Nothing_is_left_when_all_is_handled()
+    {
+        var handled = new Inbox<string>();
+        var app = await StartAsync(host => host.MapChannel("payments", (Pay pay) =>
+        {
+            handled.Add(pay.Order);
+            return Task.CompletedTask;
+        }, Track));
+
+        await app.Channels.SendManyAsync("payments", Enumerable.Range(0, 50).Select(number => new Pay($"{number}")));
+        await handled.NextAsync(50);
+        await NothingHeldAsync(app);
+        await app.StopAsync();
+
+        Assert.Equal(0, app.RunningJobs);
+        Clock.Advance(TimeSpan.FromDays(2));
+        await _backplane.PublishAsync(Topic.OfGroup("any"), default, retention: null); // ageing comes with traffic
+        Assert.Equal(0, _backplane.TopicCount);
+        Assert.Equal(0, _queue.ChannelCount);
+    }
+
+    [Fact]
+    public async Task A_worker_that_lost_its_lease_cancels_its_handlers_and_goes_on_with_a_new_one()
+    {
+        var attempts = new Inbox<(int Attempt, int Crashes, CancellationToken Token)>();
+        var goOn = new TaskCompletionSource();
+        var queue = new WatchedQueue(_queue);
+        await using var app = new WorkerApp(_backplane, queue, Clock, host => host.MapChannel("payments", async (Pay _, JobContext job, CancellationToken token) =>
+        {
+            attempts.Add((job.Attempt, job.Crashes, token));
+            await goOn.Task.WaitAsync(token);
+        }, Track));
+        await app.StartAsync();
+        var sent = await app.Channels.SendAsync("payments", new Pay("1"));
+        var first = await attempts.NextAsync();
+
+        _queue.Crash(queue.Leases[0].WorkerId);
+        var second = await attempts.NextAsync();
+        var meanwhile = await app.Jobs.FindAsync(sent.Id);
+        goOn.SetResult();
+
+        Assert.True(first.Token.IsCancellationRequested);
+        Assert.Equal((1, 1), (second.Attempt, second.Crashes));
+        Assert.Equal(JobState.Running, meanwhile!.State);
+        Assert.Equal(JobState.Succeeded, (await StateAsync(app, sent.Id, JobState.Succeeded)).State);
+        Assert.Equal(2, queue.Leases.Count);
+    }
+
+    [Fact]
+    public async Task A_worker_that_lost_its_lease_does_not_say_what_becomes_of_others_messages()
+    {
+        var began = new Inbox<int>();
+        var stuck = new TaskCompletionSource();
+        var queue = new WatchedQueue(_queue);
+        await using var app = new WorkerApp(_backplane, queue, Clock, host => host.MapChannel("payments", async (Pay _, JobContext job) =>
+        {
+            began.Add(job.Crashes);
+            if (job.Crashes > 0)
+                return "done";
+            await stuck.Task; // ignores its token
+            throw new InvalidOperationException("Too late to matter.");
+        }, Track));
+        await app.StartAsync();
+        var sent = await app.Channels.SendAsync("payments", new Pay("1"));
+        await began.NextAsync();
+
+        _queue.Crash(queue.Leases[0].WorkerId);
+        await AdvanceUntilAsync(began.NextAsync(), TimeSpan.FromSeconds(1));
+        await StateAsync(app, sent.Id, JobState.Succeeded);
+        stuck.SetResult();
+        await Wait.Until(() => app.RunningJobs == 0, "the zombie has returned");
+
+        Assert.Equal(JobState.Succeeded, (await app.Jobs.FindAsync(sent.Id))!.State);
+    }
+
+    [Fact]
+    public async Task Receiving_that_fails_is_tried_again_until_it_works()
+    {
+        var handled = new Inbox<string>();
+        var queue = new WatchedQueue(_queue) { FailingReceives = 5 };
+        await using var app = new WorkerApp(_backplane, queue, Clock, host => host.MapChannel("payments", (Pay pay) =>
+        {
+            handled.Add(pay.Order);
+            return Task.CompletedTask;
+        }));
+        await app.StartAsync();
+        await app.Channels.SendAsync("payments", new Pay("1"));
+
+        var order = await AdvanceUntilAsync(handled.NextAsync(), TimeSpan.FromMilliseconds(100));
+
+        Assert.Equal("1", order);
+        Assert.Equal(5, app.Log.Entries.Count(entry => entry.StartsWith("3006", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task A_layer_that_is_away_when_the_worker_starts_does_not_end_it()
+    {
+        var handled = new Inbox<string>();
+        await using var app = new WorkerApp(new WatchedBackplane(_backplane) { FailingSubscriptions = 3 }, new WatchedQueue(_queue) { FailingLeases = 2 }, Clock, host => host.MapChannel("payments", (Pay pay) =>
+        {
+            handled.Add(pay.Order);
+            return Task.CompletedTask;
+        }));
+        await app.StartAsync();
+        await app.Channels.SendAsync("payments", new Pay("1"));
+
+        var order = await AdvanceUntilAsync(handled.NextAsync(), TimeSpan.FromMilliseconds(500));
+
+        Assert.Equal("1", order);
+    }
+
+    [Fact]
+    public async Task States_that_cannot_be_published_for_a_while_do_not_repeat_the_work()
+    {
+        var handled = new Inbox<int>();
+        var backplane = new WatchedBackplane(_backplane);
+        await using var app = new WorkerApp(backplane, _queue, Clock, host => host.MapChannel("payments", (Pay _, JobContext job) =>
+        {
+            handled.Add(job.Attempt);
+            return Task.CompletedTask;
+        }, Track));
+        await app.StartAsync();
+        var scheduled = await app.Channels.SendAsync("payments", new Pay("1"), new SendOptions { Delay = TimeSpan.FromSeconds(1) });
+
+        backplane.FailingPublications = 4;
+        var done = StateAsync(app, scheduled.Id, JobState.Succeeded);
+        await AdvanceUntilAsync(done, TimeSpan.FromMilliseconds(500));
+
+        Assert.Equal(1, await handled.NextAsync());
+        Assert.Equal(0, handled.Count);
+    }
+
+    [Fact]
+    public async Task A_layer_without_history_is_refused_by_a_channel_that_tracks()
+    {
+        var backplane = new WatchedBackplane(_backplane) { Features = BackplaneFeatures.None };
+        await using var app = new WorkerApp(backplane, _queue, Clock, host => host.MapChannel("payments", (Pay _) => Task.CompletedTask, Track));
+
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(app.StartAsync);
+
+        Assert.Contains("Channel 'payments' tracks its jobs", refused.Message, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,234 @@
+using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Runnel.Layers;
+using Runnel.Specification;
+using Runnel.Workers;
+using Xunit;
+
+namespace Runnel.Tests.Workers;
+
+/// <summary>What can consume a channel, and what is refused when the application starts instead of when the first message comes.</summary>
+public sealed class MapChannelTests : IAsyncLifetime
+{
+    private readonly Inbox<string> _seen = new();
+    private readonly List<WorkerApp> _apps = [];
+
+    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var app in _apps)
+            await app.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_function_takes_message_services_job_and_token_in_any_order()
+    {
+        var app = await StartAsync(host =>
+        {
+            host.MapChannel("a", (Pay pay, Ledger ledger, JobContext job, CancellationToken token) => See(pay, ledger, job, token));
+            host.MapChannel("b", (CancellationToken token, JobContext job, Ledger ledger, Pay pay) => See(pay, ledger, job, token));
+            host.MapChannel("c", (Ledger ledger, IServiceProvider services, Pay pay) => See(pay, services.GetRequiredService<Ledger>() == ledger ? ledger : null, null, default));
+        });
+
+        foreach (var channel in new[] { "a", "b", "c" })
+            await app.Channels.SendAsync(channel, new Pay(channel));
+
+        Assert.Equal(["a True", "b True", "c True"], (await _seen.NextAsync(6)).Where(what => what != "ledger disposed").Order());
+
+        Task See(Pay pay, Ledger? ledger, JobContext? job, CancellationToken token)
+        {
+            _seen.Add($"{pay.Order} {ledger is not null && (job is null || job.CancellationToken == token)}");
+            return Task.CompletedTask;
+        }
+    }
+
+    [Fact]
+    public async Task A_function_may_return_a_task_or_a_value_task_with_a_result_or_without()
+    {
+        var app = await StartAsync(host =>
+        {
+            host.MapChannel("task", (Pay _) => Task.CompletedTask, Tracked);
+            host.MapChannel("value-task", (Pay _) => ValueTask.CompletedTask, Tracked);
+            host.MapChannel("task-of", (Pay pay) => Task.FromResult(pay.Order), Tracked);
+            host.MapChannel("value-task-of", (Pay pay) => ValueTask.FromResult(17), Tracked);
+            host.MapChannel("method", StaticAsync, Tracked);
+        });
+
+        Assert.Null(await ResultAsync("task"));
+        Assert.Null(await ResultAsync("value-task"));
+        Assert.Equal("\"1\"", await ResultAsync("task-of"));
+        Assert.Equal("17", await ResultAsync("value-task-of"));
+        Assert.Equal("\"static 1\"", await ResultAsync("method"));
+
+        async Task<string?> ResultAsync(string channel)
+        {
+            var sent = await app.Channels.SendAsync(channel, new Pay("1"));
+            return (await Wait.For(app.Jobs.WatchAsync(sent.Id).LastAsync().AsTask(), "the job's end")).Result?.GetRawText();
+        }
+    }
+
+    [Fact]
+    public async Task A_class_is_made_for_each_message_in_a_scope_of_its_own_and_disposed()
+    {
+        var app = await StartAsync(host => host.MapChannel<PayConsumer>("payments"));
+
+        await app.Channels.SendAsync("payments", new Pay("1"));
+        var one = await _seen.NextAsync(3);
+        await app.Channels.SendAsync("payments", new Pay("2"));
+        var two = await _seen.NextAsync(3);
+
+        Assert.StartsWith("handled 1", one[0], StringComparison.Ordinal);
+        Assert.Equal(["consumer disposed", "ledger disposed"], one[1..]);
+        Assert.StartsWith("handled 2", two[0], StringComparison.Ordinal);
+        Assert.NotEqual(one[0].Split(' ')[^1], two[0].Split(' ')[^1]); // another ledger
+    }
+
+    [Fact]
+    public async Task Several_types_of_message_on_one_channel_find_their_consumers()
+    {
+        var app = await StartAsync(host =>
+        {
+            host.MapChannel("payments", (Pay pay) => See($"pay {pay.Order}"));
+            host.MapChannel("payments", (Refund refund) => See($"refund {refund.Cents}"));
+            host.MapChannel("payments", (Nameless nameless) => See($"nameless {nameless.Text}"));
+        });
+
+        await app.Channels.SendAsync("payments", new Pay("1"));
+        await app.Channels.SendAsync("payments", new Refund("1", 5));
+        await app.Channels.SendAsync("payments", new Nameless("x"));
+        await app.Channels.SendManyAsync<object>("payments", [new Pay("2"), new Refund("2", 6)]);
+
+        Assert.Equal(["nameless x", "pay 1", "pay 2", "refund 5", "refund 6"], (await _seen.NextAsync(5)).Order());
+        Assert.Equal(["pay", "payments", "refund"], app.Services.GetRequiredService<ChannelRegistry>().TypesOf("payments"));
+    }
+
+    [Fact]
+    public async Task A_type_is_sent_under_its_given_name_or_the_channels_and_never_under_its_own()
+    {
+        var app = await StartAsync(host => host.MapChannel("payments", (Message message, JobContext job) =>
+            See($"{message.Type} {job.Headers.GetValueOrDefault("tenant")} {System.Text.Encoding.UTF8.GetString(message.Body.Span)}")));
+        var options = new SendOptions { Headers = new Dictionary<string, string> { ["tenant"] = "t1" } };
+
+        await app.Channels.SendAsync("payments", new Pay("1"), options);
+        await app.Channels.SendAsync("payments", new Nameless("ä"), options);
+        await app.Channels.SendAsync("payments", new Message("raw", "no json"u8.ToArray()), options);
+        await app.Channels.SendAsync("payments", JsonElement.Parse("[1]"), options);
+
+        Assert.Equal(
+            ["""pay t1 {"order":"1"}""", """payments t1 [1]""", """payments t1 {"text":"ä"}""", "raw t1 no json"],
+            (await _seen.NextAsync(4)).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_function_that_takes_any_json_gets_what_has_no_consumer_of_its_own()
+    {
+        var app = await StartAsync(host =>
+        {
+            host.MapChannel("payments", (JsonElement json) => See($"any {json.GetRawText()}"));
+            host.MapChannel("payments", (Pay pay) => See($"pay {pay.Order}"));
+        });
+
+        await app.Channels.SendAsync("payments", new Pay("1"));
+        await app.Channels.SendAsync("payments", new Message("other", "{\"a\":1}"u8.ToArray()));
+
+        Assert.Equal(["any {\"a\":1}", "pay 1"], (await _seen.NextAsync(2)).Order());
+    }
+
+    [Fact]
+    public async Task What_cannot_consume_a_channel_is_refused_when_it_is_mapped()
+    {
+        var app = await StartAsync(_ => { });
+        var host = new FakeHost(app.Services);
+
+        AssertRefused(() => host.MapChannel("c", () => Task.CompletedTask), "takes no message");
+        AssertRefused(() => host.MapChannel("c", (JobContext job, CancellationToken token) => Task.CompletedTask), "takes no message");
+        AssertRefused(() => host.MapChannel("c", (Ledger ledger) => Task.CompletedTask), "takes no message");
+        AssertRefused(() => host.MapChannel("c", (Pay pay, Nameless notAService) => Task.CompletedTask), "Nameless");
+        AssertRefused(() => host.MapChannel("c", (Pay pay) => { }), "returns Void");
+        AssertRefused(() => host.MapChannel("c", (Pay pay) => 17), "returns Int32");
+        AssertRefused(() => host.MapChannel<Ledger>("c"), "ChannelConsumer<TMessage>");
+        AssertRefused(() => host.MapChannel<AbstractConsumer>("c"), "AbstractConsumer");
+        AssertRefused(() => host.MapChannel("node!1", (Pay pay) => Task.CompletedTask), "node!1");
+        AssertRefused(() => host.MapChannel("no spaces", (Pay pay) => Task.CompletedTask), "no spaces");
+        host.MapChannel("c", (Pay pay) => Task.CompletedTask);
+        AssertRefused(() => host.MapChannel("c", (Pay pay, Ledger ledger) => Task.CompletedTask), "'pay' already");
+        host.MapChannel("c", (JsonElement any) => Task.CompletedTask);
+        AssertRefused(() => host.MapChannel("c", (Message any) => Task.CompletedTask), "'any' already");
+
+        static void AssertRefused(Action map, string because) => Assert.Contains(because, Assert.ThrowsAny<ArgumentException>(map).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_cannot_be_sent_is_refused()
+    {
+        var app = await StartAsync(host => host.MapChannel("payments", (Pay _) => Task.CompletedTask));
+
+        await RefusedAsync("node!1", new Pay("1"), null);
+        await RefusedAsync("payments", new Pay("1"), new SendOptions { Delay = TimeSpan.FromSeconds(1), NotBefore = DateTimeOffset.UnixEpoch });
+        await RefusedAsync("payments", new Pay("1"), new SendOptions { Delay = TimeSpan.FromSeconds(-1) });
+        await RefusedAsync("payments", new Pay("1"), new SendOptions { Expiry = TimeSpan.Zero });
+        await RefusedAsync("payments", null, null);
+        Assert.Empty(await app.Channels.SendManyAsync("payments", Array.Empty<Pay>()));
+
+        async Task RefusedAsync(ChannelName channel, Pay? pay, SendOptions? options) =>
+            await Assert.ThrowsAnyAsync<ArgumentException>(async () => await app.Channels.SendAsync(channel, pay, options));
+    }
+
+    private static void Tracked(ChannelOptions options) => options.Track = true;
+
+    private static Task<string> StaticAsync(Pay pay) => Task.FromResult("static " + pay.Order);
+
+    private Task See(string what)
+    {
+        _seen.Add(what);
+        return Task.CompletedTask;
+    }
+
+    private async Task<WorkerApp> StartAsync(Action<IHost> map)
+    {
+        var clock = new ManualTimeProvider();
+        var app = new WorkerApp(new InMemoryBackplane(clock), new InMemoryWorkQueue(clock), clock, map, services: services => services.AddSingleton(_seen).AddScoped<Ledger>());
+        _apps.Add(app);
+        await app.StartAsync();
+        return app;
+    }
+
+    internal sealed record Nameless(string Text);
+
+    internal sealed class Ledger(Inbox<string> seen) : IDisposable
+    {
+        public void Dispose() => seen.Add("ledger disposed");
+    }
+
+    internal abstract class AbstractConsumer : ChannelConsumer<Pay>;
+
+    internal sealed class PayConsumer(Ledger ledger, Inbox<string> seen) : ChannelConsumer<Pay>, IAsyncDisposable
+    {
+        public override Task OnMessageAsync(Pay message, JobContext job, CancellationToken cancellationToken)
+        {
+            seen.Add($"handled {message.Order} {System.Runtime.CompilerServices.RuntimeHelpers.GetHashCode(ledger)}");
+            return Task.CompletedTask;
+        }
+
+        public ValueTask DisposeAsync()
+        {
+            seen.Add("consumer disposed");
+            return ValueTask.CompletedTask;
+        }
+    }
+
+    private sealed class FakeHost(IServiceProvider services) : IHost
+    {
+        public IServiceProvider Services => services;
+
+        public void Dispose()
+        {
+        }
+
+        public Task StartAsync(CancellationToken cancellationToken = default) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken = default) => Task.CompletedTask;
+    }
+}

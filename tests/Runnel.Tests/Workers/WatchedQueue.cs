@@ -1,0 +1,106 @@
+using System.Collections.Concurrent;
+using Runnel.Layers;
+
+namespace Runnel.Tests.Workers;
+
+/// <summary>A work queue that fails when told to, and shows its leases and what they are asked for.</summary>
+internal sealed class WatchedQueue(InMemoryWorkQueue inner) : IWorkQueue, IWorkQueueOperator
+{
+    private int _failingReceives;
+    private int _failingLeases;
+
+    public int FailingReceives { set => _failingReceives = value; }
+
+    public int FailingLeases { set => _failingLeases = value; }
+
+    public IList<IWorkerLease> Leases { get; } = [];
+
+    public ConcurrentQueue<int> Asked { get; } = new();
+
+    public ValueTask<int> EnqueueAsync(ChannelName channel, IReadOnlyList<Envelope> envelopes, EnqueueOptions options, CancellationToken cancellationToken = default) =>
+        inner.EnqueueAsync(channel, envelopes, options, cancellationToken);
+
+    public ValueTask<bool> CancelAsync(ChannelName channel, MessageId id, CancellationToken cancellationToken = default) => inner.CancelAsync(channel, id, cancellationToken);
+
+    public async ValueTask<IWorkerLease> AcquireLeaseAsync(WorkerLeaseOptions options, CancellationToken cancellationToken = default)
+    {
+        if (Interlocked.Decrement(ref _failingLeases) >= 0)
+            throw new IOException("The layer is away.");
+        var lease = new WatchedLease(this, await inner.AcquireLeaseAsync(options, cancellationToken));
+        Leases.Add(lease);
+        return lease;
+    }
+
+    public ValueTask<IReadOnlyList<ChannelStatus>> ListChannelsAsync(CancellationToken cancellationToken = default) => inner.ListChannelsAsync(cancellationToken);
+
+    public ValueTask<IReadOnlyList<DeadLetter>> ListDeadLettersAsync(ChannelName channel, DeadLetterFilter filter, int limit, CancellationToken cancellationToken = default) =>
+        inner.ListDeadLettersAsync(channel, filter, limit, cancellationToken);
+
+    public ValueTask<int> ReplayAsync(ChannelName channel, DeadLetterFilter filter, CancellationToken cancellationToken = default) => inner.ReplayAsync(channel, filter, cancellationToken);
+
+    public ValueTask<int> PurgeAsync(ChannelName channel, DeadLetterFilter filter, CancellationToken cancellationToken = default) => inner.PurgeAsync(channel, filter, cancellationToken);
+
+    public ValueTask FlushAsync(CancellationToken cancellationToken = default) => inner.FlushAsync(cancellationToken);
+
+    private sealed class WatchedLease(WatchedQueue queue, IWorkerLease inner) : IWorkerLease
+    {
+        public string WorkerId => inner.WorkerId;
+
+        public CancellationToken Lost => inner.Lost;
+
+        public ValueTask<IReadOnlyList<ReceivedMessage>> ReceiveAsync(ChannelName channel, int max, CancellationToken cancellationToken = default)
+        {
+            queue.Asked.Enqueue(max);
+            return Interlocked.Decrement(ref queue._failingReceives) >= 0 ? throw new IOException("The layer is away.") : inner.ReceiveAsync(channel, max, cancellationToken);
+        }
+
+        public ValueTask<bool> CompleteAsync(ReceivedMessage message, CancellationToken cancellationToken = default) => inner.CompleteAsync(message, cancellationToken);
+
+        public ValueTask<bool> AbandonAsync(ReceivedMessage message, AbandonOptions options, CancellationToken cancellationToken = default) =>
+            inner.AbandonAsync(message, options, cancellationToken);
+
+        public ValueTask<bool> DeadLetterAsync(ReceivedMessage message, DeadLetterReason reason, string? error, CancellationToken cancellationToken = default) =>
+            inner.DeadLetterAsync(message, reason, error, cancellationToken);
+
+        public ValueTask DisposeAsync() => inner.DisposeAsync();
+    }
+}
+
+/// <summary>A backplane that fails when told to, and counts what is published.</summary>
+internal sealed class WatchedBackplane(IBackplane inner) : IBackplane
+{
+    private int _failingSubscriptions;
+    private int _failingPublications;
+
+    public int FailingSubscriptions { set => _failingSubscriptions = value; }
+
+    public int FailingPublications { set => _failingPublications = value; }
+
+    public BackplaneFeatures Features { get; init; } = inner.Features;
+
+    public BackplaneState State => inner.State;
+
+    public ConcurrentQueue<(Topic Topic, ReadOnlyMemory<byte> Payload)> Published { get; } = new();
+
+    public event Action<BackplaneState>? StateChanged
+    {
+        add => inner.StateChanged += value;
+        remove => inner.StateChanged -= value;
+    }
+
+    public ValueTask<Position> PublishAsync(Topic topic, ReadOnlyMemory<byte> payload, Retention? retention, CancellationToken cancellationToken = default)
+    {
+        if (Interlocked.Decrement(ref _failingPublications) >= 0)
+            throw new BackplaneUnavailableException("The layer is away.");
+        Published.Enqueue((topic, payload.ToArray()));
+        return inner.PublishAsync(topic, payload, retention, cancellationToken);
+    }
+
+    public ValueTask<IAsyncDisposable> SubscribeAsync(Topic topic, Action<BackplaneMessage> onMessage, CancellationToken cancellationToken = default) =>
+        topic.Value.Contains("runnel.", StringComparison.Ordinal) && Interlocked.Decrement(ref _failingSubscriptions) >= 0
+            ? throw new BackplaneUnavailableException("The layer is away.")
+            : inner.SubscribeAsync(topic, onMessage, cancellationToken);
+
+    public ValueTask<TopicHistory> ReadHistoryAsync(Topic topic, Position after, int limit, CancellationToken cancellationToken = default) =>
+        inner.ReadHistoryAsync(topic, after, limit, cancellationToken);
+}

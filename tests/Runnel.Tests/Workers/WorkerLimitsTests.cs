@@ -1,0 +1,249 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Runnel.Layers;
+using Runnel.Specification;
+using Runnel.Workers;
+using Xunit;
+
+namespace Runnel.Tests.Workers;
+
+/// <summary>How much runs at once, how much is taken, and how often progress is told.</summary>
+public sealed class WorkerLimitsTests : IAsyncLifetime
+{
+    private readonly ManualTimeProvider _clock = new();
+    private readonly WatchedBackplane _backplane;
+    private readonly InMemoryWorkQueue _queue;
+    private readonly WatchedQueue _watched;
+    private readonly List<WorkerApp> _apps = [];
+
+    public WorkerLimitsTests()
+    {
+        _queue = new(_clock);
+        _watched = new(_queue);
+        _backplane = new(new InMemoryBackplane(_clock));
+    }
+
+    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var app in _apps)
+            await app.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_channel_runs_no_more_at_once_than_its_limit()
+    {
+        var (most, now, handled) = (0, 0, new Inbox<int>());
+        var app = await StartAsync(host => host.MapChannel("payments", async (Pay _) =>
+        {
+            InterlockedMax(ref most, Interlocked.Increment(ref now));
+            await Task.Yield();
+            Interlocked.Decrement(ref now);
+            handled.Add(1);
+        }, options => options.Concurrency = 3));
+
+        await app.Channels.SendManyAsync("payments", Enumerable.Range(0, 500).Select(number => new Pay($"{number}")));
+        await handled.NextAsync(500);
+
+        Assert.InRange(most, 1, 3);
+    }
+
+    [Fact]
+    public async Task All_channels_together_run_no_more_at_once_than_the_worker_has_threads_and_a_quiet_one_gets_its_turn()
+    {
+        var (most, now, handled) = (0, 0, new Inbox<string>());
+        async Task HandleAsync(Pay pay)
+        {
+            InterlockedMax(ref most, Interlocked.Increment(ref now));
+            await Task.Yield();
+            Interlocked.Decrement(ref now);
+            handled.Add(pay.Order);
+        }
+        var app = CreateHost(
+            host =>
+            {
+                host.MapChannel("busy", HandleAsync);
+                host.MapChannel("quiet", HandleAsync);
+            },
+            worker => worker.Threads = 2);
+        await app.Channels.SendManyAsync("busy", Enumerable.Repeat(new Pay("busy"), 2000));
+        await app.Channels.SendAsync("quiet", new Pay("quiet"));
+
+        await app.StartAsync();
+        var order = await handled.NextAsync(2001);
+
+        Assert.InRange(most, 1, 2);
+        Assert.InRange(order.IndexOf("quiet"), 0, 500);
+    }
+
+    [Fact]
+    public async Task A_worker_takes_ahead_only_while_handlers_are_short()
+    {
+        var began = new Inbox<string>();
+        var app = await StartAsync(host => host.MapChannel("payments", (Pay pay) =>
+        {
+            if (pay.Order == "long")
+                _clock.Advance(TimeSpan.FromMinutes(1));
+            began.Add(pay.Order);
+            return Task.CompletedTask;
+        }, options => options.Concurrency = 2));
+
+        await Wait.Until(() => _watched.Asked.Contains(2), "it asks for what it can run, at first");
+        await UntilAskedAsync("short", asked => asked.Any(count => count > 100), "it asks for more when handlers are short");
+        await UntilAskedAsync("long", asked => asked.Last() <= 2, "it asks for what it can run when they are long");
+
+        // It asks anew when it has got something.
+        async Task UntilAskedAsync(string order, Func<IEnumerable<int>, bool> isMeant, string what) => await Wait.Until(
+            async () =>
+            {
+                await app.Channels.SendAsync("payments", new Pay(order));
+                await began.NextAsync();
+                return isMeant(_watched.Asked);
+            },
+            what);
+    }
+
+    [Fact]
+    public async Task What_waits_behind_a_handler_that_turns_out_to_be_long_goes_to_another_worker()
+    {
+        var began = new Inbox<string>();
+        var goOn = new TaskCompletionSource();
+        void Map(IHost host) => host.MapChannel("payments", async (Pay pay) =>
+        {
+            began.Add(pay.Order);
+            if (pay.Order == "long")
+                await goOn.Task;
+        }, options => options.Concurrency = 1);
+        var app = await StartAsync(Map);
+        await app.Channels.SendAsync("payments", new Pay("short"));
+        await began.NextAsync();
+        await app.Channels.SendAsync("payments", new Pay("long"));
+        await began.NextAsync();
+        await app.Channels.SendManyAsync("payments", [new Pay("a"), new Pay("b"), new Pay("c")]);
+        await Wait.Until(async () => (await _queue.ListChannelsAsync()).Sum(status => status.InFlight) == 4, "the first worker has all");
+        await StartAsync(Map);
+
+        List<string> elsewhere = [];
+        while (elsewhere.Count < 3)
+        {
+            elsewhere.Add(await AdvanceUntilAsync(began.NextAsync()));
+        }
+        goOn.SetResult();
+
+        Assert.Equal(["a", "b", "c"], elsewhere.Order());
+    }
+
+    [Fact]
+    public async Task Progress_is_told_at_most_twenty_times_a_second_and_the_last_always()
+    {
+        var (reports, began, goOn) = (new Inbox<double>(), new Inbox<JobContext>(), new TaskCompletionSource());
+        var app = await StartAsync(host => host.MapChannel("payments", async (Pay _, JobContext job) =>
+        {
+            began.Add(job);
+            await goOn.Task;
+            await job.ReportAsync(7, "cut to one");
+        }, options => options.Track = true));
+        var sent = await app.Channels.SendAsync("payments", new Pay("1"));
+        var job = await began.NextAsync();
+        var before = _backplane.Published.Count;
+
+        for (var report = 1; report <= 2000; report++)
+        {
+            await job.ReportAsync(report / 2001.0, $"step {report}");
+            if (report == 1)
+                await Wait.Until(() => _backplane.Published.Count > before, "the first report is out");
+            _clock.Advance(TimeSpan.FromMilliseconds(1));
+        }
+        var during = _backplane.Published.Count - before;
+        goOn.SetResult();
+        var last = await Wait.For(app.Jobs.WatchAsync(sent.Id).LastAsync().AsTask(), "the job's end");
+
+        Assert.InRange(during, 1, 41);
+        Assert.Equal((JobState.Succeeded, 1.0, "cut to one"), (last.State, last.Progress, last.Text));
+    }
+
+    [Fact]
+    public async Task A_callback_that_throws_when_a_job_is_cancelled_hurts_nobody_else()
+    {
+        var began = new Inbox<string>();
+        var app = await StartAsync(host => host.MapChannel("payments", async (Pay pay, CancellationToken token) =>
+        {
+            if (pay.Order == "nasty")
+                token.Register(() => throw new InvalidOperationException("Nasty."));
+            began.Add(pay.Order);
+            if (pay.Order == "nasty")
+                await Task.Delay(Timeout.InfiniteTimeSpan, _clock, token);
+        }, options => options.Track = true));
+        var sent = await app.Channels.SendAsync("payments", new Pay("nasty"));
+        await began.NextAsync();
+
+        await app.Jobs.CancelAsync("payments", sent.Id);
+        var last = await Wait.For(app.Jobs.WatchAsync(sent.Id).LastAsync().AsTask(), "the job's end");
+        await app.Channels.SendAsync("payments", new Pay("next"));
+
+        Assert.Equal(JobState.Cancelled, last.State);
+        Assert.Equal("next", await began.NextAsync());
+    }
+
+    [Fact]
+    public async Task Only_what_the_patterns_name_is_taken()
+    {
+        var handled = new Inbox<string>();
+        Task Handle(Pay pay)
+        {
+            handled.Add(pay.Order);
+            return Task.CompletedTask;
+        }
+        var app = await StartAsync(
+            host =>
+            {
+                foreach (var channel in new[] { "pay.cards", "pay.debit", "mail" })
+                    host.MapChannel(channel, Handle);
+            },
+            worker =>
+            {
+                worker.OnlyChannels.Add("pay.*");
+                worker.ExcludeChannels.Add("*debit");
+            });
+
+        foreach (var channel in new[] { "mail", "pay.debit", "pay.cards" })
+            await app.Channels.SendAsync(channel, new Pay(channel));
+
+        Assert.Equal("pay.cards", await handled.NextAsync());
+        Assert.Equal(["pay.cards"], app.Services.GetRequiredService<WorkerSelection>().Selected.Select(name => name.Value));
+        await Wait.Until(async () => (await app.Operator.ListChannelsAsync()).Select(status => status.Channel.Value).SequenceEqual(["mail", "pay.debit"]), "the others wait");
+    }
+
+    private async Task<T> AdvanceUntilAsync<T>(Task<T> task)
+    {
+        await Wait.Until(
+            () =>
+            {
+                _clock.Advance(TimeSpan.FromMilliseconds(500));
+                return task.IsCompleted;
+            },
+            "the clock has moved far enough");
+        return await task;
+    }
+
+    private static void InterlockedMax(ref int most, int value)
+    {
+        for (var seen = most; value > seen && Interlocked.CompareExchange(ref most, value, seen) != seen;)
+            seen = most;
+    }
+
+    private WorkerApp CreateHost(Action<IHost> map, Action<WorkerOptions>? worker = null)
+    {
+        var app = new WorkerApp(_backplane, _watched, _clock, map, worker);
+        _apps.Add(app);
+        return app;
+    }
+
+    private async Task<WorkerApp> StartAsync(Action<IHost> map, Action<WorkerOptions>? worker = null)
+    {
+        var app = CreateHost(map, worker);
+        await app.StartAsync();
+        return app;
+    }
+}

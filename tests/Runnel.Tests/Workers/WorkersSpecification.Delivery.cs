@@ -1,0 +1,247 @@
+using Microsoft.Extensions.Hosting;
+using Runnel.Layers;
+using Runnel.Specification;
+using Runnel.Workers;
+using Xunit;
+
+namespace Runnel.Tests.Workers;
+
+public abstract partial class WorkersSpecification
+{
+    [Fact]
+    public async Task Messages_of_one_key_are_handled_in_the_order_sent_also_across_retries()
+    {
+        var seen = new Inbox<string>();
+        var app = await StartAsync(host => host.MapChannel("payments", (Pay pay, JobContext job) =>
+        {
+            seen.Add($"{pay.Order}/{job.Attempt}");
+            return pay.Order == "2" && job.Attempt < 3 ? throw new TimeoutException("Not yet.") : Task.CompletedTask;
+        }, RetryAtOnce));
+
+        await app.Channels.SendManyAsync("payments", [new Pay("1"), new Pay("2"), new Pay("3"), new Pay("4")], new SendOptions { Key = "k" });
+
+        Assert.Equal(["1/1", "2/1", "2/2", "2/3", "3/1", "4/1"], await seen.NextAsync(6));
+        await NothingHeldAsync(app);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_message_that_waits_is_never_early_and_comes_when_it_is_due(bool asDelay)
+    {
+        var seen = new Inbox<(string Order, DateTimeOffset At)>();
+        var app = await StartAsync(host => host.MapChannel("payments", (Pay pay) =>
+        {
+            seen.Add((pay.Order, Clock.GetUtcNow()));
+            return Task.CompletedTask;
+        }));
+        var due = Clock.GetUtcNow().AddSeconds(10);
+        await app.Channels.SendAsync("payments", new Pay("later"), asDelay ? new SendOptions { Delay = TimeSpan.FromSeconds(10) } : new SendOptions { NotBefore = due });
+
+        Clock.Advance(TimeSpan.FromSeconds(10) - TimeSpan.FromTicks(1));
+        await app.Channels.SendAsync("payments", new Pay("marker"));
+        var marker = await seen.NextAsync();
+        Clock.Advance(TimeSpan.FromMilliseconds(1));
+        var later = await seen.NextAsync();
+
+        Assert.Equal("marker", marker.Order);
+        Assert.Equal("later", later.Order);
+        Assert.True(later.At >= due);
+    }
+
+    [Fact]
+    public async Task A_second_message_with_a_deduplication_id_is_not_handled()
+    {
+        var seen = new Inbox<string>();
+        var app = await StartAsync(host => host.MapChannel("payments", (Pay pay) =>
+        {
+            seen.Add(pay.Order);
+            return Task.CompletedTask;
+        }, Track));
+        var once = new SendOptions { DeduplicationId = "order-1" };
+
+        var first = await app.Channels.SendAsync("payments", new Pay("1"), once);
+        var second = await app.Channels.SendAsync("payments", new Pay("2"), once);
+        var many = await app.Channels.SendManyAsync("payments", [new Pay("3"), new Pay("4")], once with { DeduplicationId = "order-3" });
+        await StateAsync(app, first.Id, JobState.Succeeded);
+        await StateAsync(app, many[0].Id, JobState.Succeeded);
+
+        Assert.Equal([false, true, false, true], [first.IsDuplicate, second.IsDuplicate, many[0].IsDuplicate, many[1].IsDuplicate]);
+        Assert.Equal(["1", "3"], (await seen.NextAsync(2)).Order());
+        Clock.Advance(TimeSpan.FromMilliseconds(10));
+        Assert.Null(await app.Jobs.FindAsync(second.Id));
+        Assert.Null(await app.Jobs.FindAsync(many[1].Id));
+        Assert.Equal(0, seen.Count);
+    }
+
+    [Fact]
+    public async Task An_expired_message_is_not_handled()
+    {
+        var seen = new Inbox<string>();
+        var app = CreateHost(host => host.MapChannel("payments", (Pay pay) =>
+        {
+            seen.Add(pay.Order);
+            return Task.CompletedTask;
+        }));
+        await app.Channels.SendAsync("payments", new Pay("expired"), new SendOptions { Expiry = TimeSpan.FromSeconds(5) });
+
+        Clock.Advance(TimeSpan.FromSeconds(6));
+        await app.StartAsync();
+        await app.Channels.SendAsync("payments", new Pay("marker"));
+
+        Assert.Equal("marker", await seen.NextAsync());
+    }
+
+    [Fact]
+    public async Task A_full_channel_refuses_or_waits_for_room_as_it_is_told()
+    {
+        var app = CreateHost(host =>
+        {
+            host.MapChannel("impatient", (Pay _) => Task.CompletedTask, options => (options.Capacity, options.WaitForRoom, options.Track) = (1, TimeSpan.Zero, true));
+            host.MapChannel("patient", (Pay _) => Task.CompletedTask, options => options.Capacity = 1);
+            host.MapChannel("cancelled", (Pay _) => Task.CompletedTask, options => options.Capacity = 1);
+        });
+        await app.Channels.SendAsync("impatient", new Pay("1"));
+        await app.Channels.SendAsync("patient", new Pay("1"));
+        await app.Channels.SendAsync("cancelled", new Pay("1"));
+        using var cancel = new CancellationTokenSource();
+
+        await Assert.ThrowsAsync<ChannelFullException>(async () => await app.Channels.SendAsync("impatient", new Pay("2")));
+        var gaveUp = Assert.ThrowsAsync<ChannelFullException>(async () => await app.Channels.SendAsync("patient", new Pay("2")));
+        await AdvanceUntilAsync(gaveUp, TimeSpan.FromSeconds(1));
+        var cancelled = app.Channels.SendAsync("cancelled", new Pay("2"), cancellationToken: cancel.Token).AsTask();
+        await cancel.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => cancelled);
+        var waiting = app.Channels.SendAsync("patient", new Pay("3")).AsTask();
+        await app.StartAsync();
+        await Wait.For(waiting, "room");
+
+        await NothingHeldAsync(app);
+    }
+
+    [Fact]
+    public async Task A_message_that_is_too_large_is_refused_when_it_is_sent()
+    {
+        var app = CreateHost(host => host.MapChannel("payments", (Pay _) => Task.CompletedTask, options =>
+        {
+            Track(options);
+            options.MaxMessageBytes = 100;
+        }));
+
+        await Assert.ThrowsAsync<MessageTooLargeException>(async () => await app.Channels.SendAsync("payments", new Pay(new string('x', 100))));
+
+        await NothingHeldAsync(app);
+    }
+
+    [Fact]
+    public async Task Nothing_is_lost_when_workers_stop_and_others_start()
+    {
+        var seen = new Inbox<string>();
+        void Map(IHost host) => host.MapChannel("payments", (Pay pay) =>
+        {
+            seen.Add(pay.Order);
+            return Task.CompletedTask;
+        });
+        var web = CreateHost(Map, worker => worker.Enabled = false);
+        await web.StartAsync();
+
+        for (var round = 0; round < 5; round++)
+        {
+            var worker = await StartAsync(Map);
+            await web.Channels.SendManyAsync("payments", Enumerable.Range(0, 40).Select(number => new Pay($"{round}-{number}")));
+            await worker.StopAsync();
+        }
+        await StartAsync(Map);
+        var all = await seen.NextAsync(200);
+
+        await NothingHeldAsync(web);
+        Assert.Equal(200, all.Distinct().Count());
+        Assert.Equal(0, seen.Count);
+    }
+
+    [Fact]
+    public async Task A_worker_that_stops_hands_back_at_once_what_it_has_not_begun_and_lets_the_rest_finish()
+    {
+        var began = new Inbox<(string Order, int Attempt)>();
+        var goOn = new TaskCompletionSource();
+        void Map(IHost host) => host.MapChannel("payments", async (Pay pay, JobContext job) =>
+        {
+            began.Add((pay.Order, job.Attempt));
+            if (pay.Order == "long")
+                await goOn.Task;
+        }, options => options.Concurrency = 1);
+        var worker = await StartAsync(Map);
+        await worker.Channels.SendAsync("payments", new Pay("short")); // so that more is taken than runs
+        await began.NextAsync();
+        await worker.Channels.SendAsync("payments", new Pay("long"));
+        await began.NextAsync();
+        await worker.Channels.SendManyAsync("payments", [new Pay("a"), new Pay("b")]);
+
+        var stopping = worker.StopAsync();
+        await StartAsync(Map);
+        var elsewhere = await began.NextAsync(2);
+        var stoppedEarly = stopping.IsCompleted;
+        goOn.SetResult();
+        await Wait.For(stopping, "the worker to stop");
+
+        Assert.Equal([("a", 1), ("b", 1)], elsewhere.Order());
+        Assert.False(stoppedEarly);
+        await NothingHeldAsync(worker);
+    }
+
+    [Fact]
+    public async Task A_handler_that_outlasts_the_grace_is_cancelled_and_its_message_handed_back_without_an_attempt()
+    {
+        var began = new Inbox<(int Attempt, int Crashes)>();
+        var isFirst = true;
+        void Map(IHost host) => host.MapChannel("payments", async (Pay _, JobContext job, CancellationToken token) =>
+        {
+            began.Add((job.Attempt, job.Crashes));
+            if (isFirst)
+                await Task.Delay(Timeout.InfiniteTimeSpan, Clock, token);
+        }, Track);
+        var worker = await StartAsync(Map);
+        var sent = await worker.Channels.SendAsync("payments", new Pay("1"));
+        await began.NextAsync();
+
+        var stopping = worker.StopAsync();
+        await AdvanceUntilAsync(stopping.ContinueWith(_ => true, TaskScheduler.Default), TimeSpan.FromSeconds(5));
+        isFirst = false;
+        var waiting = await worker.Jobs.FindAsync(sent.Id);
+        await StartAsync(Map);
+
+        Assert.Equal(JobState.Queued, waiting!.State);
+        Assert.Equal((1, 0), await began.NextAsync());
+        await NothingHeldAsync(worker);
+    }
+
+    [Fact]
+    public async Task What_waits_for_a_thread_is_not_begun_any_more_once_the_worker_stops()
+    {
+        var began = new Inbox<string>();
+        var goOn = new TaskCompletionSource();
+        var worker = await StartAsync(
+            host =>
+            {
+                foreach (var channel in new[] { "a", "b", "c" })
+                {
+                    host.MapChannel(channel, async (Pay pay) =>
+                    {
+                        began.Add(pay.Order);
+                        await goOn.Task;
+                    });
+                }
+            },
+            options => options.Threads = 1);
+        foreach (var channel in new[] { "a", "b", "c" })
+            await worker.Channels.SendManyAsync(channel, [new Pay(channel), new Pay(channel)]);
+        await began.NextAsync();
+
+        var stopping = worker.StopAsync();
+        goOn.SetResult();
+        await Wait.For(stopping, "the worker to stop");
+
+        Assert.Equal(0, began.Count);
+        Assert.Equal(5, (await worker.Operator.ListChannelsAsync()).Sum(status => status.Ready));
+    }
+}

@@ -1,0 +1,66 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Runnel.Specification;
+using Xunit;
+
+namespace Runnel.Tests.Workers;
+
+public abstract partial class WorkersSpecification
+{
+    [Fact]
+    public async Task Of_all_processes_one_fires_per_tick_and_a_new_name_catches_nothing_up()
+    {
+        var fired = new Inbox<DateTimeOffset>();
+        var start = Clock.GetUtcNow();
+        await StartRecurringAsync(fired);
+        await StartRecurringAsync(fired);
+
+        List<long> minutes = [];
+        for (var tick = 0; tick < 4; tick++)
+            minutes.Add((await AdvanceUntilAsync(fired.NextAsync(), TimeSpan.FromSeconds(30))).Ticks / TimeSpan.TicksPerMinute);
+
+        Assert.True(minutes[0] > start.Ticks / TimeSpan.TicksPerMinute);
+        Assert.Equal(minutes.Distinct(), minutes);
+    }
+
+    [Fact]
+    public async Task Ticks_missed_while_no_process_ran_are_made_up_for_by_one()
+    {
+        var fired = new Inbox<DateTimeOffset>();
+        var app = await StartRecurringAsync(fired);
+        await AdvanceUntilAsync(fired.NextAsync(), TimeSpan.FromSeconds(30));
+        await app.StopAsync();
+
+        Clock.Advance(TimeSpan.FromMinutes(30));
+        Assert.Equal(0, fired.Count);
+        var again = Clock.GetUtcNow();
+        await StartRecurringAsync(fired);
+        var caughtUp = await fired.NextAsync();
+        var next = await AdvanceUntilAsync(fired.NextAsync(), TimeSpan.FromSeconds(30));
+
+        Assert.Equal(again, caughtUp);
+        Assert.True(next > again);
+    }
+
+    [Fact]
+    public async Task A_first_tick_that_nobody_was_there_for_is_caught_up_too()
+    {
+        var fired = new Inbox<DateTimeOffset>();
+        var app = await StartRecurringAsync(fired);
+        await Wait.Until(() => Clock.ArmedTimers > 0, "it waits for the first tick");
+        await app.StopAsync();
+
+        Clock.Advance(TimeSpan.FromMinutes(2));
+        await StartRecurringAsync(fired);
+
+        await fired.NextAsync();
+    }
+
+    private async Task<WorkerApp> StartRecurringAsync(Inbox<DateTimeOffset> fired) => await StartAsync(
+        host => host.MapChannel("ticks", (Pay _) =>
+        {
+            fired.Add(Clock.GetUtcNow());
+            return Task.CompletedTask;
+        }),
+        services: services => services.AddRunnelCore().AddRecurring("reconcile", TimeSpan.FromMinutes(1), "ticks", new Pay("tick")));
+}

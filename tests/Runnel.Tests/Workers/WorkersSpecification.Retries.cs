@@ -1,0 +1,217 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Runnel.Layers;
+using Runnel.Workers;
+using Xunit;
+
+namespace Runnel.Tests.Workers;
+
+public abstract partial class WorkersSpecification
+{
+    [Fact]
+    public async Task A_message_whose_attempts_are_used_up_is_a_dead_letter_with_its_last_error()
+    {
+        var attempts = new Inbox<int>();
+        var app = await StartAsync(host => host.MapChannel("payments", (Pay _, JobContext job) =>
+        {
+            attempts.Add(job.Attempt);
+            return job.Attempt == 1 ? throw new InvalidOperationException("boom 1") : Task.FromException(new TimeoutException($"boom {job.Attempt}"));
+        }, RetryAtOnce));
+
+        var sent = await app.Channels.SendAsync("payments", new Pay("1"));
+        var dead = await DeadLetterAsync(app, "payments");
+
+        Assert.Equal([1, 2, 3], await attempts.NextAsync(3));
+        Assert.Equal((sent.Id, DeadLetterReason.AttemptsExhausted), (dead.Envelope.Id, dead.Reason));
+        Assert.StartsWith("TimeoutException: boom 3", dead.Error, StringComparison.Ordinal);
+        Assert.Equal(0, app.RunningJobs);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_consumer_says_when_it_wants_to_be_tried_again(bool throws)
+    {
+        var attempts = new Inbox<(int Attempt, DateTimeOffset At)>();
+        var app = await StartAsync(host => host.MapChannel("payments", (Pay _, JobContext job) =>
+        {
+            attempts.Add((job.Attempt, Clock.GetUtcNow()));
+            if (job.Attempt == 1 && throws)
+                throw new RetryAfterException(TimeSpan.FromMinutes(1), "The bank is closed.");
+            if (job.Attempt == 1)
+                job.RetryAfter(TimeSpan.FromMinutes(1), "The bank is closed.");
+            return Task.CompletedTask;
+        }, Track));
+        var sent = await app.Channels.SendAsync("payments", new Pay("1"));
+        var first = await attempts.NextAsync();
+
+        var failed = await StateAsync(app, sent.Id, JobState.Failed);
+        var second = await AdvanceUntilAsync(attempts.NextAsync(), TimeSpan.FromSeconds(30));
+
+        Assert.Equal("The bank is closed.", failed.Error);
+        Assert.Equal(2, second.Attempt);
+        Assert.True(second.At - first.At >= TimeSpan.FromMinutes(1));
+        Assert.Null((await StateAsync(app, sent.Id, JobState.Succeeded)).Error);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_consumer_gives_a_message_up_for_good(bool throws)
+    {
+        var attempts = new Inbox<int>();
+        var app = await StartAsync(host => host.MapChannel("payments", (Pay _, JobContext job) =>
+        {
+            attempts.Add(job.Attempt);
+            if (throws)
+                throw new DeadLetterException("No such order.");
+            job.DeadLetter("No such order.");
+            return Task.CompletedTask;
+        }));
+
+        await app.Channels.SendAsync("payments", new Pay("1"));
+        var dead = await DeadLetterAsync(app, "payments");
+
+        Assert.Equal(DeadLetterReason.Rejected, dead.Reason);
+        Assert.StartsWith("No such order.", dead.Error, StringComparison.Ordinal);
+        Assert.Equal(1, attempts.Count);
+    }
+
+    [Fact]
+    public async Task A_message_that_reschedules_itself_uses_up_no_attempt_and_may_say_something_else()
+    {
+        var seen = new Inbox<(string Order, int Attempt)>();
+        var app = await StartAsync(host => host.MapChannel("payments", async (Pay pay, JobContext job) =>
+        {
+            seen.Add((pay.Order, job.Attempt));
+            await job.ReportAsync(0.5, "asked");
+            if (pay.Order == "first")
+                job.Reschedule(TimeSpan.FromSeconds(2), new Pay("second"));
+            else if (pay.Order == "second")
+                job.Reschedule(TimeSpan.FromSeconds(2), new Pay("third"));
+        }, options =>
+        {
+            Track(options);
+            options.Retry.MaxAttempts = 1;
+        }));
+
+        var sent = await app.Channels.SendAsync("payments", new Pay("first"));
+        var first = await seen.NextAsync();
+        var between = await StateAsync(app, sent.Id, JobState.Scheduled);
+        var second = await AdvanceUntilAsync(seen.NextAsync(), TimeSpan.FromSeconds(1));
+        var third = await AdvanceUntilAsync(seen.NextAsync(), TimeSpan.FromSeconds(1));
+
+        Assert.Equal([("first", 1), ("second", 1), ("third", 1)], [first, second, third]);
+        Assert.Equal((0.5, "asked"), (between.Progress, between.Text));
+        await StateAsync(app, sent.Id, JobState.Succeeded);
+    }
+
+    [Fact]
+    public async Task What_was_reported_is_still_seen_when_a_rescheduled_job_runs_again()
+    {
+        var runs = new Inbox<int>();
+        var goOn = new TaskCompletionSource();
+        var count = 0;
+        var app = await StartAsync(host => host.MapChannel("payments", async (Pay _, JobContext job) =>
+        {
+            runs.Add(++count);
+            if (count > 1)
+            {
+                await goOn.Task;
+                return;
+            }
+            await job.ReportAsync(0.25, "asked");
+            job.Reschedule(TimeSpan.Zero);
+        }, Track));
+
+        var sent = await app.Channels.SendAsync("payments", new Pay("1"));
+        await runs.NextAsync(2);
+        var running = await app.Jobs.FindAsync(sent.Id);
+        goOn.SetResult();
+        await StateAsync(app, sent.Id, JobState.Succeeded);
+
+        Assert.Equal((JobState.Running, 0.25, "asked"), (running!.State, running.Progress, running.Text));
+    }
+
+    [Fact]
+    public async Task A_message_that_killed_its_workers_too_often_is_put_aside_and_not_begun()
+    {
+        var seen = new Inbox<string>();
+        var app = CreateHost(host => host.MapChannel("payments", (Pay pay) =>
+        {
+            seen.Add(pay.Order);
+            return Task.CompletedTask;
+        }, Track));
+        var id = MessageId.New(Clock);
+        var envelope = new Envelope(new Message("pay", """{"order":"killer"}"""u8.ToArray())) { Id = id, Channel = "payments", SentAt = Clock.GetUtcNow(), Crashes = 3 };
+        await app.Services.GetRequiredService<IWorkQueue>().EnqueueAsync("payments", [envelope, envelope with { Id = MessageId.New(Clock), Crashes = 2 }], EnqueueOptions.Default);
+
+        await app.StartAsync();
+        var dead = await DeadLetterAsync(app, "payments");
+
+        Assert.Equal((id, DeadLetterReason.WorkerDied), (dead.Envelope.Id, dead.Reason));
+        Assert.Equal(JobState.Dead, (await app.Jobs.FindAsync(id))!.State);
+        Assert.Equal("killer", await seen.NextAsync()); // the other one, which may try once more
+        Assert.Equal(0, seen.Count);
+    }
+
+    [Fact]
+    public async Task A_handler_that_takes_too_long_is_cancelled_which_counts_an_attempt()
+    {
+        var attempts = new Inbox<int>();
+        var app = await StartAsync(host => host.MapChannel("payments", async (Pay _, JobContext job, CancellationToken token) =>
+        {
+            attempts.Add(job.Attempt);
+            if (job.Attempt == 1)
+                await Task.Delay(Timeout.InfiniteTimeSpan, Clock, token);
+        }, options =>
+        {
+            Track(options);
+            options.Timeout = TimeSpan.FromSeconds(10);
+        }));
+        var sent = await app.Channels.SendAsync("payments", new Pay("1"));
+        await attempts.NextAsync();
+
+        Clock.Advance(TimeSpan.FromSeconds(10));
+
+        Assert.Equal(2, await attempts.NextAsync());
+        await StateAsync(app, sent.Id, JobState.Succeeded);
+    }
+
+    [Theory]
+    [InlineData("unheard-of", """{"order":"1"}""", DeadLetterReason.UnknownType, "messages of type 'unheard-of'; known: pay, refund")]
+    [InlineData("pay", "{", DeadLetterReason.Unreadable, "The body cannot be read as Pay")]
+    [InlineData("pay", "null", DeadLetterReason.Unreadable, "The body cannot be read as Pay")]
+    [InlineData("refund", """{"order":"1","cents":-1}""", DeadLetterReason.Unreadable, "A refund is more than nothing.")]
+    public async Task A_message_that_nobody_can_read_is_put_aside_and_the_next_is_handled(string type, string body, DeadLetterReason reason, string error)
+    {
+        var seen = new Inbox<string>();
+        var app = await StartAsync(host =>
+        {
+            host.MapChannel("payments", (Pay pay) =>
+            {
+                seen.Add(pay.Order);
+                return Task.CompletedTask;
+            }, options => options.Concurrency = 1);
+            host.MapChannel("payments", (CheckedRefund _) => Task.CompletedTask);
+        });
+
+        await app.Channels.SendAsync("payments", new Message(type, System.Text.Encoding.UTF8.GetBytes(body)));
+        await app.Channels.SendAsync("payments", new Pay("next"));
+        var dead = await DeadLetterAsync(app, "payments");
+
+        Assert.Equal(reason, dead.Reason);
+        Assert.Contains(error, dead.Error, StringComparison.Ordinal);
+        Assert.Equal("next", await seen.NextAsync());
+    }
+
+    [MessageType("refund")]
+    private sealed record CheckedRefund
+    {
+        public required int Cents
+        {
+            get;
+            init => field = value > 0 ? value : throw new ArgumentException("A refund is more than nothing.");
+        }
+    }
+}
