@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
 using Runnel.Layers;
@@ -65,10 +66,24 @@ internal sealed class Channels(
     {
         ArgumentNullException.ThrowIfNull(message);
         if (message is Message raw)
-            return options.Headers is null ? raw : new Message(raw.Type, raw.Body, new Dictionary<string, string>([.. raw.Headers.Where(header => !options.Headers.ContainsKey(header.Key)), .. options.Headers]));
+            return new Message(raw.Type, raw.Body, HeadersOf(raw.Headers, options));
         // Messages of several types are sent together as objects.
         var type = typeof(T) == typeof(object) ? message.GetType() : typeof(T);
-        return new Message(MessageHandler.NameOf(channel, type), JsonSerializer.SerializeToUtf8Bytes(message, type, runnel.Value.Json), options.Headers);
+        return new Message(MessageHandler.NameOf(channel, type), JsonSerializer.SerializeToUtf8Bytes(message, type, runnel.Value.Json), HeadersOf(null, options));
+    }
+
+    // The sender's trace goes along, so that the job is part of it (W3C Trace Context); what the application says itself counts for more.
+    private static Dictionary<string, string>? HeadersOf(IReadOnlyDictionary<string, string>? own, SendOptions options)
+    {
+        var trace = Activity.Current is { IdFormat: ActivityIdFormat.W3C, Recorded: true } activity ? activity.Id : null;
+        if (own is null or { Count: 0 } && options.Headers is null && trace is null)
+            return null;
+        var headers = new Dictionary<string, string>();
+        if (trace is not null)
+            headers["traceparent"] = trace;
+        foreach (var (name, value) in (own ?? new Dictionary<string, string>()).Concat(options.Headers ?? new Dictionary<string, string>()))
+            headers[name] = value;
+        return headers;
     }
 
     private async ValueTask<IReadOnlyList<SentMessage>> SendTrackedAsync(

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
 using Runnel;
 using Runnel.Layers;
 using Runnel.Workers;
@@ -9,12 +10,20 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// <summary>Registers Runnel's workers.</summary>
 public static class RunnelWorkersServiceCollectionExtensions
 {
+    private static readonly TimeSpan HostMargin = TimeSpan.FromSeconds(5);
+
     /// <summary>Adds channels with consumers, jobs and recurring messages. Applications call <c>AddRunnel</c>, which calls this.</summary>
     public static RunnelBuilder AddRunnelWorkers(this RunnelBuilder builder)
     {
         ArgumentNullException.ThrowIfNull(builder);
         var services = builder.Services;
         services.AddOptions<WorkerOptions>().ValidateDataAnnotations().ValidateOnStart();
+        // The host would cut the workers' grace short: its own limit is 30 seconds for all services together.
+        services.AddOptions<HostOptions>().PostConfigure<IOptions<WorkerOptions>>((host, worker) =>
+        {
+            var needed = worker.Value.ShutdownGrace + HostMargin;
+            host.ShutdownTimeout = host.ShutdownTimeout > needed ? host.ShutdownTimeout : needed;
+        });
         services.TryAddSingleton(provider => provider.GetRequiredService<ConfiguredLayer>().WorkQueue);
         services.TryAddSingleton(provider => provider.GetRequiredService<IWorkQueue>() as IWorkQueueOperator
             ?? throw new InvalidOperationException("The layer's work queue has no operator's side; register an IWorkQueueOperator beside it."));
