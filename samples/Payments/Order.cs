@@ -12,19 +12,19 @@ public sealed record Order(string Id, OrderState State, string? TransactionId, i
 {
     /// <summary>The means of payment, which the gateway knows by this word only. Nobody else is told.</summary>
     [JsonIgnore]
-    public required string Nonce { get; init; }
+    public string Nonce { get; init; } = "";
 
     /// <summary>What is to be paid.</summary>
     [JsonIgnore]
-    public required decimal Total { get; init; }
+    public decimal Total { get; init; }
 
     /// <summary>Which nonce of the order this is: 1 for the first. What is sent for one must not be mistaken for the next one's.</summary>
     [JsonIgnore]
-    public required int Revision { get; init; }
+    public int Revision { get; init; }
 
     /// <summary>When it last changed.</summary>
     [JsonIgnore]
-    public required DateTimeOffset UpdatedAt { get; init; }
+    public DateTimeOffset UpdatedAt { get; init; }
 }
 
 /// <summary>How far an order's payment is.</summary>

@@ -24,18 +24,18 @@ internal sealed class LaneTable(Database database)
     /// <summary>The lane's last message is gone.</summary>
     public void Delete(long channel, string lane) => _delete.Bind(1, channel).Bind(2, lane).Run();
 
-    public long? NextOf(long message)
-    {
-        _readChain.Bind(1, message);
-        return _readChain.ReadNumber();
-    }
-
-    /// <summary>Takes a message out that is blocked behind another one.</summary>
-    public void Unlink(long channel, string lane, long message)
+    /// <summary>A message's neighbours in its lane, and its state.</summary>
+    public (long? Next, long? Previous, long State) Read(long message)
     {
         _readChain.Bind(1, message).Step();
-        var (next, previous) = (_readChain.IsNull(0) ? (long?)null : _readChain.Number(0), _readChain.Number(1));
+        var (next, previous, state) = (_readChain.NumberOrNull(0), _readChain.NumberOrNull(1), _readChain.Number(2));
         _readChain.Reset();
+        return (next, previous, state);
+    }
+
+    /// <summary>Takes out a message that is blocked behind another one.</summary>
+    public void Unlink(long channel, string lane, long? next, long previous)
+    {
         _setNext.Bind(1, previous).Bind(2, next).Run();
         if (next is null)
             _setTail.Bind(1, channel).Bind(2, lane).Bind(3, previous).Run();

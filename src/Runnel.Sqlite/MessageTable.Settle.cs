@@ -82,7 +82,7 @@ internal sealed partial class MessageTable
     private static bool Settle(Statement statement, long id, long claim, out long? next)
     {
         var settled = statement.Bind(1, id).Bind(2, claim).Step();
-        next = settled && !statement.IsNull(0) ? statement.Number(0) : null;
+        next = settled ? statement.NumberOrNull(0) : null;
         statement.Reset();
         return settled;
     }

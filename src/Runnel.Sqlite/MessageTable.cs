@@ -18,7 +18,7 @@ internal sealed partial class MessageTable(Database database, StoreTransaction t
     private readonly Statement _findByUid = database.Prepare(SqliteStatements.FindByUid);
     private readonly Statement _findExpired = database.Prepare(SqliteStatements.FindExpired);
     private readonly Statement _nextExpiry = database.Prepare(SqliteStatements.NextExpiry);
-    private readonly List<(long Id, long Channel, int State, string? Lane, bool IsLarge)> _found = [];
+    private readonly List<(long Id, long Channel, string? Lane, bool IsLarge)> _found = [];
 
     /// <summary>When the next message expires.</summary>
     public long? NextExpiry => _nextExpiry.ReadNumber();
@@ -99,19 +99,26 @@ internal sealed partial class MessageTable(Database database, StoreTransaction t
     {
         _found.Clear();
         while (find.Step())
-            _found.Add((find.Number(0), find.Number(1), (int)find.Number(2), find.Text(3), find.Number(4) != 0));
+            _found.Add((find.Number(0), find.Number(1), find.Text(2), find.Number(3) != 0));
         find.Reset();
-        foreach (var (id, channelId, state, lane, isLarge) in _found)
+        foreach (var (id, channelId, lane, isLarge) in _found)
         {
             var channel = transaction.Channels.Get(channelId);
-            var next = lane is null ? null : transaction.Lanes.NextOf(id);
-            if (state == Blocked)
-                transaction.Lanes.Unlink(channelId, lane!, id);
-            else
-                FreeLane(channel, lane, next);
+            if (lane is not null)
+                LeaveLane(channel, lane, id);
             Delete(id, isLarge);
             channel.Removed();
         }
         return _found.Count;
+    }
+
+    /// <summary>A message leaves its lane unhandled. Whether it is blocked is asked only now: those removed before it may have freed it.</summary>
+    private void LeaveLane(ChannelRow channel, string lane, long id)
+    {
+        var (next, previous, state) = transaction.Lanes.Read(id);
+        if (state == Blocked)
+            transaction.Lanes.Unlink(channel.Id, lane, next, previous!.Value);
+        else
+            FreeLane(channel, lane, next);
     }
 }

@@ -37,7 +37,7 @@ internal static class SqliteStatements
         DeleteLane = "DELETE FROM lane WHERE channel = ?1 AND name = ?2",
         SetNext = "UPDATE message SET next = ?2 WHERE id = ?1",
         SetPrevious = "UPDATE message SET previous = ?2 WHERE id = ?1",
-        ReadChain = "SELECT next, previous FROM message WHERE id = ?1",
+        ReadChain = "SELECT next, previous, state FROM message WHERE id = ?1",
         ReadDue = "SELECT due FROM message WHERE id = ?1";
 
     // Fenced: a message is settled only by the claim that it was handed out under.
@@ -55,11 +55,11 @@ internal static class SqliteStatements
 
     public const string
         FindByUid = """
-            SELECT id, channel, state, lane, body IS NULL FROM message
+            SELECT id, channel, lane, body IS NULL FROM message
             WHERE uid = ?1 AND channel = ?2 AND state IN (0, 2, 3) AND (expires IS NULL OR expires > ?3)
             """,
         FindExpired = """
-            SELECT id, channel, state, lane, body IS NULL FROM message INDEXED BY message_expiry
+            SELECT id, channel, lane, body IS NULL FROM message INDEXED BY message_expiry
             WHERE expires <= ?1 AND expires IS NOT NULL AND state IN (0, 2, 3) ORDER BY expires LIMIT ?2
             """,
         NextExpiry = "SELECT expires FROM message INDEXED BY message_expiry WHERE expires IS NOT NULL AND state IN (0, 2, 3) ORDER BY expires LIMIT 1";
@@ -108,7 +108,7 @@ internal static class SqliteStatements
                    count(m.id) FILTER (WHERE m.state = 1),
                    count(m.id) FILTER (WHERE m.state = 4),
                    min(CASE WHEN m.state = 0 OR m.state = 3 AND m.due <= ?1 THEN m.sent END)
-            FROM channel c JOIN message m ON m.channel = c.id AND (m.expires IS NULL OR m.expires > ?1 OR m.state IN (1, 4))
+            FROM channel c JOIN message m ON m.channel = c.id
             GROUP BY c.id ORDER BY c.name
             """,
         FlushQueues = "DELETE FROM message; DELETE FROM large; DELETE FROM dead; DELETE FROM lane; DELETE FROM remembered; DELETE FROM channel";

@@ -61,10 +61,13 @@ public sealed class SqliteWorkQueue : IWorkQueue, IWorkQueueOperator
     }
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<ChannelStatus>> ListChannelsAsync(CancellationToken cancellationToken = default)
+    public async ValueTask<IReadOnlyList<ChannelStatus>> ListChannelsAsync(CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        return new(_store.Reader.ListChannels(_store.Now));
+        // What has expired frees what it blocked only when it is deleted, which may be a moment away.
+        while (_store.Reader.HasExpired(_store.Now))
+            await _store.RunAsync(static transaction => transaction.Messages.RemoveExpired(limit: 500)).WaitAsync(cancellationToken).ConfigureAwait(false);
+        return _store.Reader.ListChannels(_store.Now);
     }
 
     /// <inheritdoc/>

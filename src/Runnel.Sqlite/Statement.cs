@@ -94,6 +94,8 @@ internal sealed class Statement(Database database, sqlite3_stmt handle) : IDispo
 
     public long Number(int column) => raw.sqlite3_column_int64(handle, column);
 
+    public long? NumberOrNull(int column) => IsNull(column) ? null : Number(column);
+
     public bool IsNull(int column) => raw.sqlite3_column_type(handle, column) == raw.SQLITE_NULL;
 
     public string? Text(int column) => IsNull(column) ? null : raw.sqlite3_column_text(handle, column).utf8_to_string();

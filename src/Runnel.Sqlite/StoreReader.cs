@@ -8,6 +8,7 @@ internal sealed class StoreReader : IDisposable
     private readonly Lock _lock = new();
     private readonly Database _database;
     private readonly Statement _listChannels;
+    private readonly Statement _nextExpiry;
     private readonly Statement _findChannel;
     private readonly Statement _listDead;
     private readonly Statement _findTopic;
@@ -18,12 +19,16 @@ internal sealed class StoreReader : IDisposable
     {
         _database = database;
         _listChannels = database.Prepare(SqliteStatements.ListChannels);
+        _nextExpiry = database.Prepare(SqliteStatements.NextExpiry);
         _findChannel = database.Prepare(SqliteStatements.FindChannel);
         _listDead = database.Prepare(SqliteStatements.ListDead);
         _findTopic = database.Prepare(SqliteStatements.FindTopic);
         _firstKept = database.Prepare(SqliteStatements.FirstKept);
         _readHistory = database.Prepare(SqliteStatements.ReadHistory);
     }
+
+    /// <summary>Whether messages have expired that are not deleted yet.</summary>
+    public bool HasExpired(long now) => InSnapshot(() => _nextExpiry.ReadNumber() <= now);
 
     public IReadOnlyList<ChannelStatus> ListChannels(long now) => InSnapshot(() =>
     {

@@ -42,7 +42,7 @@ public sealed class DelayTests : IAsyncDisposable
         Assert.Equal(0, _file.Count("message"));
     }
 
-    private static Task SendAsync(IChannels channels, int number, TimeSpan delay)
+    private static Task<SentMessage> SendAsync(IChannels channels, int number, TimeSpan delay)
     {
         var due = TimeProvider.System.GetUtcNow() + delay;
         return channels.SendAsync("delayed", new Delayed(number, due.UtcTicks), new SendOptions { NotBefore = due }).AsTask();
