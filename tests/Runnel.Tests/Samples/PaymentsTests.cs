@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Runnel.Layers;
 using Runnel.Specification;
 using Runnel.Sqlite;
+using Runnel.Tests.Cli;
 using Xunit;
 
 namespace Runnel.Tests.Samples;
@@ -70,11 +71,10 @@ public sealed class PaymentsTests : IDisposable
 
         using var repaired = await app.Client.PutAsJsonAsync("/api/orders/poison", new { nonce = "ok" });
         Assert.Equal("dead", StateOf(await repaired.Content.ReadFromJsonAsync<JsonElement>()));
-        await OperateAsync(async queue =>
-        {
-            await Wait.Until(async () => (await queue.ListDeadLettersAsync("payments", DeadLetterFilter.All, 10)).Count == 1, "the dead letter is there");
-            Assert.Equal(1, await queue.ReplayAsync("payments", DeadLetterFilter.All));
-        });
+        await OperateAsync(queue =>
+            Wait.Until(async () => (await queue.ListDeadLettersAsync("payments", DeadLetterFilter.All, 10)).Count == 1, "the dead letter is there"));
+        var replay = await RunnelTool.RunAsync("dead-letters", "replay", "payments", "--all", "--layer", $"sqlite:{_folder.LayerPath}");
+        Assert.True(replay.ExitCode == 0, replay.Error);
 
         await UntilAsync(app, "poison", "paid");
         AssertChargedOnce("poison");

@@ -25,7 +25,7 @@ public sealed class ProgressPageTests(Chromium chromium) : IClassFixture<Chromiu
         var page = await OpenPageAsync();
         await Expect(page.GetByText("Nothing is under way.")).ToBeVisibleAsync();
         await page.GetByLabel("Steps").FillAsync("60");
-        await page.GetByLabel("Milliseconds each").FillAsync("100");
+        await page.GetByLabel("Milliseconds").FillAsync("100");
         await page.GetByRole(AriaRole.Button, new() { Name = "Start a task" }).ClickAsync();
 
         var first = await MovedBeyondAsync(page, 0);
@@ -51,7 +51,7 @@ public sealed class ProgressPageTests(Chromium chromium) : IClassFixture<Chromiu
         await page.GetByRole(AriaRole.Button, new() { Name = "Cancel" }).ClickAsync();
         await Expect(page.Locator(".pill")).ToHaveTextAsync(["Cancelled"]);
 
-        await page.GetByLabel("Milliseconds each").FillAsync("20");
+        await page.GetByLabel("Milliseconds").FillAsync("20");
         await page.GetByLabel("Fail at step").FillAsync("3");
         await page.GetByRole(AriaRole.Button, new() { Name = "Start a task" }).ClickAsync();
         await Expect(page.Locator(".pill")).ToHaveTextAsync(["Given up", "Cancelled"], new() { Timeout = 20_000 });
