@@ -18,8 +18,10 @@ builder.Services.AddDbContextFactory<ArticlesContext>(options =>
 });
 
 // Every article that is committed goes to the group "articles". That is all there is to it.
+// <binding>
 builder.Services.AddRunnel().AddDataBinding<ArticlesContext>(binding => binding
     .Bind<Article>("articles", a => a.Fields(x => x.Id, x => x.Title, x => x.Body, x => x.CreatedAt)));
+// </binding>
 
 builder.Services.AddSingleton(TimeProvider.System);
 builder.Services.AddProblemDetails();
