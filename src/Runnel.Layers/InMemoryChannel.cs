@@ -1,6 +1,6 @@
 namespace Runnel.Layers;
 
-/// <summary>One channel of the in-memory queue. One short lock holds it together; nothing is encoded, decoded or run under it.</summary>
+/// <summary>One channel of the in-memory queue. One short lock holds it together; nothing is encoded, decoded or awaited under it.</summary>
 /// <remarks>
 /// A message that is stored is <em>held</em> (ready, scheduled or blocked) or claimed. Of the messages of one key only the lane's head is
 /// ready, scheduled or claimed; the others are blocked. A channel that holds, remembers and owes nothing retires and is forgotten.

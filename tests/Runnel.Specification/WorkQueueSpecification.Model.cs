@@ -17,7 +17,7 @@ public abstract partial class WorkQueueSpecification
         Assert.SkipUnless(Clock is ManualClock, "The model needs a clock that stands still between two steps.");
         var run = new ModelRun(this, new Random(seed));
 
-        for (var step = 0; step < 1500; step++)
+        for (var step = 0; step < 600; step++)
         {
             await run.StepAsync();
             await run.CompareAsync($"seed {seed}, step {step}");
