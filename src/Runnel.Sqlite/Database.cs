@@ -37,7 +37,7 @@ internal sealed class Database : IDisposable
         {
             database.UseWriteAheadLog();
             database.Execute(synchronous == SqliteSynchronous.Full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
-            database.Execute("PRAGMA wal_autocheckpoint = 4000");
+            database.Execute("PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864");
             SqliteSchema.Prepare(database);
             return database;
         }

@@ -6,12 +6,12 @@ namespace Runnel.Sqlite;
 internal sealed class EnqueueWork(ChannelName channel, NewMessage[] messages, EnqueueOptions options, WaitingSenders waiting) : StoreWork<int?>
 {
     private readonly int _capacity = options.Capacity;
-    private readonly TaskCompletionSource<int> _room = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource<int>? _room;
 
     public string Channel { get; } = channel.Value;
 
     /// <summary>How many were stored, for who has to wait for room: when <see cref="StoreWork{T}.Task"/> has said so with no number.</summary>
-    public Task<int> Room => _room.Task;
+    public Task<int> Room => _room!.Task;
 
     public override int Weight => messages.Length;
 
@@ -29,6 +29,7 @@ internal sealed class EnqueueWork(ChannelName channel, NewMessage[] messages, En
             Refusal = new ChannelFullException(channel, _capacity);
             return true;
         }
+        _room ??= new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
         waiting.Add(this);
         transaction.Channels.GetOrAdd(Channel).Want();
         return true;
@@ -59,9 +60,9 @@ internal sealed class EnqueueWork(ChannelName channel, NewMessage[] messages, En
     }
 
     /// <summary>There was room, and the transaction is on disk.</summary>
-    public void CompleteRoom(int stored) => _room.TrySetResult(stored);
+    public void CompleteRoom(int stored) => _room!.TrySetResult(stored);
 
-    public void FailRoom(Exception exception) => _room.TrySetException(exception);
+    public void FailRoom(Exception exception) => _room!.TrySetException(exception);
 
     private NewMessage[] SelectNew(StoreTransaction transaction)
     {
@@ -74,8 +75,7 @@ internal sealed class EnqueueWork(ChannelName channel, NewMessage[] messages, En
 
     private void Remember(StoreTransaction transaction, NewMessage message)
     {
-        var window = message.DeduplicationWindow.Ticks;
-        var until = window >= DateTimeOffset.MaxValue.Ticks - transaction.Now ? DateTimeOffset.MaxValue.Ticks : transaction.Now + window;
+        var until = Ticks.Later(transaction.Now, message.DeduplicationWindow);
         transaction.Deduplication.Add(Channel, message.DeduplicationId!, until);
         transaction.SweepAt(until);
     }

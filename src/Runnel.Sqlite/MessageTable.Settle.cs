@@ -6,6 +6,7 @@ namespace Runnel.Sqlite;
 internal sealed partial class MessageTable
 {
     private readonly Statement _complete = database.Prepare(SqliteStatements.Complete);
+    private readonly Statement _completeInLane = database.Prepare(SqliteStatements.CompleteInLane);
     private readonly Statement _giveBack = database.Prepare(SqliteStatements.GiveBack);
     private readonly Statement _replaceBody = database.Prepare(SqliteStatements.ReplaceBody);
     private readonly Statement _putAside = database.Prepare(SqliteStatements.PutAside);
@@ -15,7 +16,12 @@ internal sealed partial class MessageTable
 
     public bool Complete(string channelName, Claim claim)
     {
-        if (!Settle(_complete, claim.Id, claim.Number, out var next))
+        long? next = null;
+        // RETURNING costs SQLite a temporary table.
+        var settled = claim.Lane is null
+            ? _complete.Bind(1, claim.Id).Bind(2, claim.Number).RunCounting() > 0
+            : Settle(_completeInLane, claim.Id, claim.Number, out next);
+        if (!settled)
             return false;
         var channel = transaction.Channels.Find(channelName)!;
         DeleteLarge(claim.Id, claim.IsLarge);

@@ -42,7 +42,7 @@ internal sealed class PublicationTable(Database database, StoreTransaction trans
         // What nobody keeps and nobody else listens to is not written.
         if (retention is not null || others || IsBehind)
         {
-            var until = TopicTable.Later(transaction.Now, retention?.Age > Transit ? retention.Age : Transit);
+            var until = Ticks.Later(transaction.Now, retention?.Age > Transit ? retention.Age : Transit);
             number = transaction.NextNumber();
             _insert.Bind(1, number).Bind(2, until).Bind(3, transaction.Now).Bind(4, topic).Bind(5, position.Epoch)
                 .Bind(6, retention is null ? null : position.Offset).Bind(7, payload).Run();

@@ -7,7 +7,7 @@ namespace Runnel.Sqlite;
 /// </remarks>
 internal static class SqliteNames
 {
-    /// <summary>The oldest version first; what is written as the database's <c>user_version</c>.</summary>
+    /// <summary>The version of the tables, which is the database's <c>user_version</c>.</summary>
     public const int SchemaVersion = 1;
 
     private const int WorkerBits = 20;

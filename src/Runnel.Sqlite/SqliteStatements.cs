@@ -42,7 +42,8 @@ internal static class SqliteStatements
 
     // Fenced: a message is settled only by the claim that it was handed out under.
     public const string
-        Complete = "DELETE FROM message WHERE id = ?1 AND claim = ?2 AND state = 1 RETURNING next",
+        Complete = "DELETE FROM message WHERE id = ?1 AND claim = ?2 AND state = 1",
+        CompleteInLane = "DELETE FROM message WHERE id = ?1 AND claim = ?2 AND state = 1 RETURNING next",
         GiveBack = """
             UPDATE message SET state = ?3, due = ?4, attempt = min(attempt + ?5, 65535), owner = NULL, claim = NULL
             WHERE id = ?1 AND claim = ?2 AND state = 1

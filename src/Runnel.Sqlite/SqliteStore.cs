@@ -12,7 +12,8 @@ namespace Runnel.Sqlite;
 /// <para>
 /// What a process's workers hold is theirs for as long as the process lives, which others see by a lock that the operating system
 /// keeps: when it dies, however it dies, its messages are with other workers within some 50 ms. A process that is stopped (SIGSTOP, a debugger)
-/// lives, and keeps what it holds. Thread-safe.
+/// lives, and keeps what it holds; one that is stopped in the middle of a transaction keeps all others from writing until it goes on or is killed.
+/// The file does not shrink by itself: what is deleted is room for what comes. Thread-safe.
 /// </para>
 /// </remarks>
 public sealed class SqliteStore : IAsyncDisposable

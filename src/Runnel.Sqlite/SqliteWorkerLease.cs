@@ -38,26 +38,20 @@ internal sealed class SqliteWorkerLease(SqliteStore store, Membership node, int 
         }
     }
 
-    public ValueTask<bool> CompleteAsync(ReceivedMessage message, CancellationToken cancellationToken = default)
-    {
-        var claim = ClaimOf(message);
-        return SettleAsync(claim, transaction => transaction.Messages.Complete(message.Channel.Value, claim));
-    }
+    public ValueTask<bool> CompleteAsync(ReceivedMessage message, CancellationToken cancellationToken = default) =>
+        SettleAsync(message.Channel, ClaimOf(message), static (transaction, channel, claim) => transaction.Messages.Complete(channel, claim));
 
     public ValueTask<bool> AbandonAsync(ReceivedMessage message, AbandonOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
-        var claim = ClaimOf(message);
         var due = options.Delay > TimeSpan.Zero ? Later(options.Delay) : 0;
         var bytes = options.Body is { } body ? EnvelopeBytes.WithBody(message.Envelope, body) : null;
-        return SettleAsync(claim, transaction => transaction.Messages.GiveBack(message.Channel.Value, claim, due, options.CountsAttempt, bytes));
+        return SettleAsync(message.Channel, ClaimOf(message), (transaction, channel, claim) =>
+            transaction.Messages.GiveBack(channel, claim, due, options.CountsAttempt, bytes));
     }
 
-    public ValueTask<bool> DeadLetterAsync(ReceivedMessage message, DeadLetterReason reason, string? error, CancellationToken cancellationToken = default)
-    {
-        var claim = ClaimOf(message);
-        return SettleAsync(claim, transaction => transaction.Messages.PutAside(message.Channel.Value, claim, reason, error));
-    }
+    public ValueTask<bool> DeadLetterAsync(ReceivedMessage message, DeadLetterReason reason, string? error, CancellationToken cancellationToken = default) =>
+        SettleAsync(message.Channel, ClaimOf(message), (transaction, channel, claim) => transaction.Messages.PutAside(channel, claim, reason, error));
 
     public async ValueTask DisposeAsync()
     {
@@ -135,27 +129,22 @@ internal sealed class SqliteWorkerLease(SqliteStore store, Membership node, int 
             }
             catch (FormatException exception)
             {
-                await SettleAsync(claim, transaction => transaction.Messages.PutAside(channel.Value, claim, DeadLetterReason.Unreadable, exception.Message)).ConfigureAwait(false);
+                await SettleAsync(channel, claim, (transaction, name, unreadable) =>
+                    transaction.Messages.PutAside(name, unreadable, DeadLetterReason.Unreadable, exception.Message)).ConfigureAwait(false);
             }
         }
         return messages;
     }
 
-    private async ValueTask<bool> SettleAsync(Claim claim, Func<StoreTransaction, bool> settle)
+    private ValueTask<bool> SettleAsync(ChannelName channel, Claim claim, Func<StoreTransaction, string, Claim, bool> settle)
     {
         if (!IsHeld || claim.Worker != Id)
-            return false;
-        try
-        {
-            return await store.RunAsync(settle).ConfigureAwait(false);
-        }
-        catch (ObjectDisposedException)
-        {
-            return false; // closed: everything was handed back
-        }
+            return new(false);
+        var work = new SettleWork(channel.Value, claim, settle);
+        return store.Writer.TryPost(work) ? new(work.Task) : new(false);
     }
 
-    private long Later(TimeSpan delay) => delay.Ticks >= DateTimeOffset.MaxValue.Ticks - store.Now ? DateTimeOffset.MaxValue.Ticks : store.Now + delay.Ticks;
+    private long Later(TimeSpan delay) => Ticks.Later(store.Now, delay);
 
     private static Claim ClaimOf(ReceivedMessage message)
     {

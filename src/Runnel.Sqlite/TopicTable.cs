@@ -30,7 +30,7 @@ internal sealed class TopicTable(Database database, StoreTransaction transaction
             : (Random.Shared.NextInt64(1, long.MaxValue), 0, retention.Messages);
         _find.Reset();
 
-        var until = Later(transaction.Now, retention.Age);
+        var until = Ticks.Later(transaction.Now, retention.Age);
         _write.Bind(1, topic).Bind(2, epoch).Bind(3, ++latest).Bind(4, retention.Messages).Bind(5, retention.Age.Ticks).Bind(6, until).Run();
         transaction.SweepAt(until);
 
@@ -68,6 +68,4 @@ internal sealed class TopicTable(Database database, StoreTransaction transaction
         _forget.Bind(1, transaction.Now).Run();
         _keep.Bind(1, transaction.Now).Run();
     }
-
-    public static long Later(long time, TimeSpan by) => by.Ticks >= DateTimeOffset.MaxValue.Ticks - time ? DateTimeOffset.MaxValue.Ticks : time + by.Ticks;
 }
