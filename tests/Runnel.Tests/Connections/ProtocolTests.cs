@@ -139,6 +139,7 @@ public sealed class ProtocolTests
         Assert.Equal(1, app.Node.ConnectionCount);
 
         await clock.MoveUntil(new GatewayOptions().CloseTimeout, () => app.Node.ConnectionCount == 0, "the client is cut");
+        Assert.Empty(app.Logs.Of(2005));
 
         Assert.Empty(await client.ReadToEndAsync());
     }
@@ -159,6 +160,7 @@ public sealed class ProtocolTests
         await client.SendFrameAsync(8, [3, 232]);
 
         await clock.MoveUntil(new GatewayOptions().CloseTimeout, () => app.Node.ConnectionCount == 0, "the client is cut");
+        Assert.Empty(app.Logs.Of(2005));
     }
 
     [Fact]
@@ -201,8 +203,12 @@ public sealed class ProtocolTests
         await client.SendTextAsync("work");
         await app.Journal.NextAsync();
 
+        clock.Advance(gateway.KeepAliveInterval / 2);
         for (var passed = TimeSpan.Zero; passed < gateway.KeepAliveTimeout * 2; passed += gateway.KeepAliveInterval / 2)
+        {
             clock.Advance(gateway.KeepAliveInterval / 2);
+            Assert.Equal(9, (await client.ReadFrameAsync()).Kind); // it was looked at, and pinged
+        }
         app.Journal.Gate.SetResult();
 
         while ((await client.ReadFrameAsync()).Kind is var kind && kind != 1)
