@@ -28,8 +28,15 @@ internal sealed class ChildProcess : IAsyncDisposable
     public async Task<T> AskAsync<T>(CancellationToken cancellationToken, params object[] words)
     {
         var question = string.Join(' ', words);
-        await _process.StandardInput.WriteLineAsync(question.AsMemory(), cancellationToken);
-        await _process.StandardInput.FlushAsync(cancellationToken);
+        try
+        {
+            await _process.StandardInput.WriteLineAsync(question.AsMemory(), cancellationToken);
+            await _process.StandardInput.FlushAsync(cancellationToken);
+        }
+        catch (IOException)
+        {
+            throw new BenchException($"The process {_process.Id} had ended before it was asked '{question}'; its error is above.");
+        }
 
         var answer = await _process.StandardOutput.ReadLineAsync(cancellationToken).AsTask()
             .WaitAsync(LongestAnswer, TimeProvider.System, cancellationToken);
@@ -47,7 +54,14 @@ internal sealed class ChildProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        _process.StandardInput.Close();
+        try
+        {
+            _process.StandardInput.Close();
+        }
+        catch (IOException)
+        {
+            // It ended before it had read a question; whoever asked is told.
+        }
         using var patience = new CancellationTokenSource(LongestGoodbye, TimeProvider.System);
         try
         {
