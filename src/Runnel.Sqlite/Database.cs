@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using SQLitePCL;
 
 namespace Runnel.Sqlite;
@@ -5,6 +6,10 @@ namespace Runnel.Sqlite;
 /// <summary>One connection to the file. Not thread-safe: its owner sees to that.</summary>
 internal sealed class Database : IDisposable
 {
+    private static readonly TimeSpan UsualWait = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LongestTurn = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan BetweenTries = TimeSpan.FromMilliseconds(1);
+
     private readonly sqlite3 _handle;
     private readonly List<Statement> _statements = [];
     private readonly Statement? _dataVersion;
@@ -88,8 +93,25 @@ internal sealed class Database : IDisposable
         return true;
     }
 
-    /// <summary>Begins a transaction that writes, and waits for its turn in SQLite's own way.</summary>
-    public void Begin() => Check(raw.sqlite3_exec(_handle, "BEGIN IMMEDIATE"));
+    /// <summary>Begins a transaction that writes, and waits for its turn, bounded.</summary>
+    public void Begin()
+    {
+        // SQLite's own wait sleeps up to 100 ms between two tries, and processes that write all the time leave gaps of 1 ms:
+        // one that starts beside them may lose every time.
+        WaitForOthers(TimeSpan.Zero);
+        try
+        {
+            for (var began = Stopwatch.GetTimestamp(); !TryBegin(); Pause.For(BetweenTries))
+            {
+                if (Stopwatch.GetElapsedTime(began) > LongestTurn)
+                    throw new SqliteFailure($"The SQLite database '{Path}' failed: other processes kept it locked for {LongestTurn.TotalSeconds} s. Is one of them stopped in the middle of a transaction?", raw.SQLITE_BUSY);
+            }
+        }
+        finally
+        {
+            WaitForOthers(UsualWait);
+        }
+    }
 
     /// <summary>How long SQLite itself waits for other processes.</summary>
     public void WaitForOthers(TimeSpan limit) => Check(raw.sqlite3_busy_timeout(_handle, (int)limit.TotalMilliseconds));
@@ -133,7 +155,7 @@ internal sealed class Database : IDisposable
                 raw.sqlite3_close_v2(handle);
                 throw new SqliteFailure(raw.sqlite3_errstr(code).utf8_to_string(), code);
             }
-            raw.sqlite3_busy_timeout(handle, 5000);
+            raw.sqlite3_busy_timeout(handle, (int)UsualWait.TotalMilliseconds);
             return new Database(path, handle);
         }
         catch (SqliteFailure failure)
