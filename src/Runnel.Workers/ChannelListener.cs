@@ -41,6 +41,17 @@ internal sealed class ChannelListener(
         }
     }
 
+    // How many messages to ask for. In portions: half of the prefetch at least, so that a trip to the layer is worth it; until then, none.
+    private int Room
+    {
+        get
+        {
+            var prefetch = _averageMilliseconds < Short.TotalMilliseconds ? MaxPrefetch : 0;
+            var free = concurrency + prefetch - _running - _taken.Count;
+            return free > 0 && free >= prefetch / 2 && _unsettled < MaxUnsettled ? free : 0;
+        }
+    }
+
     /// <summary>Receives until told to stop or until the lease is lost; then hands back what has not begun.</summary>
     public async Task ReceiveAsync(CancellationToken stopping)
     {
@@ -89,10 +100,7 @@ internal sealed class ChannelListener(
             Task room;
             lock (_lock)
             {
-                // Asked for in portions: half of the prefetch at least, so that a trip to the layer is worth it.
-                var prefetch = _averageMilliseconds < Short.TotalMilliseconds ? MaxPrefetch : 0;
-                var free = concurrency + prefetch - _running - _taken.Count;
-                if (free > 0 && free >= prefetch / 2 && _unsettled < MaxUnsettled)
+                if (Room is > 0 and var free)
                     return free;
                 _roomWanted = new(TaskCreationOptions.RunContinuationsAsynchronously);
                 room = _roomWanted.Task;
@@ -192,9 +200,12 @@ internal sealed class ChannelListener(
         }
     }
 
+    // Woken for nothing, the receiving loop would look after every message.
     private void SignalRoom()
     {
-        _roomWanted?.TrySetResult();
+        if (_roomWanted is null || Room == 0)
+            return;
+        _roomWanted.TrySetResult();
         _roomWanted = null;
     }
 
