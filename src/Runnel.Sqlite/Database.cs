@@ -6,7 +6,6 @@ namespace Runnel.Sqlite;
 /// <summary>One connection to the file. Not thread-safe: its owner sees to that.</summary>
 internal sealed class Database : IDisposable
 {
-    private static readonly TimeSpan UsualWait = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LongestTurn = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan BetweenTries = TimeSpan.FromMilliseconds(1);
 
@@ -94,27 +93,19 @@ internal sealed class Database : IDisposable
     }
 
     /// <summary>Begins a transaction that writes, and waits for its turn, bounded.</summary>
-    public void Begin()
+    public void Begin() => WhenNotBusy(TryBegin);
+
+    /// <summary>Does what other processes may be in the way of, until they are not, bounded.</summary>
+    public void WhenNotBusy(Func<bool> attempt)
     {
-        // SQLite's own wait sleeps up to 100 ms between two tries, and processes that write all the time leave gaps of 1 ms:
+        // SQLite's own wait sleeps up to 100 ms between two tries, or a whole second, and processes that write all the time leave gaps of 1 ms:
         // one that starts beside them may lose every time.
-        WaitForOthers(TimeSpan.Zero);
-        try
+        for (var began = Stopwatch.GetTimestamp(); !attempt(); Pause.For(BetweenTries))
         {
-            for (var began = Stopwatch.GetTimestamp(); !TryBegin(); Pause.For(BetweenTries))
-            {
-                if (Stopwatch.GetElapsedTime(began) > LongestTurn)
-                    throw new SqliteFailure($"The SQLite database '{Path}' failed: other processes kept it locked for {LongestTurn.TotalSeconds} s. Is one of them stopped in the middle of a transaction?", raw.SQLITE_BUSY);
-            }
-        }
-        finally
-        {
-            WaitForOthers(UsualWait);
+            if (Stopwatch.GetElapsedTime(began) > LongestTurn)
+                throw new SqliteFailure($"The SQLite database '{Path}' failed: other processes kept it locked for {LongestTurn.TotalSeconds} s. Is one of them stopped in the middle of a transaction?", raw.SQLITE_BUSY);
         }
     }
-
-    /// <summary>How long SQLite itself waits for other processes.</summary>
-    public void WaitForOthers(TimeSpan limit) => Check(raw.sqlite3_busy_timeout(_handle, (int)limit.TotalMilliseconds));
 
     public void Commit() => Check(raw.sqlite3_exec(_handle, "COMMIT"));
 
@@ -149,13 +140,12 @@ internal sealed class Database : IDisposable
             throw new IOException($"The SQLite database '{path}' cannot be opened: its folder does not exist. Make the folder, or name a file in another one.");
         try
         {
-            var code = raw.sqlite3_open_v2(path, out var handle, flags | raw.SQLITE_OPEN_NOMUTEX, null);
+            var code = raw.sqlite3_open_v2(path, out var handle, flags | raw.SQLITE_OPEN_NOMUTEX, PatientFileSystem.Name);
             if (code != raw.SQLITE_OK)
             {
                 raw.sqlite3_close_v2(handle);
                 throw new SqliteFailure(raw.sqlite3_errstr(code).utf8_to_string(), code);
             }
-            raw.sqlite3_busy_timeout(handle, (int)UsualWait.TotalMilliseconds);
             return new Database(path, handle);
         }
         catch (SqliteFailure failure)
@@ -166,15 +156,13 @@ internal sealed class Database : IDisposable
 
     private void UseWriteAheadLog()
     {
-        // Processes that start at once meet here, and this one statement does not wait for the others by itself.
-        for (var tries = 0; ; tries++)
+        // Processes that start at once meet here.
+        WhenNotBusy(() =>
         {
             var code = raw.sqlite3_exec(_handle, "PRAGMA journal_mode = WAL");
-            if (code is raw.SQLITE_OK)
-                return;
-            if (code is not raw.SQLITE_BUSY || tries == 500)
+            if (code is not (raw.SQLITE_OK or raw.SQLITE_BUSY))
                 throw new IOException($"The SQLite database '{Path}' cannot be opened: {raw.sqlite3_errmsg(_handle).utf8_to_string()} (code {code}). It has to be a SQLite file on a local disk that Runnel can write to.");
-            Pause.For(TimeSpan.FromMilliseconds(10));
-        }
+            return code == raw.SQLITE_OK;
+        });
     }
 }

@@ -104,17 +104,28 @@ internal sealed class StoreReader : IDisposable
 
     private T InSnapshot<T>(Func<T> read)
     {
+        T result = default!;
         lock (_lock)
+            _database.WhenNotBusy(() => TryRead(read, out result));
+        return result;
+    }
+
+    private bool TryRead<T>(Func<T> read, out T result)
+    {
+        _database.Execute("BEGIN");
+        try
         {
-            _database.Execute("BEGIN");
-            try
-            {
-                return read();
-            }
-            finally
-            {
-                _database.Rollback();
-            }
+            result = read();
+            return true;
+        }
+        catch (SqliteFailure failure) when (failure.IsBusy)
+        {
+            result = default!;
+            return false;
+        }
+        finally
+        {
+            _database.Rollback();
         }
     }
 }

@@ -4,7 +4,7 @@ namespace Runnel.Sqlite;
 internal sealed partial class StoreWriter
 {
     // How often the file is asked for at once before the writer sleeps between: most transactions of others are over in less than a millisecond.
-    private const int EagerTries = 30;
+    private const int EagerTries = 150;
 
     private bool _othersFreedRoom;
 
@@ -137,12 +137,13 @@ internal sealed partial class StoreWriter
         for (var tries = 0; !_database.TryBegin(); tries++)
         {
             ObjectDisposedException.ThrowIf(_killed, this);
-            if (tries % EagerTries == 0)
-                Neighbours.Ring(Bell.LetMeWrite);
             if (tries < EagerTries)
+            {
                 Thread.Yield();
-            else
-                Pause.For(ShortPause);
+                continue;
+            }
+            Neighbours.Ring(Bell.LetMeWrite);
+            Pause.For(ShortPause);
         }
     }
 

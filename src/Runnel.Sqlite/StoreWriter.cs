@@ -97,7 +97,6 @@ internal sealed partial class StoreWriter
             var self = Membership.Join(_transaction, OnRing);
             _transaction.Finish();
             _database.Commit();
-            _database.WaitForOthers(TimeSpan.Zero); // from here on the writer does that itself
             var neighbours = new Neighbours(_transaction, self, _logger);
             neighbours.Look();
             neighbours.Ring(Bell.Look);
@@ -144,6 +143,11 @@ internal sealed partial class StoreWriter
             Arm();
             if (Receivers.NeedAttention)
                 _inbox.Wake();
+        }
+        catch (SqliteFailure failure) when (failure.IsBusy)
+        {
+            // Another process is putting the file in order after one that died. It is looked at again at once.
+            _version = -1;
         }
         catch (Exception exception)
         {

@@ -85,6 +85,14 @@ public sealed class SqliteStoreTests : IAsyncDisposable
     }
 
     [Fact]
+    public void SQLite_waits_in_parts_of_a_second_and_not_in_whole_ones()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "SQLite for Windows does so by itself.");
+
+        Assert.Equal("runnel", PatientFileSystem.Name);
+    }
+
+    [Fact]
     public async Task A_path_too_long_for_a_socket_works_without_bells()
     {
         var folder = Directory.CreateDirectory(Path.Combine(Path.GetDirectoryName(_file.Path)!, new string('d', 120)));
