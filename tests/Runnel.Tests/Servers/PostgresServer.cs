@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using Npgsql;
 using Runnel.Specification;
 using Xunit;
@@ -33,7 +31,7 @@ public sealed class PostgresServer : IAsyncLifetime
     {
         var binaries = FindBinaries();
         var data = Path.Combine(_directory, "data");
-        _port = FreePort();
+        _port = LoopbackPort.Free();
 
         if (Environment.IsPrivilegedProcess)
             await RunAsync("chown", [$"{Account}:", _directory]);
@@ -62,13 +60,6 @@ public sealed class PostgresServer : IAsyncLifetime
         && Directory.GetDirectories("/usr/lib/postgresql").Select(version => Path.Combine(version, "bin")).Where(bin => File.Exists(Path.Combine(bin, "initdb"))).Max() is { } found
             ? found
             : throw new InvalidOperationException("These tests need PostgreSQL and start their own: install the package 'postgresql' (expected below /usr/lib/postgresql).");
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 
     private string ConnectionString(string database) => $"Host=127.0.0.1;Port={_port};Username={Account};Database={database};Maximum Pool Size=40";
 

@@ -1,0 +1,61 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Runnel.Tests.Servers;
+
+/// <summary>One connection through a <see cref="TcpWire"/>.</summary>
+internal sealed class WireConnection(Socket client, WireGate toServer, WireGate toClient) : IDisposable
+{
+    private const int BufferSize = 16 * 1024;
+
+    private readonly Socket _server = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+    private readonly TaskCompletionSource _reset = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Carries what both sides say, until both have ended or one is lost.</summary>
+    public async Task CarryAsync(int serverPort)
+    {
+        try
+        {
+            await PassAsync(toServer);
+            await _server.ConnectAsync(IPAddress.Loopback, serverPort);
+            client.NoDelay = _server.NoDelay = true;
+            await Task.WhenAll(CarryAsync(client, _server, toServer), CarryAsync(_server, client, toClient));
+        }
+        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+        {
+            // Whoever is left hears of it by the reset.
+        }
+        Dispose();
+    }
+
+    /// <summary>Ends it as a machine does that is gone: both sides' connections are reset.</summary>
+    public void Dispose()
+    {
+        _reset.TrySetResult();
+        client.Close(timeout: 0); // and no goodbye
+        _server.Close(timeout: 0);
+    }
+
+    private async Task CarryAsync(Socket from, Socket to, WireGate gate)
+    {
+        try
+        {
+            var buffer = new byte[BufferSize];
+            while (await from.ReceiveAsync(buffer) is var count && count > 0)
+            {
+                await PassAsync(gate);
+                for (var sent = 0; sent < count;)
+                    sent += await to.SendAsync(buffer.AsMemory(sent, count - sent));
+            }
+            await PassAsync(gate);
+            to.Shutdown(SocketShutdown.Send);
+        }
+        catch
+        {
+            Dispose(); // the other direction may be waiting for somebody who says nothing
+            throw;
+        }
+    }
+
+    private Task<Task> PassAsync(WireGate gate) => Task.WhenAny(gate.Opened, _reset.Task);
+}
