@@ -35,6 +35,7 @@ internal sealed class OpenedLayer : IAsyncDisposable
                 RefuseMissingFile(address["sqlite:".Length..]);
                 break;
         }
+        RefuseUnknownLayer(address);
         var services = new ServiceCollection();
         services.AddRunnelCore().UseLayer(address).AddRunnelWorkers();
         return new OpenedLayer(services.BuildServiceProvider());
@@ -59,12 +60,19 @@ internal sealed class OpenedLayer : IAsyncDisposable
     {
         try
         {
-            _ = LayerAddress.FactoryOf(address);
             return LayerAddress.SchemeOf(address);
         }
         catch (FormatException exception)
         {
             throw ToolException.Usage(exception.Message);
+        }
+    }
+
+    private static void RefuseUnknownLayer(string address)
+    {
+        try
+        {
+            _ = LayerAddress.FactoryOf(address);
         }
         catch (InvalidOperationException)
         {
