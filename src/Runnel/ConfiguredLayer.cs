@@ -31,6 +31,11 @@ public sealed class ConfiguredLayer : IAsyncDisposable
     /// <summary>Keeps messages until they are handled.</summary>
     public IWorkQueue WorkQueue => _layer.Value.WorkQueue;
 
+    /// <summary>Connects to the layer. An application's host does before anything else uses it; whoever has no host does it first.</summary>
+    /// <inheritdoc cref="Layer.OpenAsync"/>
+    /// <exception cref="FormatException">The address is none; the message says what one looks like.</exception>
+    public Task OpenAsync(CancellationToken cancellationToken = default) => _layer.Value.OpenAsync(cancellationToken);
+
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _layer.IsValueCreated ? _layer.Value.DisposeAsync() : ValueTask.CompletedTask;
 

@@ -9,9 +9,13 @@ internal sealed class FakeLayerFactory : ILayerFactory
 {
     public List<string> Addresses { get; } = [];
 
+    /// <summary>What opening a layer does.</summary>
+    public Func<InMemoryBackplane, Task> Open { get; init; } = static _ => Task.CompletedTask;
+
     public Layer Create(string address, TimeProvider timeProvider, ILoggerFactory loggers)
     {
         Addresses.Add(address);
-        return new Layer(new InMemoryBackplane(timeProvider), new InMemoryWorkQueue(timeProvider));
+        var backplane = new InMemoryBackplane(timeProvider);
+        return new Layer(backplane, new InMemoryWorkQueue(timeProvider), owned: null, _ => Open(backplane));
     }
 }
