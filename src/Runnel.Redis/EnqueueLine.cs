@@ -185,7 +185,8 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
     private void WaitForRoom(EnqueueRequest request)
     {
         var options = request.Options;
-        if (options.WaitForRoom <= TimeSpan.Zero || request.Messages.Length > options.Capacity)
+        var wait = options.WaitForRoom - store.TimeProvider.GetElapsedTime(request.Since);
+        if (wait <= TimeSpan.Zero || request.Messages.Length > options.Capacity)
         {
             request.TrySetException(new ChannelFullException(channel.Name, options.Capacity));
             return;
@@ -193,7 +194,7 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
         if (request.Task.IsCompleted)
             return; // its sender has left
         PutInLine(request);
-        request.Limit = store.TimeProvider.CreateTimer(_ => GiveUp(request), null, options.WaitForRoom, Timeout.InfiniteTimeSpan);
+        request.Limit = store.TimeProvider.CreateTimer(_ => GiveUp(request), null, wait, Timeout.InfiniteTimeSpan);
         _tryAgain ??= TimeProvider.System.CreateTimer(_ => TryAgainIfNeeded(), null, TryAgain, Timeout.InfiniteTimeSpan);
         _tryAgain.Change(TryAgain, Timeout.InfiniteTimeSpan);
     }

@@ -42,7 +42,7 @@ public sealed partial class RedisWorkQueue : IWorkQueue, IWorkQueueOperator, IAs
         if (envelopes.Count == 0)
             return 0;
         var queueName = channel.QueueName;
-        var request = new EnqueueRequest(queueName, envelopes, options, _store.Sealing);
+        var request = new EnqueueRequest(queueName, envelopes, options, _store.Sealing) { Since = _store.TimeProvider.GetTimestamp() };
         var line = ChannelOf(queueName).Sender;
         line.Add(request);
         if (!cancellationToken.CanBeCanceled)
