@@ -1,0 +1,216 @@
+using Runnel.Layers;
+
+namespace Runnel.Redis;
+
+/// <summary>Stores what this process sends to one channel: what is handed in while others are on their way goes along with the next trip.</summary>
+/// <remarks>
+/// Two trips may be on their way at once, each with a key of its own for its last answer: by that a trip whose answer was lost is known when it is made
+/// again, and stores nothing twice. Who waits for room waits in line; the first of them is tried again when something here made room, and every so often.
+/// </remarks>
+internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
+{
+    private const int Trips = 2;
+    private const int MostMessages = 256;
+    private const int MostBytes = 1024 * 1024;
+    private static readonly TimeSpan TryAgain = TimeSpan.FromMilliseconds(50);
+
+    private readonly Lock _lock = new();
+    private readonly Queue<EnqueueRequest> _pending = new();
+    private readonly LinkedList<EnqueueRequest> _waitingForRoom = new();
+    private readonly bool[] _isUnderWay = new bool[Trips];
+    private ITimer? _tryAgain;
+    private bool _isTrying;
+
+    /// <summary>Whether nothing is on its way or waits.</summary>
+    public bool IsIdle
+    {
+        get
+        {
+            lock (_lock)
+                return _pending.Count == 0 && _waitingForRoom.Count == 0 && !_isTrying && !_isUnderWay.Contains(true);
+        }
+    }
+
+    /// <summary>Hands in a request; its result comes from Redis, or says that there is no room.</summary>
+    public void Add(EnqueueRequest request)
+    {
+        lock (_lock)
+        {
+            if (_waitingForRoom.Count > 0)
+            {
+                // Who came while others wait for room goes behind them, else a large batch would wait for ever.
+                WaitForRoom(request);
+                return;
+            }
+            _pending.Enqueue(request);
+        }
+        Send();
+    }
+
+    /// <summary>Takes out a request whose sender waits no longer. One that is under way arrives nevertheless.</summary>
+    public void Remove(EnqueueRequest request)
+    {
+        lock (_lock)
+        {
+            _waitingForRoom.Remove(request);
+            request.Limit?.Dispose();
+        }
+        RoomMayBe(); // it may have kept smaller ones behind it waiting
+    }
+
+    /// <summary>Something has left the channel: tries whoever is first in line for room.</summary>
+    public void RoomMayBe()
+    {
+        EnqueueRequest first;
+        lock (_lock)
+        {
+            if (_isTrying || _waitingForRoom.First is not { Value: var waiting })
+                return;
+            (_isTrying, first) = (true, waiting);
+        }
+        _ = TryFirstAsync(first);
+    }
+
+    private void Send()
+    {
+        while (true)
+        {
+            List<EnqueueRequest> batch = [];
+            int trip;
+            lock (_lock)
+            {
+                trip = Array.IndexOf(_isUnderWay, false);
+                if (trip < 0 || _pending.Count == 0)
+                    return;
+                _isUnderWay[trip] = true;
+                for (int messages = 0, bytes = 0; _pending.TryPeek(out var next) && (messages == 0 || (messages + next.Messages.Length <= MostMessages && bytes + next.Bytes <= MostBytes));)
+                {
+                    batch.Add(_pending.Dequeue());
+                    messages += next.Messages.Length;
+                    bytes += next.Bytes;
+                }
+            }
+            _ = SendAsync(batch, trip);
+        }
+    }
+
+    private async Task SendAsync(List<EnqueueRequest> batch, int trip)
+    {
+        try
+        {
+            var stored = await StoreAsync(batch, trip).ConfigureAwait(false);
+            for (var i = 0; i < batch.Count; i++)
+            {
+                if (stored[i] >= 0)
+                    batch[i].TrySetResult(stored[i]);
+                else
+                    Refuse(batch[i]);
+            }
+        }
+        catch (Exception exception)
+        {
+            foreach (var request in batch)
+                request.TrySetException(exception);
+        }
+        lock (_lock)
+            _isUnderWay[trip] = false;
+        Send();
+    }
+
+    private async Task TryFirstAsync(EnqueueRequest first)
+    {
+        var isStored = false;
+        try
+        {
+            // A trip of its own: the others wait behind it anyway.
+            if ((await StoreAsync([first], Trips).ConfigureAwait(false))[0] is >= 0 and var stored)
+                isStored = first.TrySetResult(stored) || true;
+        }
+        catch (Exception exception)
+        {
+            isStored = first.TrySetException(exception) || true;
+        }
+        lock (_lock)
+        {
+            _isTrying = false;
+            if (isStored)
+            {
+                first.Limit?.Dispose();
+                _waitingForRoom.Remove(first);
+            }
+        }
+        if (isStored)
+            RoomMayBe();
+    }
+
+    private async Task<int[]> StoreAsync(List<EnqueueRequest> batch, int trip)
+    {
+        var arguments = batch.Sum(static request => 3 + (request.Messages.Length * (request.IsPlain ? 2 : 4)));
+        var size = batch.Sum(static request => request.Bytes + (request.Messages.Length * 48)) + 1024;
+        var writer = channel.Begin(RedisScript.Enqueue, 2 + arguments, [channel.Keys.SentBy($"{store.Node}.{trip}"), channel.Keys.Seen], size);
+        var repeatMark = writer.NextShortPart;
+        writer.Add("0"u8);
+        writer.Add(store.NextRequest());
+        foreach (var request in batch)
+            Write(writer, request);
+        var answer = (await store.Commands.ExecuteAsync(new RedisCommand(writer.Written, repeatMark)).ConfigureAwait(false)).Items;
+        channel.TellExpired(answer[^1].AsNumber());
+        return [.. answer[..^1].Select(static stored => (int)stored.AsNumber())];
+    }
+
+    private static void Write(RespWriter writer, EnqueueRequest request)
+    {
+        writer.Add(request.Options.Capacity);
+        writer.Add(request.Messages.Length);
+        writer.Add(request.IsPlain ? "plain"u8 : "full"u8);
+        foreach (var message in request.Messages)
+        {
+            message.Id.Value.TryWriteBytes(writer.AddEmpty(16), bigEndian: true, out _);
+            writer.Add(message.Entry);
+            if (request.IsPlain)
+                continue;
+            writer.Add(message.DeduplicationName);
+            writer.Add(message.Window);
+        }
+    }
+
+    private void Refuse(EnqueueRequest request)
+    {
+        lock (_lock)
+            WaitForRoom(request);
+    }
+
+    private void WaitForRoom(EnqueueRequest request)
+    {
+        var options = request.Options;
+        if (options.WaitForRoom <= TimeSpan.Zero || request.Messages.Length > options.Capacity)
+        {
+            request.TrySetException(new ChannelFullException(channel.Name, options.Capacity));
+            return;
+        }
+        if (request.Task.IsCompleted)
+            return; // its sender has left
+        _waitingForRoom.AddLast(request);
+        request.Limit = store.TimeProvider.CreateTimer(_ => GiveUp(request), null, options.WaitForRoom, Timeout.InfiniteTimeSpan);
+        _tryAgain ??= TimeProvider.System.CreateTimer(_ => TryAgainIfNeeded(), null, TryAgain, Timeout.InfiniteTimeSpan);
+        _tryAgain.Change(TryAgain, Timeout.InfiniteTimeSpan);
+    }
+
+    // What other processes take makes room, too, and nobody tells.
+    private void TryAgainIfNeeded()
+    {
+        lock (_lock)
+        {
+            if (_waitingForRoom.Count == 0)
+                return;
+            _tryAgain!.Change(TryAgain, Timeout.InfiniteTimeSpan);
+        }
+        RoomMayBe();
+    }
+
+    private void GiveUp(EnqueueRequest request)
+    {
+        request.TrySetException(new ChannelFullException(channel.Name, request.Options.Capacity));
+        Remove(request);
+    }
+}

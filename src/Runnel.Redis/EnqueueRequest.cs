@@ -1,0 +1,33 @@
+using Runnel.Layers;
+
+namespace Runnel.Redis;
+
+/// <summary>Messages that are to be stored together; the result is how many were.</summary>
+internal sealed class EnqueueRequest : TaskCompletionSource<int>
+{
+    public EnqueueRequest(ChannelName channel, IReadOnlyList<Envelope> envelopes, EnqueueOptions options, Sealing sealing)
+        : base(TaskCreationOptions.RunContinuationsAsynchronously)
+    {
+        Options = options;
+        Messages = new NewMessage[envelopes.Count];
+        IsPlain = true;
+        for (var i = 0; i < Messages.Length; i++)
+        {
+            var message = Messages[i] = new NewMessage(channel, envelopes[i], sealing);
+            IsPlain &= message.IsPlain;
+            Bytes += message.Entry.Length;
+        }
+    }
+
+    public EnqueueOptions Options { get; }
+
+    public NewMessage[] Messages { get; }
+
+    /// <summary>Whether nothing about any of them has to be looked at.</summary>
+    public bool IsPlain { get; }
+
+    public int Bytes { get; }
+
+    /// <summary>Ends the wait for room; <see langword="null"/> while it has not begun.</summary>
+    public ITimer? Limit { get; set; }
+}

@@ -1,0 +1,58 @@
+using System.Buffers.Binary;
+using Runnel.Layers;
+
+namespace Runnel.Redis;
+
+/// <summary>A message as a channel's scripts see it: what they decide by stands before the envelope, in the clear.</summary>
+/// <remarks>
+/// Scripts/channel.lua reads and patches the same layout: 1 byte flags, 2 attempts, 2 crashes, 8 sent (ms), 8 due (µs), 8 expires (µs), 1 length of
+/// the key's name, that name, the envelope; little-endian. The counters here are those that count, not those in the envelope.
+/// </remarks>
+internal static class Entry
+{
+    private const int AttemptsAt = 1, CrashesAt = 3, SentAt = 5, DueAt = 13, ExpiresAt = 21, KeyLengthAt = 29, KeyAt = 30;
+    private const byte HasKey = 1, Expires = 4;
+
+    public static byte[] Encode(Envelope envelope, Sealing sealing, string place)
+    {
+        var payload = sealing.Seal(EnvelopeFormat.Encode(envelope), place);
+        var key = KeyOf(envelope, sealing);
+        var entry = new byte[KeyAt + key.Length + payload.Length];
+        var span = entry.AsSpan();
+        var (due, expires) = (Microseconds(envelope.NotBefore), Microseconds(envelope.ExpiresAt));
+        span[0] = (byte)((key.Length > 0 ? HasKey : 0) | (envelope.ExpiresAt is null ? 0 : Expires));
+        BinaryPrimitives.WriteUInt16LittleEndian(span[AttemptsAt..], (ushort)envelope.Attempt);
+        BinaryPrimitives.WriteUInt16LittleEndian(span[CrashesAt..], (ushort)envelope.Crashes);
+        BinaryPrimitives.WriteInt64LittleEndian(span[SentAt..], envelope.SentAt == default ? 0 : envelope.SentAt.ToUnixTimeMilliseconds());
+        BinaryPrimitives.WriteInt64LittleEndian(span[DueAt..], due);
+        BinaryPrimitives.WriteInt64LittleEndian(span[ExpiresAt..], expires);
+        span[KeyLengthAt] = (byte)key.Length;
+        key.CopyTo(span[KeyAt..]);
+        payload.Span.CopyTo(span[(KeyAt + key.Length)..]);
+        return entry;
+    }
+
+    /// <exception cref="FormatException">The entry is none, or cannot be opened.</exception>
+    public static Envelope Decode(ReadOnlyMemory<byte> entry, Sealing sealing, string place)
+    {
+        var span = entry.Span;
+        if (span.Length < KeyAt || span.Length < KeyAt + span[KeyLengthAt])
+            throw new FormatException($"An entry of '{place}' in Redis is too short to be one.");
+        var envelope = EnvelopeFormat.Decode(sealing.Open(entry[(KeyAt + span[KeyLengthAt])..], place));
+        return envelope with
+        {
+            Attempt = BinaryPrimitives.ReadUInt16LittleEndian(span[AttemptsAt..]),
+            Crashes = BinaryPrimitives.ReadUInt16LittleEndian(span[CrashesAt..]),
+        };
+    }
+
+    /// <summary>The key's name, as the entry has it; empty when the message has no key.</summary>
+    public static ReadOnlyMemory<byte> KeyOf(ReadOnlyMemory<byte> entry) => entry.Slice(KeyAt, entry.Span[KeyLengthAt]);
+
+    /// <summary>A time in microseconds since 1970, rounded up: nothing is early. 0 for none.</summary>
+    public static long Microseconds(DateTimeOffset? time) => time is { } value
+        ? (value.UtcTicks - DateTimeOffset.UnixEpoch.UtcTicks + TimeSpan.TicksPerMicrosecond - 1) / TimeSpan.TicksPerMicrosecond
+        : 0;
+
+    private static byte[] KeyOf(Envelope envelope, Sealing sealing) => envelope.Key is { Length: > 0 } key ? sealing.NameOf(key) : [];
+}

@@ -1,0 +1,270 @@
+using Microsoft.Extensions.Logging;
+
+namespace Runnel.Redis;
+
+/// <summary>A connection that is always there, or on its way back: reconnects for ever, and keeps commands in a bounded buffer meanwhile.</summary>
+/// <remarks>
+/// Commands are sent in the order handed in, also across a loss of the connection: those that may be sent twice go out again, before what came
+/// meanwhile; the others fail, since nobody knows whether they were done. Thread-safe.
+/// </remarks>
+internal sealed class RedisClient : IAsyncDisposable
+{
+    // The transport's own time: a test that moves the clock of the messages must not make answers late.
+    private static readonly TimeProvider Clock = TimeProvider.System;
+    private static readonly TimeSpan CheckEvery = TimeSpan.FromMilliseconds(250);
+
+    private readonly RedisDialer _dialer;
+    private readonly RedisOptions _options;
+    private readonly ILogger _logger;
+    private readonly Action<RedisSocket>? _greet;
+    private readonly Lock _lock = new();
+    private readonly Queue<RedisCommand> _waiting = new();
+    private readonly CancellationTokenSource _ending = new();
+    private readonly ITimer _checking;
+    private RedisConnection? _connection;
+    private Task? _running;
+    private long _waitingBytes;
+    private long _awaySince;
+    private long _connectedSince;
+    private bool _isEnding;
+
+    /// <summary>Creates it; it connects when it is opened, or has the first command.</summary>
+    /// <param name="dialer">Makes the connections.</param>
+    /// <param name="options">The bounds.</param>
+    /// <param name="logger">Where losses are told.</param>
+    /// <param name="greet">What to say on every new connection, before anything else.</param>
+    public RedisClient(RedisDialer dialer, RedisOptions options, ILogger logger, Action<RedisSocket>? greet = null)
+    {
+        (_dialer, _options, _logger, _greet) = (dialer, options, logger, greet);
+        _checking = Clock.CreateTimer(static state => ((RedisClient)state!).Check(), this, CheckEvery, CheckEvery);
+        _awaySince = Clock.GetTimestamp();
+    }
+
+    /// <summary>Called with each message of a subscription, on the thread that reads.</summary>
+    public Action<RespValue>? OnPush { get; init; }
+
+    /// <summary>Called when a connection is there, before the commands that waited are sent, and when it is lost.</summary>
+    public Action<bool>? OnConnectedChanged { get; init; }
+
+    public bool IsConnected => Volatile.Read(ref _connection) is not null;
+
+    /// <summary>For how long it has been connected without a break.</summary>
+    public TimeSpan ConnectedFor => IsConnected ? Clock.GetElapsedTime(Volatile.Read(ref _connectedSince)) : TimeSpan.Zero;
+
+    /// <summary>Makes the first connection, in one try.</summary>
+    /// <exception cref="RedisUnavailableException">It did not work; the message says why.</exception>
+    public async Task OpenAsync(CancellationToken cancellationToken)
+    {
+        var socket = await DialAsync(cancellationToken).ConfigureAwait(false);
+        lock (_lock)
+        {
+            if (_running is null)
+            {
+                _running = RunAsync(socket);
+                return;
+            }
+        }
+        socket.Dispose(); // somebody was faster
+    }
+
+    /// <summary>Sends a command, now or when Redis is back.</summary>
+    /// <exception cref="RedisErrorException">Redis refused it.</exception>
+    /// <exception cref="RedisUnavailableException">Redis is away for too long, or too much waits for it; or it went away before it answered.</exception>
+    /// <exception cref="ObjectDisposedException">The client has ended.</exception>
+    public Task<RespValue> ExecuteAsync(RedisCommand command)
+    {
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_isEnding, this);
+            if (_connection?.TrySend(command) != true)
+                Wait(command);
+            _running ??= RunAsync(null);
+        }
+        return command.Task;
+    }
+
+    /// <summary>Sends a command that is not sent again.</summary>
+    public Task<RespValue> ExecuteAsync(ReadOnlyMemory<byte> command) => ExecuteAsync(new RedisCommand(command));
+
+    /// <summary>Ends the connection as a broken cable would; it comes back. For tests.</summary>
+    public void Break() => Volatile.Read(ref _connection)?.Fail(new IOException("broken by a test"));
+
+    public async ValueTask DisposeAsync()
+    {
+        lock (_lock)
+        {
+            if (_isEnding)
+                return;
+            _isEnding = true;
+        }
+        await _ending.CancelAsync().ConfigureAwait(false);
+        await _checking.DisposeAsync().ConfigureAwait(false);
+        if (_running is not null)
+            await _running.ConfigureAwait(false);
+        FailWaiting(static _ => true, static () => new ObjectDisposedException(nameof(RedisClient)));
+        _ending.Dispose();
+    }
+
+    private void Wait(RedisCommand command)
+    {
+        if (!command.IsPatient && (_waiting.Count >= _options.OutageBuffer || _waitingBytes + command.Bytes.Length > _options.OutageBufferBytes))
+        {
+            throw new RedisUnavailableException(
+                $"{Away()}; what is sent meanwhile waits in a buffer for {_options.OutageBuffer} commands of together {_options.OutageBufferBytes} bytes (OutageBuffer, OutageBufferBytes), and that is full");
+        }
+        command.Since = Clock.GetTimestamp();
+        _waitingBytes += command.Bytes.Length;
+        _waiting.Enqueue(command);
+    }
+
+    private string Away() => $"Redis at {_dialer.Address} has been away for {Clock.GetElapsedTime(_awaySince).TotalSeconds:0.0} s";
+
+    private async Task RunAsync(RedisSocket? first)
+    {
+        await Task.Yield();
+        try
+        {
+            while (true)
+            {
+                var socket = first ?? await RedialAsync().ConfigureAwait(false);
+                first = null;
+                var connection = new RedisConnection(socket, Clock, OnPush);
+                await using (connection.ConfigureAwait(false))
+                {
+                    Begin(connection);
+                    var (reason, unanswered) = await connection.Over.Task.WaitAsync(_ending.Token).ConfigureAwait(false);
+                    Lose(reason, unanswered);
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The client ends.
+        }
+        RedisConnection? last;
+        lock (_lock)
+            (last, _connection) = (_connection, null);
+        if (last is null)
+            return;
+        foreach (var command in (await last.Over.Task.ConfigureAwait(false)).Unanswered)
+            command.TrySetException(new ObjectDisposedException(nameof(RedisClient)));
+    }
+
+    private async Task<RedisSocket> RedialAsync()
+    {
+        var backoff = new Backoff();
+        while (true)
+        {
+            try
+            {
+                return await DialAsync(_ending.Token).ConfigureAwait(false);
+            }
+            catch (IOException exception)
+            {
+                var rest = backoff.Next();
+                Log.ReconnectFailed(_logger, exception.Message, rest);
+                await Task.Delay(rest, Clock, _ending.Token).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async Task<RedisSocket> DialAsync(CancellationToken cancellationToken)
+    {
+        var dialing = Task.Factory.StartNew(Dial, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        try
+        {
+            return await dialing.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            _ = dialing.ContinueWith(static late => late.Result.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
+            throw;
+        }
+    }
+
+    private RedisSocket Dial()
+    {
+        var socket = _dialer.Connect();
+        try
+        {
+            _greet?.Invoke(socket);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    private void Begin(RedisConnection connection)
+    {
+        OnConnectedChanged?.Invoke(true);
+        lock (_lock)
+        {
+            while (_waiting.TryPeek(out var command) && connection.TrySend(command))
+            {
+                _waiting.Dequeue();
+                _waitingBytes -= command.Bytes.Length;
+            }
+            _connectedSince = Clock.GetTimestamp();
+            Volatile.Write(ref _connection, connection);
+        }
+    }
+
+    private void Lose(Exception reason, IReadOnlyList<RedisCommand> unanswered)
+    {
+        Log.Lost(_logger, _dialer.Address.ToString(), reason.Message);
+        RedisCommand[] later;
+        lock (_lock)
+        {
+            Volatile.Write(ref _connection, null);
+            _awaySince = Clock.GetTimestamp();
+            later = [.. _waiting];
+            _waiting.Clear();
+            _waitingBytes = 0;
+            foreach (var command in unanswered.Where(command => command.IsRepeatable).Concat(later))
+            {
+                _waitingBytes += command.Bytes.Length;
+                _waiting.Enqueue(command);
+            }
+        }
+        foreach (var command in unanswered)
+        {
+            if (command.IsRepeatable)
+                command.MarkRepeated();
+            else
+                command.TrySetException(new RedisUnavailableException($"The connection to Redis at {_dialer.Address} was lost before it answered; whether it did what it was asked is not known ({reason.Message})", reason));
+        }
+        OnConnectedChanged?.Invoke(false);
+    }
+
+    private void Check()
+    {
+        Volatile.Read(ref _connection)?.Check(_options.Timeout);
+        if (IsConnected)
+            return;
+        FailWaiting(
+            command => !command.IsPatient && Clock.GetElapsedTime(command.Since) >= _options.OutageTimeout,
+            () => new RedisUnavailableException($"{Away()}, and what is sent meanwhile waits no longer than {_options.OutageTimeout.TotalSeconds} s (OutageTimeout)"));
+    }
+
+    private void FailWaiting(Func<RedisCommand, bool> isOver, Func<Exception> failure)
+    {
+        List<RedisCommand> over = [];
+        lock (_lock)
+        {
+            for (var left = _waiting.Count; left > 0; left--)
+            {
+                var command = _waiting.Dequeue();
+                if (isOver(command))
+                    over.Add(command);
+                else
+                    _waiting.Enqueue(command);
+            }
+            _waitingBytes -= over.Sum(command => (long)command.Bytes.Length);
+        }
+        foreach (var command in over)
+            command.TrySetException(failure());
+    }
+}

@@ -1,0 +1,170 @@
+using System.IO.Pipelines;
+
+namespace Runnel.Redis;
+
+/// <summary>One live connection: commands go out as they come, many at a time, and the answers come back in the same order.</summary>
+/// <remarks>
+/// Whoever finds nobody sending sends, what others hand in meanwhile goes along with the next write: so the busier it is, the fewer system calls
+/// a command costs. A connection that is over says so once, with the commands that have no answer.
+/// </remarks>
+internal sealed class RedisConnection : IAsyncDisposable
+{
+    private const int KeptBuffer = 256 * 1024;
+
+    private static readonly ReadOnlyMemory<byte> Ping = RespWriter.Encode("PING");
+
+    private readonly Stream _stream;
+    private readonly TimeProvider _timeProvider;
+    private readonly Action<RespValue>? _onPush;
+    private readonly Lock _lock = new();
+    private readonly Queue<RedisCommand> _unanswered = new();
+    private readonly Task _reading;
+    private MemoryStream _filling = new();
+    private MemoryStream _sending = new();
+    private long _lastSent;
+    private bool _isSending;
+    private Exception? _failure;
+
+    public RedisConnection(RedisSocket socket, TimeProvider timeProvider, Action<RespValue>? onPush)
+    {
+        _stream = socket.Stream;
+        _timeProvider = timeProvider;
+        _onPush = onPush;
+        _lastSent = timeProvider.GetTimestamp();
+        _reading = Task.Run(ReadAsync);
+    }
+
+    /// <summary>Completes when the connection is over, with the reason and the commands that have no answer, in their order.</summary>
+    public TaskCompletionSource<(Exception Reason, IReadOnlyList<RedisCommand> Unanswered)> Over { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Sends a command; <see langword="false"/> when the connection is over.</summary>
+    public bool TrySend(RedisCommand command)
+    {
+        lock (_lock)
+        {
+            if (_failure is not null)
+                return false;
+            command.Since = _lastSent = _timeProvider.GetTimestamp();
+            _unanswered.Enqueue(command);
+            _filling.Write(command.Bytes.Span);
+            if (_isSending)
+                return true;
+            _isSending = true;
+        }
+        _ = SendAsync();
+        return true;
+    }
+
+    /// <summary>Ends the connection if an answer is overdue: it leads nowhere any more. One that has long been silent is asked something.</summary>
+    public void Check(TimeSpan timeout)
+    {
+        bool isIdle;
+        lock (_lock)
+        {
+            isIdle = !_unanswered.TryPeek(out var oldest);
+            if (_timeProvider.GetElapsedTime(oldest?.Since ?? _lastSent) < timeout + (oldest?.Wait ?? TimeSpan.Zero))
+                return;
+        }
+        if (isIdle)
+            TrySend(new RedisCommand(Ping));
+        else
+            Fail(new TimeoutException($"Redis did not answer within {timeout.TotalSeconds} s"));
+    }
+
+    /// <summary>Ends the connection; what has no answer gets none.</summary>
+    public void Fail(Exception reason)
+    {
+        lock (_lock)
+        {
+            if (_failure is not null)
+                return;
+            _failure = reason;
+        }
+        _stream.Dispose(); // and with that reading ends, which tells
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Fail(new ObjectDisposedException(nameof(RedisConnection)));
+        await _reading.ConfigureAwait(false);
+    }
+
+    private async Task SendAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                lock (_lock)
+                {
+                    _sending.SetLength(0);
+                    if (_sending.Capacity > KeptBuffer)
+                        _sending.Capacity = 0;
+                    (_filling, _sending) = (_sending, _filling);
+                    _isSending = _sending.Length > 0;
+                    if (!_isSending)
+                        return;
+                }
+                await _stream.WriteAsync(_sending.GetBuffer().AsMemory(0, (int)_sending.Length)).ConfigureAwait(false);
+            }
+        }
+        catch (Exception exception)
+        {
+            Fail(exception);
+        }
+    }
+
+    private async Task ReadAsync()
+    {
+        var reader = PipeReader.Create(_stream, new StreamPipeReaderOptions(bufferSize: 64 * 1024, leaveOpen: true));
+        try
+        {
+            while (true)
+            {
+                var result = await reader.ReadAsync().ConfigureAwait(false);
+                var received = result.Buffer;
+                while (RespReader.TryRead(ref received, out var value))
+                    Take(value);
+                reader.AdvanceTo(received.Start, received.End);
+                if (result.IsCompleted)
+                    throw new IOException("the server closed the connection");
+            }
+        }
+        catch (Exception exception)
+        {
+            Fail(exception);
+        }
+        await reader.CompleteAsync().ConfigureAwait(false);
+        lock (_lock)
+            Over.SetResult((_failure!, [.. _unanswered]));
+    }
+
+    private void Take(RespValue value)
+    {
+        if (value.Kind == RespKind.Push && !IsConfirmation(value))
+        {
+            _onPush?.Invoke(value);
+            return;
+        }
+        var error = value.Kind == RespKind.Error ? new RedisErrorException(value.ToString()) : null;
+        // Nothing was done: the command keeps its place among those without an answer, and is for the next connection.
+        if (error is { IsPassing: true })
+            throw error;
+        RedisCommand? command;
+        lock (_lock)
+        {
+            if (!_unanswered.TryPeek(out command))
+                throw new FormatException("Redis answered what nobody had asked.");
+            if (error is null && ++command.Answered < command.Answers)
+                return;
+            _unanswered.Dequeue();
+        }
+        if (error is not null)
+            command.TrySetException(error);
+        else
+            command.TrySetResult(value);
+    }
+
+    private static bool IsConfirmation(RespValue push) =>
+        push.Items[0].Bytes is var kind && (kind.AsSpan().SequenceEqual("subscribe"u8) || kind.AsSpan().SequenceEqual("unsubscribe"u8));
+}

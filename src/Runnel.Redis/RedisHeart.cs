@@ -1,0 +1,149 @@
+namespace Runnel.Redis;
+
+/// <summary>Renews the leases of this process's workers, four times in a lease.</summary>
+/// <remarks>
+/// On a thread and a connection of its own that need no other thread: a process whose handlers keep every other one busy still lives. What it learns by
+/// the way (a worker died, something is ready, something will be due) makes up for a bell that was not heard.
+/// </remarks>
+internal sealed class RedisHeart : IAsyncDisposable
+{
+    private const int BeatsPerLease = 4;
+    private const int Lost = 1, WorkerDied = 2, Ready = 4;
+    private static readonly TimeSpan Idle = TimeSpan.FromMinutes(1);
+
+    private readonly RedisStore _store;
+    private readonly Action<RedisChannel> _sweep;
+    private readonly Lock _lock = new();
+    private readonly Lock _beating = new();
+    private readonly AutoResetEvent _changed = new(false);
+    private RedisWorkerLease[] _leases = [];
+    private Thread? _thread;
+    private RedisSocket? _socket;
+    private bool _isEnding;
+
+    /// <param name="store">The store.</param>
+    /// <param name="sweep">Hands on what a dead worker held.</param>
+    public RedisHeart(RedisStore store, Action<RedisChannel> sweep) => (_store, _sweep) = (store, sweep);
+
+    public void Add(RedisWorkerLease lease)
+    {
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_isEnding, this);
+            _leases = [.. _leases, lease];
+            if (_thread is null)
+            {
+                _thread = new Thread(Run) { IsBackground = true, Name = "Runnel: leases on Redis" };
+                _thread.Start();
+            }
+        }
+        _changed.Set();
+    }
+
+    public void Remove(RedisWorkerLease lease)
+    {
+        lock (_lock)
+            _leases = [.. _leases.Where(other => other != lease)];
+    }
+
+    /// <summary>Renews all leases.</summary>
+    public void Beat()
+    {
+        lock (_beating)
+        {
+            foreach (var lease in Volatile.Read(ref _leases))
+                Beat(lease);
+        }
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        lock (_lock)
+            _isEnding = true;
+        _changed.Set();
+        return new(Task.Run(() => _thread?.Join()));
+    }
+
+    private void Run()
+    {
+        var backoff = new Backoff();
+        var rest = TimeSpan.Zero;
+        while (!_isEnding)
+        {
+            _changed.WaitOne(rest);
+            try
+            {
+                Beat();
+                backoff.Reset();
+                rest = Rest();
+            }
+            catch (Exception exception) when (exception is IOException or FormatException)
+            {
+                Log.BeatFailed(_store.Logger, exception);
+                _socket?.Dispose();
+                _socket = null;
+                rest = backoff.Next();
+            }
+        }
+        _socket?.Dispose();
+        _changed.Dispose();
+    }
+
+    private TimeSpan Rest()
+    {
+        var leases = Volatile.Read(ref _leases);
+        return leases.Length == 0 ? Idle : leases.Min(static lease => lease.Duration) / BeatsPerLease;
+    }
+
+    private void Beat(RedisWorkerLease lease)
+    {
+        var channels = lease.Channels.Where(static channel => channel.HasJoined).ToArray();
+        if (channels.Length == 0)
+            return;
+        var writer = RedisScript.Beat.Run(4 * channels.Length, 3);
+        foreach (var channel in channels)
+        {
+            var keys = channel.Channel.Keys;
+            writer.Add(keys.Workers);
+            writer.Add(keys.Ready);
+            writer.Add(keys.Returned);
+            writer.Add(keys.Delayed);
+        }
+        writer.Add(_store.ScriptTime);
+        writer.Add(lease.Name);
+        writer.Add((long)lease.Duration.TotalMicroseconds);
+        var answer = Execute(writer.Written).Items;
+        for (var i = 0; i < channels.Length; i++)
+            Learn(lease, channels[i].Channel, (int)answer[2 * i].AsNumber(), answer[(2 * i) + 1].AsNumber());
+    }
+
+    private RespValue Execute(ReadOnlyMemory<byte> command)
+    {
+        _socket ??= _store.Dialer.Connect();
+        try
+        {
+            return _socket.Execute(command);
+        }
+        catch (RedisErrorException exception) when (exception.Code == "NOSCRIPT")
+        {
+            _socket.Execute(RedisScript.Beat.Load);
+            return _socket.Execute(command);
+        }
+    }
+
+    private void Learn(RedisWorkerLease lease, RedisChannel channel, int found, long nextDue)
+    {
+        if ((found & Lost) != 0)
+        {
+            lease.Lose();
+            return;
+        }
+        if ((found & WorkerDied) != 0)
+            _sweep(channel);
+        if (!channel.IsWanted)
+            return;
+        if ((found & Ready) != 0)
+            channel.Look();
+        channel.LookIn(nextDue);
+    }
+}

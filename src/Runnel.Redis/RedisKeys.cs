@@ -1,0 +1,51 @@
+using Runnel.Layers;
+
+namespace Runnel.Redis;
+
+/// <summary>The names of all keys and pub/sub channels: nothing else in Redis is ours.</summary>
+/// <remarks>
+/// What belongs to one channel, or to one topic, carries its name in braces, and so is in one slot. What each key holds, and until when:
+/// <code>
+/// P:channels                 sorted set   the channels that hold anything, by when they were last used; swept
+/// P:sweeping                 string       who puts the channels in order now; gone within a minute
+/// P:wake:NODE                list         ends a node's wait on the bells; gone within 10 s
+/// P:{channel}:messages       hash         entries of the messages that wait, by id
+/// P:{channel}:ready          list         ids, in line
+/// P:{channel}:returned       sorted set   ids that workers gave back, by their old place
+/// P:{channel}:delayed        sorted set   ids that are not due yet, by when they are
+/// P:{channel}:expiries       sorted set   ids of messages that expire, by when
+/// P:{channel}:heads          hash         id of the first message of each key
+/// P:{channel}:lane:KEY       list         ids of the others of that key
+/// P:{channel}:workers        sorted set   workers, by when their leases end; swept
+/// P:{channel}:claims:WORKER  hash         what a worker holds
+/// P:{channel}:order          string       counts claims; gone within an hour
+/// P:{channel}:dead           sorted set   ids of dead letters, by when they died; swept after DeadLetterRetention
+/// P:{channel}:letters        hash         the dead letters
+/// P:{channel}:seen           sorted set   deduplication ids, by when they are forgotten; gone with the last
+/// P:{channel}:bell           list         a token while something is ready
+/// P:{channel}:sent:SENDER    string       a sender's last answer; gone within a minute
+/// P:{topic}:position         hash         epoch and latest offset of a topic with history; gone with the history
+/// P:{topic}:log              stream       the history; gone when its newest message has aged
+/// </code>
+/// The hash, list and set keys of a channel exist only while there is something in them: Redis removes empty ones itself.
+/// </remarks>
+internal sealed class RedisKeys(string prefix)
+{
+    public string Channels { get; } = $"{prefix}:channels";
+
+    public string Sweeping { get; } = $"{prefix}:sweeping";
+
+    /// <summary>All keys of ours, as a pattern.</summary>
+    public string All { get; } = $"{prefix}:*";
+
+    public string WakeOf(string node) => $"{prefix}:wake:{node}";
+
+    public ChannelKeys Of(ChannelName channel) => new($"{prefix}:{{{channel.Value}}}:");
+
+    /// <summary>The pub/sub channel of a topic.</summary>
+    public string PubSubOf(Topic topic) => $"{prefix}:{{{topic.Value}}}";
+
+    public string PositionOf(Topic topic) => $"{prefix}:{{{topic.Value}}}:position";
+
+    public string LogOf(Topic topic) => $"{prefix}:{{{topic.Value}}}:log";
+}

@@ -1,0 +1,52 @@
+using System.Buffers;
+
+namespace Runnel.Redis;
+
+/// <summary>A connection on which its owner's thread waits for each answer: for handshakes, and for a thread that must not depend on others.</summary>
+internal sealed class RedisSocket(Stream stream) : IDisposable
+{
+    private byte[] _received = new byte[4096];
+    private int _length;
+
+    /// <summary>What everything goes over; whoever takes it over uses the socket no more.</summary>
+    public Stream Stream { get; } = stream;
+
+    /// <summary>Sends a command and waits for its answer, as long as the stream's timeouts allow.</summary>
+    /// <exception cref="RedisErrorException">Redis refused it.</exception>
+    /// <exception cref="IOException">The connection broke, or the answer took too long.</exception>
+    /// <exception cref="FormatException">This is not Redis.</exception>
+    public RespValue Execute(ReadOnlyMemory<byte> command)
+    {
+        Stream.Write(command.Span);
+        RespValue answer;
+        do
+        {
+            answer = Read();
+        }
+        while (answer.Kind == RespKind.Push);
+        return answer.Kind == RespKind.Error ? throw new RedisErrorException(answer.ToString()) : answer;
+    }
+
+    public void Dispose() => Stream.Dispose();
+
+    private RespValue Read()
+    {
+        while (true)
+        {
+            var received = new ReadOnlySequence<byte>(_received, 0, _length);
+            if (RespReader.TryRead(ref received, out var value))
+            {
+                var left = received.ToArray();
+                left.CopyTo(_received, 0);
+                _length = left.Length;
+                return value;
+            }
+            if (_length == _received.Length)
+                Array.Resize(ref _received, _length * 2);
+            var read = Stream.Read(_received, _length, _received.Length - _length);
+            if (read == 0)
+                throw new IOException("the server closed the connection");
+            _length += read;
+        }
+    }
+}

@@ -1,0 +1,103 @@
+using System.ComponentModel.DataAnnotations;
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+
+namespace Runnel.Redis;
+
+/// <summary>A Redis server: what the backplane and the work queue of one process stand on, and share.</summary>
+public sealed class RedisStore : IAsyncDisposable
+{
+    private static readonly Version Oldest = new(6, 2);
+
+    private readonly TimeProvider _timeProvider;
+    private long _requests;
+
+    /// <summary>Creates the store; nothing is connected to yet.</summary>
+    /// <param name="options">Where Redis is, and how it is used.</param>
+    /// <param name="timeProvider">The clock. The system's stands for that of the Redis server, which all processes share; another is for tests.</param>
+    /// <param name="logger">Where it says what befalls it.</param>
+    /// <exception cref="FormatException">The address is none, or a key for encryption.</exception>
+    /// <exception cref="ValidationException">An option is out of its range.</exception>
+    public RedisStore(RedisOptions options, TimeProvider timeProvider, ILogger<RedisStore> logger)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var address = RedisAddress.Parse(options.Address);
+        options.Prefix = address.Prefix ?? options.Prefix;
+        Validator.ValidateObject(options, new ValidationContext(options), validateAllProperties: true);
+        (Options, _timeProvider, Logger) = (options, timeProvider, logger);
+        Keys = new RedisKeys(options.Prefix);
+        Sealing = new Sealing(options.EncryptionKeys);
+        Dialer = new RedisDialer(address, options.Timeout);
+        Commands = new RedisClient(Dialer, options, logger, LoadScripts) { OnConnectedChanged = isConnected => ConnectedChanged?.Invoke(isConnected) };
+    }
+
+    internal RedisOptions Options { get; }
+
+    internal ILogger Logger { get; }
+
+    internal RedisKeys Keys { get; }
+
+    internal Sealing Sealing { get; }
+
+    internal RedisDialer Dialer { get; }
+
+    /// <summary>The connection that all commands share; blocking ones and subscriptions have connections of their own.</summary>
+    internal RedisClient Commands { get; }
+
+    internal TimeProvider TimeProvider => _timeProvider;
+
+    /// <summary>This process's name among all.</summary>
+    internal string Node { get; } = Guid.NewGuid().ToString("N")[..12];
+
+    /// <summary>The time that scripts are given, in microseconds: 0 for the server's own.</summary>
+    internal long ScriptTime => _timeProvider == TimeProvider.System ? 0 : Now;
+
+    /// <summary>The time here, in microseconds since 1970.</summary>
+    internal long Now => Entry.Microseconds(_timeProvider.GetUtcNow());
+
+    internal event Action<bool>? ConnectedChanged;
+
+    /// <summary>A number that no other request of this process has.</summary>
+    internal long NextRequest() => Interlocked.Increment(ref _requests);
+
+    /// <summary>Connects, and checks that the server is one that nothing gets lost on.</summary>
+    /// <exception cref="IOException">Redis cannot be reached, or refuses; the message says why, and what to do.</exception>
+    /// <exception cref="InvalidOperationException">It is too old, or may delete what is stored; the message says what to change.</exception>
+    public async Task OpenAsync(CancellationToken cancellationToken = default)
+    {
+        await Commands.OpenAsync(cancellationToken).ConfigureAwait(false);
+        var answer = await Commands.ExecuteAsync(RespWriter.Encode("INFO")).WaitAsync(cancellationToken).ConfigureAwait(false);
+        Check(answer.ToString());
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => Commands.DisposeAsync();
+
+    // A server that was restarted knows no scripts.
+    private static void LoadScripts(RedisSocket socket)
+    {
+        foreach (var script in RedisScript.All)
+            socket.Execute(script.Load);
+    }
+
+    private void Check(string info)
+    {
+        var facts = info.Split('\n')
+            .Select(line => line.TrimEnd('\r').Split(':', 2))
+            .Where(parts => parts.Length == 2)
+            .ToLookup(parts => parts[0], parts => parts[1]);
+        string Fact(string name) => facts[name].FirstOrDefault() ?? "";
+
+        var address = Dialer.Address;
+        if (Version.TryParse(Fact("redis_version"), out var version) && version < Oldest)
+            throw new InvalidOperationException($"Redis at {address} is version {version}; Runnel needs {Oldest} or later.");
+        if (Fact("cluster_enabled") == "1")
+            throw new InvalidOperationException($"Redis at {address} is a node of a cluster, which Runnel does not use yet: give it a server of its own.");
+        if (Fact("maxmemory_policy") is var policy && policy is not ("noeviction" or ""))
+            throw new InvalidOperationException($"Redis at {address} deletes messages when its memory is full: its maxmemory-policy is {policy}. Set it to noeviction ('CONFIG SET maxmemory-policy noeviction', and in redis.conf).");
+        if (Fact("aof_enabled") == "0")
+            Log.NotPersistent(Logger, address.ToString());
+        if (long.TryParse(Fact("server_time_usec"), NumberStyles.None, CultureInfo.InvariantCulture, out var time) && Math.Abs(time - Now) > 1_000_000 && ScriptTime == 0)
+            Log.ClocksDiffer(Logger, address.ToString(), TimeSpan.FromMicroseconds(Math.Abs(time - Now)));
+    }
+}

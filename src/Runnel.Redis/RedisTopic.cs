@@ -1,0 +1,186 @@
+using Microsoft.Extensions.Logging;
+using Runnel.Layers;
+
+namespace Runnel.Redis;
+
+/// <summary>One topic that this node subscribes to: hands its messages on in order, each once, and fills the gaps that a lost connection left.</summary>
+/// <remarks>
+/// While it is not known what was missed, what comes is held back; then comes what was missed, and then what was held back, without doubles. One lock
+/// holds that together; subscribers are called under it, so that nothing is delivered out of order, or after a subscription's end.
+/// </remarks>
+internal sealed class RedisTopic(Topic name, Func<Topic, Position, int, Task<TopicHistory>> readHistory, ILogger logger)
+{
+    private const int Page = 256;
+    private const int MostHeld = 16_384;
+
+    private readonly Lock _lock = new();
+    private RedisSubscription[] _subscriptions = [];
+    private List<BackplaneMessage>? _held = [];
+    private bool _heldTooMany;
+    private bool _isFilling;
+    private bool _hasBegun;
+    private Position _last;
+
+    public Topic Name => name;
+
+    /// <summary>Completes when the topic is subscribed to.</summary>
+    public Task Subscribed { get; set; } = Task.CompletedTask;
+
+    public bool HasSubscriptions => Volatile.Read(ref _subscriptions).Length > 0;
+
+    public void Add(RedisSubscription subscription) => Change(subscriptions => [.. subscriptions, subscription]);
+
+    public void Remove(RedisSubscription subscription) => Change(subscriptions => [.. subscriptions.Where(other => other != subscription)]);
+
+    /// <summary>The topic begins here: what comes after this position is what its subscribers are owed.</summary>
+    public void Begin(Position latest)
+    {
+        lock (_lock)
+        {
+            if (_hasBegun)
+                return;
+            (_hasBegun, _last) = (true, latest);
+            if (Release())
+                return;
+        }
+        _ = FillAsync();
+    }
+
+    /// <summary>The connection is lost: until <see cref="FillAsync"/> nobody knows what is missed.</summary>
+    public void HoldBack()
+    {
+        lock (_lock)
+            _held ??= [];
+    }
+
+    /// <summary>Takes a message as it comes.</summary>
+    public void Take(BackplaneMessage message)
+    {
+        lock (_lock)
+        {
+            if (_held is null && !IsGapBefore(message.Position))
+            {
+                Deliver(message);
+                return;
+            }
+            Hold(message);
+            if (_isFilling || !_hasBegun || !IsGapBefore(message.Position))
+                return;
+            Log.GapFound(logger, name.Value);
+        }
+        _ = FillAsync();
+    }
+
+    /// <summary>Reads what was missed from the history, and hands it on; then what was held back.</summary>
+    public async Task FillAsync()
+    {
+        lock (_lock)
+        {
+            if (_isFilling || !_hasBegun)
+                return;
+            _isFilling = true;
+            _held ??= [];
+        }
+        try
+        {
+            while (!Fill(await readHistory(name, _last, Page).ConfigureAwait(false)))
+            {
+                // More is to be read.
+            }
+        }
+        catch (Exception exception)
+        {
+            Log.FillFailed(logger, name.Value, exception);
+            lock (_lock)
+                _isFilling = false; // tried again with the next message, or when the connection is back
+        }
+    }
+
+    /// <summary>Hands on a page of history; whether that was all.</summary>
+    private bool Fill(TopicHistory history)
+    {
+        lock (_lock)
+        {
+            if (!history.IsComplete)
+                SkipTo(history);
+            foreach (var message in history.Messages)
+                Deliver(message);
+            var isMore = history.HasMore || _heldTooMany;
+            _heldTooMany = false;
+            return !isMore && Release(evenAfterGap: history.Messages.Count == 0);
+        }
+    }
+
+    // What came after the last position is not kept any more.
+    private void SkipTo(TopicHistory history)
+    {
+        var next = history.Messages.Count > 0 ? history.Messages[0].Position : history.Latest;
+        if (next != Position.None)
+            Log.GapLost(logger, name.Value, next.ToString());
+        _last = history.Messages.Count > 0 ? next with { Offset = next.Offset - 1 } : next;
+    }
+
+    // Hands on what was held back, up to the next gap; whether that was all.
+    private bool Release(bool evenAfterGap = false)
+    {
+        var held = _held ?? [];
+        for (var i = 0; i < held.Count; i++)
+        {
+            if (IsGapBefore(held[i].Position) && !evenAfterGap)
+            {
+                _held = held[i..];
+                return false;
+            }
+            Deliver(held[i]);
+        }
+        _held = null;
+        _isFilling = false;
+        return true;
+    }
+
+    private void Hold(BackplaneMessage message)
+    {
+        _held ??= [];
+        if (_held.Count < MostHeld)
+        {
+            _held.Add(message);
+            return;
+        }
+        _heldTooMany = true;
+        if (message.Position == Position.None)
+            RedisTelemetry.MessagesWereDropped("outage", 1);
+    }
+
+    // In a new history nothing is missed if its first message is there.
+    private bool IsGapBefore(Position position) =>
+        position != Position.None && position.Offset > (position.Epoch == _last.Epoch ? _last.Offset : 0) + 1;
+
+    private void Deliver(BackplaneMessage message)
+    {
+        if (message.Position is var position && position != Position.None)
+        {
+            if (position.Epoch == _last.Epoch && position.Offset <= _last.Offset)
+                return; // a double
+            _last = position;
+        }
+        foreach (var subscription in _subscriptions)
+        {
+            try
+            {
+                subscription.Deliver(message);
+            }
+            catch (Exception exception)
+            {
+                Log.SubscriberFailed(logger, name.Value, exception);
+            }
+        }
+    }
+
+    // Not under the lock that is held while subscribers are called: one of them may subscribe, or end a subscription.
+    private void Change(Func<RedisSubscription[], RedisSubscription[]> change)
+    {
+        var before = _subscriptions;
+        while (Interlocked.CompareExchange(ref _subscriptions, change(before), before) is var found && found != before)
+            before = found;
+    }
+}

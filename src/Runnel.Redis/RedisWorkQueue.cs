@@ -1,0 +1,100 @@
+using System.Collections.Concurrent;
+using Runnel.Layers;
+
+namespace Runnel.Redis;
+
+/// <summary>The work queue on Redis: lists, hashes and sorted sets, changed by scripts only.</summary>
+/// <remarks>
+/// A stored message is as safe as Redis makes it: with <c>appendfsync everysec</c>, which is usual, a power cut may cost the last second, the end of the Redis
+/// process costs nothing. A worker that died is noticed within its lease and a quarter of it, by any other worker of the channel. Times go by the
+/// clock of the Redis server. While Redis is away, what is stored waits (<see cref="RedisOptions.OutageTimeout"/>), and then fails with an
+/// <see cref="IOException"/>; what is settled and received waits for as long as it takes. Thread-safe.
+/// </remarks>
+public sealed partial class RedisWorkQueue : IWorkQueue, IWorkQueueOperator, IAsyncDisposable
+{
+    private readonly RedisStore _store;
+    private readonly RedisSweeper _sweeper;
+    private readonly ConcurrentDictionary<ChannelName, RedisChannel> _channels = new();
+    private int _workers;
+
+    /// <summary>Creates the queue on a store, which it does not own.</summary>
+    public RedisWorkQueue(RedisStore store)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        _store = store;
+        _sweeper = new RedisSweeper(store, this);
+        Heart = new RedisHeart(store, _sweeper.SweepSoon);
+        Bells = new RedisBells(store, _sweeper.SweepSoon);
+    }
+
+    internal RedisHeart Heart { get; }
+
+    internal RedisBells Bells { get; }
+
+    internal RedisSweeper Sweeper => _sweeper;
+
+    /// <inheritdoc/>
+    public async ValueTask<int> EnqueueAsync(ChannelName channel, IReadOnlyList<Envelope> envelopes, EnqueueOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(envelopes);
+        ArgumentNullException.ThrowIfNull(options);
+        cancellationToken.ThrowIfCancellationRequested();
+        if (envelopes.Count == 0)
+            return 0;
+        var queueName = channel.QueueName;
+        var request = new EnqueueRequest(queueName, envelopes, options, _store.Sealing);
+        var line = ChannelOf(queueName).Sender;
+        line.Add(request);
+        if (!cancellationToken.CanBeCanceled)
+            return await request.Task.ConfigureAwait(false);
+        await using var registration = cancellationToken.Register(() =>
+        {
+            request.TrySetCanceled(cancellationToken);
+            line.Remove(request);
+        });
+        return await request.Task.ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<bool> CancelAsync(ChannelName channel, MessageId id, CancellationToken cancellationToken = default)
+    {
+        var found = ChannelOf(channel.QueueName);
+        var writer = found.Begin(RedisScript.Cancel, arguments: 1);
+        WriteId(writer, id);
+        var answer = (await _store.Commands.ExecuteAsync(writer.Written).WaitAsync(cancellationToken).ConfigureAwait(false)).Items;
+        found.TellExpired(answer[1].AsNumber());
+        var wasThere = answer[0].AsNumber() == 1;
+        if (wasThere)
+            found.Sender.RoomMayBe();
+        return wasThere;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IWorkerLease> AcquireLeaseAsync(WorkerLeaseOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        cancellationToken.ThrowIfCancellationRequested();
+        var lease = new RedisWorkerLease(this, _store, $"{_store.Node}.{Interlocked.Increment(ref _workers)}", options);
+        Heart.Add(lease);
+        return ValueTask.FromResult<IWorkerLease>(lease);
+    }
+
+    /// <summary>Ends the loops. Workers hand back what they hold when they are disposed, which is to be done before.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _sweeper.DisposeAsync().ConfigureAwait(false);
+        await Heart.DisposeAsync().ConfigureAwait(false);
+        await Bells.DisposeAsync().ConfigureAwait(false);
+    }
+
+    internal RedisChannel ChannelOf(ChannelName name) => _channels.GetOrAdd(name, static (name, store) => new RedisChannel(name, store), _store);
+
+    /// <summary>Forgets channels that nobody here has to do with any more.</summary>
+    internal void ForgetIdle()
+    {
+        foreach (var entry in _channels.Where(static entry => entry.Value.IsIdle))
+            _channels.TryRemove(entry);
+    }
+
+    private static void WriteId(RespWriter writer, MessageId id) => id.Value.TryWriteBytes(writer.AddEmpty(16), bigEndian: true, out _);
+}

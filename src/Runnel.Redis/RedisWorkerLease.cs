@@ -1,0 +1,137 @@
+using System.Collections.Concurrent;
+using Runnel.Layers;
+
+namespace Runnel.Redis;
+
+/// <summary>A worker on Redis: kept alive by <see cref="RedisHeart"/>, known to each channel that it receives from.</summary>
+internal sealed class RedisWorkerLease : IWorkerLease
+{
+    private readonly RedisWorkQueue _queue;
+    private readonly RedisStore _store;
+    private readonly ConcurrentDictionary<ChannelName, WorkerChannel> _channels = new();
+    private readonly CancellationTokenSource _lost = new();
+    private int _state;
+
+    public RedisWorkerLease(RedisWorkQueue queue, RedisStore store, string workerId, WorkerLeaseOptions options)
+    {
+        (_queue, _store, WorkerId, Duration) = (queue, store, workerId, options.Duration);
+        Name = $"{workerId}/{options.CrashLimit}";
+    }
+
+    private enum State
+    {
+        Held,
+        Lost,
+        Disposed,
+    }
+
+    public string WorkerId { get; }
+
+    /// <summary>Its name in Redis: who hands on what it held needs to know how many workers may die of a message.</summary>
+    public string Name { get; }
+
+    public TimeSpan Duration { get; }
+
+    public CancellationToken Lost => _lost.Token;
+
+    public IEnumerable<WorkerChannel> Channels => _channels.Values;
+
+    public bool IsHeld => Volatile.Read(ref _state) == (int)State.Held;
+
+    public async ValueTask<IReadOnlyList<ReceivedMessage>> ReceiveAsync(ChannelName channel, int max, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(max, 1);
+        cancellationToken.ThrowIfCancellationRequested();
+        ThrowIfEnded();
+        return await ChannelOf(channel.QueueName).ReceiveAsync(max, cancellationToken).ConfigureAwait(false);
+    }
+
+    public ValueTask<bool> CompleteAsync(ReceivedMessage message, CancellationToken cancellationToken = default) =>
+        SettleAsync(message, static claim => new Settlement.Complete(claim), cancellationToken);
+
+    public ValueTask<bool> AbandonAsync(ReceivedMessage message, AbandonOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(message);
+        ReadOnlyMemory<byte>? payload = options.Body is { } body
+            ? _store.Sealing.Seal(EnvelopeFormat.ReplaceBody(EnvelopeFormat.Encode(message.Envelope), body.Span), message.Channel.Value)
+            : null;
+        return SettleAsync(message, claim => new Settlement.Abandon(claim, options, payload), cancellationToken);
+    }
+
+    public ValueTask<bool> DeadLetterAsync(ReceivedMessage message, DeadLetterReason reason, string? error, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        var stored = DeadLetters.EncodeError(error, _store.Sealing, message.Channel);
+        return SettleAsync(message, claim => new Settlement.DeadLetter(claim, reason, stored), cancellationToken);
+    }
+
+    /// <summary>Another worker has been given what this one held.</summary>
+    public void Lose()
+    {
+        if (Interlocked.CompareExchange(ref _state, (int)State.Lost, (int)State.Held) != (int)State.Held)
+            return;
+        Log.LeaseLost(_store.Logger, WorkerId);
+        _queue.Heart.Remove(this);
+        foreach (var channel in _channels.Values)
+            _ = channel.EndAsync(new LeaseLostException(WorkerId));
+        _lost.CancelAsync();
+    }
+
+    /// <summary>Ends as a process that is killed does: says nothing to anybody. For tests.</summary>
+    internal void Kill()
+    {
+        _queue.Heart.Remove(this);
+        IsKilled = true;
+    }
+
+    internal bool IsKilled { get; private set; }
+
+    public async ValueTask DisposeAsync()
+    {
+        var before = (State)Interlocked.Exchange(ref _state, (int)State.Disposed);
+        if (before == State.Disposed || IsKilled)
+            return;
+        _queue.Heart.Remove(this);
+        foreach (var channel in _channels.Values)
+            await channel.EndAsync(new ObjectDisposedException(nameof(IWorkerLease), $"Worker {WorkerId} has left.")).ConfigureAwait(false);
+        if (before == State.Lost)
+            return;
+        try
+        {
+            await Task.WhenAll(_channels.Values.Select(static channel => channel.LeaveAsync())).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is IOException or ObjectDisposedException)
+        {
+            Log.LeaveFailed(_store.Logger, WorkerId, Duration, exception);
+        }
+    }
+
+    private ValueTask<bool> SettleAsync(ReceivedMessage message, Func<RedisClaim, Settlement> settlement, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        cancellationToken.ThrowIfCancellationRequested();
+        if (message.Token is not RedisClaim claim || claim.Channel.Lease != this || !IsHeld || !claim.TrySettle())
+            return ValueTask.FromResult(false);
+        return new(claim.Channel.SettleAsync(settlement(claim)));
+    }
+
+    private WorkerChannel ChannelOf(ChannelName name)
+    {
+        if (_channels.TryGetValue(name, out var known))
+            return known;
+        var made = new WorkerChannel(this, _queue.ChannelOf(name), _store, _queue.Bells);
+        var found = _channels.GetOrAdd(name, made);
+        if (found == made)
+            made.Channel.Add(made);
+        ThrowIfEnded();
+        return found;
+    }
+
+    private void ThrowIfEnded()
+    {
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _state) == (int)State.Disposed, this);
+        if (!IsHeld)
+            throw new LeaseLostException(WorkerId);
+    }
+}

@@ -1,0 +1,88 @@
+-- Stores messages: groups of them, each wholly or not at all.
+-- KEYS: the channel's, then the sender's last answer, then the deduplication ids seen
+-- ARGV: now, 1 if sent before without an answer, the request's number, then for each group: capacity, messages, 'plain' or 'full',
+--       and for each message: id, entry, and in a full group: deduplication id or '', its window (us)
+-- Returns for each group how many messages were stored, or -1 when there is no room for all of them; then how many had expired.
+local ANSWER, SEEN = KEYS[13], KEYS[14]
+local request = ARGV[3]
+
+-- Its first copy may have been done and only the answer been lost.
+if ARGV[2] == '1' then
+  local number, answer = (call('GET', ANSWER) or ''):match('^(%d+) (.*)$')
+  if number == request then
+    local results = {}
+    for count in answer:gmatch('%S+') do results[#results + 1] = tonumber(count) end
+    return results
+  end
+end
+
+expire()
+local had_ready = ready_count() > 0
+local held = call('HLEN', MESSAGES)
+local results = {}
+local at = 4
+
+local function store_plain(count)
+  local ids = {}
+  for i = 0, count - 1 do ids[#ids + 1] = ARGV[at + 2 * i] end
+  for from = 1, count, 500 do
+    local to = math.min(from + 499, count)
+    call('HSET', MESSAGES, unpack(ARGV, at + 2 * (from - 1), at + 2 * to - 1))
+    call('RPUSH', READY, unpack(ids, from, to))
+  end
+  woken = true
+  return count
+end
+
+local function find_new(count)
+  local fresh, in_batch = {}, {}
+  call('ZREMRANGEBYSCORE', SEEN, '-inf', score(now))
+  for i = 0, count - 1 do
+    local from = at + 4 * i
+    local dedup = ARGV[from + 2]
+    if dedup == '' then
+      fresh[#fresh + 1] = from
+    elseif not in_batch[dedup] and not call('ZSCORE', SEEN, dedup) then
+      in_batch[dedup] = true
+      fresh[#fresh + 1] = from
+    end
+  end
+  return fresh
+end
+
+local function store_full(fresh)
+  local stored, longest = 0, 0
+  for _, from in ipairs(fresh) do
+    local window = tonumber(ARGV[from + 3])
+    if ARGV[from + 2] ~= '' then
+      call('ZADD', SEEN, score(now + window), ARGV[from + 2])
+      longest = math.max(longest, window)
+    end
+    if store(ARGV[from], ARGV[from + 1]) then stored = stored + 1 end
+  end
+  if longest > 0 and call('PTTL', SEEN) < longest / 1000 then
+    call('PEXPIRE', SEEN, math.ceil(longest / 1000))
+  end
+  return stored
+end
+
+while at <= #ARGV do
+  local capacity, count, is_plain = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), ARGV[at + 2] == 'plain'
+  at = at + 3
+  local fresh = is_plain and {} or find_new(count)
+  local wanted = is_plain and count or #fresh
+  local stored = 0
+  if wanted > 0 and held + wanted > capacity then
+    stored = -1
+  elseif wanted > 0 then
+    stored = is_plain and store_plain(count) or store_full(fresh)
+    held = held + stored
+  end
+  results[#results + 1] = stored
+  at = at + count * (is_plain and 2 or 4)
+end
+
+if woken and not had_ready then ring() end
+results[#results + 1] = expired
+call('SET', ANSWER, request .. ' ' .. table.concat(results, ' '), 'PX', 60000)
+return results

@@ -1,0 +1,136 @@
+-- One step of a worker: settles what it is done with, and claims what is ready.
+-- KEYS: the channel's, then the claims' counter
+-- ARGV: now, 1 if sent before without an answer, worker, the step's number, most messages to claim, its lease (us) if it is new here, else 0,
+--       number of claims that are simply completed, these claims, then for each other settlement: kind, claim and
+--         'complete': lane;  'abandon': 1 if an attempt counts, delay (us), 1 if there is a new payload, that payload;  'bury': reason, error
+-- Returns {'lost'} when the lease is lost, else {the settlements' results as 1 and 0 each, how long until the next is due (us) or -1, expired, then id and entry of each message}.
+local ORDER = KEYS[13]
+local repeated, worker, step, most, joining = ARGV[2] == '1', ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
+local claims = CLAIMS .. worker
+
+if joining > 0 then
+  call('ZADD', WORKERS, 'NX', score(now + joining), worker)
+elseif not call('ZSCORE', WORKERS, worker) then
+  return {'lost'}
+end
+
+-- Only this worker removes its claims. So what is missing when it asks again was settled by the same step before, whose answer was lost.
+local missing = repeated and '1' or '0'
+local results = {}
+local at = 8
+
+local plain = tonumber(ARGV[7])
+if plain > 0 then
+  local removed = call('HDEL', claims, unpack(ARGV, at, at + plain - 1))
+  results[1] = string.rep((removed == plain) and '1' or missing, plain)
+  at = at + plain
+end
+
+local function complete(field, lane)
+  if call('HDEL', claims, field) == 0 then return false end
+  advance(lane)
+  return true
+end
+
+local function abandon(field, counts, delay, has_payload, payload)
+  local claim = call('HGET', claims, field)
+  if not claim then return false end
+  call('HDEL', claims, field)
+  local id, order, entry = read_claim(claim)
+  local attempts, crashes = struct.unpack('<HH', entry, 2)
+  local due = 0
+  if delay > 0 then due = now + delay end
+  local head = with_counters(entry, math.min(attempts + counts, 65535), crashes)
+  local key_end = 30 + head:byte(30)
+  entry = head:sub(1, 13) .. struct.pack('<i8', due) .. head:sub(22, key_end) .. (has_payload and payload or head:sub(key_end + 1))
+  give_back(id, order, entry)
+  return true
+end
+
+local function dead_letter(field, reason, error)
+  local claim = call('HGET', claims, field)
+  if not claim then return false end
+  call('HDEL', claims, field)
+  local id, _, entry = read_claim(claim)
+  bury(id, entry, reason, error)
+  return true
+end
+
+while at <= #ARGV do
+  local kind, field = ARGV[at], ARGV[at + 1]
+  local done
+  if kind == 'complete' then
+    done = complete(field, ARGV[at + 2])
+    at = at + 3
+  elseif kind == 'abandon' then
+    done = abandon(field, tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), ARGV[at + 4] == '1', ARGV[at + 5])
+    at = at + 6
+  else
+    done = dead_letter(field, tonumber(ARGV[at + 2]), ARGV[at + 3])
+    at = at + 4
+  end
+  results[#results + 1] = done and '1' or missing
+end
+
+local answer = {table.concat(results), -1, 0}
+
+local function claim_again()
+  local fields = {}
+  for i = 1, most do fields[i] = step .. '.' .. i end
+  for _, claim in ipairs(call('HMGET', claims, unpack(fields))) do
+    if claim then
+      local id, _, entry = read_claim(claim)
+      answer[#answer + 1] = id
+      answer[#answer + 1] = entry
+    end
+  end
+  return #answer > 3
+end
+
+local function claim(id, order, entry, fields)
+  call('HDEL', MESSAGES, id)
+  if has(entry, EXPIRES) then call('ZREM', EXPIRIES, id) end
+  fields[#fields + 1] = step .. '.' .. (#fields / 2 + 1)
+  fields[#fields + 1] = id .. struct.pack('<i8', order) .. entry
+  answer[#answer + 1] = id
+  answer[#answer + 1] = entry
+end
+
+local function claim_new()
+  local fields = {}
+  local returned = call('ZPOPMIN', RETURNED, most)
+  for i = 1, #returned, 2 do
+    local entry = call('HGET', MESSAGES, returned[i])
+    if entry then claim(returned[i], tonumber(returned[i + 1]), entry, fields) end
+  end
+  while #fields / 2 < most do
+    local ids = call('LPOP', READY, most - #fields / 2)
+    if not ids then break end
+    local last = call('INCRBY', ORDER, #ids)
+    if last == #ids then call('PEXPIRE', ORDER, 3600000) end -- begins anew now and then: it only orders what workers hold now
+    local entries = call('HMGET', MESSAGES, unpack(ids))
+    for i, id in ipairs(ids) do
+      if entries[i] then claim(id, last - #ids + i, entries[i], fields) end
+    end
+  end
+  if #fields > 0 then call('HSET', claims, unpack(fields)) end
+  return #fields / 2
+end
+
+if most > 0 then
+  expire()
+  promote()
+  if repeated and claim_again() then
+    ring_if_ready()
+  elseif claim_new() == most then
+    ring_if_ready()
+  else
+    call('DEL', BELL)
+  end
+  local next = call('ZRANGE', DELAYED, 0, 0, 'WITHSCORES')
+  if next[2] then answer[2] = math.max(tonumber(next[2]) - now, 0) end
+elseif woken then
+  ring()
+end
+answer[3] = expired
+return answer

@@ -1,0 +1,51 @@
+-- Puts a channel in order: hands on what dead workers held, deletes what has expired or aged.
+-- KEYS: the channel's
+-- ARGV: now, how long dead letters are kept (us)
+-- Returns {1 if the channel holds nothing any more, expired, messages of dead workers, those of them that are dead letters now, dead letters deleted, the dead workers...}.
+local kept = tonumber(ARGV[2])
+local handed_on, buried, aged = 0, 0, 0
+local died = {}
+
+-- A worker's name ends with how many workers may die holding one message.
+local function reap(worker)
+  local limit = tonumber(worker:match('%d+$'))
+  local held = {}
+  local all = call('HGETALL', CLAIMS .. worker)
+  for i = 2, #all, 2 do
+    local id, order, entry = read_claim(all[i])
+    held[#held + 1] = {id = id, order = order, entry = entry}
+  end
+  table.sort(held, function(a, b) return tonumber(a.order) < tonumber(b.order) end)
+  for _, claim in ipairs(held) do
+    local attempts, crashes = struct.unpack('<HH', claim.entry, 2)
+    local entry = with_counters(claim.entry, attempts, math.min(crashes + 1, 65535))
+    entry = entry:sub(1, 13) .. struct.pack('<i8', 0) .. entry:sub(22)
+    if crashes + 1 >= limit then
+      bury(claim.id, entry, 1, '')
+      buried = buried + 1
+    else
+      give_back(claim.id, claim.order, entry)
+    end
+  end
+  handed_on = handed_on + #held
+  call('DEL', CLAIMS .. worker)
+  call('ZREM', WORKERS, worker)
+  died[#died + 1] = worker
+end
+
+expire()
+promote()
+for _, worker in ipairs(call('ZRANGEBYSCORE', WORKERS, '-inf', score(now))) do
+  reap(worker)
+end
+
+local old = call('ZRANGEBYSCORE', DEAD, '-inf', score(now - kept), 'LIMIT', 0, 1000)
+if #old > 0 then
+  call('HDEL', LETTERS, unpack(old))
+  call('ZREM', DEAD, unpack(old))
+  aged = #old
+end
+
+ring_if_ready()
+local empty = call('EXISTS', MESSAGES, LETTERS, WORKERS) == 0
+return {empty and 1 or 0, expired, handed_on, buried, aged, unpack(died)}
