@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Runnel;
 using Runnel.AspNetCore;
+using Runnel.Layers;
 
 namespace Microsoft.Extensions.DependencyInjection;
 

@@ -115,6 +115,8 @@ public static class RunnelCommands
     private static async Task<int> ServeAsync(WebApplication app, ParseResult parsed, Option<string?> layer, CancellationToken cancellationToken)
     {
         Configure(app, parsed, layer);
+        // The host would do it, too, but log a failure with its stack beside the sentence that ends the command.
+        await app.Services.GetRequiredService<ConfiguredLayer>().OpenAsync(cancellationToken);
         await app.StartAsync(cancellationToken);
         await app.WaitForShutdownAsync(cancellationToken);
         return 0;
@@ -134,7 +136,6 @@ public static class RunnelCommands
             foreach (var url in urls.Split(';', StringSplitOptions.RemoveEmptyEntries))
                 app.Urls.Add(url);
         }
-        _ = LayerAddress.FactoryOf(app.Services.GetRequiredService<ConfiguredLayer>().Address);
     }
 
     private static void RefuseToWorkInVain(WebApplication app)

@@ -14,20 +14,52 @@ internal sealed class OpenedLayer : IAsyncDisposable
 
     private OpenedLayer(ServiceProvider services) => _services = services;
 
-    public IChannels Channels => Connect<IChannels>();
+    public IChannels Channels => _services.GetRequiredService<IChannels>();
 
-    public IJobs Jobs => Connect<IJobs>();
+    public IJobs Jobs => _services.GetRequiredService<IJobs>();
 
-    public IWorkQueueOperator Operator => Connect<IWorkQueueOperator>();
+    public IWorkQueueOperator Operator => _services.GetRequiredService<IWorkQueueOperator>();
 
-    /// <summary>Finds the layer. It is connected to when one of its sides is first used.</summary>
+    /// <summary>Finds the layer and connects to it.</summary>
     /// <exception cref="ToolException">There is no address, or it is of no use.</exception>
-    public static OpenedLayer Open(string? given, bool mayCreate)
+    public static async Task<OpenedLayer> OpenAsync(string? given, bool mayCreate, CancellationToken cancellationToken)
     {
         var address = given ?? Environment.GetEnvironmentVariable(Variable);
         if (string.IsNullOrWhiteSpace(address))
             throw ToolException.Usage($"Say which layer: --layer sqlite:work.db, or the same address in the environment's {Variable}.");
-        switch (SchemeOf(address))
+        try
+        {
+            RefuseWhatIsOfNoUse(address, mayCreate);
+            return await ConnectAsync(address, cancellationToken);
+        }
+        catch (FormatException exception)
+        {
+            throw ToolException.Usage(exception.Message);
+        }
+    }
+
+    public ValueTask DisposeAsync() => _services.DisposeAsync();
+
+    private static async Task<OpenedLayer> ConnectAsync(string address, CancellationToken cancellationToken)
+    {
+        var services = new ServiceCollection();
+        services.AddRunnelCore().UseLayer(address).AddRunnelWorkers();
+        var opened = new OpenedLayer(services.BuildServiceProvider());
+        try
+        {
+            await opened._services.GetRequiredService<ConfiguredLayer>().OpenAsync(cancellationToken);
+            return opened;
+        }
+        catch
+        {
+            await opened.DisposeAsync();
+            throw;
+        }
+    }
+
+    private static void RefuseWhatIsOfNoUse(string address, bool mayCreate)
+    {
+        switch (LayerAddress.SchemeOf(address))
         {
             case "memory":
                 throw ToolException.Usage("'memory:' is the memory of the application's process, which no other process can see. Give the application a layer of its own, such as sqlite:work.db.");
@@ -35,36 +67,9 @@ internal sealed class OpenedLayer : IAsyncDisposable
                 RefuseMissingFile(address["sqlite:".Length..]);
                 break;
         }
-        var services = new ServiceCollection();
-        services.AddRunnelCore().UseLayer(address).AddRunnelWorkers();
-        return new OpenedLayer(services.BuildServiceProvider());
-    }
-
-    public ValueTask DisposeAsync() => _services.DisposeAsync();
-
-    private T Connect<T>()
-        where T : notnull
-    {
-        try
-        {
-            return _services.GetRequiredService<T>();
-        }
-        catch (FormatException exception)
-        {
-            throw ToolException.Usage(exception.Message);
-        }
-    }
-
-    private static string SchemeOf(string address)
-    {
         try
         {
             _ = LayerAddress.FactoryOf(address);
-            return LayerAddress.SchemeOf(address);
-        }
-        catch (FormatException exception)
-        {
-            throw ToolException.Usage(exception.Message);
         }
         catch (InvalidOperationException)
         {

@@ -24,25 +24,31 @@ internal static class SendCommand
                 result.AddError(problem);
         });
         var command = new Command("send", "Puts a message on a channel, and prints its id.") { channel, json, delay, type, key, deduplicationId };
-        shared.Act(
-            command,
-            run => SendAsync(run, run.Parsed.GetValue(channel), run.Parsed.GetRequiredValue(json), run.Parsed.GetValue(type), new SendOptions
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            // Before the layer is opened, which may make it.
+            var body = await ReadBodyAsync(parsed.GetRequiredValue(json), cancellationToken);
+            var message = new Message(parsed.GetValue(type) ?? parsed.GetValue(channel).Value, body);
+            var options = new SendOptions
             {
-                Delay = run.Parsed.GetValue(delay),
-                Key = run.Parsed.GetValue(key),
-                DeduplicationId = run.Parsed.GetValue(deduplicationId),
-            }),
-            mayCreate: true);
+                Delay = parsed.GetValue(delay),
+                Key = parsed.GetValue(key),
+                DeduplicationId = parsed.GetValue(deduplicationId),
+            };
+            return await shared.RunAsync(parsed, run => SendAsync(run, parsed.GetValue(channel), message, options), mayCreate: true, cancellationToken);
+        });
         return command;
     }
 
-    private static async Task SendAsync(CommandRun run, ChannelName channel, string json, string? type, SendOptions options)
+    private static async Task<byte[]> ReadBodyAsync(string json, CancellationToken cancellationToken)
     {
-        var text = json == StandardInput ? await Console.In.ReadToEndAsync(run.Interrupted) : json;
-        if (ProblemOf(text) is { } problem)
-            throw ToolException.Usage(problem);
+        var text = json == StandardInput ? await Console.In.ReadToEndAsync(cancellationToken) : json;
+        return ProblemOf(text) is { } problem ? throw ToolException.Usage(problem) : Encoding.UTF8.GetBytes(text);
+    }
 
-        var sent = await run.Layer.Channels.SendAsync(channel, new Message(type ?? channel.Value, Encoding.UTF8.GetBytes(text)), options, run.Interrupted);
+    private static async Task SendAsync(CommandRun run, ChannelName channel, Message message, SendOptions options)
+    {
+        var sent = await run.Layer.Channels.SendAsync(channel, message, options, run.Interrupted);
 
         var id = sent.IsDuplicate ? null : sent.Id.ToString();
         run.Screen.Answer(new { Id = id, Channel = channel.Value, sent.IsDuplicate }, () =>

@@ -15,13 +15,18 @@ internal sealed class SharedOptions
     public Option<bool> Json { get; } = new("--json") { Description = "Answer with one JSON document, for scripts.", Recursive = true };
 
     /// <summary>Has a command do something with the layer.</summary>
-    /// <param name="command">The command.</param>
-    /// <param name="act">What it does.</param>
+    public void Act(Command command, Func<CommandRun, Task> act) =>
+        command.SetAction((parsed, cancellationToken) => RunAsync(parsed, act, mayCreate: false, cancellationToken));
+
+    /// <summary>Opens the layer and does something with it.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="act">What is done.</param>
     /// <param name="mayCreate">Whether a layer that is not there yet may be made; a command that only looks would look into a new, empty one.</param>
-    public void Act(Command command, Func<CommandRun, Task> act, bool mayCreate = false) => command.SetAction(async (parsed, cancellationToken) =>
+    /// <param name="cancellationToken">Cancelled by Ctrl+C.</param>
+    public async Task<int> RunAsync(ParseResult parsed, Func<CommandRun, Task> act, bool mayCreate, CancellationToken cancellationToken)
     {
-        await using var layer = OpenedLayer.Open(parsed.GetValue(Layer), mayCreate);
+        await using var layer = await OpenedLayer.OpenAsync(parsed.GetValue(Layer), mayCreate, cancellationToken);
         await act(new CommandRun(parsed, layer, new Screen(parsed.GetValue(Json)), cancellationToken));
         return 0;
-    });
+    }
 }

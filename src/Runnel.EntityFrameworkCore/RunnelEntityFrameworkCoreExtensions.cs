@@ -2,8 +2,8 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Storage;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
-using Runnel;
 using Runnel.EntityFrameworkCore;
+using Runnel.Layers;
 
 namespace Microsoft.Extensions.DependencyInjection;
 

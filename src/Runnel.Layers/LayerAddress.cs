@@ -5,7 +5,7 @@ public static class LayerAddress
 {
     private static readonly Dictionary<string, (string Package, string Factory)> Layers = new(StringComparer.OrdinalIgnoreCase)
     {
-        ["memory"] = ("Runnel.Layers", nameof(InMemoryLayerFactory)),
+        ["memory"] = ("Runnel.InMemory", "InMemoryLayerFactory"),
         ["sqlite"] = ("Runnel.Sqlite", "SqliteLayerFactory"),
         ["redis"] = ("Runnel.Redis", "RedisLayerFactory"),
         ["rediss"] = ("Runnel.Redis", "RedisLayerFactory"),

@@ -11,7 +11,7 @@ internal sealed class LayerGroup(GroupName name, LayerGroups groups)
     private const int MostPending = 10_000;
 
     private readonly SemaphoreSlim _changing = new(1);
-    private readonly ConcurrentDictionary<ChannelName, TimeHeap<(LayerGroup, ChannelName)>.Node> _members = new();
+    private readonly ConcurrentDictionary<ChannelName, LinkedListNode<LayerMembership>> _members = new();
     private IAsyncDisposable? _subscription;
     private Task _delivering = Task.CompletedTask;
     private int _pending;
@@ -57,7 +57,7 @@ internal sealed class LayerGroup(GroupName name, LayerGroups groups)
         await _changing.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            if (!_members.TryGetValue(channel, out var membership) || (onlyExpired && membership.Time > groups.Now))
+            if (!_members.TryGetValue(channel, out var membership) || (onlyExpired && membership.Value.Since > groups.Horizon))
                 return;
             _members.TryRemove(channel, out _);
             groups.Unschedule(membership);
@@ -83,8 +83,8 @@ internal sealed class LayerGroup(GroupName name, LayerGroups groups)
     /// <summary>Called one at a time. A queue that answers at once is served at once; for another one the messages line up.</summary>
     private void OnMessage(BackplaneMessage message)
     {
-        var now = groups.Now;
-        ChannelName[] members = [.. _members.Where(member => member.Value.Time > now).Select(member => member.Key)];
+        var horizon = groups.Horizon;
+        ChannelName[] members = [.. _members.Where(member => member.Value.Value.Since > horizon).Select(member => member.Key)];
         if (members.Length == 0)
             return;
         if (Interlocked.Increment(ref _pending) <= MostPending && TryDecode(message) is { } envelope)

@@ -8,11 +8,16 @@ internal sealed class LayerGroups(
 {
     private readonly ConcurrentDictionary<GroupName, LayerGroup> _groups = new();
     private readonly Lock _expiryLock = new();
-    private readonly TimeHeap<(LayerGroup Group, ChannelName Channel)> _expiries = new();
+
+    // All memberships last equally long, so the oldest is the next to end.
+    private readonly LinkedList<LayerMembership> _byAge = new();
 
     public int Count => _groups.Count;
 
-    public long Now => timeProvider.GetUtcNow().UtcTicks;
+    /// <summary>Memberships that began then, or before, are over.</summary>
+    public long Horizon => Now - expiry.Ticks;
+
+    private long Now => timeProvider.GetUtcNow().UtcTicks;
 
     public async ValueTask AddAsync(GroupName group, ChannelName channel, CancellationToken cancellationToken)
     {
@@ -45,25 +50,20 @@ internal sealed class LayerGroups(
             await group.ClearAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Begins a membership's time anew.</summary>
-    public TimeHeap<(LayerGroup Group, ChannelName Channel)>.Node Schedule(
-        LayerGroup group, ChannelName channel, TimeHeap<(LayerGroup Group, ChannelName Channel)>.Node? before)
+    /// <summary>Begins a membership's time, in place of the one before.</summary>
+    public LinkedListNode<LayerMembership> Schedule(LayerGroup group, ChannelName channel, LinkedListNode<LayerMembership>? before)
     {
         lock (_expiryLock)
         {
-            if (before is { Index: >= 0 })
-                _expiries.Remove(before);
-            return _expiries.Add(ChannelClock.Later(Now, expiry), (group, channel));
+            Remove(before);
+            return _byAge.AddLast(new LayerMembership(group, channel, Now));
         }
     }
 
-    public void Unschedule(TimeHeap<(LayerGroup Group, ChannelName Channel)>.Node membership)
+    public void Unschedule(LinkedListNode<LayerMembership> membership)
     {
         lock (_expiryLock)
-        {
-            if (membership.Index >= 0)
-                _expiries.Remove(membership);
-        }
+            Remove(membership);
     }
 
     public ValueTask<IAsyncDisposable> SubscribeAsync(GroupName group, Action<BackplaneMessage> onMessage, CancellationToken cancellationToken) =>
@@ -79,9 +79,21 @@ internal sealed class LayerGroups(
             await expired.Group.RemoveExpiredAsync(expired.Channel).ConfigureAwait(false);
     }
 
-    private (LayerGroup Group, ChannelName Channel)? TakeExpired()
+    private LayerMembership? TakeExpired()
     {
         lock (_expiryLock)
-            return _expiries.NextTime <= Now ? _expiries.TakeFirst() : null;
+        {
+            if (_byAge.First is not { } oldest || oldest.Value.Since > Horizon)
+                return null;
+            _byAge.Remove(oldest);
+            return oldest.Value;
+        }
+    }
+
+    // One that was taken since it had expired is out already.
+    private void Remove(LinkedListNode<LayerMembership>? membership)
+    {
+        if (membership is { List: not null })
+            _byAge.Remove(membership);
     }
 }

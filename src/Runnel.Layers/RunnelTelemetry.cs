@@ -53,7 +53,4 @@ public static class RunnelTelemetry
 
     internal static Counter<long> GroupDropped { get; } =
         Meter.CreateCounter<long>(GroupDroppedName, "{message}", "Messages to a group that a member missed.");
-
-    internal static Counter<long> MessagesExpired { get; } =
-        Meter.CreateCounter<long>(MessagesExpiredName, "{message}", "Messages that went unread past their expiry.");
 }

@@ -20,6 +20,7 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
     private readonly bool[] _isUnderWay = new bool[Trips];
     private ITimer? _tryAgain;
     private bool _isTrying;
+    private long _requests;
 
     /// <summary>Whether nothing is on its way or waits.</summary>
     public bool IsIdle
@@ -36,6 +37,7 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
     {
         lock (_lock)
         {
+            request.Order = ++_requests;
             if (_waitingForRoom.Count > 0)
             {
                 // Who came while others wait for room goes behind them, else a large batch would wait for ever.
@@ -190,10 +192,22 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
         }
         if (request.Task.IsCompleted)
             return; // its sender has left
-        _waitingForRoom.AddLast(request);
+        PutInLine(request);
         request.Limit = store.TimeProvider.CreateTimer(_ => GiveUp(request), null, options.WaitForRoom, Timeout.InfiniteTimeSpan);
         _tryAgain ??= TimeProvider.System.CreateTimer(_ => TryAgainIfNeeded(), null, TryAgain, Timeout.InfiniteTimeSpan);
         _tryAgain.Change(TryAgain, Timeout.InfiniteTimeSpan);
+    }
+
+    // Two trips under way may be answered in the other order.
+    private void PutInLine(EnqueueRequest request)
+    {
+        var after = _waitingForRoom.Last;
+        while (after is not null && after.Value.Order > request.Order)
+            after = after.Previous;
+        if (after is null)
+            _waitingForRoom.AddFirst(request);
+        else
+            _waitingForRoom.AddAfter(after, request);
     }
 
     // What other processes take makes room, too, and nobody tells.

@@ -28,6 +28,9 @@ internal sealed class EnqueueRequest : TaskCompletionSource<int>
 
     public int Bytes { get; }
 
+    /// <summary>Its place among all of the line.</summary>
+    public long Order { get; set; }
+
     /// <summary>Ends the wait for room; <see langword="null"/> while it has not begun.</summary>
     public ITimer? Limit { get; set; }
 }

@@ -57,10 +57,14 @@ internal sealed class RedisChannel
     }
 
     /// <summary>Looks again when the next message is due, if that is known.</summary>
-    public void LookIn(long microseconds)
+    /// <param name="microseconds">How long until then, as Redis said; negative: none is.</param>
+    /// <param name="asked">When it was asked: the timestamp of the clock.</param>
+    public void LookIn(long microseconds, long asked)
     {
-        if (microseconds >= 0)
-            _due.Change(TimeSpan.FromMilliseconds(Math.Min((microseconds / 1000) + 1, int.MaxValue)), Timeout.InfiniteTimeSpan);
+        if (microseconds < 0)
+            return;
+        var left = TimeSpan.FromMicroseconds(microseconds) - _store.TimeProvider.GetElapsedTime(asked);
+        _due.Change(TimeSpan.FromMilliseconds(Math.Clamp(Math.Floor(left.TotalMilliseconds) + 1, 0, int.MaxValue)), Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Begins a script of the channel: with its keys, others of its own, and the time, whereupon the arguments are to be added.</summary>

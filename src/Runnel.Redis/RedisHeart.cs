@@ -12,7 +12,7 @@ internal sealed class RedisHeart : IAsyncDisposable
     private static readonly TimeSpan Idle = TimeSpan.FromMinutes(1);
 
     private readonly RedisStore _store;
-    private readonly Action<RedisChannel> _sweep;
+    private readonly Action<RedisChannel, long> _reap;
     private readonly Lock _lock = new();
     private readonly Lock _beating = new();
     private readonly AutoResetEvent _changed = new(false);
@@ -22,8 +22,8 @@ internal sealed class RedisHeart : IAsyncDisposable
     private bool _isEnding;
 
     /// <param name="store">The store.</param>
-    /// <param name="sweep">Hands on what a dead worker held.</param>
-    public RedisHeart(RedisStore store, Action<RedisChannel> sweep) => (_store, _sweep) = (store, sweep);
+    /// <param name="reap">Hands on what the workers of a channel held whose leases had ended by then.</param>
+    public RedisHeart(RedisStore store, Action<RedisChannel, long> reap) => (_store, _reap) = (store, reap);
 
     public void Add(RedisWorkerLease lease)
     {
@@ -45,6 +45,9 @@ internal sealed class RedisHeart : IAsyncDisposable
         lock (_lock)
             _leases = [.. _leases.Where(other => other != lease)];
     }
+
+    /// <summary>Whether it keeps a lease.</summary>
+    public bool Holds(RedisWorkerLease lease) => Volatile.Read(ref _leases).Contains(lease);
 
     /// <summary>Renews all leases.</summary>
     public void Beat()
@@ -109,12 +112,23 @@ internal sealed class RedisHeart : IAsyncDisposable
             writer.Add(keys.Returned);
             writer.Add(keys.Delayed);
         }
+        var asked = _store.TimeProvider.GetTimestamp();
         writer.Add(_store.ScriptTime);
         writer.Add(lease.Name);
         writer.Add((long)lease.Duration.TotalMicroseconds);
         var answer = Execute(writer.Written).Items;
-        for (var i = 0; i < channels.Length; i++)
-            Learn(lease, channels[i].Channel, (int)answer[2 * i].AsNumber(), answer[(2 * i) + 1].AsNumber());
+        for (var i = 0; i < channels.Length && lease.IsHeld; i++)
+        {
+            var (channel, found, nextDue) = (channels[i].Channel, answer[1 + (2 * i)].AsNumber(), answer[2 + (2 * i)].AsNumber());
+            if ((found & Lost) != 0)
+                lease.Lose();
+            if ((found & WorkerDied) != 0)
+                _reap(channel, answer[0].AsNumber());
+            if ((found & Ready) != 0 && channel.IsWanted)
+                channel.Look();
+            if (channel.IsWanted)
+                channel.LookIn(nextDue, asked);
+        }
     }
 
     private RespValue Execute(ReadOnlyMemory<byte> command)
@@ -129,21 +143,5 @@ internal sealed class RedisHeart : IAsyncDisposable
             _socket.Execute(RedisScript.Beat.Load);
             return _socket.Execute(command);
         }
-    }
-
-    private void Learn(RedisWorkerLease lease, RedisChannel channel, int found, long nextDue)
-    {
-        if ((found & Lost) != 0)
-        {
-            lease.Lose();
-            return;
-        }
-        if ((found & WorkerDied) != 0)
-            _sweep(channel);
-        if (!channel.IsWanted)
-            return;
-        if ((found & Ready) != 0)
-            channel.Look();
-        channel.LookIn(nextDue);
     }
 }

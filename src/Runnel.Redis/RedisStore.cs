@@ -53,7 +53,7 @@ public sealed class RedisStore : IAsyncDisposable
     internal long ScriptTime => _timeProvider == TimeProvider.System ? 0 : Now;
 
     /// <summary>The time here, in microseconds since 1970.</summary>
-    internal long Now => Entry.Microseconds(_timeProvider.GetUtcNow());
+    internal long Now => (_timeProvider.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
 
     internal event Action<bool>? ConnectedChanged;
 

@@ -23,8 +23,8 @@ public sealed partial class RedisWorkQueue : IWorkQueue, IWorkQueueOperator, IAs
         ArgumentNullException.ThrowIfNull(store);
         _store = store;
         _sweeper = new RedisSweeper(store, this);
-        Heart = new RedisHeart(store, _sweeper.SweepSoon);
-        Bells = new RedisBells(store, _sweeper.SweepSoon);
+        Heart = new RedisHeart(store, _sweeper.ReapSoon);
+        Bells = new RedisBells(store, _sweeper.RingSoon);
     }
 
     internal RedisHeart Heart { get; }

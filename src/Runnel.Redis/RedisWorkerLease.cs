@@ -55,7 +55,7 @@ internal sealed class RedisWorkerLease : IWorkerLease
         ArgumentNullException.ThrowIfNull(message);
         ReadOnlyMemory<byte>? payload = options.Body is { } body
             ? _store.Sealing.Seal(EnvelopeFormat.ReplaceBody(EnvelopeFormat.Encode(message.Envelope), body.Span), message.Channel.Value)
-            : null;
+            : default(ReadOnlyMemory<byte>?); // null would be an empty one
         return SettleAsync(message, claim => new Settlement.Abandon(claim, options, payload), cancellationToken);
     }
 
@@ -78,19 +78,10 @@ internal sealed class RedisWorkerLease : IWorkerLease
         _lost.CancelAsync();
     }
 
-    /// <summary>Ends as a process that is killed does: says nothing to anybody. For tests.</summary>
-    internal void Kill()
-    {
-        _queue.Heart.Remove(this);
-        IsKilled = true;
-    }
-
-    internal bool IsKilled { get; private set; }
-
     public async ValueTask DisposeAsync()
     {
         var before = (State)Interlocked.Exchange(ref _state, (int)State.Disposed);
-        if (before == State.Disposed || IsKilled)
+        if (before == State.Disposed)
             return;
         _queue.Heart.Remove(this);
         foreach (var channel in _channels.Values)

@@ -146,7 +146,7 @@ internal sealed class WorkerChannel(RedisWorkerLease lease, RedisChannel channel
 
     private async Task StepAsync(List<Settlement> settlements, int most)
     {
-        var step = ++_steps;
+        var (step, asked) = (++_steps, store.TimeProvider.GetTimestamp());
         var answer = (await store.Commands.ExecuteAsync(Encode(settlements, most, step)).ConfigureAwait(false)).Items;
         if (answer.Length == 1)
         {
@@ -162,7 +162,7 @@ internal sealed class WorkerChannel(RedisWorkerLease lease, RedisChannel channel
             return;
         Distribute(answer.AsSpan(3), step);
         if (IsWaiting)
-            channel.LookIn(answer[1].AsNumber());
+            channel.LookIn(answer[1].AsNumber(), asked);
         if (answer.Length > 3)
             channel.Sender.RoomMayBe();
     }

@@ -4,8 +4,8 @@ using Runnel.Layers;
 
 namespace Runnel;
 
-/// <summary>What other nodes send to this one's connections; and the end of those connections when the process stops.</summary>
-internal sealed class NodeInbox(RunnelNode node, IBackplane backplane, IHostApplicationLifetime lifetime) : IHostedLifecycleService
+/// <summary>What other nodes send to this one's connections; and the end of those connections when the process stops. It opens the layer.</summary>
+internal sealed class NodeInbox(RunnelNode node, ConfiguredLayer layer, IBackplane backplane, IHostApplicationLifetime lifetime) : IHostedLifecycleService
 {
     /// <summary>How the types of our own messages begin; an application's types cannot.</summary>
     public const string OwnTypes = "runnel:";
@@ -22,6 +22,7 @@ internal sealed class NodeInbox(RunnelNode node, IBackplane backplane, IHostAppl
     // Before the server listens, so that no connection's address is given out that cannot be reached yet.
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
+        await layer.OpenAsync(cancellationToken);
         _subscription = await backplane.SubscribeAsync(Topic.OfNode(node.Id), OnMessage, cancellationToken);
 
         // The server's own stop waits for its connections, so they are closed as soon as stopping is announced.

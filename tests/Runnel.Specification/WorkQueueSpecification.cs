@@ -7,7 +7,7 @@ namespace Runnel.Specification;
 /// <summary>The promises of <see cref="IWorkQueue"/>, its leases and its operator, on any layer (design.md 6, work-queues.md 4.0).</summary>
 public abstract partial class WorkQueueSpecification : IAsyncLifetime
 {
-    private static readonly ChannelName Channel = "payments";
+    private protected static readonly ChannelName Channel = "payments";
 
     private readonly List<IWorkQueue> _opened = [];
     private readonly List<IWorkerLease> _leases = [];
@@ -52,14 +52,14 @@ public abstract partial class WorkQueueSpecification : IAsyncLifetime
         return opened;
     }
 
-    private async Task<IWorkerLease> WorkerAsync(WorkerLeaseOptions? options = null, IWorkQueue? queue = null)
+    private protected async Task<IWorkerLease> WorkerAsync(WorkerLeaseOptions? options = null, IWorkQueue? queue = null)
     {
         var lease = await (queue ?? Queue).AcquireLeaseAsync(options ?? LeaseOptions);
         _leases.Add(lease);
         return lease;
     }
 
-    private Envelope Of(string text, string? key = null, string type = "pay") => new(new Message(type, Encoding.UTF8.GetBytes(text)))
+    private protected Envelope Of(string text, string? key = null, string type = "pay") => new(new Message(type, Encoding.UTF8.GetBytes(text)))
     {
         // Ordered ids: what is stored later sorts later on every layer.
         Id = new MessageId(Guid.CreateVersion7(DateTimeOffset.UnixEpoch.AddMilliseconds(Interlocked.Increment(ref _made)))),
@@ -67,11 +67,11 @@ public abstract partial class WorkQueueSpecification : IAsyncLifetime
         Key = key,
     };
 
-    private ValueTask<int> EnqueueAsync(params Envelope[] envelopes) => Queue.EnqueueAsync(Channel, envelopes, EnqueueOptions.Default);
+    private protected ValueTask<int> EnqueueAsync(params Envelope[] envelopes) => Queue.EnqueueAsync(Channel, envelopes, EnqueueOptions.Default);
 
     private static EnqueueOptions CapacityOf(int capacity) => new() { Capacity = capacity };
 
-    private static Task<IReadOnlyList<ReceivedMessage>> TakeAsync(IWorkerLease lease, int max, ChannelName? channel = null) =>
+    private protected static Task<IReadOnlyList<ReceivedMessage>> TakeAsync(IWorkerLease lease, int max, ChannelName? channel = null) =>
         Wait.For(lease.ReceiveAsync(channel ?? Channel, max).AsTask(), "a message");
 
     private static async Task<ReceivedMessage> TakeOneAsync(IWorkerLease lease, ChannelName? channel = null) =>
@@ -155,10 +155,10 @@ public abstract partial class WorkQueueSpecification : IAsyncLifetime
         return other;
     }
 
-    private async Task<ChannelStatus?> StatusAsync() =>
+    private protected async Task<ChannelStatus?> StatusAsync() =>
         (await Operator.ListChannelsAsync()).SingleOrDefault(status => status.Channel == Channel);
 
-    private async Task AssertNothingHeldAsync() => Assert.Null(await StatusAsync());
+    private protected async Task AssertNothingHeldAsync() => Assert.Null(await StatusAsync());
 
     private static string Text(ReceivedMessage message) => Text(message.Envelope);
 

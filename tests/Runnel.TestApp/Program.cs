@@ -3,11 +3,15 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Runnel;
+using Runnel.Layers;
+using Runnel.TestApp;
 using Runnel.Workers;
 
 // A small application whose commands are tested: three channels, and a way to put something on them.
 var builder = WebApplication.CreateBuilder(args);
 builder.Services.AddRunnel().ConfigureWorker(worker => worker.ShutdownGrace = TimeSpan.FromSeconds(builder.Configuration.GetValue("Runnel:Grace", 25)));
+if (builder.Configuration["Runnel:Away"] is { } away)
+    builder.Services.Configure<LayerOptions>(layer => layer.Factories[away] = new LayerFactoryOfNoServer());
 
 var app = builder.Build();
 app.MapChannel("payments", (string text) => HandleAsync("payments", text), options => options.Track = true);

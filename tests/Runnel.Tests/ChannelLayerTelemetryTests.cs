@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Runnel.InMemory;
 using Runnel.Layers;
 using Runnel.Specification;
 using Xunit;

@@ -1,10 +1,10 @@
 -- A worker says that it lives, on all its channels at once.
 -- KEYS: for each channel: workers, ready, returned, delayed
 -- ARGV: now, worker, its lease (us)
--- Returns for each channel a number, the sum of: 1 the lease is lost here, 2 a worker died, 4 there are messages that are ready;
+-- Returns the time, and for each channel a number, the sum of: 1 the lease is lost here, 2 a worker died, 4 there are messages that are ready;
 -- and how long until the next message is due (us), or -1.
 local worker, expiry = ARGV[2], string.format('%.0f', now + tonumber(ARGV[3]))
-local answer = {}
+local answer = {string.format('%.0f', now)}
 for i = 1, #KEYS, 4 do
   local before = redis.call('ZSCORE', KEYS[i], worker)
   local found = 0

@@ -1,5 +1,6 @@
 using System.Security.Claims;
 using Microsoft.AspNetCore.Builder;
+using Runnel.InMemory;
 using Runnel.Specification;
 using Xunit;
 
@@ -252,7 +253,7 @@ public sealed class ConsumerLifecycleTests
     [InlineData(5000)]
     public async Task A_code_that_may_not_be_sent_is_refused(int code)
     {
-        var connection = await FakeConnection.ConnectAsync(FakeConnection.CreateNode(new Layers.InMemoryBackplane(TimeProvider.System)));
+        var connection = await FakeConnection.ConnectAsync(FakeConnection.CreateNode(new InMemoryBackplane(TimeProvider.System)));
 
         await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => connection.CloseAsync(code));
     }

@@ -1,4 +1,5 @@
 using System.Text;
+using Runnel.InMemory;
 using Runnel.Layers;
 using Runnel.Specification;
 using Xunit;

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Runnel.InMemory;
 using Runnel.Layers;
 using Runnel.Specification;
 using Runnel.Testing;

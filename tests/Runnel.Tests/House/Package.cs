@@ -12,6 +12,7 @@ internal sealed record Package(int Floor, params string[] Brings)
     {
         ["Runnel.Layers"] = new(0),
         ["Runnel"] = new(1),
+        ["Runnel.InMemory"] = new(1),
         ["Runnel.Sqlite"] = new(1, "Microsoft.Data.Sqlite.Core", "SQLitePCLRaw.bundle_e_sqlite3"),
         ["Runnel.Redis"] = new(1),
         ["Runnel.RabbitMQ"] = new(1, "RabbitMQ.Client"),

@@ -1,3 +1,4 @@
+using Runnel.InMemory;
 using Runnel.Layers;
 using Runnel.Specification;
 using Xunit;

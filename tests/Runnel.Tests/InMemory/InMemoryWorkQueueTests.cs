@@ -1,9 +1,10 @@
+using Runnel.InMemory;
 using Runnel.Layers;
 using Runnel.Specification;
 
 namespace Runnel.Tests.InMemory;
 
-public sealed class InMemoryWorkQueueTests : WorkQueueSpecification
+public sealed class InMemoryWorkQueueTests : WorkQueueModelSpecification
 {
     private readonly ManualClock _clock = new();
     private readonly InMemoryWorkQueue _queue;

@@ -5,7 +5,7 @@ using Runnel.Sqlite;
 namespace Runnel.Tests.Sqlite;
 
 /// <summary>Every worker in a process of its own, which is what dies: a store each on the one file.</summary>
-public sealed class SqliteWorkQueueOfProcessesTests : WorkQueueSpecification
+public sealed class SqliteWorkQueueOfProcessesTests : WorkQueueModelSpecification
 {
     private readonly ManualClock _clock = new();
     private readonly SqliteFile _file;

@@ -5,7 +5,7 @@ using Runnel.Sqlite;
 namespace Runnel.Tests.Sqlite;
 
 /// <summary>All in one process: workers and senders on one store.</summary>
-public sealed class SqliteWorkQueueTests : WorkQueueSpecification
+public sealed class SqliteWorkQueueTests : WorkQueueModelSpecification
 {
     private readonly ManualClock _clock = new();
     private readonly SqliteFile _file;

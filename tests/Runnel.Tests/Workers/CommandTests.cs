@@ -47,6 +47,20 @@ public sealed class CommandTests : IDisposable
         Assert.DoesNotContain("   at ", output, StringComparison.Ordinal); // no stack trace
     }
 
+    [Theory]
+    [InlineData("runserver")]
+    [InlineData("runserver", "--noworker")]
+    [InlineData("runworker")]
+    public async Task A_layer_that_cannot_be_opened_ends_the_start_with_its_sentence(params string[] command)
+    {
+        await using var process = AppProcess.Start([.. command, "--layer", "redis://cache", "--Runnel:Away", "redis"]);
+
+        var (code, output) = await process.EndAsync();
+
+        Assert.Equal(1, code);
+        Assert.Equal("Nothing answers at 'redis://cache': start the server, or give --layer another address.", output.Trim());
+    }
+
     [Fact]
     public async Task A_server_without_worker_takes_nothing_and_a_worker_beside_it_takes_what_it_is_told()
     {

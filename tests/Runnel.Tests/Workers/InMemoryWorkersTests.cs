@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Hosting;
+using Runnel.InMemory;
 using Runnel.Layers;
 using Runnel.Specification;
 using Runnel.Workers;

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Runnel.InMemory;
 using Runnel.Layers;
 using Runnel.Specification;
 using Runnel.Workers;

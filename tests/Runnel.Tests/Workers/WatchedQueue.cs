@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Runnel.InMemory;
 using Runnel.Layers;
 
 namespace Runnel.Tests.Workers;

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Runnel.Layers;
+using Runnel.InMemory;
 using Runnel.Specification;
 using Runnel.Workers;
 using Xunit;

@@ -1,4 +1,4 @@
-namespace Runnel.Layers;
+namespace Runnel.InMemory;
 
 /// <summary>A worker that waits for messages of a channel of the in-memory queue.</summary>
 internal sealed class ReceiveWaiter(InMemoryChannel channel, InMemoryWorkerLease lease, int max)

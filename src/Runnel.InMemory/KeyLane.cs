@@ -1,4 +1,4 @@
-namespace Runnel.Layers;
+namespace Runnel.InMemory;
 
 /// <summary>The messages of one key: the head, which is in line, scheduled or in a worker's hands, and those that wait for it to be settled.</summary>
 internal sealed class KeyLane(StoredMessage head)

@@ -1,4 +1,4 @@
-namespace Runnel.Layers;
+namespace Runnel.InMemory;
 
 internal sealed partial class InMemoryChannel
 {

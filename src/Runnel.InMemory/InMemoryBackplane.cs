@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
+using Runnel.Layers;
 
-namespace Runnel.Layers;
+namespace Runnel.InMemory;
 
 /// <summary>The backplane of one process: for tests, and for an application that one machine holds.</summary>
 /// <remarks>

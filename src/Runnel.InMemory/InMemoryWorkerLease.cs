@@ -1,4 +1,6 @@
-namespace Runnel.Layers;
+using Runnel.Layers;
+
+namespace Runnel.InMemory;
 
 /// <summary>A worker of the in-memory queue. In memory it dies only when it is told to: see <see cref="InMemoryWorkQueue.Crash"/>.</summary>
 internal sealed class InMemoryWorkerLease(InMemoryWorkQueue queue, WorkerLeaseOptions options) : IWorkerLease

@@ -1,6 +1,7 @@
 using System.Runtime.ExceptionServices;
+using Runnel.Layers;
 
-namespace Runnel.Layers;
+namespace Runnel.InMemory;
 
 /// <summary>One topic of the in-memory backplane: its subscribers, its history, and the messages on their way to the former.</summary>
 internal sealed class InMemoryTopic(Topic name)

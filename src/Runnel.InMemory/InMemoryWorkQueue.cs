@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
+using Runnel.Layers;
 
-namespace Runnel.Layers;
+namespace Runnel.InMemory;
 
 /// <summary>The work queue of one process. <em>What it holds ends with the process</em>: for tests, and for work that may get lost.</summary>
 /// <remarks>

@@ -1,4 +1,4 @@
-namespace Runnel.Layers;
+namespace Runnel.InMemory;
 
 /// <summary>Things with a time, earliest first; equal times in the order added. Any of them can be taken out again at once.</summary>
 /// <remarks>

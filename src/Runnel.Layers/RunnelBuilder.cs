@@ -1,6 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 
-namespace Runnel;
+namespace Runnel.Layers;
 
 /// <summary>What <c>AddRunnel</c> returns, to go on with: <c>Use…</c> picks the one, <c>Add…</c> adds another.</summary>
 public sealed class RunnelBuilder(IServiceCollection services)

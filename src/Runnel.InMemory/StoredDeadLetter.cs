@@ -1,4 +1,6 @@
-namespace Runnel.Layers;
+using Runnel.Layers;
+
+namespace Runnel.InMemory;
 
 /// <summary>A dead letter of the in-memory queue.</summary>
 internal sealed class StoredDeadLetter(StoredMessage message, DeadLetterReason reason, string? error, long at, long forgetAt)

@@ -1,4 +1,6 @@
-namespace Runnel.Layers;
+using Runnel.Layers;
+
+namespace Runnel.InMemory;
 
 /// <summary>Where a stored message of the in-memory queue is.</summary>
 internal enum StoredState : byte

@@ -1,4 +1,4 @@
-namespace Runnel.Layers;
+namespace Runnel.InMemory;
 
 /// <summary>Messages that wait for room on a channel of the in-memory queue. The result is how many of them were stored.</summary>
 internal sealed class RoomWaiter(StoredMessage[] messages, int capacity)

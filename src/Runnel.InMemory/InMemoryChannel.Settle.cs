@@ -1,4 +1,6 @@
-namespace Runnel.Layers;
+using Runnel.Layers;
+
+namespace Runnel.InMemory;
 
 internal sealed partial class InMemoryChannel
 {

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
+using Runnel.Layers;
 
-namespace Runnel.Layers;
+namespace Runnel.InMemory;
 
 /// <summary>Makes the layer of one process: <c>memory:</c>.</summary>
 public sealed class InMemoryLayerFactory : ILayerFactory

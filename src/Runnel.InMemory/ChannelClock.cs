@@ -1,4 +1,4 @@
-namespace Runnel.Layers;
+namespace Runnel.InMemory;
 
 /// <summary>Wakes the channels of one in-memory queue when something of theirs falls due: one timer for all of them, asleep until the next.</summary>
 internal sealed class ChannelClock

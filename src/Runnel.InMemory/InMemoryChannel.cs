@@ -1,4 +1,6 @@
-namespace Runnel.Layers;
+using Runnel.Layers;
+
+namespace Runnel.InMemory;
 
 /// <summary>One channel of the in-memory queue. One short lock holds it together; nothing is encoded, decoded or awaited under it.</summary>
 /// <remarks>
@@ -154,7 +156,7 @@ internal sealed partial class InMemoryChannel(ChannelName name, InMemoryWorkQueu
     {
         message.Expiry = null;
         Withdraw(message, now);
-        RunnelTelemetry.MessagesExpired.Add(1);
+        InMemoryTelemetry.MessagesExpired.Add(1);
     }
 
     /// <summary>Takes a held message out for good.</summary>

@@ -1,4 +1,4 @@
-namespace Runnel.Layers;
+namespace Runnel.InMemory;
 
 /// <summary>Stored messages in line, linked through themselves: nothing is allocated, and any of them leaves at once.</summary>
 internal sealed class MessageList

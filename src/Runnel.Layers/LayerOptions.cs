@@ -1,0 +1,14 @@
+namespace Runnel.Layers;
+
+/// <summary>Which layer carries and keeps messages.</summary>
+public sealed class LayerOptions
+{
+    /// <summary>The layer's address, unless configuration says otherwise (<c>Runnel:Layer</c>, or <c>--layer</c> on the command line).</summary>
+    /// <value><c>memory:</c> by default.</value>
+    public string Address { get; set; } = "memory:";
+
+    /// <summary>What makes the layers that code has configured, by the scheme of their addresses, such as <c>redis</c>.</summary>
+    /// <remarks>So configuration may name another server, and what code says of its kind of layer holds.</remarks>
+    /// <value>None by default: a layer that is not here is made by its package's own factory (<see cref="LayerAddress.FactoryOf"/>).</value>
+    public IDictionary<string, ILayerFactory> Factories { get; } = new Dictionary<string, ILayerFactory>(StringComparer.OrdinalIgnoreCase);
+}

@@ -1,0 +1,54 @@
+using Runnel.InMemory;
+using Runnel.Layers;
+using Xunit;
+
+namespace Runnel.Tests;
+
+public sealed class LayerTests
+{
+    private readonly TaskCompletionSource _connecting = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _opened;
+
+    [Fact]
+    public async Task A_layer_is_opened_once_however_many_ask()
+    {
+        await using var layer = LayerOf(_ => _connecting.Task);
+
+        Task[] callers = [layer.OpenAsync(), layer.OpenAsync()];
+        Assert.DoesNotContain(callers, caller => caller.IsCompleted);
+        _connecting.SetResult();
+        await Task.WhenAll([.. callers, layer.OpenAsync()]);
+
+        Assert.Equal(1, _opened);
+    }
+
+    [Fact]
+    public async Task A_layer_that_could_not_be_opened_is_opened_by_the_next_call()
+    {
+        await using var layer = LayerOf(_ => _opened == 1 ? throw new IOException("Nothing answers.") : Task.CompletedTask);
+
+        var failure = await Assert.ThrowsAsync<IOException>(() => layer.OpenAsync());
+        await layer.OpenAsync();
+
+        Assert.Equal(("Nothing answers.", 2), (failure.Message, _opened));
+    }
+
+    [Fact]
+    public async Task Whoever_no_longer_waits_for_a_layer_to_open_says_so_to_it()
+    {
+        await using var layer = LayerOf(cancellationToken => _connecting.Task.WaitAsync(cancellationToken));
+        using var impatient = new CancellationTokenSource();
+
+        var opening = layer.OpenAsync(impatient.Token);
+        await impatient.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => opening);
+    }
+
+    private Layer LayerOf(Func<CancellationToken, Task> open) =>
+        new(new InMemoryBackplane(TimeProvider.System), new InMemoryWorkQueue(TimeProvider.System), owned: null, cancellationToken =>
+        {
+            _opened++;
+            return open(cancellationToken);
+        });
+}

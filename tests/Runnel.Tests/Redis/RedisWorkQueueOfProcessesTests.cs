@@ -1,0 +1,70 @@
+using Runnel.Layers;
+using Runnel.Redis;
+using Runnel.Specification;
+using Runnel.Tests.Servers;
+using Xunit;
+
+namespace Runnel.Tests.Redis;
+
+/// <summary>Every worker with connections of its own, and the server's clock: a worker dies by being silent for as long as its lease.</summary>
+public sealed class RedisWorkQueueOfProcessesTests(RedisServer server) : WorkQueueSpecification, IClassFixture<RedisServer>
+{
+    private readonly RedisPlace _place = new(server);
+    private readonly List<RedisWorkQueue> _processes = [];
+
+    protected override SpecificationClock Clock { get; } = new RealClock(TimeSpan.FromMilliseconds(400));
+
+    protected override WorkerLeaseOptions LeaseOptions { get; } = new() { Duration = TimeSpan.FromMilliseconds(600) };
+
+    protected override ValueTask<OpenedQueue> OpenAsync()
+    {
+        var queue = OpenProcess();
+        return new(new OpenedQueue(new QueueOfProcesses(this, queue), queue));
+    }
+
+    protected override async Task CrashAsync(IWorkerLease lease)
+    {
+        var worker = (RedisWorkerLease)lease;
+        var process = _processes.Single(process => process.Heart.Holds(worker));
+        process.Heart.Remove(worker);
+        foreach (var channel in worker.Channels.Where(channel => channel.HasJoined))
+        {
+            await Wait.Until(
+                async () =>
+                {
+                    await _processes[0].Sweeper.SweepAllAsync();
+                    return _place.Probe.Ask("ZSCORE", channel.Channel.Keys.Workers, worker.Name) is null;
+                },
+                "the others noticed the death");
+        }
+        // It was only asleep: when its heart goes on, it learns what has become of its messages.
+        process.Heart.Add(worker);
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        foreach (var process in _processes)
+            await process.DisposeAsync();
+        await _place.DisposeAsync();
+    }
+
+    private RedisWorkQueue OpenProcess()
+    {
+        var queue = new RedisWorkQueue(_place.Open());
+        _processes.Add(queue);
+        return queue;
+    }
+
+    private sealed class QueueOfProcesses(RedisWorkQueueOfProcessesTests test, RedisWorkQueue queue) : IWorkQueue
+    {
+        public ValueTask<int> EnqueueAsync(ChannelName channel, IReadOnlyList<Envelope> envelopes, EnqueueOptions options, CancellationToken cancellationToken = default) =>
+            queue.EnqueueAsync(channel, envelopes, options, cancellationToken);
+
+        public ValueTask<bool> CancelAsync(ChannelName channel, MessageId id, CancellationToken cancellationToken = default) =>
+            queue.CancelAsync(channel, id, cancellationToken);
+
+        public ValueTask<IWorkerLease> AcquireLeaseAsync(WorkerLeaseOptions options, CancellationToken cancellationToken = default) =>
+            test.OpenProcess().AcquireLeaseAsync(options with { Duration = test.LeaseOptions.Duration }, cancellationToken);
+    }
+}

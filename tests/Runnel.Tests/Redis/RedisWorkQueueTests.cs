@@ -1,0 +1,48 @@
+using Runnel.Layers;
+using Runnel.Redis;
+using Runnel.Specification;
+using Runnel.Tests.Servers;
+using Xunit;
+
+namespace Runnel.Tests.Redis;
+
+/// <summary>The test's clock in place of the server's, so that time moves when the test says so.</summary>
+public sealed class RedisWorkQueueTests(RedisServer server) : WorkQueueModelSpecification, IClassFixture<RedisServer>
+{
+    private readonly ManualClock _clock = new();
+    private readonly List<RedisWorkQueue> _queues = [];
+    private RedisPlace? _place;
+
+    protected override SpecificationClock Clock => _clock;
+
+    // Moving the clock must not look as if all workers had died.
+    protected override WorkerLeaseOptions LeaseOptions { get; } = new() { Duration = TimeSpan.FromDays(30) };
+
+    private RedisPlace Place => _place ??= new RedisPlace(server, _clock.TimeProvider);
+
+    protected override ValueTask<OpenedQueue> OpenAsync()
+    {
+        var queue = new RedisWorkQueue(Place.Open());
+        _queues.Add(queue);
+        return new(new OpenedQueue(queue, queue));
+    }
+
+    protected override async Task CrashAsync(IWorkerLease lease)
+    {
+        var worker = (RedisWorkerLease)lease;
+        foreach (var queue in _queues)
+            queue.Heart.Remove(worker);
+        foreach (var channel in worker.Channels)
+        {
+            Place.Probe.Ask("ZADD", channel.Channel.Keys.Workers, "XX", "1", worker.Name);
+            await _queues[0].Sweeper.SweepAsync(channel.Channel, deadBefore: 1);
+        }
+        worker.Lose();
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        await Place.DisposeAsync();
+    }
+}
