@@ -14,7 +14,7 @@ public sealed class RedisLayerFactory : ILayerFactory
     }
 
     /// <summary>Creates a factory of layers with options of the application's; the address is given when a layer is made.</summary>
-    public RedisLayerFactory(Action<RedisOptions> configure) => _configure = configure;
+    public RedisLayerFactory(Action<RedisOptions>? configure) => _configure = configure;
 
     /// <inheritdoc/>
     public Layer Create(string address, TimeProvider timeProvider, ILoggerFactory loggers)
@@ -24,6 +24,6 @@ public sealed class RedisLayerFactory : ILayerFactory
         _configure?.Invoke(options);
         options.Address = address;
         var store = new RedisStore(options, timeProvider, loggers.CreateLogger<RedisStore>());
-        return new Layer(new RedisBackplane(store), new RedisWorkQueue(store), store);
+        return new Layer(new RedisBackplane(store), new RedisWorkQueue(store), store, store.OpenAsync);
     }
 }

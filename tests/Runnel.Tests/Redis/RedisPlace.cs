@@ -1,4 +1,4 @@
-using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Runnel.Redis;
 using Runnel.Tests.Servers;
 
@@ -20,7 +20,7 @@ internal sealed class RedisPlace(RedisServer server, TimeProvider? timeProvider 
     {
         var options = new RedisOptions { Address = address ?? server.Address, Prefix = Prefix };
         configure?.Invoke(options);
-        var store = new RedisStore(options, timeProvider ?? TimeProvider.System, new LoggerFactory([new ConsoleLoggerX()]).CreateLogger<RedisStore>());
+        var store = new RedisStore(options, timeProvider ?? TimeProvider.System, NullLogger<RedisStore>.Instance);
         _stores.Add(store);
         return store;
     }
@@ -33,14 +33,4 @@ internal sealed class RedisPlace(RedisServer server, TimeProvider? timeProvider 
             Probe.Ask("DEL", key);
         Probe.Dispose();
     }
-}
-
-file sealed class ConsoleLoggerX : ILoggerProvider, ILogger
-{
-    public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
-    public ILogger CreateLogger(string categoryName) => this;
-    public void Dispose() { }
-    public bool IsEnabled(LogLevel logLevel) => true;
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-        File.AppendAllText("/tmp/rlog.txt", formatter(state, exception) + exception + "\n");
 }

@@ -27,6 +27,7 @@ public sealed class RedisWorkQueueOfProcessesTests(RedisServer server) : WorkQue
         var worker = (RedisWorkerLease)lease;
         var process = _processes.Single(process => process.Heart.Holds(worker));
         process.Heart.Remove(worker);
+        process.Heart.Beat(); // when this returns, none is under way that has the worker in it still
         foreach (var channel in worker.Channels.Where(channel => channel.HasJoined))
         {
             await Wait.Until(

@@ -31,7 +31,10 @@ public sealed class RedisWorkQueueTests(RedisServer server) : WorkQueueModelSpec
     {
         var worker = (RedisWorkerLease)lease;
         foreach (var queue in _queues)
+        {
             queue.Heart.Remove(worker);
+            queue.Heart.Beat(); // when this returns, none is under way that has the worker in it still
+        }
         foreach (var channel in worker.Channels)
         {
             Place.Probe.Ask("ZADD", channel.Channel.Keys.Workers, "XX", "1", worker.Name);
