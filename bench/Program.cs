@@ -5,6 +5,7 @@ var root = new RootCommand("Runnel beside its peers, on this machine; and what i
 {
     FanoutCommand.Create(),
     IdleCommand.Create(),
+    ScaleOutCommand.Create(),
     QueueCommand.Create(),
     ChaosCommand.Create(),
     ServerProcess.CreateCommand(),

@@ -11,15 +11,17 @@ namespace Runnel.Bench;
 /// </remarks>
 internal sealed class ChaosProducer : IDisposable
 {
-    private const int CallerCount = 32;
+    public const int CallerCount = 32;
+
     private const long NumbersPerProducer = 1_000_000_000;
+    private static readonly TimeSpan AfterFailure = TimeSpan.FromMilliseconds(50);
 
     private readonly IChannels _channels;
     private readonly ConfirmedLog _log;
     private readonly SemaphoreSlim _granted = new(0);
     private readonly int _producer;
     private long _lastNumber;
-    private long _confirmed;
+    private long _failed;
 
     private ChaosProducer(IChannels channels, string folder, int producer)
     {
@@ -60,7 +62,7 @@ internal sealed class ChaosProducer : IDisposable
                     await sending;
                 if (verb == "grant")
                     producer._granted.Release(int.Parse(words[0], CultureInfo.InvariantCulture));
-                return Interlocked.Read(ref producer._confirmed);
+                return new ProducerFigures(Interlocked.Read(ref producer._lastNumber), Interlocked.Read(ref producer._failed));
             },
             cancellationToken);
 
@@ -75,13 +77,29 @@ internal sealed class ChaosProducer : IDisposable
         while (true)
         {
             await _granted.WaitAsync(cancellationToken);
-            var number = Interlocked.Increment(ref _lastNumber);
-            var key = random.Next(2) == 0 ? string.Create(CultureInfo.InvariantCulture, $"{_producer}.{caller}") : null;
-            var due = key is null && random.Next(5) == 0 ? TimeProvider.System.GetUtcNow() + TimeSpan.FromMilliseconds(random.Next(500)) : default(DateTimeOffset?);
-            var message = new ChaosMessage(number, key, key is null ? 0 : ++sequence, due?.UtcTicks ?? 0, Fails: random.Next(50) == 0);
-            await _channels.SendAsync(ChaosHost.Channel, message, new SendOptions { Key = key, NotBefore = due }, CancellationToken.None);
-            await _log.WriteAsync(number);
-            Interlocked.Increment(ref _confirmed);
+            while (!await TrySendAsync(caller, ++sequence, random))
+                await Task.Delay(AfterFailure, TimeProvider.System, cancellationToken);
         }
+    }
+
+    /// <returns>Whether it was confirmed. If not, it may have been stored all the same, and another one is sent.</returns>
+    private async Task<bool> TrySendAsync(int caller, long sequence, Random random)
+    {
+        var number = Interlocked.Increment(ref _lastNumber);
+        var key = random.Next(2) == 0 ? string.Create(CultureInfo.InvariantCulture, $"{_producer}.{caller}") : null;
+        var due = key is null && random.Next(5) == 0 ? TimeProvider.System.GetUtcNow() + TimeSpan.FromMilliseconds(random.Next(500)) : default(DateTimeOffset?);
+        var message = new ChaosMessage(number, key, key is null ? 0 : sequence, due?.UtcTicks ?? 0, Fails: random.Next(50) == 0);
+        try
+        {
+            await _channels.SendAsync(ChaosHost.Channel, message, new SendOptions { Key = key, NotBefore = due }, CancellationToken.None);
+        }
+        catch (Exception exception)
+        {
+            Interlocked.Increment(ref _failed);
+            await Console.Error.WriteLineAsync($"not sent: {exception.Message}");
+            return false;
+        }
+        await _log.WriteAsync(number);
+        return true;
     }
 }

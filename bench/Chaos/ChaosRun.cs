@@ -4,93 +4,107 @@ using System.Globalization;
 namespace Runnel.Bench;
 
 /// <summary>The ledger test: messages go on, whatever is killed.</summary>
-internal sealed class ChaosRun(ChaosSettings settings, QueueStore store)
+internal sealed class ChaosRun(ChaosSettings settings, ChaosStore store)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan LongestReturn = TimeSpan.FromSeconds(5);
 
     private readonly Random _random = new(settings.Seed);
+    private readonly List<ServerReturn> _returns = [];
+    private long _held;
 
     public static async Task<ChaosVerdict> RunAsync(ChaosSettings settings, CancellationToken cancellationToken)
     {
-        using var store = new QueueStore(settings.Layer);
-        if (!store.IsDurable)
-            throw new BenchException("Only a layer that outlives a process can be killed: use sqlite:PATH.");
-        var verdict = new ChaosVerdict();
-        var run = new ChaosRun(settings, store);
-        await run.KeepLedgerAsync(verdict, cancellationToken);
-        await LongJob.RunAsync(settings, store, verdict, cancellationToken);
+        await using var stores = await QueueStore.OpenAsync(settings.Layer, cancellationToken);
+        var verdict = new ChaosVerdict(stores.Durability);
+        await using (var store = await ChaosStore.CreateAsync(stores, cancellationToken))
+            await new ChaosRun(settings, store).KeepLedgerAsync(verdict, cancellationToken);
+        await using (var store = await ChaosStore.CreateAsync(stores, cancellationToken))
+            await LongJob.RunAsync(settings, store, verdict, cancellationToken);
         return verdict;
     }
 
-    private async Task KeepLedgerAsync(ChaosVerdict verdict, CancellationToken cancellationToken)
+    internal static async Task WaitUntilAsync(Func<Task<bool>> condition, string what, CancellationToken cancellationToken)
     {
-        var file = store.NewFile();
-        var (address, folder) = ($"sqlite:{file}", Directory.CreateDirectory(file + ".ledger").FullName);
-        long held;
-        await using (var workers = new ChaosWorkers(address, folder, settings.Workers))
-        {
-            await workers.WaitUntilReadyAsync(cancellationToken);
-            using var claims = new ClaimLedger(file);
-            held = await SendAndKillAsync(address, folder, workers, claims, cancellationToken);
-            await DrainAsync(claims, cancellationToken);
-        }
-        Ledger.Audit(folder, held, verdict);
-        using var left = new ClaimLedger(file);
-        verdict.AtMost("rows left, all tables", left.RowsLeft().Values.Sum(), 0);
-        verdict.AtMost("files left beside the database", Directory.EnumerateFiles(file + ".bell").Count(), 0);
-    }
-
-    /// <returns>How many messages the killed workers held.</returns>
-    private async Task<long> SendAndKillAsync(string address, string folder, ChaosWorkers workers, ClaimLedger claims, CancellationToken cancellationToken)
-    {
-        var (held, granted, producers) = (0L, 0, 0);
-        var producer = StartProducer();
-        try
-        {
-            for (var kill = 0; kill < settings.Kills; kill++)
-            {
-                await GrantAsync(settings.Messages / (settings.Kills + 1));
-                await Task.Delay(TimeSpan.FromMilliseconds(_random.Next(20, 400)), TimeProvider.System, cancellationToken);
-                held += await workers.KillAsync(_random.Next(settings.Workers), claims, cancellationToken);
-                if (kill == settings.Kills / 4)
-                {
-                    // What was granted and not confirmed yet is granted anew: it may have been stored all the same.
-                    await producer.KillAsync();
-                    await producer.DisposeAsync();
-                    granted = ChaosFiles.ReadConfirmed(folder).Count;
-                    producer = StartProducer();
-                }
-                if (kill == settings.Kills / 2)
-                    await workers.StopAsync(_random.Next(settings.Workers), settings.Stop, cancellationToken);
-                await Console.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"kill {kill + 1} of {settings.Kills}: {held} messages held by the killed so far"));
-            }
-            await GrantAsync(settings.Messages - granted);
-            await WaitUntilAsync(() => ChaosFiles.ReadConfirmed(folder).Count >= settings.Messages, "the producer to have everything confirmed", cancellationToken);
-            return held;
-        }
-        finally
-        {
-            await producer.DisposeAsync();
-        }
-
-        ChildProcess StartProducer() => ChildProcess.StartSmall("chaos-producer", address, folder, (++producers).ToString(CultureInfo.InvariantCulture));
-
-        async Task GrantAsync(int count)
-        {
-            await producer.AskAsync<long>(cancellationToken, "grant", count);
-            granted += count;
-        }
-    }
-
-    private static Task DrainAsync(ClaimLedger claims, CancellationToken cancellationToken) => WaitUntilAsync(() => claims.Messages == 0, "the channel to be empty", cancellationToken);
-
-    internal static async Task WaitUntilAsync(Func<bool> condition, string what, CancellationToken cancellationToken)
-    {
-        for (var began = Stopwatch.GetTimestamp(); !condition();)
+        for (var began = Stopwatch.GetTimestamp(); !await condition();)
         {
             if (Stopwatch.GetElapsedTime(began) > Patience)
                 throw new BenchException($"Waited {Patience} for {what}, in vain.");
             await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, cancellationToken);
         }
     }
+
+    private async Task KeepLedgerAsync(ChaosVerdict verdict, CancellationToken cancellationToken)
+    {
+        long failed;
+        await using (var workers = new ChaosWorkers(store.Address, store.Folder, settings.Workers))
+        {
+            await workers.WaitUntilReadyAsync(cancellationToken);
+            await using (var producers = new ChaosProducers(store.Address, store.Folder, settings.Messages))
+            {
+                await SendAndKillAsync(producers, workers, cancellationToken);
+                failed = await producers.FinishAsync(cancellationToken);
+            }
+            await WaitUntilAsync(async () => await store.CountMessagesAsync(cancellationToken) == 0, "the channel to be empty", cancellationToken);
+        }
+        Ledger.Audit(store.Folder, _held, verdict);
+        if (_returns.Count == 0)
+        {
+            verdict.AtMost("messages that could not be sent", failed, 0);
+        }
+        else
+        {
+            verdict.Note("messages that could not be sent at first, since the server was away", failed);
+            Ledger.AuditReturns(store.Folder, _returns, LongestReturn, verdict);
+        }
+        await store.AuditLeftAsync(verdict, cancellationToken);
+    }
+
+    private async Task SendAndKillAsync(ChaosProducers producers, ChaosWorkers workers, CancellationToken cancellationToken)
+    {
+        var (serverKills, serverKilled) = (store.Server is null ? 0 : settings.ServerKills, 0);
+        var portion = settings.Messages / (settings.Kills + serverKills + 1);
+        for (var kill = 1; kill <= settings.Kills; kill++)
+        {
+            await producers.GrantAsync(portion, cancellationToken);
+            await PauseAsync(20, 400, cancellationToken);
+            _held += await workers.KillAsync(_random.Next(settings.Workers), store, cancellationToken);
+            if (kill == (settings.Kills / 4) + 1)
+                await producers.KillAsync(cancellationToken);
+            if (kill == (settings.Kills / 2) + 1)
+                _held += await workers.StopAsync(_random.Next(settings.Workers), store, settings.Stop, cancellationToken);
+            for (; serverKilled < serverKills * kill / settings.Kills; serverKilled++)
+            {
+                await producers.GrantAsync(portion, cancellationToken);
+                await KillServerAsync(store.Server!, producers, workers, cancellationToken);
+            }
+            await Console.Error.WriteLineAsync(string.Create(
+                CultureInfo.InvariantCulture, $"kill {kill} of {settings.Kills}, the server killed {serverKilled} times: {_held} messages held by the killed so far"));
+        }
+    }
+
+    /// <summary>The server dies in the middle of the work, and comes back with what its file holds.</summary>
+    private async Task KillServerAsync(RedisProcess server, ChaosProducers producers, ChaosWorkers workers, CancellationToken cancellationToken)
+    {
+        await workers.WaitUntilReadyAsync(cancellationToken); // whether one can begin without its server is another question
+        await PauseAsync(20, 100, cancellationToken);
+        server.Kill();
+        await PauseAsync(100, 2_000, cancellationToken);
+        await workers.FreezeAsync(cancellationToken);
+        try
+        {
+            // What they held when it died is what it finds in its file. Their leases may be over by now, so others may be given all of it.
+            await server.RestartAsync(cancellationToken);
+            _held += await store.CountHeldByAllAsync(cancellationToken);
+        }
+        finally
+        {
+            workers.GoOn();
+        }
+        _returns.Add(new ServerReturn(Stopwatch.GetTimestamp(), await producers.LastNumberAsync(cancellationToken)));
+        await producers.GrantAsync(ChaosProducer.CallerCount, cancellationToken);
+    }
+
+    private Task PauseAsync(int least, int most, CancellationToken cancellationToken) =>
+        Task.Delay(TimeSpan.FromMilliseconds(_random.Next(least, most)), TimeProvider.System, cancellationToken);
 }

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Runnel.Bench;
 
 /// <summary>The promises, and whether they were kept.</summary>
-internal sealed class ChaosVerdict
+internal sealed class ChaosVerdict(string durability)
 {
     private readonly MarkdownTable _table = new("what", "counted", "allowed", "kept");
 
@@ -25,7 +25,7 @@ internal sealed class ChaosVerdict
 
     public BenchReport Report(ChaosSettings settings) => new BenchReport(
         "Chaos",
-        $"{settings.Workers} worker processes and one producer on one file (WAL, synchronous = FULL); workers killed with SIGKILL {settings.Kills} times, each stopped for the moment that it takes to read what it holds; seed {settings.Seed}.")
+        $"{settings.Workers} worker processes and one producer on one store ({durability}); workers killed with SIGKILL {settings.Kills} times, each stopped for the moment that it takes to read what it holds; seed {settings.Seed}.")
         .Add("The ledger", _table);
 
     private static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);

@@ -26,12 +26,12 @@ internal sealed class ChaosWorkers : IAsyncDisposable
 
     /// <summary>Kills one, and starts another in its place.</summary>
     /// <returns>How many messages it held.</returns>
-    public async Task<long> KillAsync(int index, ClaimLedger claims, CancellationToken cancellationToken)
+    public async Task<long> KillAsync(int index, ChaosStore store, CancellationToken cancellationToken)
     {
         var worker = _workers[index];
         await worker.AskAsync<bool>(cancellationToken, "ready");
         await Signals.StopAsync(worker.Id, cancellationToken);
-        var held = claims.HeldBy(worker.Id);
+        var held = await store.CountHeldAsync(worker.Id, cancellationToken);
         await worker.KillAsync();
         await worker.DisposeAsync();
         _workers[index] = Start();
@@ -39,13 +39,29 @@ internal sealed class ChaosWorkers : IAsyncDisposable
     }
 
     /// <summary>Stops one for a while.</summary>
-    public async Task StopAsync(int index, TimeSpan time, CancellationToken cancellationToken)
+    /// <returns>How many messages it held that others are given meanwhile.</returns>
+    public async Task<long> StopAsync(int index, ChaosStore store, TimeSpan time, CancellationToken cancellationToken)
     {
         var worker = _workers[index];
         await worker.AskAsync<bool>(cancellationToken, "ready");
         await Signals.StopAsync(worker.Id, cancellationToken);
+        var lost = await store.CountLostByStandingStillAsync(worker.Id, cancellationToken);
         await Task.Delay(time, TimeProvider.System, cancellationToken);
         Signals.GoOn(worker.Id);
+        return lost;
+    }
+
+    /// <summary>Stops all, until <see cref="GoOn"/>.</summary>
+    public async Task FreezeAsync(CancellationToken cancellationToken)
+    {
+        foreach (var worker in _workers)
+            await Signals.StopAsync(worker.Id, cancellationToken);
+    }
+
+    public void GoOn()
+    {
+        foreach (var worker in _workers)
+            Signals.GoOn(worker.Id);
     }
 
     public async ValueTask DisposeAsync()

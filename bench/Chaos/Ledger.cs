@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Runnel.Bench;
 
 /// <summary>Compares what was confirmed with what was handled.</summary>
@@ -15,6 +17,15 @@ internal static class Ledger
         verdict.AtMost("executions too many (allowed: claims held at the kills)", executions.Count - handled.Count, claimsHeld);
         verdict.AtMost("executions out of their key's order", CountReordered(executions), 0);
         verdict.AtMost("executions before the message was due", executions.Count(execution => execution.LateTicks < 0), 0);
+    }
+
+    /// <summary>How soon messages that were sent after the server was there again were handled.</summary>
+    public static void AuditReturns(string folder, IReadOnlyList<ServerReturn> returns, TimeSpan longest, ChaosVerdict verdict)
+    {
+        var executions = ChaosFiles.ReadHandled(folder);
+        var slowest = returns.Max(back => Stopwatch.GetElapsedTime(back.At, executions.Where(execution => execution.Number > back.LastNumber).Min(execution => execution.Began)));
+        verdict.Note("restarts of the server", returns.Count);
+        verdict.AtMost("slowest return to work after one, ms", (long)slowest.TotalMilliseconds, (long)longest.TotalMilliseconds);
     }
 
     // A message may be handled twice, but none of its key's after the next one has begun.

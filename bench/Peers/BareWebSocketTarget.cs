@@ -30,11 +30,12 @@ internal sealed class BareWebSocketTarget : IFanoutTarget
         });
     }
 
-    public async Task PublishAsync(string message)
+    public Task PublishAsync(string message) => SendAsync(Encoding.UTF8.GetBytes(message));
+
+    public async Task SendAsync(ReadOnlyMemory<byte> message)
     {
-        var bytes = Encoding.UTF8.GetBytes(message);
         foreach (var socket in _sockets)
-            await socket.SendAsync(bytes.AsMemory(), WebSocketMessageType.Text, endOfMessage: true, CancellationToken.None);
+            await socket.SendAsync(message, WebSocketMessageType.Text, endOfMessage: true, CancellationToken.None);
     }
 
     private static async Task UntilClosedAsync(WebSocket socket, CancellationToken cancellationToken)

@@ -7,13 +7,19 @@ internal static class FanoutTargets
     public const string SignalR = "signalr";
     public const string Bare = "bare";
 
+    /// <summary>The layer of a server that knows no other.</summary>
+    public const string Alone = "memory:";
+
     public static IReadOnlyList<string> Names { get; } = [Runnel, SignalR, Bare];
 
-    public static IFanoutTarget Create(string name) => name switch
+    /// <param name="name">Which.</param>
+    /// <param name="layer">What carries messages between nodes; <c>memory:</c> for nothing.</param>
+    public static IFanoutTarget Create(string name, string layer) => name switch
     {
-        Runnel => new RunnelTarget(),
+        Runnel => new RunnelTarget(layer),
         SignalR => new SignalRTarget(),
-        Bare => new BareWebSocketTarget(),
+        Bare when layer == Alone => new BareWebSocketTarget(),
+        Bare => new BareRedisTarget(layer),
         _ => throw new ArgumentException($"There is no target '{name}'; there are {string.Join(", ", Names)}.", nameof(name)),
     };
 

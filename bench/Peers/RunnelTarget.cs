@@ -4,14 +4,14 @@ using Runnel.AspNetCore;
 
 namespace Runnel.Bench;
 
-/// <summary>Runnel's endpoint on the in-memory layer, a group without history, each send awaited.</summary>
-internal sealed class RunnelTarget : IFanoutTarget
+/// <summary>Runnel's endpoint on a layer, a group without history, each send awaited.</summary>
+internal sealed class RunnelTarget(string layer) : IFanoutTarget
 {
     private IGroups? _groups;
 
     public void AddServices(IServiceCollection services)
     {
-        services.AddRunnel();
+        services.AddRunnel().UseLayer(layer);
         // The one setting that is not the default: all clients of a benchmark have the same address.
         services.Configure<GatewayOptions>(gateway => gateway.MaxConnectionsPerAddress = gateway.MaxConnections);
     }

@@ -8,21 +8,22 @@ using Microsoft.Extensions.Logging;
 
 namespace Runnel.Bench;
 
-/// <summary>The child that holds one target: <c>server NAME</c>.</summary>
+/// <summary>The child that holds one target: <c>server NAME [LAYER]</c>.</summary>
 internal static class ServerProcess
 {
     public static Command CreateCommand()
     {
         var target = new Argument<string>("target");
-        var command = new Command("server", "Started by the other commands.") { target };
+        var layer = new Argument<string>("layer") { DefaultValueFactory = _ => FanoutTargets.Alone };
+        var command = new Command("server", "Started by the other commands.") { target, layer };
         command.Hidden = true;
-        command.SetAction((result, cancellationToken) => RunAsync(result.GetRequiredValue(target), cancellationToken));
+        command.SetAction((result, cancellationToken) => RunAsync(result.GetRequiredValue(target), result.GetRequiredValue(layer), cancellationToken));
         return command;
     }
 
-    private static async Task RunAsync(string name, CancellationToken cancellationToken)
+    private static async Task RunAsync(string name, string layer, CancellationToken cancellationToken)
     {
-        var target = FanoutTargets.Create(name);
+        var target = FanoutTargets.Create(name, layer);
         var members = new Membership();
 
         var builder = WebApplication.CreateBuilder();
@@ -48,6 +49,8 @@ internal static class ServerProcess
                     case "publish":
                         await Publisher.PublishAsync(target, Number(words[0]), Number(words[1]), TimeSpan.FromMilliseconds(Number(words[2])));
                         return true;
+                    case "keep-publishing":
+                        return await new OpenLoop(target).PublishAsync(Number(words[0]), Number(words[1]));
                     case "figures":
                         return ServerFigures.Now();
                     case "settle":

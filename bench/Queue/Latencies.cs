@@ -14,11 +14,11 @@ internal static class Latencies
     {
         var messages = seconds * PerSecond;
         var (handled, figures) = (new Countdown(messages), new LatenessRecorder());
-        await using var host = QueueHost.Create(store, (BenchWork work) =>
+        await using var host = await QueueHost.CreateAsync(store, (BenchWork work) =>
         {
             figures.Record(Stopwatch.GetElapsedTime(work.At));
             return handled.Signal();
-        });
+        }, cancellationToken);
         await host.StartWorkerAsync(cancellationToken);
         var began = Stopwatch.GetTimestamp();
         for (var i = 0; i < messages; i++)
@@ -44,11 +44,11 @@ internal static class Latencies
     private static async Task<Lateness> DueAsync(QueueStore store, int messages, Func<int, TimeSpan> after, CancellationToken cancellationToken)
     {
         var (clock, handled, figures) = (TimeProvider.System, new Countdown(messages), new LatenessRecorder());
-        await using var host = QueueHost.Create(store, (BenchWork work) =>
+        await using var host = await QueueHost.CreateAsync(store, (BenchWork work) =>
         {
             figures.Record(TimeSpan.FromTicks(clock.GetUtcNow().UtcTicks - work.At));
             return handled.Signal();
-        });
+        }, cancellationToken);
         await host.StartWorkerAsync(cancellationToken);
         var first = clock.GetUtcNow() + Ahead;
         await Callers.RunAsync(Rates.ManyCallers, messages, async number =>

@@ -25,5 +25,21 @@ internal sealed record QueueGoals(IReadOnlyDictionary<string, double> Rates, IRe
             [QueueRun.Start] = (1, 5, null), [QueueRun.Delays] = (4, 15, 50), [QueueRun.Burst] = (null, null, 250),
         });
 
-    public static QueueGoals Of(string scheme) => scheme == "sqlite" ? Sqlite : Memory;
+    private static readonly QueueGoals Redis = new(
+        new Dictionary<string, double>
+        {
+            [QueueRun.OneCaller] = 9_000, [QueueRun.ManyCallers] = 70_000, [QueueRun.Bulk] = 150_000, [QueueRun.Process] = 100_000, [QueueRun.Keys] = 50_000,
+        },
+        new Dictionary<string, (double?, double?, double?)>
+        {
+            [QueueRun.Start] = (0.6, 4, null), [QueueRun.Delays] = (4, 15, 50), [QueueRun.Burst] = (null, null, 250),
+        });
+
+    public static QueueGoals Of(string scheme) => scheme switch
+    {
+        "memory" => Memory,
+        "sqlite" => Sqlite,
+        "redis" => Redis,
+        _ => throw new ArgumentException($"There are no goals for {scheme}:.", nameof(scheme)),
+    };
 }

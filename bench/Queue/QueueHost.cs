@@ -19,10 +19,10 @@ internal sealed class QueueHost : IAsyncDisposable
 
     public IChannels Channels { get; }
 
-    public static QueueHost Create(QueueStore store, Delegate handler)
+    public static async Task<QueueHost> CreateAsync(QueueStore store, Delegate handler, CancellationToken cancellationToken)
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
-        builder.Services.AddRunnelCore().UseLayer(store.NewAddress()).AddRunnelWorkers();
+        builder.Services.AddRunnelCore().UseLayer(await store.NewAddressAsync(cancellationToken)).AddRunnelWorkers();
         var host = builder.Build();
         // The defaults, but for the capacity: what the channel holds before the worker begins is more than it usually may.
         host.MapChannel(Channel, handler, options => options.Capacity = int.MaxValue);
@@ -30,7 +30,8 @@ internal sealed class QueueHost : IAsyncDisposable
     }
 
     /// <summary>A host that only stores: its worker is never started.</summary>
-    public static QueueHost Create(QueueStore store) => Create(store, (BenchWork _) => Task.CompletedTask);
+    public static Task<QueueHost> CreateAsync(QueueStore store, CancellationToken cancellationToken) =>
+        CreateAsync(store, (BenchWork _) => Task.CompletedTask, cancellationToken);
 
     public Task StartWorkerAsync(CancellationToken cancellationToken) => _host.StartAsync(cancellationToken);
 
@@ -39,7 +40,7 @@ internal sealed class QueueHost : IAsyncDisposable
 
     /// <summary>Puts messages there, a hundred at a time from a few callers.</summary>
     public Task FillAsync(int count, Func<int, BenchWork> create, Func<int, SendOptions?> options, CancellationToken cancellationToken) =>
-        Callers.RunAsync(8, count / Batch, async batch =>
+        Callers.RunAsync(BulkCallers, count / Batch, async batch =>
         {
             var numbers = Enumerable.Range(batch * Batch, Batch);
             // Options are one for all of a batch; with keys they differ from message to message.
@@ -50,6 +51,7 @@ internal sealed class QueueHost : IAsyncDisposable
         });
 
     public const int Batch = 100;
+    public const int BulkCallers = 8;
 
     public async ValueTask DisposeAsync()
     {

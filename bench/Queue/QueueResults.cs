@@ -8,7 +8,8 @@ internal sealed class QueueResults
 
     public int Violations { get; set; }
 
-    public (double P50, double P99) Fsync { get; set; }
+    /// <summary>What the store's promises stand on.</summary>
+    public string Durability { get; init; } = "";
 
     public void Add(string name, Cost cost) => Add(_costs, name, cost);
 

@@ -16,10 +16,8 @@ internal static class QueueRun
 
     public static async Task<QueueResults> RunAsync(QueueSettings settings, CancellationToken cancellationToken)
     {
-        using var store = new QueueStore(settings.Layer);
-        var results = new QueueResults();
-        if (store.IsDurable)
-            results.Fsync = Disk.MeasureFsync(Path.Combine(store.Folder, "fsync"));
+        await using var store = await QueueStore.OpenAsync(settings.Layer, cancellationToken);
+        var results = new QueueResults { Durability = store.Durability };
         await RoundAsync(store, settings.Seconds, new QueueResults(), cancellationToken); // what is compiled once does not count
         for (var round = 0; round < settings.Rounds; round++)
         {
@@ -31,12 +29,12 @@ internal static class QueueRun
 
     private static async Task RoundAsync(QueueStore store, int seconds, QueueResults results, CancellationToken cancellationToken)
     {
-        var sizes = QueueSizes.Of(store);
+        var sizes = store.Sizes;
         results.Add(OneCaller, await Rates.EnqueueAsync(store, callers: 1, sizes.OneCaller, cancellationToken));
         results.Add(ManyCallers, await Rates.EnqueueAsync(store, Rates.ManyCallers, sizes.ManyCallers, cancellationToken));
         results.Add(Bulk, await Rates.EnqueueBulkAsync(store, sizes.Bulk, cancellationToken));
         results.Add(Process, await Rates.ProcessAsync(store, sizes.Process, cancellationToken));
-        await BareAsync(store, sizes, results);
+        await BareAsync(store, results, cancellationToken);
 
         var (keys, violations) = await Rates.ProcessKeysAsync(store, sizes.Keys, cancellationToken);
         results.Add(Keys, keys);
@@ -47,18 +45,17 @@ internal static class QueueRun
         results.Add(Burst, await Latencies.BurstAsync(store, cancellationToken));
     }
 
-    private static async Task BareAsync(QueueStore store, QueueSizes sizes, QueueResults results)
+    private static async Task BareAsync(QueueStore store, QueueResults results, CancellationToken cancellationToken)
     {
+        var sizes = store.Sizes;
         await MeasureAsync(OneCaller, sizes.OneCaller, bare => bare.EnqueueAsync(1, sizes.OneCaller));
-        // SQLite's own answer to many callers is one transaction after the other.
-        var many = store.IsDurable ? sizes.OneCaller : sizes.ManyCallers;
-        await MeasureAsync(ManyCallers, many, bare => bare.EnqueueAsync(Rates.ManyCallers, many));
+        await MeasureAsync(ManyCallers, sizes.BareManyCallers, bare => bare.EnqueueAsync(Rates.ManyCallers, sizes.BareManyCallers));
         await MeasureAsync(Bulk, sizes.Bulk, bare => bare.EnqueueBulkAsync(sizes.Bulk));
         await MeasureAsync(Process, sizes.Process, bare => bare.ProcessAsync(sizes.Process), fill: sizes.Process);
 
         async Task MeasureAsync(string name, int messages, Func<IBareStore, Task> act, int fill = 0)
         {
-            using IBareStore bare = store.IsDurable ? new BareSqlite(store.NewFile()) : new BareChannel();
+            using var bare = await store.NewBareAsync(cancellationToken);
             await bare.EnqueueBulkAsync(fill);
             results.Add(BareOf(name), await Cost.OfAsync(messages, () => act(bare)));
         }

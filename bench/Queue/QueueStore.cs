@@ -3,45 +3,42 @@ using Runnel.Layers;
 namespace Runnel.Bench;
 
 /// <summary>Gives every measurement a store of its own, and leaves nothing behind.</summary>
-internal sealed class QueueStore : IDisposable
+internal abstract class QueueStore : IAsyncDisposable
 {
-    private readonly DirectoryInfo? _folder;
-    private int _count;
+    /// <summary><c>memory</c>, <c>sqlite</c> or <c>redis</c>.</summary>
+    public abstract string Scheme { get; }
 
-    public QueueStore(string layer)
+    /// <summary>What the store's promises stand on, for the report.</summary>
+    public abstract string Durability { get; }
+
+    public abstract QueueSizes Sizes { get; }
+
+    /// <summary>Opens what a layer's address names.</summary>
+    public static async Task<QueueStore> OpenAsync(string layer, CancellationToken cancellationToken) => SchemeOf(layer) switch
     {
-        Scheme = SchemeOf(layer);
-        if (!IsDurable)
-            return;
-        // Beside the path that was named, since what is measured is that path's disk.
-        var path = Path.GetFullPath(layer[(layer.IndexOf(':', StringComparison.Ordinal) + 1)..]);
-        _folder = Directory.CreateDirectory($"{path}.bench-{Environment.ProcessId}");
-    }
+        "memory" => new MemoryQueueStore(),
+        "sqlite" => new SqliteQueueStore(layer),
+        "redis" => new RedisQueueStore(await BenchRedis.OpenAsync(layer, cancellationToken)),
+        var scheme => throw new BenchException($"This runs on memory:, sqlite:PATH and redis:, not on {scheme}:."),
+    };
 
-    /// <summary><c>memory</c> or <c>sqlite</c>.</summary>
-    public string Scheme { get; }
+    /// <summary>The address of an empty store. What was in the one before is of no use any more.</summary>
+    public abstract Task<string> NewAddressAsync(CancellationToken cancellationToken);
 
-    public bool IsDurable => Scheme == "sqlite";
+    /// <summary>The bare loop on an empty store.</summary>
+    public abstract Task<IBareStore> NewBareAsync(CancellationToken cancellationToken);
 
-    /// <summary>Where the files are, of a store that has some.</summary>
-    public string Folder => _folder?.FullName ?? throw new InvalidOperationException($"{Scheme}: has no files.");
+    public abstract ValueTask DisposeAsync();
 
-    /// <summary>A file that is not there yet.</summary>
-    public string NewFile() => Path.Combine(Folder, $"{++_count}.db");
-
-    /// <summary>The address of an empty store.</summary>
-    public string NewAddress() => IsDurable ? $"sqlite:{NewFile()}" : "memory:";
-
-    public void Dispose() => _folder?.Delete(recursive: true);
-
-    private static string SchemeOf(string layer)
+    /// <summary>The part before the colon, of a layer that is there.</summary>
+    public static string SchemeOf(string layer)
     {
         try
         {
-            var scheme = LayerAddress.SchemeOf(layer);
-            return scheme is "memory" or "sqlite" ? scheme : throw new BenchException($"This runs on memory: and sqlite:PATH, not on {scheme}:.");
+            _ = LayerAddress.FactoryOf(layer);
+            return LayerAddress.SchemeOf(layer);
         }
-        catch (FormatException exception)
+        catch (Exception exception) when (exception is FormatException or InvalidOperationException)
         {
             throw new BenchException(exception.Message);
         }

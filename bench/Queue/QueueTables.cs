@@ -1,5 +1,4 @@
 using System.Globalization;
-using Runnel.Layers;
 
 namespace Runnel.Bench;
 
@@ -11,14 +10,11 @@ internal static class QueueTables
 
     public static BenchReport Of(QueueResults results, QueueSettings settings)
     {
-        var scheme = LayerAddress.SchemeOf(settings.Layer);
+        var scheme = QueueStore.SchemeOf(settings.Layer);
         var goals = QueueGoals.Of(scheme);
-        var durability = scheme == "sqlite"
-            ? string.Create(CultureInfo.InvariantCulture, $"WAL, synchronous = FULL; 4 KiB are confirmed by the disk in {results.Fsync.P50:F2} ms (p50), {results.Fsync.P99:F2} ms (p99)")
-            : "nothing outlives the process";
         return new BenchReport(
             $"The work queue on {scheme}:",
-            $"Durability: {durability}. Messages of {BenchWork.Length} bytes of JSON through SendAsync, the layer, the worker and its handler, all in one process; {settings.Rounds} rounds; the median of the rounds (lowest–highest).")
+            $"Durability: {results.Durability}. Messages of {BenchWork.Length} bytes of JSON through SendAsync, the layer, the worker and its handler, all in one process; {settings.Rounds} rounds; the median of the rounds (lowest–highest).")
             .Add("Messages a second", RatesOf(results, goals))
             .Add("Milliseconds", TimesOf(results, goals))
             .Add("Promises", PromisesOf(results));

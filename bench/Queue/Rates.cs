@@ -9,7 +9,7 @@ internal static class Rates
     /// <summary>Stores one message per call.</summary>
     public static async Task<Cost> EnqueueAsync(QueueStore store, int callers, int messages, CancellationToken cancellationToken)
     {
-        await using var host = QueueHost.Create(store);
+        await using var host = await QueueHost.CreateAsync(store, cancellationToken);
         return await Cost.OfAsync(messages, () => Callers.RunAsync(
             callers, messages, async _ => await host.Channels.SendAsync(QueueHost.Channel, BenchWork.Create(), cancellationToken: cancellationToken)));
     }
@@ -17,7 +17,7 @@ internal static class Rates
     /// <summary>Stores a hundred messages per call, by a few callers.</summary>
     public static async Task<Cost> EnqueueBulkAsync(QueueStore store, int messages, CancellationToken cancellationToken)
     {
-        await using var host = QueueHost.Create(store);
+        await using var host = await QueueHost.CreateAsync(store, cancellationToken);
         return await Cost.OfAsync(messages, () => host.FillAsync(messages, _ => BenchWork.Create(), _ => null, cancellationToken));
     }
 
@@ -25,7 +25,7 @@ internal static class Rates
     public static async Task<Cost> ProcessAsync(QueueStore store, int messages, CancellationToken cancellationToken)
     {
         var handled = new Countdown(messages);
-        await using var host = QueueHost.Create(store, (BenchWork _) => handled.Signal());
+        await using var host = await QueueHost.CreateAsync(store, (BenchWork _) => handled.Signal(), cancellationToken);
         await host.FillAsync(messages, _ => BenchWork.Create(), _ => null, cancellationToken);
         return await Cost.OfAsync(messages, () => WorkAsync(host, handled, cancellationToken));
     }
@@ -35,7 +35,7 @@ internal static class Rates
     {
         var handled = new Countdown(messages);
         var order = new KeyOrder(KeyCount);
-        await using var host = QueueHost.Create(store, (BenchWork work) => order.Handle(work, handled));
+        await using var host = await QueueHost.CreateAsync(store, (BenchWork work) => order.Handle(work, handled), cancellationToken);
         var keys = Enumerable.Range(0, KeyCount).Select(key => new SendOptions { Key = $"key-{key}" }).ToArray();
         // All of a key's messages by one caller, so that it is known in which order they were sent.
         await Callers.RunAsync(ManyCallers, KeyCount, async key =>

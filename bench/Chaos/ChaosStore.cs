@@ -1,0 +1,39 @@
+namespace Runnel.Bench;
+
+/// <summary>The store of a ledger, looked into from outside: what processes hold, what is left. Some have a server, which can be killed.</summary>
+internal abstract class ChaosStore(string address, string folder) : IAsyncDisposable
+{
+    /// <summary>Where the processes find it.</summary>
+    public string Address { get; } = address;
+
+    /// <summary>Where the processes write down what they did.</summary>
+    public string Folder { get; } = folder;
+
+    /// <summary>The server, when there is one that is the run's own.</summary>
+    public virtual RedisProcess? Server => null;
+
+    /// <summary>Opens a store that <see cref="QueueStore"/> gives.</summary>
+    public static async Task<ChaosStore> CreateAsync(QueueStore store, CancellationToken cancellationToken) => store switch
+    {
+        SqliteQueueStore files => new SqliteChaosStore(files.NewFile()),
+        RedisQueueStore redis => await RedisChaosStore.CreateAsync(redis, cancellationToken),
+        _ => throw new BenchException("Only a layer that outlives a process can be killed: use sqlite:PATH or redis:."),
+    };
+
+    /// <summary>How many messages are on the channels, in whatever state.</summary>
+    public abstract Task<long> CountMessagesAsync(CancellationToken cancellationToken);
+
+    /// <summary>How many messages a process holds, which stands still; at most.</summary>
+    public abstract Task<long> CountHeldAsync(int processId, CancellationToken cancellationToken);
+
+    /// <summary>How many of them others are given while it stands still for long.</summary>
+    public abstract Task<long> CountLostByStandingStillAsync(int processId, CancellationToken cancellationToken);
+
+    /// <summary>How many messages all processes hold.</summary>
+    public abstract Task<long> CountHeldByAllAsync(CancellationToken cancellationToken);
+
+    /// <summary>Counts what should not be there when all work is done and all processes have left.</summary>
+    public abstract Task AuditLeftAsync(ChaosVerdict verdict, CancellationToken cancellationToken);
+
+    public abstract ValueTask DisposeAsync();
+}

@@ -1,0 +1,125 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Runnel.Bench;
+
+/// <summary>A redis-server of a run's own, with its data in a folder of its own. It can be killed and started again.</summary>
+/// <remarks>
+/// A shell stands between: it kills the server when its own input ends, so that the server does not outlive the program, however that ends,
+/// and it does not let go of the server's id before, so that nobody else is killed.
+/// </remarks>
+internal sealed class RedisProcess : IDisposable
+{
+    private const string Program = "redis-server";
+    private const string Guard = """exec 2>/dev/null; "$@" >/dev/null </dev/null & read -r end; kill -9 $!; wait""";
+
+    // Below the ports of outgoing connections, which could take this one while the server is down.
+    private const int LowestPort = 20_000, EndOfPorts = 32_768;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private readonly DirectoryInfo _folder;
+    private readonly int _port;
+    private Process? _guard;
+
+    private RedisProcess(string folder, int port)
+    {
+        _folder = Directory.CreateDirectory(folder);
+        _port = port;
+    }
+
+    public string Address => $"redis://127.0.0.1:{_port}";
+
+    public string Folder => _folder.FullName;
+
+    /// <summary>Starts a server whose data are below the system's temporary folder.</summary>
+    public static async Task<RedisProcess> StartAsync(CancellationToken cancellationToken)
+    {
+        if (!(Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(folder => File.Exists(Path.Combine(folder, Program))))
+            throw new BenchException($"The run starts a Redis of its own and needs the program '{Program}': install the package of that name.");
+        var server = new RedisProcess(Path.Combine(Path.GetTempPath(), $"runnel-bench-redis-{Environment.ProcessId}-{Guid.NewGuid():N}"), FreePort());
+        try
+        {
+            await server.RestartAsync(cancellationToken);
+            return server;
+        }
+        catch
+        {
+            server.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Starts it, with what its folder holds, and waits until it answers.</summary>
+    public async Task RestartAsync(CancellationToken cancellationToken)
+    {
+        string[] command =
+        [
+            Program, "--bind", "127.0.0.1", "--port", $"{_port}", "--dir", Folder, "--logfile", Path.Combine(Folder, "redis.log"),
+            "--save", "", "--appendonly", "yes", "--appendfsync", "everysec",
+            // Is done by a process of its own, in the middle of what is measured.
+            "--auto-aof-rewrite-percentage", "0",
+        ];
+        _guard = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", Guard, "sh", .. command]) { RedirectStandardInput = true })!;
+        for (var began = Stopwatch.GetTimestamp(); !await AnswersAsync(cancellationToken);)
+        {
+            if (Stopwatch.GetElapsedTime(began) > Patience)
+                throw new BenchException($"The redis-server that was started did not answer within {Patience}.");
+            await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System, cancellationToken);
+        }
+    }
+
+    /// <summary>Ends it, and starts it with nothing in it.</summary>
+    public async Task RestartEmptyAsync(CancellationToken cancellationToken)
+    {
+        Kill();
+        _folder.Delete(recursive: true);
+        _folder.Create();
+        await RestartAsync(cancellationToken);
+    }
+
+    /// <summary>Kills it (SIGKILL).</summary>
+    public void Kill()
+    {
+        _guard?.StandardInput.Close();
+        _guard?.WaitForExit();
+        _guard?.Dispose();
+        _guard = null;
+    }
+
+    public void Dispose()
+    {
+        Kill();
+        _folder.Delete(recursive: true);
+    }
+
+    private static int FreePort()
+    {
+        while (true)
+        {
+            try
+            {
+                using var listener = new TcpListener(IPAddress.Loopback, Random.Shared.Next(LowestPort, EndOfPorts));
+                listener.Start();
+                return ((IPEndPoint)listener.LocalEndpoint).Port;
+            }
+            catch (SocketException)
+            {
+                // Somebody else's; another one will do.
+            }
+        }
+    }
+
+    private async Task<bool> AnswersAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var connection = await RespConnection.ConnectAsync(Address, cancellationToken);
+            return (await connection.AskAsync(cancellationToken, "PING")).Text == "PONG";
+        }
+        catch (Exception exception) when (exception is SocketException or IOException or BenchException)
+        {
+            return false; // not there yet, or still reading its data
+        }
+    }
+}
