@@ -84,7 +84,7 @@ public sealed partial class RedisWorkQueue : IWorkQueue, IWorkQueueOperator, IAs
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _isDisposed, true))
-            return;
+            return; // an application's container knows it by several names, and disposes each
         await _sweeper.DisposeAsync().ConfigureAwait(false);
         await Heart.DisposeAsync().ConfigureAwait(false);
         await Bells.DisposeAsync().ConfigureAwait(false);
