@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 
 namespace Runnel.Redis;
 
@@ -36,6 +37,8 @@ internal sealed record RedisAddress
         if (!Uri.TryCreate(WithHost(address), UriKind.Absolute, out var uri) || uri.Scheme is not ("redis" or "rediss"))
             throw new FormatException($"This is no address of a Redis: write {Example}.");
         var isSocket = WithHost(address) != address;
+        if (uri.Host.Length == 0)
+            throw new FormatException($"This address names no host: write {Example}.");
         var (user, password) = ReadAccount(uri.UserInfo);
         var read = new RedisAddress
         {
@@ -77,13 +80,17 @@ internal sealed record RedisAddress
         ? number
         : throw new FormatException($"'{text}' is no number of a Redis database: write {Example}.");
 
+    private static string ReadPrefix(string text) => Regex.IsMatch(text, $@"^(?:{RedisOptions.PrefixPattern})\z")
+        ? text
+        : throw new FormatException($"'{text}' is no prefix: it has 1 to 40 letters, digits, '_', '.' and '-'.");
+
     private static RedisAddress ReadOption(RedisAddress address, string option)
     {
         var equals = option.IndexOf('=', StringComparison.Ordinal);
         var (name, value) = equals < 0 ? (option, "") : (option[..equals], Uri.UnescapeDataString(option[(equals + 1)..]));
         return name switch
         {
-            "prefix" => address with { Prefix = value },
+            "prefix" => address with { Prefix = ReadPrefix(value) },
             "db" => address with { Database = ReadDatabase(value) },
             "ca" => address with { AuthorityFile = value },
             _ => throw new FormatException($"A Redis address has no option '{name}': there are prefix=, db= and ca=."),
