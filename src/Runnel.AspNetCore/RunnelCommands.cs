@@ -41,7 +41,7 @@ public static class RunnelCommands
 
     private static RootCommand Root(WebApplication app)
     {
-        var layer = new Option<string?>("--layer") { Description = "The layer's address: memory:, sqlite:PATH, redis://HOST:PORT, …", HelpName = "URI", Recursive = true };
+        var layer = new Option<string?>("--layer") { Description = "The layer's address: memory:, sqlite:PATH, redis://[USER:PASSWORD@]HOST[:PORT], …", HelpName = "URI", Recursive = true };
         var root = new RootCommand($"{app.Environment.ApplicationName}: a Runnel application. Options that are not listed go to its configuration, such as --urls.")
         {
             RunServer(app, layer),
@@ -142,7 +142,7 @@ public static class RunnelCommands
     {
         var layer = app.Services.GetRequiredService<ConfiguredLayer>();
         if (layer.Scheme == "memory")
-            throw new InvalidOperationException("A worker on 'memory:' would wait for ever: what other processes send never reaches it. Give both the same layer, such as --layer sqlite:work.db.");
+            throw new InvalidOperationException("A worker on 'memory:' would wait for ever: what other processes send never reaches it. Give both the same layer: --layer sqlite:work.db on one machine, --layer redis://HOST on several.");
         var selected = app.Services.GetRequiredService<WorkerSelection>().Selected;
         if (selected.Count > 0)
             return;

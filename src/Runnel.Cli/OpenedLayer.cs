@@ -26,7 +26,7 @@ internal sealed class OpenedLayer : IAsyncDisposable
     {
         var address = given ?? Environment.GetEnvironmentVariable(Variable);
         if (string.IsNullOrWhiteSpace(address))
-            throw ToolException.Usage($"Say which layer: --layer sqlite:work.db, or the same address in the environment's {Variable}.");
+            throw ToolException.Usage($"Say which layer: --layer sqlite:work.db or --layer redis://HOST, or the same address in the environment's {Variable}.");
         try
         {
             RefuseWhatIsOfNoUse(address, mayCreate);
@@ -62,7 +62,7 @@ internal sealed class OpenedLayer : IAsyncDisposable
         switch (LayerAddress.SchemeOf(address))
         {
             case "memory":
-                throw ToolException.Usage("'memory:' is the memory of the application's process, which no other process can see. Give the application a layer of its own, such as sqlite:work.db.");
+                throw ToolException.Usage("'memory:' is the memory of the application's process, which no other process can see. Give the application a layer that both can reach, such as sqlite:work.db or redis://HOST.");
             case "sqlite" when !mayCreate:
                 RefuseMissingFile(address["sqlite:".Length..]);
                 break;

@@ -7,7 +7,7 @@ internal sealed class SharedOptions
 {
     public Option<string?> Layer { get; } = new("--layer")
     {
-        Description = $"The layer's address, such as sqlite:work.db. Without it: the environment's {OpenedLayer.Variable}.",
+        Description = $"The layer's address, such as sqlite:work.db or redis://HOST. Without it: the environment's {OpenedLayer.Variable}.",
         HelpName = "URI",
         Recursive = true,
     };

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 
 namespace Runnel.Redis;
 
@@ -82,6 +83,10 @@ internal sealed record RedisAddress
         ? number
         : throw new FormatException($"'{text}' is no number of a Redis database: write {Example}.");
 
+    private static string ReadPrefix(string text) => Regex.IsMatch(text, $@"^(?:{RedisOptions.PrefixPattern})\z")
+        ? text
+        : throw new FormatException($"'{text}' is no prefix: it has 1 to 40 letters, digits, '_', '.' and '-'.");
+
     private static RedisAddress ReadOption(RedisAddress address, string option)
     {
         var equals = option.IndexOf('=', StringComparison.Ordinal);
@@ -89,7 +94,7 @@ internal sealed record RedisAddress
         return name switch
         {
             _ when value.Length == 0 => throw new FormatException($"The option '{name}' of the Redis address has no value: there are prefix=, db= and ca=."),
-            "prefix" => address with { Prefix = value },
+            "prefix" => address with { Prefix = ReadPrefix(value) },
             "db" => address with { Database = ReadDatabase(value) },
             "ca" => address with { AuthorityFile = value },
             _ => throw new FormatException($"A Redis address has no option '{name}': there are prefix=, db= and ca=."),

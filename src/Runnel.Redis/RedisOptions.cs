@@ -5,6 +5,8 @@ namespace Runnel.Redis;
 /// <summary>Where Redis is, and how it is used.</summary>
 public sealed class RedisOptions
 {
+    internal const string PrefixPattern = "[A-Za-z0-9_.-]{1,40}";
+
     /// <summary>
     /// Where Redis is: <c>redis://[user[:password]@]host[:port][/database]</c>, <c>rediss://…</c> with TLS, or <c>redis:///path/to/redis.sock</c>
     /// for a unix socket. Behind a <c>?</c>: <c>prefix=</c>, <c>db=</c> and <c>ca=</c>, the file of the authority that signed the server's certificate.
@@ -15,7 +17,7 @@ public sealed class RedisOptions
 
     /// <summary>What every key and pub/sub channel begins with; applications that share a server have one each. The address's <c>prefix=</c> sets it, too.</summary>
     /// <value><c>runnel</c> by default.</value>
-    [RegularExpression("[A-Za-z0-9_.-]{1,40}")]
+    [RegularExpression(PrefixPattern)]
     public string Prefix { get; set; } = "runnel";
 
     /// <summary>

@@ -1,23 +1,36 @@
 using System.Text;
 using System.Text.Json;
+using Microsoft.Extensions.Logging.Abstractions;
 using Runnel.Layers;
-using Runnel.Sqlite;
-using Runnel.Tests.Sqlite;
 using Xunit;
 
 namespace Runnel.Tests.Cli;
 
 /// <summary>Channels, messages and dead letters: what the tool does is seen through the layer, and the other way round.</summary>
-public sealed class QueueCommandTests : IAsyncDisposable
+public abstract class QueueCommandSpecification : IAsyncLifetime
 {
     private const char Escape = '\u001b';
 
-    private readonly SqliteFile _file = new(TimeProvider.System);
-    private readonly SqliteWorkQueue _queue;
+    private Layer _layer = null!;
+    private IWorkQueue _queue = null!;
 
-    public QueueCommandTests() => _queue = new SqliteWorkQueue(_file.Open());
+    /// <summary>The address of a layer of this test's own.</summary>
+    protected abstract string Address { get; }
 
-    public ValueTask DisposeAsync() => _file.DisposeAsync();
+    private IWorkQueueOperator Operator => (IWorkQueueOperator)_queue;
+
+    public virtual async ValueTask InitializeAsync()
+    {
+        _layer = LayerAddress.FactoryOf(Address).Create(Address, TimeProvider.System, NullLoggerFactory.Instance);
+        await _layer.OpenAsync();
+        _queue = _layer.WorkQueue;
+    }
+
+    public virtual async ValueTask DisposeAsync()
+    {
+        await _layer.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
 
     [Fact]
     public async Task A_message_that_is_sent_is_what_a_worker_gets()
@@ -142,7 +155,7 @@ public sealed class QueueCommandTests : IAsyncDisposable
 
         Assert.Equal("Replayed 1 dead letter of channel 'tasks'.", one.Line);
         Assert.Equal(1, others.Json.GetProperty("count").GetInt32());
-        var status = Assert.Single(await _queue.ListChannelsAsync(TestContext.Current.CancellationToken));
+        var status = Assert.Single(await Operator.ListChannelsAsync(TestContext.Current.CancellationToken));
         Assert.Equal((2, 0), (status.Ready, status.Dead));
     }
 
@@ -155,11 +168,11 @@ public sealed class QueueCommandTests : IAsyncDisposable
 
         Assert.Equal(1, (await RunAsync("dead-letters", "purge", "tasks", "--reason", "Unreadable", "--json")).Json.GetProperty("count").GetInt32());
         Assert.Equal("Purged 1 dead letter of channel 'tasks'.", (await RunAsync("dead-letters", "purge", "tasks", id.ToString(), "--yes")).Line);
-        var left = Assert.Single(await _queue.ListDeadLettersAsync("tasks", DeadLetterFilter.All, 10, TestContext.Current.CancellationToken));
+        var left = Assert.Single(await Operator.ListDeadLettersAsync("tasks", DeadLetterFilter.All, 10, TestContext.Current.CancellationToken));
         Assert.Equal("worst", left.Envelope.Message.Type);
 
         Assert.Equal(1, (await RunAsync("dead-letters", "purge", "tasks", "--all", "--json")).Json.GetProperty("count").GetInt32());
-        Assert.Empty(await _queue.ListChannelsAsync(TestContext.Current.CancellationToken));
+        Assert.Empty(await Operator.ListChannelsAsync(TestContext.Current.CancellationToken));
     }
 
     [Theory]
@@ -174,8 +187,6 @@ public sealed class QueueCommandTests : IAsyncDisposable
 
         tool.FailsWith(1, $"Channel 'tasks' has no dead letter {id}.");
     }
-
-    private string Address => $"sqlite:{_file.Path}";
 
     private Task<RunnelTool> RunAsync(params string[] arguments) => RunnelTool.RunAsync([.. arguments, "--layer", Address]);
 

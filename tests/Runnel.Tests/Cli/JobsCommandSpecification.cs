@@ -9,28 +9,29 @@ using Xunit;
 namespace Runnel.Tests.Cli;
 
 /// <summary>Jobs of an application that runs in another process than the tool: here, the test's.</summary>
-public sealed class JobsCommandTests : IAsyncLifetime
+public abstract class JobsCommandSpecification : IAsyncLifetime
 {
-    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("runnel-");
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly IHost _application;
+    private IHost _application = null!;
 
-    public JobsCommandTests()
+    /// <summary>The address of a layer of this test's own.</summary>
+    protected abstract string Address { get; }
+
+    public virtual async ValueTask InitializeAsync()
     {
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Logging.ClearProviders();
         builder.Services.AddRunnelCore().UseLayer(Address).AddRunnelWorkers();
         _application = builder.Build();
         _application.MapChannel("tasks", RunUntilCancelledAsync, channel => channel.Track = true);
+        await _application.StartAsync();
     }
 
-    public async ValueTask InitializeAsync() => await _application.StartAsync();
-
-    public async ValueTask DisposeAsync()
+    public virtual async ValueTask DisposeAsync()
     {
         await _application.StopAsync();
         await ((IAsyncDisposable)_application).DisposeAsync();
-        _folder.Delete(recursive: true);
+        GC.SuppressFinalize(this);
     }
 
     [Fact]
@@ -78,8 +79,6 @@ public sealed class JobsCommandTests : IAsyncLifetime
         (await RunAsync("jobs", "show", id)).FailsWith(1, $"No channel knows a job {id}");
         (await RunAsync("jobs", "cancel", id)).FailsWith(1, $"No channel knows a job {id}");
     }
-
-    private string Address => $"sqlite:{Path.Combine(_folder.FullName, "work.db")}";
 
     private Task<RunnelTool> RunAsync(params string[] arguments) => RunnelTool.RunAsync([.. arguments, "--layer", Address]);
 
