@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
 namespace Runnel.Redis;
@@ -11,16 +12,14 @@ namespace Runnel.Redis;
 /// Waits on the caller's thread, and so does all that it calls: the thread that keeps a worker's lease must get through when the thread pool is busy
 /// with handlers that block. It is rare enough for the others to spend a thread on.
 /// </remarks>
-internal sealed class RedisDialer(RedisAddress address, TimeSpan timeout)
+internal sealed class RedisDialer(RedisAddress address, string prefix, TimeSpan timeout)
 {
     public RedisAddress Address => address;
 
-    /// <summary>How long Redis may take to answer.</summary>
-    public TimeSpan Timeout => timeout;
-
     /// <summary>Connects.</summary>
-    /// <exception cref="RedisUnavailableException">It did not work; the message says why, and what to do.</exception>
-    public RedisSocket Connect()
+    /// <param name="greet">What else to say, before the connection is used.</param>
+    /// <exception cref="RedisUnavailableException">It did not work, whatever the reason; the message says why, and what to do.</exception>
+    public RedisSocket Connect(Action<RedisSocket>? greet = null)
     {
         Stream? stream = null;
         try
@@ -28,16 +27,20 @@ internal sealed class RedisDialer(RedisAddress address, TimeSpan timeout)
             stream = new NetworkStream(ConnectSocket(), ownsSocket: true);
             if (address.IsEncrypted)
                 stream = Encrypt(stream);
-            var socket = new RedisSocket(stream);
+            var socket = new RedisSocket(stream, timeout);
             Greet(socket);
+            greet?.Invoke(socket);
             return socket;
         }
-        catch (Exception exception) when (exception is IOException or SocketException or FormatException or AuthenticationException)
+        catch (Exception exception)
         {
             stream?.Dispose();
             throw new RedisUnavailableException(Explain(exception), exception);
         }
     }
+
+    /// <summary>What to do about a failure.</summary>
+    public string Explain(Exception failure) => RedisExplanation.Of(failure, address, prefix, timeout);
 
     private Socket ConnectSocket()
     {
@@ -101,15 +104,39 @@ internal sealed class RedisDialer(RedisAddress address, TimeSpan timeout)
 
     private SslStream Encrypt(Stream stream)
     {
-        var encrypted = new SslStream(stream);
-        var options = new SslClientAuthenticationOptions { TargetHost = address.Host };
+        var problem = "";
+        var options = new SslClientAuthenticationOptions
+        {
+            TargetHost = address.Host,
+            RemoteCertificateValidationCallback = (_, _, chain, errors) => (problem = Complaint(chain, errors)).Length == 0,
+        };
         if (address.AuthorityFile is { } file)
         {
             options.CertificateChainPolicy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
             options.CertificateChainPolicy.CustomTrustStore.Add(ReadAuthority(file));
         }
-        encrypted.AuthenticateAsClient(options);
-        return encrypted;
+        var encrypted = new SslStream(stream);
+        try
+        {
+            encrypted.AuthenticateAsClient(options);
+            return encrypted;
+        }
+        catch (AuthenticationException exception) when (problem.Length > 0)
+        {
+            throw new RedisUnavailableException(problem, exception);
+        }
+    }
+
+    private string Complaint(X509Chain? chain, SslPolicyErrors errors)
+    {
+        if (errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch))
+            return $"The certificate of Redis at {address} is for another host. Write the host that it is for into the address.";
+        if (errors == SslPolicyErrors.None)
+            return "";
+        var reasons = string.Join(", ", chain?.ChainStatus.Select(static status => status.StatusInformation.Trim().TrimEnd('.')).Distinct() ?? []);
+        return address.AuthorityFile is { } file
+            ? $"The certificate of Redis at {address} cannot be trusted by the authority in '{file}' ({reasons}). Is that the one that signed it?"
+            : $"The certificate of Redis at {address} cannot be trusted ({reasons}). If an authority of your own signed it, name its file: rediss://host?ca=/path/ca.pem.";
     }
 
     private static X509Certificate2 ReadAuthority(string file)
@@ -118,41 +145,19 @@ internal sealed class RedisDialer(RedisAddress address, TimeSpan timeout)
         {
             return X509CertificateLoader.LoadCertificateFromFile(file);
         }
-        catch (System.Security.Cryptography.CryptographicException exception)
+        catch (Exception exception) when (exception is CryptographicException or IOException or UnauthorizedAccessException)
         {
-            throw new AuthenticationException($"the authority's certificate '{file}' cannot be read ({exception.Message})", exception);
+            throw new RedisUnavailableException($"The authority's certificate '{file}' (ca= in the address of Redis) cannot be read: {exception.Message.TrimEnd('.')}.", exception);
         }
     }
 
     private void Greet(RedisSocket socket)
     {
-        if (address.Password is { } password)
-            socket.Execute(RespWriter.Encode("HELLO", "3", "AUTH", address.User ?? "default", password));
+        if (address.Password is not null || address.User is not null)
+            socket.Execute(RespWriter.Encode("HELLO", "3", "AUTH", address.User ?? "default", address.Password ?? ""));
         else
             socket.Execute(RespWriter.Encode("HELLO", "3"));
         if (address.Database > 0)
             socket.Execute(RespWriter.Encode("SELECT", $"{address.Database}"));
     }
-
-    private string Explain(Exception exception) => exception switch
-    {
-        RedisErrorException { Code: "WRONGPASS" } =>
-            $"Redis at {address} refuses the user '{address.User ?? "default"}' or the password. Correct them in the address: redis://user:password@host.",
-        RedisErrorException { Code: "NOAUTH" } =>
-            $"Redis at {address} wants a password. Write it into the address: redis://:password@host, or redis://user:password@host.",
-        RedisErrorException { Code: "NOPERM" } =>
-            $"Redis at {address} does not let the user '{address.User ?? "default"}' do what Runnel needs: {exception.Message}. Give it +@all -@dangerous +info and the keys and channels of the prefix.",
-        RedisErrorException => $"Redis at {address} refuses the connection. {exception.Message}.",
-        AuthenticationException =>
-            $"The certificate of Redis at {address} cannot be trusted: {exception.Message} If an authority of your own signed it, name its file: rediss://host?ca=/path/ca.pem.",
-        FormatException => $"What answers at {address} is not Redis, or not in the clear: is the port right, and is it one for TLS (rediss://)? {exception.Message}",
-        SocketException { SocketErrorCode: SocketError.ConnectionRefused } =>
-            $"No Redis listens at {address}. Is it running, and is the address right?",
-        SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain } =>
-            $"There is no host '{address.Host}' for Redis. Is the address right?",
-        SocketException => $"Redis at {address} cannot be reached: {exception.Message}.",
-        _ when address.IsEncrypted =>
-            $"Redis at {address} does not answer over TLS: {exception.Message}. Is this its port for TLS? Without TLS the address begins with redis://.",
-        _ => $"What listens at {address} does not answer as Redis does: {exception.Message}. Is the port right, and is it one for TLS (rediss://)?",
-    };
 }

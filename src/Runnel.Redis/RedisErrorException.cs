@@ -3,6 +3,9 @@ namespace Runnel.Redis;
 /// <summary>Redis refused a command.</summary>
 internal sealed class RedisErrorException(string error) : IOException($"Redis refused a command: {error}")
 {
+    /// <summary>What Redis said.</summary>
+    public string Error => error;
+
     /// <summary>The error's first word, such as <c>NOSCRIPT</c>.</summary>
     public string Code { get; } = error.IndexOf(' ', StringComparison.Ordinal) is > 0 and var end ? error[..end] : error;
 

@@ -1,9 +1,10 @@
 using System.Buffers;
+using System.Net.Sockets;
 
 namespace Runnel.Redis;
 
 /// <summary>A connection on which its owner's thread waits for each answer: for handshakes, and for a thread that must not depend on others.</summary>
-internal sealed class RedisSocket(Stream stream) : IDisposable
+internal sealed class RedisSocket(Stream stream, TimeSpan timeout) : IDisposable
 {
     private byte[] _received = new byte[4096];
     private int _length;
@@ -11,17 +12,18 @@ internal sealed class RedisSocket(Stream stream) : IDisposable
     /// <summary>What everything goes over; whoever takes it over uses the socket no more.</summary>
     public Stream Stream { get; } = stream;
 
-    /// <summary>Sends a command and waits for its answer, as long as the stream's timeouts allow.</summary>
+    /// <summary>Sends a command and waits for its answer, no longer than the timeout.</summary>
     /// <exception cref="RedisErrorException">Redis refused it.</exception>
     /// <exception cref="IOException">The connection broke, or the answer took too long.</exception>
     /// <exception cref="FormatException">This is not Redis.</exception>
     public RespValue Execute(ReadOnlyMemory<byte> command)
     {
         Stream.Write(command.Span);
+        var began = TimeProvider.System.GetTimestamp();
         RespValue answer;
         do
         {
-            answer = Read();
+            answer = Read(began);
         }
         while (answer.Kind == RespKind.Push);
         return answer.Kind == RespKind.Error ? throw new RedisErrorException(answer.ToString()) : answer;
@@ -29,7 +31,7 @@ internal sealed class RedisSocket(Stream stream) : IDisposable
 
     public void Dispose() => Stream.Dispose();
 
-    private RespValue Read()
+    private RespValue Read(long began)
     {
         while (true)
         {
@@ -43,10 +45,20 @@ internal sealed class RedisSocket(Stream stream) : IDisposable
             }
             if (_length == _received.Length)
                 Array.Resize(ref _received, _length * 2);
+            LimitReading(began);
             var read = Stream.Read(_received, _length, _received.Length - _length);
             if (read == 0)
                 throw new IOException("the server closed the connection");
             _length += read;
         }
+    }
+
+    // The stream's own limit begins anew with every byte.
+    private void LimitReading(long began)
+    {
+        var left = (int)(timeout - TimeProvider.System.GetElapsedTime(began)).TotalMilliseconds;
+        if (left <= 0)
+            throw new IOException($"Redis did not answer within {timeout.TotalSeconds} s", new SocketException((int)SocketError.TimedOut));
+        Stream.ReadTimeout = left;
     }
 }

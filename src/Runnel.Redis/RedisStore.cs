@@ -7,7 +7,8 @@ namespace Runnel.Redis;
 /// <summary>A Redis server: what the backplane and the work queue of one process stand on, and share.</summary>
 public sealed class RedisStore : IAsyncDisposable
 {
-    private static readonly Version Oldest = new(6, 2);
+    /// <summary>The oldest version that has all that the layer uses.</summary>
+    internal static readonly Version Oldest = new(6, 2);
 
     private readonly TimeProvider _timeProvider;
     private long _requests;
@@ -27,7 +28,7 @@ public sealed class RedisStore : IAsyncDisposable
         (Options, _timeProvider, Logger) = (options, timeProvider, logger);
         Keys = new RedisKeys(options.Prefix);
         Sealing = new Sealing(options.EncryptionKeys);
-        Dialer = new RedisDialer(address, options.Timeout);
+        Dialer = new RedisDialer(address, options.Prefix, options.Timeout);
         Commands = new RedisClient(Dialer, options, logger, LoadScripts) { OnConnectedChanged = isConnected => ConnectedChanged?.Invoke(isConnected) };
     }
 
@@ -66,8 +67,20 @@ public sealed class RedisStore : IAsyncDisposable
     public async Task OpenAsync(CancellationToken cancellationToken = default)
     {
         await Commands.OpenAsync(cancellationToken).ConfigureAwait(false);
-        var answer = await Commands.ExecuteAsync(RespWriter.Encode("INFO")).WaitAsync(cancellationToken).ConfigureAwait(false);
-        Check(answer.ToString());
+        try
+        {
+            Check(await AskAsync("INFO").ConfigureAwait(false));
+            // A user may have no right to our names: better told now than with the first message.
+            await AskAsync("EXISTS", Keys.Channels).ConfigureAwait(false);
+            await AskAsync("PUBLISH", Keys.Channels, "").ConfigureAwait(false);
+        }
+        catch (RedisErrorException refusal)
+        {
+            throw new RedisUnavailableException(Dialer.Explain(refusal), refusal);
+        }
+
+        async Task<string> AskAsync(params string[] words) =>
+            (await Commands.ExecuteAsync(RespWriter.Encode(words)).WaitAsync(cancellationToken).ConfigureAwait(false)).ToString();
     }
 
     /// <inheritdoc/>
@@ -93,6 +106,8 @@ public sealed class RedisStore : IAsyncDisposable
             throw new InvalidOperationException($"Redis at {address} is version {version}; Runnel needs {Oldest} or later.");
         if (Fact("cluster_enabled") == "1")
             throw new InvalidOperationException($"Redis at {address} is a node of a cluster, which Runnel does not use yet: give it a server of its own.");
+        if (Fact("role") == "slave")
+            throw new InvalidOperationException($"Redis at {address} is a replica, where nothing can be stored: write its master into the address ({Fact("master_host")}:{Fact("master_port")}).");
         if (Fact("maxmemory_policy") is var policy && policy is not ("noeviction" or ""))
             throw new InvalidOperationException($"Redis at {address} deletes messages when its memory is full: its maxmemory-policy is {policy}. Set it to noeviction ('CONFIG SET maxmemory-policy noeviction', and in redis.conf).");
         if (Fact("aof_enabled") == "0")

@@ -1,54 +1,331 @@
+using System.Diagnostics;
+using System.Text;
+using Microsoft.Extensions.Logging;
+using Runnel.Redis;
+using Runnel.Specification;
+using Runnel.Tests.Connections;
 using Runnel.Tests.Servers;
-using Runnel.Tests.Workers;
 using Xunit;
 
 namespace Runnel.Tests.Redis;
 
-/// <summary>How an application's start ends that cannot work on the Redis it was given: with exit code 1, and one sentence that says what to do.</summary>
-public sealed class RedisStartTests
+/// <summary>What is wrong with a Redis is said when the layer is opened, in words that say what to do.</summary>
+public sealed class RedisStartTests : IDisposable
 {
-    [Theory]
-    [InlineData("runserver")]
-    [InlineData("runserver", "--noworker")]
-    [InlineData("runworker")]
-    public async Task A_redis_that_is_away_is_one_sentence(params string[] command)
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(1);
+
+    private readonly LogList _log = new();
+
+    public void Dispose() => _log.Dispose();
+
+    [Fact]
+    public async Task No_server()
     {
-        var port = LoopbackPort.Free();
+        var address = $"redis://127.0.0.1:{LoopbackPort.Free()}";
 
-        await FailsAsync(command, $"redis://127.0.0.1:{port}", $"No Redis listens at 127.0.0.1:{port}. Is it running, and is the address right?");
-    }
+        var failure = await FailureOfAsync(address);
 
-    [Theory]
-    [InlineData("redis://:wrong@HOST", "Redis at HOST refuses the user 'default' or the password. Correct them in the address: redis://user:password@host.")]
-    [InlineData("redis://ann:right@HOST", "Redis at HOST refuses the user 'ann' or the password. Correct them in the address: redis://user:password@host.")]
-    [InlineData("redis://HOST", "Redis at HOST wants a password. Write it into the address: redis://:password@host, or redis://user:password@host.")]
-    [InlineData("redis://:right@HOST/zero", "'zero' is no number of a Redis database: write redis://user:password@host:6379/0, rediss://host for TLS, or redis:///path/to/redis.sock.")]
-    [InlineData("redis://:right@HOST?colour=red", "A Redis address has no option 'colour': there are prefix=, db= and ca=.")]
-    [InlineData("redis://:right@HOST?prefix=a%20b", "'a b' is no prefix: it has 1 to 40 letters, digits, '_', '.' and '-'.")]
-    [InlineData("redis://", "This address names no host: write redis://user:password@host:6379/0, rediss://host for TLS, or redis:///path/to/redis.sock.")]
-    public async Task What_is_wrong_with_the_address_is_said(string address, string sentence)
-    {
-        await using var redis = await RedisServer.StartAsync(new RedisServerOptions { Password = "right" });
-        var host = $"127.0.0.1:{redis.Port}";
-
-        await FailsAsync(["runserver"], address.Replace("HOST", host, StringComparison.Ordinal), sentence.Replace("HOST", host, StringComparison.Ordinal));
+        AssertSays(failure, address[8..], "No Redis listens", "running");
     }
 
     [Fact]
-    public async Task A_redis_that_may_delete_messages_is_refused()
-    {
-        await using var redis = await RedisServer.StartAsync(new RedisServerOptions { MaxMemoryPolicy = "allkeys-lru" });
+    public async Task No_such_host() => AssertSays(await FailureOfAsync("redis://no-such-host.invalid"), "no-such-host.invalid", "no host");
 
-        await FailsAsync(["runworker"], redis.Address, $"Redis at 127.0.0.1:{redis.Port} deletes messages when its memory is full: its maxmemory-policy is allkeys-lru. Set it to noeviction ('CONFIG SET maxmemory-policy noeviction', and in redis.conf).");
+    [Fact]
+    public async Task No_such_socket()
+    {
+        var tooLong = "/" + new string('x', 200);
+
+        AssertSays(await FailureOfAsync("redis:///nowhere/redis.sock"), "/nowhere/redis.sock", "No Redis listens", "running");
+        AssertSays(await FailureOfAsync($"redis://{tooLong}"), tooLong, "No Redis listens", "too long");
     }
 
-    private static async Task FailsAsync(string[] command, string address, string sentence)
+    [Fact]
+    public async Task A_wrong_password()
     {
-        await using var process = AppProcess.Start([.. command, "--urls", "http://127.0.0.1:0", "--layer", address]);
+        await using var server = await RedisServer.StartAsync(new() { Password = "sesame" });
 
-        var (code, _) = await process.EndAsync();
+        var failure = await FailureOfAsync($"redis://:open@127.0.0.1:{server.Port}");
 
-        Assert.Equal(sentence, process.Error.Trim());
-        Assert.Equal(1, code);
+        AssertSays(failure, $"127.0.0.1:{server.Port}", "password", "redis://user:password@host");
+    }
+
+    [Fact]
+    public async Task No_password_where_one_is_wanted()
+    {
+        await using var server = await RedisServer.StartAsync(new() { Password = "sesame" });
+
+        var failure = await FailureOfAsync($"redis://127.0.0.1:{server.Port}");
+
+        AssertSays(failure, $"127.0.0.1:{server.Port}", "wants a password", "redis://:password@host");
+    }
+
+    [Theory]
+    [InlineData("nobody:sesame")]
+    [InlineData("app:open")]
+    [InlineData("app")]
+    public async Task A_wrong_user(string account)
+    {
+        await using var server = await RedisServer.StartAsync(new() { User = "app", Password = "sesame" });
+
+        var failure = await FailureOfAsync($"redis://{account}@127.0.0.1:{server.Port}");
+
+        AssertSays(failure, $"'{account.Split(':')[0]}'", "password", "redis://user:password@host");
+    }
+
+    [Fact]
+    public async Task A_password_with_all_that_needs_an_escape()
+    {
+        await using var server = await RedisServer.StartAsync(new() { User = "a:b", Password = "p@ss/w:rd%?#ü" });
+
+        await OpenAsync(server.Address);
+    }
+
+    [Fact]
+    public async Task A_user_without_a_password()
+    {
+        await using var server = await RedisServer.StartAsync(new() { Password = "sesame", Configuration = ["user app on nopass ~* &* +@all"] });
+
+        await OpenAsync($"redis://app@127.0.0.1:{server.Port}");
+    }
+
+    [Fact]
+    public async Task A_port_that_wants_TLS()
+    {
+        await using var server = await RedisServer.StartAsync(new() { Tls = true });
+
+        var failure = await FailureOfAsync($"redis://127.0.0.1:{server.Port}");
+
+        AssertSays(failure, $"127.0.0.1:{server.Port}", "rediss://");
+    }
+
+    [Fact]
+    public async Task A_port_without_TLS()
+    {
+        await using var server = await RedisServer.StartAsync(new());
+
+        var failure = await FailureOfAsync($"rediss://127.0.0.1:{server.Port}");
+
+        AssertSays(failure, $"127.0.0.1:{server.Port}", "TLS", "redis://");
+        Assert.DoesNotContain("certificate", failure, StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Fact]
+    public async Task A_certificate_that_nobody_here_trusts()
+    {
+        await using var server = await RedisServer.StartAsync(new() { Tls = true });
+
+        var failure = await FailureOfAsync($"rediss://127.0.0.1:{server.Port}");
+
+        AssertSays(failure, $"127.0.0.1:{server.Port}", "certificate", "trusted", "ca=");
+    }
+
+    [Fact]
+    public async Task A_certificate_of_another_authority()
+    {
+        await using var server = await RedisServer.StartAsync(new() { Tls = true });
+        await using var other = await RedisServer.StartAsync(new() { Tls = true });
+
+        var failure = await FailureOfAsync($"rediss://127.0.0.1:{server.Port}?ca={other.AuthorityFile}");
+
+        AssertSays(failure, $"127.0.0.1:{server.Port}", "certificate", "trusted", other.AuthorityFile!);
+    }
+
+    [Fact]
+    public async Task A_certificate_for_another_host()
+    {
+        await using var server = await RedisServer.StartAsync(new() { Tls = true, Configuration = ["bind 127.0.0.1 127.0.0.2"] });
+
+        var failure = await FailureOfAsync($"rediss://127.0.0.2:{server.Port}?ca={server.AuthorityFile}");
+
+        AssertSays(failure, $"127.0.0.2:{server.Port}", "certificate", "another host");
+    }
+
+    [Theory]
+    [InlineData("/nowhere/ca.pem")]
+    [InlineData("/etc/hostname")]
+    [InlineData("/root")]
+    public async Task An_authority_that_cannot_be_read(string file)
+    {
+        await using var server = await RedisServer.StartAsync(new() { Tls = true });
+
+        var failure = await FailureOfAsync($"rediss://127.0.0.1:{server.Port}?ca={file}");
+
+        AssertSays(failure, $"'{file}'", "ca=");
+    }
+
+    [Fact]
+    public async Task A_certificate_of_the_authority_that_the_address_names()
+    {
+        await using var server = await RedisServer.StartAsync(new() { Tls = true, Password = "sesame" });
+
+        await OpenAsync(server.Address);
+    }
+
+    [Fact]
+    public async Task Something_that_speaks_another_language()
+    {
+        await using var server = ScriptedServer.Saying("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+
+        AssertSays(await FailureOfAsync($"redis://127.0.0.1:{server.Port}"), $"127.0.0.1:{server.Port}", "not Redis", "port");
+        AssertSays(await FailureOfAsync($"rediss://127.0.0.1:{server.Port}"), $"127.0.0.1:{server.Port}", "TLS", "port");
+    }
+
+    [Fact]
+    public async Task Something_that_closes_the_connection()
+    {
+        await using var server = ScriptedServer.Doing((_, _) => Task.CompletedTask);
+
+        AssertSays(await FailureOfAsync($"redis://127.0.0.1:{server.Port}"), $"127.0.0.1:{server.Port}", "not answer as Redis does", "port");
+        AssertSays(await FailureOfAsync($"rediss://127.0.0.1:{server.Port}"), $"127.0.0.1:{server.Port}", "TLS", "port");
+    }
+
+    [Theory]
+    [InlineData("redis")]
+    [InlineData("rediss")]
+    public async Task Something_that_says_nothing(string scheme)
+    {
+        await using var server = ScriptedServer.Saying("");
+        var began = Stopwatch.GetTimestamp();
+
+        var failure = await FailureOfAsync($"{scheme}://127.0.0.1:{server.Port}");
+
+        AssertSays(failure, $"127.0.0.1:{server.Port}", "within 1 s", "port");
+        Assert.InRange(Stopwatch.GetElapsedTime(began), TimeSpan.Zero, 5 * Timeout);
+    }
+
+    [Fact]
+    public async Task Something_that_never_comes_to_an_end()
+    {
+        await using var server = ScriptedServer.Doing(async (stream, ending) =>
+        {
+            for (var letter = "+"u8.ToArray(); ; letter = "a"u8.ToArray())
+            {
+                await stream.WriteAsync(letter, ending);
+                await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, ending);
+            }
+        });
+        var began = Stopwatch.GetTimestamp();
+
+        var failure = await FailureOfAsync($"redis://127.0.0.1:{server.Port}");
+
+        AssertSays(failure, $"127.0.0.1:{server.Port}", "within 1 s", "port");
+        Assert.InRange(Stopwatch.GetElapsedTime(began), TimeSpan.Zero, 5 * Timeout);
+    }
+
+    [Theory]
+    [InlineData("-ERR unknown command 'HELLO', with args beginning with: '3'", "6.2")]
+    [InlineData("-LOADING Redis is loading the dataset in memory", "reading its data")]
+    [InlineData("-ERR something else", "something else")]
+    public async Task A_Redis_that_refuses(string answer, string says)
+    {
+        await using var server = ScriptedServer.Saying(answer + "\r\n");
+
+        AssertSays(await FailureOfAsync($"redis://127.0.0.1:{server.Port}"), $"127.0.0.1:{server.Port}", says);
+    }
+
+    [Fact]
+    public async Task A_Redis_that_takes_no_more_clients()
+    {
+        await using var server = await RedisServer.StartAsync(new());
+        using var probe = server.Connect();
+        probe.Configure("maxclients", "1");
+
+        var failure = await FailureOfAsync(server.Address);
+
+        AssertSays(failure, $"127.0.0.1:{server.Port}", "maxclients");
+    }
+
+    [Fact]
+    public async Task A_Redis_that_deletes_what_it_was_to_keep()
+    {
+        await using var server = await RedisServer.StartAsync(new() { MaxMemoryPolicy = "allkeys-lru" });
+
+        var failure = await FailureOfAsync(server.Address);
+
+        AssertSays(failure, $"127.0.0.1:{server.Port}", "allkeys-lru", "CONFIG SET maxmemory-policy noeviction");
+    }
+
+    [Fact]
+    public async Task A_Redis_that_only_follows_another_one()
+    {
+        await using var server = await RedisServer.StartAsync(new() { Configuration = [$"replicaof 127.0.0.1 {LoopbackPort.Free()}", "replica-serve-stale-data yes"] });
+
+        var failure = await FailureOfAsync(server.Address);
+
+        AssertSays(failure, $"127.0.0.1:{server.Port}", "replica", "master");
+    }
+
+    [Fact]
+    public async Task A_Redis_that_keeps_nothing_over_a_restart_is_warned_of_and_used()
+    {
+        await using var server = await RedisServer.StartAsync(new() { AppendOnly = false });
+
+        await OpenAsync(server.Address);
+
+        var warning = Assert.Single(_log.AtLeast(LogLevel.Warning));
+        Assert.Contains("appendonly yes", warning.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_Redis_with_nothing_to_complain_of_is_not_complained_of()
+    {
+        await using var server = await RedisServer.StartAsync(new());
+
+        await OpenAsync(server.Address);
+
+        Assert.Empty(_log.AtLeast(LogLevel.Information));
+    }
+
+    [Fact]
+    public async Task A_unix_socket_and_a_database()
+    {
+        await using var server = await RedisServer.StartAsync(new() { Password = "sesame" });
+        using var probe = server.Connect();
+
+        await OpenAsync($"{server.UnixAddress}?db=3");
+
+        probe.Ask("SELECT", "3");
+        Assert.NotEmpty(probe.Keys("test:*"));
+        probe.Ask("SELECT", "0");
+        Assert.Empty(probe.Keys());
+    }
+
+    [Fact]
+    public async Task A_database_that_there_is_not()
+    {
+        await using var server = await RedisServer.StartAsync(new());
+
+        AssertSays(await FailureOfAsync($"{server.Address}/16"), "database 16", "databases");
+    }
+
+    private RedisStore StoreAt(string address) =>
+        new(new RedisOptions { Address = address, Prefix = "test", Timeout = Timeout }, TimeProvider.System, new Logger<RedisStore>(new LoggerFactory([_log])));
+
+    // Opens it, and uses it.
+    private async Task OpenAsync(string address)
+    {
+        await using var store = StoreAt(address);
+        await using var backplane = new RedisBackplane(store);
+        await store.OpenAsync();
+        await using var listener = await TopicListener.OnAsync(backplane, Layers.Topic.OfGroup("g"));
+        await backplane.PublishAsync(Layers.Topic.OfGroup("g"), Encoding.UTF8.GetBytes("hello"), new Layers.Retention(1, TimeSpan.FromMinutes(1)));
+        Assert.Equal("hello", await listener.NextAsync());
+    }
+
+    private async Task<string> FailureOfAsync(string address)
+    {
+        await using var store = StoreAt(address);
+        var failed = await Record.ExceptionAsync(() => Wait.For(store.OpenAsync(), "the failure"));
+        Assert.True(failed is IOException or InvalidOperationException, $"It ended with {failed}.");
+        Assert.Empty(_log.AtLeast(LogLevel.Warning));
+        return failed.Message;
+    }
+
+    private static void AssertSays(string failure, params string[] words)
+    {
+        Assert.All(words, word => Assert.Contains(word, failure, StringComparison.Ordinal));
+        Assert.Matches(@"^\p{Lu}.*[.?]$", failure);
+        Assert.DoesNotMatch(@"\.\.|\.:|sesame|Redis refused", failure);
     }
 }
