@@ -48,9 +48,9 @@ internal sealed class ScriptedServer : IAsyncDisposable
             while (true)
                 served.Add(ServeAsync(await _listener.AcceptTcpClientAsync(_ending.Token)));
         }
-        catch (Exception exception) when (exception is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (Exception exception) when (exception is OperationCanceledException or SocketException or InvalidOperationException)
         {
-            // Ended.
+            // Ended: while it waited, or between two clients.
         }
         await Task.WhenAll(served);
     }
