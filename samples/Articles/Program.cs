@@ -36,7 +36,7 @@ builder.AddAccess();
 
 var app = builder.Build();
 await using (var scope = app.Services.CreateAsyncScope())
-    await scope.ServiceProvider.GetRequiredService<ArticlesContext>().Database.EnsureCreatedAsync();
+    await scope.ServiceProvider.GetRequiredService<ArticlesContext>().CreateTablesAsync();
 app.Services.GetRequiredService<Secrets>().Announce(app.Logger);
 
 app.UseExceptionHandler();

@@ -8,10 +8,24 @@ internal sealed class KeepAliveService(RunnelNode node, IOptions<GatewayOptions>
 {
     private static readonly Frame Ping = Frame.Of(FrameKind.Ping, []);
 
+    private PeriodicTimer? _timer;
+
+    // The loop begins some time later; its time begins now.
+    public override Task StartAsync(CancellationToken cancellationToken)
+    {
+        _timer = new PeriodicTimer(options.Value.KeepAliveInterval / 2, node.TimeProvider);
+        return base.StartAsync(cancellationToken);
+    }
+
+    public override void Dispose()
+    {
+        _timer?.Dispose();
+        base.Dispose();
+    }
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(options.Value.KeepAliveInterval / 2, node.TimeProvider);
-        while (await timer.WaitForNextTickAsync(stoppingToken).AsTask().ContinueWith(static tick => tick.IsCompletedSuccessfully && tick.Result, TaskScheduler.Default))
+        while (await _timer!.WaitForNextTickAsync(stoppingToken).AsTask().ContinueWith(static tick => tick.IsCompletedSuccessfully && tick.Result, TaskScheduler.Default))
         {
             foreach (var connection in node.Connections)
                 Look(connection);

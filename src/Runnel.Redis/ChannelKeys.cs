@@ -26,7 +26,7 @@ internal sealed class ChannelKeys(string start)
     /// <summary>What every script of a channel is given, in the order that Scripts/channel.lua takes it; those with a colon at the end are completed there.</summary>
     public IReadOnlyList<string> All { get; } =
     [
-        start + "messages", start + "ready", start + "returned", start + "delayed", start + "expiries", start + "heads",
+        start + "messages", start + "ready", start + "returned", start + "delayed", start + "expiries", start + "busy",
         start + "lane:", start + "workers", start + "claims:", start + "dead", start + "letters", start + "bell",
     ];
 

@@ -20,6 +20,7 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
     private readonly bool[] _isUnderWay = new bool[Trips];
     private ITimer? _tryAgain;
     private bool _isTrying;
+    private long _pendingBytes;
     private long _requests;
 
     /// <summary>Whether nothing is on its way or waits.</summary>
@@ -44,9 +45,21 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
                 WaitForRoom(request);
                 return;
             }
+            RefuseTooMuch(request);
             _pending.Enqueue(request);
+            _pendingBytes += request.Bytes;
         }
         Send();
+    }
+
+    // While Redis is away: two trips wait for it, and everything else behind them.
+    private void RefuseTooMuch(EnqueueRequest request)
+    {
+        var options = store.Options;
+        if (store.Commands.IsConnected || (_pending.Count < options.OutageBuffer && _pendingBytes + request.Bytes <= options.OutageBufferBytes))
+            return;
+        throw new RedisUnavailableException(
+            $"Redis at {store.Dialer.Address} is away, and {_pending.Count} messages of together {_pendingBytes} bytes for channel '{channel.Name}' wait for it already: no more fit into the buffer (OutageBuffer, OutageBufferBytes)");
     }
 
     /// <summary>Takes out a request whose sender waits no longer. One that is under way arrives nevertheless.</summary>
@@ -88,6 +101,7 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
                 for (int messages = 0, bytes = 0; _pending.TryPeek(out var next) && (messages == 0 || (messages + next.Messages.Length <= MostMessages && bytes + next.Bytes <= MostBytes));)
                 {
                     batch.Add(_pending.Dequeue());
+                    _pendingBytes -= next.Bytes;
                     messages += next.Messages.Length;
                     bytes += next.Bytes;
                 }
@@ -111,12 +125,25 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
         }
         catch (Exception exception)
         {
+            if (exception is RedisUnavailableException)
+                batch.AddRange(TakePending()); // they wait for the same
             foreach (var request in batch)
                 request.TrySetException(exception);
         }
         lock (_lock)
             _isUnderWay[trip] = false;
         Send();
+    }
+
+    private EnqueueRequest[] TakePending()
+    {
+        lock (_lock)
+        {
+            EnqueueRequest[] all = [.. _pending];
+            _pending.Clear();
+            _pendingBytes = 0;
+            return all;
+        }
     }
 
     private async Task TryFirstAsync(EnqueueRequest first)
@@ -155,7 +182,7 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
         writer.Add(store.NextRequest());
         foreach (var request in batch)
             Write(writer, request);
-        var answer = (await store.Commands.ExecuteAsync(new RedisCommand(writer.Written, repeatMark)).ConfigureAwait(false)).Items;
+        var answer = (await store.Commands.ExecuteAsync(new RedisCommand(writer.Written, repeatMark, continuesAtOnce: true)).ConfigureAwait(false)).Items;
         channel.TellExpired(answer[^1].AsNumber());
         return [.. answer[..^1].Select(static stored => (int)stored.AsNumber())];
     }
@@ -185,7 +212,8 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
     private void WaitForRoom(EnqueueRequest request)
     {
         var options = request.Options;
-        if (options.WaitForRoom <= TimeSpan.Zero || request.Messages.Length > options.Capacity)
+        var wait = options.WaitForRoom - store.TimeProvider.GetElapsedTime(request.Since);
+        if (wait <= TimeSpan.Zero || request.Messages.Length > options.Capacity)
         {
             request.TrySetException(new ChannelFullException(channel.Name, options.Capacity));
             return;
@@ -193,7 +221,7 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
         if (request.Task.IsCompleted)
             return; // its sender has left
         PutInLine(request);
-        request.Limit = store.TimeProvider.CreateTimer(_ => GiveUp(request), null, options.WaitForRoom, Timeout.InfiniteTimeSpan);
+        request.Limit = store.TimeProvider.CreateTimer(_ => GiveUp(request), null, wait, Timeout.InfiniteTimeSpan);
         _tryAgain ??= TimeProvider.System.CreateTimer(_ => TryAgainIfNeeded(), null, TryAgain, Timeout.InfiniteTimeSpan);
         _tryAgain.Change(TryAgain, Timeout.InfiniteTimeSpan);
     }

@@ -28,6 +28,9 @@ internal sealed class EnqueueRequest : TaskCompletionSource<int>
 
     public int Bytes { get; }
 
+    /// <summary>When it was made, as a timestamp of the clock: what its wait for room counts from.</summary>
+    public long Since { get; init; }
+
     /// <summary>Its place among all of the line.</summary>
     public long Order { get; set; }
 

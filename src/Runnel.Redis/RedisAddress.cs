@@ -7,6 +7,7 @@ internal sealed record RedisAddress
 {
     private const int DefaultPort = 6379;
     private const string Example = "redis://user:password@host:6379/0, rediss://host for TLS, or redis:///path/to/redis.sock";
+    private const string Escapes = "In a user and a password / is written %2F, ? is %3F, # is %23, @ is %40, : is %3A and % is %25.";
 
     public string Host { get; private init; } = "";
 
@@ -33,9 +34,13 @@ internal sealed record RedisAddress
     /// <exception cref="FormatException">It is none; the message says what one looks like, and does not repeat a password.</exception>
     public static RedisAddress Parse(string address)
     {
-        if (!Uri.TryCreate(WithHost(address), UriKind.Absolute, out var uri) || uri.Scheme is not ("redis" or "rediss"))
-            throw new FormatException($"This is no address of a Redis: write {Example}.");
         var isSocket = WithHost(address) != address;
+        if (!Uri.TryCreate(WithHost(address), UriKind.Absolute, out var uri) || uri is not { Scheme: "redis" or "rediss", Host.Length: > 0, Fragment: "" })
+            throw new FormatException($"This is no address of a Redis: write {Example}. {Escapes}");
+        if (uri.Scheme == "rediss" && isSocket)
+            throw new FormatException("There is no TLS on a unix socket: the address of a Redis there begins with redis://.");
+        if (uri.PathAndQuery.Contains('@', StringComparison.Ordinal) && !isSocket) // a part of the password, so nothing may be repeated
+            throw new FormatException($"The user or the password in the address of the Redis is not escaped. {Escapes}");
         var (user, password) = ReadAccount(uri.UserInfo);
         var read = new RedisAddress
         {
@@ -83,6 +88,7 @@ internal sealed record RedisAddress
         var (name, value) = equals < 0 ? (option, "") : (option[..equals], Uri.UnescapeDataString(option[(equals + 1)..]));
         return name switch
         {
+            _ when value.Length == 0 => throw new FormatException($"The option '{name}' of the Redis address has no value: there are prefix=, db= and ca=."),
             "prefix" => address with { Prefix = value },
             "db" => address with { Database = ReadDatabase(value) },
             "ca" => address with { AuthorityFile = value },

@@ -113,23 +113,15 @@ internal sealed class RedisBells : IAsyncDisposable
     // The wait that is under way ends, and the next one is for the new channel, too.
     private void Wake()
     {
-        Send(RespWriter.Encode("LPUSH", _wake, "1"));
-        Send(RespWriter.Encode("PEXPIRE", _wake, "10000"));
-    }
-
-    private void Send(ReadOnlyMemory<byte> command)
-    {
+        var writer = RedisScript.Wake.Run(keys: 1, arguments: 0);
+        writer.Add(_wake);
         try
         {
-            _store.Commands.ExecuteAsync(command).ContinueWith(static failed => failed.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            _store.Commands.ExecuteAsync(writer.Written).ContinueWith(static failed => failed.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
         }
-        catch (IOException)
+        catch (Exception exception) when (exception is IOException or ObjectDisposedException)
         {
-            // Redis is away: the wait has ended, too.
-        }
-        catch (ObjectDisposedException)
-        {
-            // The layer ends.
+            // Redis is away, and so has the wait ended; or the layer ends.
         }
     }
 }

@@ -64,7 +64,10 @@ internal sealed class RedisChannel
         if (microseconds < 0)
             return;
         var left = TimeSpan.FromMicroseconds(microseconds) - _store.TimeProvider.GetElapsedTime(asked);
-        _due.Change(TimeSpan.FromMilliseconds(Math.Clamp(Math.Floor(left.TotalMilliseconds) + 1, 0, int.MaxValue)), Timeout.InfiniteTimeSpan);
+        if (left > TimeSpan.Zero)
+            _due.Change(TimeSpan.FromMilliseconds(Math.Min(Math.Floor(left.TotalMilliseconds) + 1, int.MaxValue)), Timeout.InfiniteTimeSpan);
+        else
+            Look();
     }
 
     /// <summary>Begins a script of the channel: with its keys, others of its own, and the time, whereupon the arguments are to be added.</summary>

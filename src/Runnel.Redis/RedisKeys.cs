@@ -14,8 +14,8 @@ namespace Runnel.Redis;
 /// P:{channel}:returned       sorted set   ids that workers gave back, by their old place
 /// P:{channel}:delayed        sorted set   ids that are not due yet, by when they are
 /// P:{channel}:expiries       sorted set   ids of messages that expire, by when
-/// P:{channel}:heads          hash         id of the first message of each key
-/// P:{channel}:lane:KEY       list         ids of the others of that key
+/// P:{channel}:busy           set          the keys that have messages
+/// P:{channel}:lane:KEY       list         ids of that key's messages but the first
 /// P:{channel}:workers        sorted set   workers, by when their leases end; swept
 /// P:{channel}:claims:WORKER  hash         what a worker holds
 /// P:{channel}:order          string       counts claims; gone within an hour

@@ -23,6 +23,8 @@ internal sealed class RedisScript
 
     public static RedisScript Beat { get; } = new("time", "beat");
 
+    public static RedisScript Wake { get; } = new("wake");
+
     public static RedisScript Enqueue { get; } = OfChannel("enqueue");
 
     public static RedisScript Step { get; } = OfChannel("step");
@@ -40,7 +42,7 @@ internal sealed class RedisScript
     public static RedisScript Flush { get; } = OfChannel("flush");
 
     /// <summary>Every script: loaded on each new connection, since a server that was restarted knows none.</summary>
-    public static IReadOnlyList<RedisScript> All { get; } = [Publish, History, Beat, Enqueue, Step, Sweep, Leave, Cancel, Status, Replay, Flush];
+    public static IReadOnlyList<RedisScript> All { get; } = [Publish, History, Beat, Wake, Enqueue, Step, Sweep, Leave, Cancel, Status, Replay, Flush];
 
     /// <summary>The command that makes the script known to Redis.</summary>
     public ReadOnlyMemory<byte> Load => RespWriter.Encode("SCRIPT", "LOAD", _text);

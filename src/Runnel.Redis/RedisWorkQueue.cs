@@ -16,6 +16,7 @@ public sealed partial class RedisWorkQueue : IWorkQueue, IWorkQueueOperator, IAs
     private readonly RedisSweeper _sweeper;
     private readonly ConcurrentDictionary<ChannelName, RedisChannel> _channels = new();
     private int _workers;
+    private bool _isDisposed;
 
     /// <summary>Creates the queue on a store, which it does not own.</summary>
     public RedisWorkQueue(RedisStore store)
@@ -42,7 +43,7 @@ public sealed partial class RedisWorkQueue : IWorkQueue, IWorkQueueOperator, IAs
         if (envelopes.Count == 0)
             return 0;
         var queueName = channel.QueueName;
-        var request = new EnqueueRequest(queueName, envelopes, options, _store.Sealing);
+        var request = new EnqueueRequest(queueName, envelopes, options, _store.Sealing) { Since = _store.TimeProvider.GetTimestamp() };
         var line = ChannelOf(queueName).Sender;
         line.Add(request);
         if (!cancellationToken.CanBeCanceled)
@@ -82,6 +83,8 @@ public sealed partial class RedisWorkQueue : IWorkQueue, IWorkQueueOperator, IAs
     /// <summary>Ends the loops. Workers hand back what they hold when they are disposed, which is to be done before.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _isDisposed, true))
+            return; // an application's container knows it by several names, and disposes each
         await _sweeper.DisposeAsync().ConfigureAwait(false);
         await Heart.DisposeAsync().ConfigureAwait(false);
         await Bells.DisposeAsync().ConfigureAwait(false);

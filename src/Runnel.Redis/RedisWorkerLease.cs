@@ -84,18 +84,22 @@ internal sealed class RedisWorkerLease : IWorkerLease
         if (before == State.Disposed)
             return;
         _queue.Heart.Remove(this);
-        foreach (var channel in _channels.Values)
-            await channel.EndAsync(new ObjectDisposedException(nameof(IWorkerLease), $"Worker {WorkerId} has left.")).ConfigureAwait(false);
-        if (before == State.Lost)
-            return;
+        var leaving = Task.WhenAll(_channels.Values.Select(channel => LeaveAsync(channel, handBack: before == State.Held)));
         try
         {
-            await Task.WhenAll(_channels.Values.Select(static channel => channel.LeaveAsync())).ConfigureAwait(false);
+            await leaving.WaitAsync(_store.Options.OutageTimeout, TimeProvider.System).ConfigureAwait(false);
         }
-        catch (Exception exception) when (exception is IOException or ObjectDisposedException)
+        catch (Exception exception) when (exception is IOException or ObjectDisposedException or TimeoutException)
         {
             Log.LeaveFailed(_store.Logger, WorkerId, Duration, exception);
         }
+    }
+
+    private async Task LeaveAsync(WorkerChannel channel, bool handBack)
+    {
+        await channel.EndAsync(new ObjectDisposedException(nameof(IWorkerLease), $"Worker {WorkerId} has left.")).ConfigureAwait(false);
+        if (handBack)
+            await channel.LeaveAsync().ConfigureAwait(false);
     }
 
     private ValueTask<bool> SettleAsync(ReceivedMessage message, Func<RedisClaim, Settlement> settlement, CancellationToken cancellationToken)

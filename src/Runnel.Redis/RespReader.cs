@@ -8,6 +8,8 @@ internal static class RespReader
 {
     private const int DeepestNesting = 16;
     private const int LargestPart = 512 * 1024 * 1024; // Redis' own limit
+    private const int LongestLine = 64 * 1024;
+    private const int KindLength = 4; // three letters and a colon say what kind of text it is
 
     /// <summary>Reads one reply from the front of what was received, if all of it is there.</summary>
     /// <exception cref="FormatException">This is no RESP: what is at the other end is not Redis.</exception>
@@ -33,7 +35,7 @@ internal static class RespReader
         switch (type)
         {
             case (byte)'$' or (byte)'=' or (byte)'!':
-                var length = LengthOf(line);
+                var length = LengthOf(type, line);
                 if (length < 0)
                     return true;
                 if (reader.Remaining < length + 2)
@@ -64,15 +66,15 @@ internal static class RespReader
             case (byte)':':
                 return RespValue.OfNumber(NumberOf(line));
             case (byte)'#':
-                return RespValue.OfNumber(line.FirstSpan[0] == 't' ? 1 : 0);
+                return RespValue.OfNumber(IsTrue(line) ? 1 : 0);
             case (byte)'_':
                 return default;
             case (byte)'$':
-                return LengthOf(line) is >= 0 and var length ? RespValue.OfText(ReadBytes(ref reader, length)) : default;
-            case (byte)'=': // three letters and a colon say what kind of text it is
-                return RespValue.OfText(ReadBytes(ref reader, LengthOf(line))[4..]);
+                return LengthOf(type, line) is >= 0 and var length ? RespValue.OfText(ReadBytes(ref reader, length)) : default;
+            case (byte)'=':
+                return RespValue.OfText(ReadBytes(ref reader, LengthOf(type, line))[KindLength..]);
             case (byte)'!':
-                return RespValue.OfError(ReadBytes(ref reader, LengthOf(line)));
+                return RespValue.OfError(ReadBytes(ref reader, LengthOf(type, line)));
             case (byte)'|':
                 for (var left = PartsOf(type, line); left > 0; left--)
                     Read(ref reader);
@@ -96,22 +98,40 @@ internal static class RespReader
             return false;
         if (!"+-:$*_#,(=!%~>|"u8.Contains(type))
             throw NotRedis(type);
-        return reader.TryReadTo(out line, "\r\n"u8);
+        if (reader.TryReadTo(out line, "\r\n"u8))
+            return true;
+        return reader.Remaining <= LongestLine ? false : throw new FormatException("The reply has a line that does not end.");
     }
 
     private static byte[] ReadBytes(ref SequenceReader<byte> reader, int length)
     {
         var bytes = new byte[length];
         reader.TryCopyTo(bytes);
-        reader.Advance(length + 2);
-        return bytes;
+        reader.Advance(length);
+        return reader.IsNext("\r\n"u8, advancePast: true) ? bytes : throw new FormatException("The reply has a part that is longer than it says.");
     }
 
-    private static int LengthOf(ReadOnlySequence<byte> line) => NumberOf(line) is >= -1 and <= LargestPart and var length
-        ? (int)length
-        : throw new FormatException("The reply has a part that is larger than Redis allows.");
+    private static int LengthOf(byte type, ReadOnlySequence<byte> line)
+    {
+        var least = type switch
+        {
+            (byte)'$' or (byte)'*' => -1, // there is nothing
+            (byte)'=' => KindLength,
+            _ => 0,
+        };
+        return NumberOf(line) is var length && length >= least && length <= LargestPart
+            ? (int)length
+            : throw new FormatException("The reply has a part of a length that Redis does not allow.");
+    }
 
-    private static int PartsOf(byte type, ReadOnlySequence<byte> line) => type is (byte)'%' or (byte)'|' ? 2 * LengthOf(line) : LengthOf(line);
+    private static int PartsOf(byte type, ReadOnlySequence<byte> line) => type is (byte)'%' or (byte)'|' ? 2 * LengthOf(type, line) : LengthOf(type, line);
+
+    private static bool IsTrue(ReadOnlySequence<byte> line) => line.ToArray() switch
+    {
+        [(byte)'t'] => true,
+        [(byte)'f'] => false,
+        _ => throw new FormatException("The reply is neither true nor false."),
+    };
 
     private static long NumberOf(ReadOnlySequence<byte> line)
     {

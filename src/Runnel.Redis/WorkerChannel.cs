@@ -178,7 +178,7 @@ internal sealed class WorkerChannel(RedisWorkerLease lease, RedisChannel channel
         writer.Add(lease.Name);
         writer.Add(step);
         writer.Add(most);
-        writer.Add(step == 1 ? (long)lease.Duration.TotalMicroseconds : 0);
+        writer.Add(HasJoined ? 0 : (long)lease.Duration.TotalMicroseconds);
         writer.Add(plain);
         foreach (var settlement in settlements)
         {

@@ -2,11 +2,11 @@
 --
 -- A message waits (its entry is in 'messages', its id in exactly one of 'ready', 'returned', 'delayed' or its key's lane), is claimed (in the
 -- worker's claims, and nowhere else), or is a dead letter. Of the messages of one key only the first, the lane's head, is outside of the lane;
--- 'heads' says which.
+-- for as long as there is one, the key is 'busy'.
 --
 -- An entry: 1 byte flags, 2 attempts, 2 crashes, 8 sent (ms), 8 due (us), 8 expires (us), 1 length of the key's name, that name, payload; little-endian.
 local MESSAGES, READY, RETURNED, DELAYED, EXPIRIES = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local HEADS, LANE, WORKERS, CLAIMS, DEAD, LETTERS, BELL = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]
+local BUSY, LANE, WORKERS, CLAIMS, DEAD, LETTERS, BELL = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]
 local HAS_KEY, EXPIRES = 1, 4
 
 local call = redis.call
@@ -50,12 +50,11 @@ local function advance(lane)
   while true do
     local id = call('LPOP', LANE .. lane)
     if not id then
-      call('HDEL', HEADS, lane)
+      call('SREM', BUSY, lane)
       return
     end
     local entry = call('HGET', MESSAGES, id)
     if entry then
-      call('HSET', HEADS, lane, id)
       place(id, entry)
       return
     end
@@ -71,7 +70,7 @@ local function store(id, entry)
   if call('HSETNX', MESSAGES, id, entry) == 0 then return false end
   remember_expiry(id, entry)
   local lane = lane_of(entry)
-  if lane and call('HSETNX', HEADS, lane, id) == 0 then
+  if lane and call('SADD', BUSY, lane) == 0 then
     call('RPUSH', LANE .. lane, id)
   else
     place(id, entry)
@@ -84,10 +83,7 @@ local function take_out(id, entry)
   call('HDEL', MESSAGES, id)
   if has(entry, EXPIRES) then call('ZREM', EXPIRIES, id) end
   local lane = lane_of(entry)
-  if lane and call('HGET', HEADS, lane) ~= id then
-    call('LREM', LANE .. lane, 1, id)
-    return
-  end
+  if lane and call('LREM', LANE .. lane, 1, id) == 1 then return end
   if call('ZREM', DELAYED, id) == 0 and call('ZREM', RETURNED, id) == 0 then
     call('LREM', READY, 1, id)
   end

@@ -17,10 +17,11 @@ if ARGV[2] == '1' then
 end
 
 expire()
-local had_ready = ready_count() > 0
+local had_ready = call('EXISTS', READY, RETURNED) > 0
 local held = call('HLEN', MESSAGES)
 local results = {}
 local at = 4
+call('ZREMRANGEBYSCORE', SEEN, '-inf', score(now))
 
 local function store_plain(count)
   local ids = {}
@@ -36,7 +37,6 @@ end
 
 local function find_new(count)
   local fresh, in_batch = {}, {}
-  call('ZREMRANGEBYSCORE', SEEN, '-inf', score(now))
   for i = 0, count - 1 do
     local from = at + 4 * i
     local dedup = ARGV[from + 2]

@@ -2,6 +2,6 @@
 -- KEYS: the channel's, then the claims' counter, then the deduplication ids seen
 -- ARGV: now
 for _, worker in ipairs(call('ZRANGE', WORKERS, 0, -1)) do call('DEL', CLAIMS .. worker) end
-for _, lane in ipairs(call('HKEYS', HEADS)) do call('DEL', LANE .. lane) end
-call('DEL', MESSAGES, READY, RETURNED, DELAYED, EXPIRIES, HEADS, DEAD, LETTERS, BELL, KEYS[13], KEYS[14])
+for _, lane in ipairs(call('SMEMBERS', BUSY)) do call('DEL', LANE .. lane) end
+call('DEL', MESSAGES, READY, RETURNED, DELAYED, EXPIRIES, BUSY, DEAD, LETTERS, BELL, KEYS[13], KEYS[14])
 return 1

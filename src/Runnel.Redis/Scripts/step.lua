@@ -87,34 +87,35 @@ local function claim_again()
   return #answer > 3
 end
 
-local function claim(id, order, entry, fields)
-  call('HDEL', MESSAGES, id)
-  if has(entry, EXPIRES) then call('ZREM', EXPIRIES, id) end
-  fields[#fields + 1] = step .. '.' .. (#fields / 2 + 1)
-  fields[#fields + 1] = id .. struct.pack('<i8', order) .. entry
-  answer[#answer + 1] = id
-  answer[#answer + 1] = entry
-end
-
 local function claim_new()
-  local fields = {}
+  local fields, ids = {}, {}
+  local function claim(id, order, entry)
+    if not entry then return end
+    if has(entry, EXPIRES) then call('ZREM', EXPIRIES, id) end
+    ids[#ids + 1] = id
+    fields[#fields + 1] = step .. '.' .. #ids
+    fields[#fields + 1] = id .. struct.pack('<i8', order) .. entry
+    answer[#answer + 1] = id
+    answer[#answer + 1] = entry
+  end
+
   local returned = call('ZPOPMIN', RETURNED, most)
   for i = 1, #returned, 2 do
-    local entry = call('HGET', MESSAGES, returned[i])
-    if entry then claim(returned[i], tonumber(returned[i + 1]), entry, fields) end
+    claim(returned[i], tonumber(returned[i + 1]), call('HGET', MESSAGES, returned[i]))
   end
-  while #fields / 2 < most do
-    local ids = call('LPOP', READY, most - #fields / 2)
-    if not ids then break end
-    local last = call('INCRBY', ORDER, #ids)
-    if last == #ids then call('PEXPIRE', ORDER, 3600000) end -- begins anew now and then: it only orders what workers hold now
-    local entries = call('HMGET', MESSAGES, unpack(ids))
-    for i, id in ipairs(ids) do
-      if entries[i] then claim(id, last - #ids + i, entries[i], fields) end
-    end
+  while #ids < most do
+    local ready = call('LPOP', READY, most - #ids)
+    if not ready then break end
+    local last = call('INCRBY', ORDER, #ready)
+    if last == #ready then call('PEXPIRE', ORDER, 3600000) end -- begins anew now and then: it only orders what workers hold now
+    local entries = call('HMGET', MESSAGES, unpack(ready))
+    for i, id in ipairs(ready) do claim(id, last - #ready + i, entries[i]) end
   end
-  if #fields > 0 then call('HSET', claims, unpack(fields)) end
-  return #fields / 2
+  if #ids > 0 then
+    call('HDEL', MESSAGES, unpack(ids))
+    call('HSET', claims, unpack(fields))
+  end
+  return #ids
 end
 
 if most > 0 then

@@ -4,7 +4,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Runnel.InMemory;
 using Runnel.Layers;
-using Runnel.Specification;
 using Runnel.Testing;
 using Xunit;
 
@@ -28,73 +27,6 @@ public sealed class NodesTests : IAsyncLifetime
     {
         await _here.DisposeAsync();
         await _there.DisposeAsync();
-    }
-
-    [Fact]
-    public async Task A_message_to_a_group_reaches_its_members_on_every_node_in_order()
-    {
-        await using var near = await _here.ConnectInMemoryAsync("/ws");
-        await using var far = await _there.ConnectInMemoryAsync("/ws");
-        await near.ReceiveTextAsync();
-        await far.ReceiveTextAsync();
-
-        for (var i = 0; i < 50; i++)
-            await _here.Groups.SendAsync("all", $"{i}");
-
-        for (var i = 0; i < 50; i++)
-        {
-            Assert.Equal($"{i}", await near.ReceiveTextAsync());
-            Assert.Equal($"{i}", await far.ReceiveTextAsync());
-        }
-    }
-
-    [Fact]
-    public async Task An_event_reaches_a_connection_of_another_node()
-    {
-        await using var far = await _there.ConnectInMemoryAsync("/ws");
-        var channel = await far.ReceiveTextAsync();
-
-        await _here.Node.SendEventAsync(channel, new Message("tick", "7"u8.ToArray()));
-
-        Assert.Equal("tick 7", await far.ReceiveTextAsync());
-    }
-
-    [Fact]
-    public async Task A_connection_of_another_node_can_be_put_into_a_group_and_taken_out_of_it()
-    {
-        await using var far = await _there.ConnectInMemoryAsync("/ws");
-        var channel = await far.ReceiveTextAsync();
-
-        await _here.Groups.AddAsync("chosen", channel);
-        await Wait.Until(() => _there.Node.Groups.CountOf("chosen") == 1, "it has joined");
-        await _here.Groups.SendAsync("chosen", "for the chosen");
-        await _here.Groups.RemoveAsync("chosen", channel);
-        await Wait.Until(() => _there.Node.Groups.CountOf("chosen") == 0, "it has left");
-        await _here.Groups.SendAsync("chosen", "for nobody");
-        await _here.Groups.SendAsync("all", "for all");
-
-        Assert.Equal("for the chosen", await far.ReceiveTextAsync());
-        Assert.Equal("for all", await far.ReceiveTextAsync());
-    }
-
-    [Fact]
-    public async Task What_is_sent_to_a_connection_that_is_gone_is_counted_here_and_there()
-    {
-        var near = await _here.ConnectInMemoryAsync("/ws");
-        var far = await _there.ConnectInMemoryAsync("/ws");
-        var (nearChannel, farChannel) = (await near.ReceiveTextAsync(), await far.ReceiveTextAsync());
-        await near.DisconnectAsync();
-        await far.DisconnectAsync();
-        await Wait.Until(() => _here.Node.ConnectionCount + _there.Node.ConnectionCount == 0, "both are gone");
-        using var counts = new Counts();
-
-        await _here.Node.SendEventAsync(nearChannel, new Message("tick", "1"u8.ToArray()));
-        await _here.Node.SendEventAsync(farChannel, new Message("tick", "1"u8.ToArray()));
-        await _here.Groups.AddAsync("chosen", nearChannel);
-        await _here.Groups.RemoveAsync("chosen", farChannel);
-
-        Assert.Equal(3, counts[RunnelTelemetry.MessagesDropped, "connection-gone"]);
-        Assert.Equal(0, _here.Node.Groups.CountOf("chosen"));
     }
 
     [Fact]
@@ -126,14 +58,6 @@ public sealed class NodesTests : IAsyncLifetime
 
         await Assert.ThrowsAsync<MessageTooLargeException>(() => _here.Node.SendEventAsync(channel, message).AsTask());
         await Assert.ThrowsAsync<MessageTooLargeException>(() => _there.Node.SendEventAsync(channel, message).AsTask());
-    }
-
-    [Fact]
-    public async Task Rubbish_in_a_nodes_inbox_is_left_and_logged()
-    {
-        await _backplane.PublishAsync(Topic.OfNode(_there.Node.Id), new byte[] { 1, 2, 3 }, retention: null);
-
-        Assert.Single(_there.Logs.Of(1009));
     }
 
     [Fact]

@@ -11,6 +11,9 @@ internal sealed class RedisPlace(RedisServer server, TimeProvider? timeProvider 
 
     public string Prefix { get; } = $"test-{Guid.NewGuid():N}"[..24];
 
+    /// <summary>The layer's address, with the prefix.</summary>
+    public string Address => $"{server.Address}?prefix={Prefix}";
+
     public RedisProbe Probe { get; } = server.Connect();
 
     /// <summary>Our keys, and the pub/sub channels that somebody has subscribed to.</summary>

@@ -1,9 +1,13 @@
+using System.Data.Common;
 using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
+using Articles;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Diagnostics;
 using Runnel.Specification;
 using Runnel.Tests.Servers;
 using Xunit;
@@ -235,6 +239,18 @@ public sealed class ArticlesTests(PostgresServer postgres) : IClassFixture<Postg
     }
 
     [Fact]
+    public async Task Tables_that_another_node_creates_at_the_same_moment_are_there_for_both()
+    {
+        var database = await postgres.CreateDatabaseAsync();
+        await using var other = new ArticlesContext(new DbContextOptionsBuilder<ArticlesContext>().UseNpgsql(database).Options);
+        await using var one = new ArticlesContext(new DbContextOptionsBuilder<ArticlesContext>().UseNpgsql(database).AddInterceptors(new Overtaken(other)).Options);
+
+        await one.CreateTablesAsync();
+
+        Assert.Empty(await one.Latest.ToListAsync());
+    }
+
+    [Fact]
     public async Task It_runs_from_anywhere_and_the_command_line_s_address_wins()
     {
         var port = FreePort();
@@ -254,6 +270,18 @@ public sealed class ArticlesTests(PostgresServer postgres) : IClassFixture<Postg
         {
             process.Kill();
             await process.WaitForExitAsync();
+        }
+    }
+
+    /// <summary>Between the look that finds no tables and their creation, another node creates them.</summary>
+    private sealed class Overtaken(ArticlesContext other) : DbCommandInterceptor
+    {
+        public override async ValueTask<InterceptionResult<int>> NonQueryExecutingAsync(
+            DbCommand command, CommandEventData eventData, InterceptionResult<int> result, CancellationToken cancellationToken = default)
+        {
+            if (command.CommandText.StartsWith("CREATE TABLE", StringComparison.Ordinal))
+                await other.Database.EnsureCreatedAsync(cancellationToken);
+            return result;
         }
     }
 

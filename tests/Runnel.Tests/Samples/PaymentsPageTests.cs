@@ -11,7 +11,7 @@ public sealed class PaymentsPageTests(Chromium chromium) : IClassFixture<Chromiu
     private readonly SampleFolder _folder = new();
     private SampleProcess _app = null!;
 
-    public async ValueTask InitializeAsync() => _app = await SampleProcess.ServeAsync("Payments", _folder.Path);
+    public async ValueTask InitializeAsync() => _app = await SampleProcess.ServeAsync("Payments", _folder);
 
     public async ValueTask DisposeAsync()
     {

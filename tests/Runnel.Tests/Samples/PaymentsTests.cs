@@ -5,7 +5,6 @@ using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 using Runnel.Layers;
 using Runnel.Specification;
-using Runnel.Sqlite;
 using Runnel.Tests.Cli;
 using Xunit;
 
@@ -73,7 +72,7 @@ public sealed class PaymentsTests : IDisposable
         Assert.Equal("dead", StateOf(await repaired.Content.ReadFromJsonAsync<JsonElement>()));
         await OperateAsync(queue =>
             Wait.Until(async () => (await queue.ListDeadLettersAsync("payments", DeadLetterFilter.All, 10)).Count == 1, "the dead letter is there"));
-        var replay = await RunnelTool.RunAsync("dead-letters", "replay", "payments", "--all", "--layer", $"sqlite:{_folder.LayerPath}");
+        var replay = await RunnelTool.RunAsync("dead-letters", "replay", "payments", "--all", "--layer", _folder.Layer);
         Assert.True(replay.ExitCode == 0, replay.Error);
 
         await UntilAsync(app, "poison", "paid");
@@ -83,12 +82,12 @@ public sealed class PaymentsTests : IDisposable
     [Fact]
     public async Task An_order_whose_message_is_gone_is_found_and_paid()
     {
-        await using var web = await SampleProcess.ServeAsync("Payments", _folder.Path, 0, "runserver", "--noworker");
+        await using var web = await SampleProcess.ServeAsync("Payments", _folder, 0, "runserver", "--noworker");
         using var accepted = await PayAsync(web, "forgotten", "ok");
         await OperateAsync(queue => queue.FlushAsync().AsTask());
         Assert.Equal("pending", StateOf(await OrderAsync(web, "forgotten")));
 
-        await using var worker = await SampleProcess.WorkAsync("Payments", _folder.Path);
+        await using var worker = await SampleProcess.WorkAsync("Payments", _folder);
 
         await UntilAsync(web, "forgotten", "paid");
         AssertChargedOnce("forgotten");
@@ -97,19 +96,19 @@ public sealed class PaymentsTests : IDisposable
     [Fact]
     public async Task Every_order_is_charged_exactly_once_though_workers_die_in_the_middle()
     {
-        await using var web = await SampleProcess.ServeAsync("Payments", _folder.Path, 0, "runserver", "--noworker");
+        await using var web = await SampleProcess.ServeAsync("Payments", _folder, 0, "runserver", "--noworker");
         string[] orders = [.. Enumerable.Range(1, 30).Select(number => $"order-{number}")];
         foreach (var (index, order) in orders.Index())
             (await PayAsync(web, order, index % 3 == 0 ? "flaky-1" : "ok")).Dispose();
 
-        await using var follower = await SampleProcess.WorkAsync("Payments", _folder.Path, "--only-channels", "payment-status");
+        await using var follower = await SampleProcess.WorkAsync("Payments", _folder, "--only-channels", "payment-status");
         for (var deaths = 1; deaths <= 3; deaths++)
         {
-            await using var worker = await SampleProcess.WorkAsync("Payments", _folder.Path, "--exclude-channels", "payment-status", "--threads", "4");
+            await using var worker = await SampleProcess.WorkAsync("Payments", _folder, "--exclude-channels", "payment-status", "--threads", "4");
             await Wait.Until(async () => await ChargedAsync(web) >= deaths * 4, "some orders are charged");
             await worker.KillAsync();
         }
-        await using var last = await SampleProcess.WorkAsync("Payments", _folder.Path, "--exclude-channels", "payment-status");
+        await using var last = await SampleProcess.WorkAsync("Payments", _folder, "--exclude-channels", "payment-status");
 
         foreach (var order in orders)
             await UntilAsync(web, order, "paid");
@@ -121,12 +120,12 @@ public sealed class PaymentsTests : IDisposable
     public async Task Orders_outlive_the_death_of_the_one_process_that_does_everything()
     {
         var data = Path.Combine(_folder.Path, "books");
-        var first = await SampleProcess.ServeAsync("Payments", _folder.Path, 0, "--data", data);
+        var first = await SampleProcess.ServeAsync("Payments", _folder, 0, "--data", data);
         for (var number = 1; number <= 5; number++)
             (await PayAsync(first, $"order-{number}", "flaky-1")).Dispose();
 
         await first.KillAsync();
-        await using var second = await SampleProcess.ServeAsync("Payments", _folder.Path, first.Address.Port, "--data", data);
+        await using var second = await SampleProcess.ServeAsync("Payments", _folder, first.Address.Port, "--data", data);
         await first.DisposeAsync();
 
         for (var number = 1; number <= 5; number++)
@@ -157,7 +156,7 @@ public sealed class PaymentsTests : IDisposable
         Assert.Equal("[]", await app.Client.GetStringAsync("/api/orders"));
     }
 
-    private Task<SampleProcess> ServeAsync() => SampleProcess.ServeAsync("Payments", _folder.Path);
+    private Task<SampleProcess> ServeAsync() => SampleProcess.ServeAsync("Payments", _folder);
 
     private static Task<HttpResponseMessage> PayAsync(SampleProcess app, string id, string nonce) =>
         app.Client.PostAsJsonAsync($"/api/orders/{id}/pay", new { nonce, total = 25.5 });
@@ -175,8 +174,9 @@ public sealed class PaymentsTests : IDisposable
     /// <summary>What an operator does, from a process of their own.</summary>
     private async Task OperateAsync(Func<IWorkQueueOperator, Task> act)
     {
-        await using var store = SqliteStore.Open(new SqliteOptions { Path = _folder.LayerPath }, TimeProvider.System, NullLogger<SqliteStore>.Instance);
-        await act(new SqliteWorkQueue(store));
+        await using var layer = LayerAddress.FactoryOf(_folder.Layer).Create(_folder.Layer, TimeProvider.System, NullLoggerFactory.Instance);
+        await layer.OpenAsync();
+        await act((IWorkQueueOperator)layer.WorkQueue);
     }
 
     private void AssertChargedOnce(params string[] orders) => Assert.Equal(orders.Order(), Ledger().Order());

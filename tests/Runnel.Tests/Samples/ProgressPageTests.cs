@@ -11,7 +11,7 @@ public sealed class ProgressPageTests(Chromium chromium) : IClassFixture<Chromiu
     private readonly SampleFolder _folder = new();
     private SampleProcess _app = null!;
 
-    public async ValueTask InitializeAsync() => _app = await SampleProcess.ServeAsync("Progress", _folder.Path);
+    public async ValueTask InitializeAsync() => _app = await SampleProcess.ServeAsync("Progress", _folder);
 
     public async ValueTask DisposeAsync()
     {

@@ -130,7 +130,7 @@ public sealed class ProgressTests : IDisposable
         await UntilAsync(first, id, state => Progress(state) > 0.2);
 
         await first.KillAsync();
-        await using var second = await SampleProcess.ServeAsync("Progress", _folder.Path, first.Address.Port);
+        await using var second = await SampleProcess.ServeAsync("Progress", _folder, first.Address.Port);
         var states = await FollowAsync(second, id);
         await first.DisposeAsync();
 
@@ -142,13 +142,13 @@ public sealed class ProgressTests : IDisposable
     [Fact]
     public async Task Of_a_web_process_and_two_workers_one_worker_dies_and_the_other_takes_over()
     {
-        await using var web = await SampleProcess.ServeAsync("Progress", _folder.Path, 0, "runserver", "--noworker");
+        await using var web = await SampleProcess.ServeAsync("Progress", _folder, 0, "runserver", "--noworker");
         var id = await StartAsync(web, new { steps = 30, stepMilliseconds = 50 });
         Assert.Equal("queued", StateOf(await StateAsync(web, id)));
 
-        await using var first = await SampleProcess.WorkAsync("Progress", _folder.Path, "--only-channels", "tasks");
+        await using var first = await SampleProcess.WorkAsync("Progress", _folder, "--only-channels", "tasks");
         await UntilAsync(web, id, state => Progress(state) > 0.1);
-        await using var second = await SampleProcess.WorkAsync("Progress", _folder.Path);
+        await using var second = await SampleProcess.WorkAsync("Progress", _folder);
         await first.KillAsync();
         var states = await FollowAsync(web, id);
 
@@ -158,8 +158,8 @@ public sealed class ProgressTests : IDisposable
     [Fact]
     public async Task A_worker_that_is_told_to_stop_finishes_its_task_first()
     {
-        await using var web = await SampleProcess.ServeAsync("Progress", _folder.Path, 0, "runserver", "--noworker");
-        await using var worker = await SampleProcess.WorkAsync("Progress", _folder.Path);
+        await using var web = await SampleProcess.ServeAsync("Progress", _folder, 0, "runserver", "--noworker");
+        await using var worker = await SampleProcess.WorkAsync("Progress", _folder);
         var id = await StartAsync(web, new { steps = 20, stepMilliseconds = 50 });
         await UntilAsync(web, id, state => Progress(state) > 0);
 
@@ -169,7 +169,7 @@ public sealed class ProgressTests : IDisposable
         Assert.Equal("succeeded", StateOf(await StateAsync(web, id)));
     }
 
-    private Task<SampleProcess> ServeAsync() => SampleProcess.ServeAsync("Progress", _folder.Path);
+    private Task<SampleProcess> ServeAsync() => SampleProcess.ServeAsync("Progress", _folder);
 
     private static async Task<string> StartAsync(SampleProcess app, object task)
     {

@@ -12,13 +12,13 @@ internal sealed class SampleProcess : IAsyncDisposable
     private readonly Process _process;
     private readonly ConcurrentQueue<string> _lines = new();
 
-    private SampleProcess(string sample, string folder, string[] arguments)
+    private SampleProcess(string sample, SampleFolder folder, string[] arguments)
     {
         var output = new DirectoryInfo(AppContext.BaseDirectory);
         var program = Repository.PathTo(Path.Combine("samples", sample, "bin", output.Parent!.Name, output.Name, sample + ".dll"));
-        var start = new ProcessStartInfo("dotnet", [program, .. arguments, "--layer", $"sqlite:{Path.Combine(folder, "layer.db")}"])
+        var start = new ProcessStartInfo("dotnet", [program, .. arguments, "--layer", folder.Layer])
         {
-            WorkingDirectory = folder,
+            WorkingDirectory = folder.Path,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             Environment = { ["DOTNET_ENVIRONMENT"] = "Development", ["ASPNETCORE_URLS"] = "http://127.0.0.1:1", ["Logging__LogLevel__Microsoft.AspNetCore"] = "Warning" },
@@ -38,7 +38,7 @@ internal sealed class SampleProcess : IAsyncDisposable
     public string Output => string.Join(Environment.NewLine, _lines);
 
     /// <summary>Starts a process that serves, on a free port unless told which.</summary>
-    public static async Task<SampleProcess> ServeAsync(string sample, string folder, int port = 0, params string[] arguments)
+    public static async Task<SampleProcess> ServeAsync(string sample, SampleFolder folder, int port = 0, params string[] arguments)
     {
         const string Said = "Now listening on: ";
         var running = new SampleProcess(sample, folder, [.. arguments, "--urls", $"http://127.0.0.1:{port}"]);
@@ -49,7 +49,7 @@ internal sealed class SampleProcess : IAsyncDisposable
     }
 
     /// <summary>Starts a process that only works.</summary>
-    public static async Task<SampleProcess> WorkAsync(string sample, string folder, params string[] arguments)
+    public static async Task<SampleProcess> WorkAsync(string sample, SampleFolder folder, params string[] arguments)
     {
         var running = new SampleProcess(sample, folder, ["runworker", .. arguments]);
         await running.WaitForLineAsync("takes");

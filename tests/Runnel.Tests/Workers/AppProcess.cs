@@ -9,12 +9,13 @@ internal sealed class AppProcess : IAsyncDisposable
     private readonly Process _process;
     private readonly Lock _lock = new();
     private readonly List<string> _lines = [];
+    private readonly List<string> _errors = [];
 
     private AppProcess(Process process)
     {
         _process = process;
-        _process.OutputDataReceived += (_, line) => Add(line.Data);
-        _process.ErrorDataReceived += (_, line) => Add(line.Data);
+        _process.OutputDataReceived += (_, line) => Add(line.Data, _lines);
+        _process.ErrorDataReceived += (_, line) => Add(line.Data, _lines, _errors);
         _process.Start();
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
@@ -26,6 +27,16 @@ internal sealed class AppProcess : IAsyncDisposable
         {
             lock (_lock)
                 return string.Join('\n', _lines);
+        }
+    }
+
+    /// <summary>What stands on the error output.</summary>
+    public string Error
+    {
+        get
+        {
+            lock (_lock)
+                return string.Join('\n', _errors);
         }
     }
 
@@ -60,9 +71,12 @@ internal sealed class AppProcess : IAsyncDisposable
         _process.Dispose();
     }
 
-    private void Add(string? line)
+    private void Add(string? line, params List<string>[] to)
     {
         lock (_lock)
-            _lines.Add(line ?? "");
+        {
+            foreach (var lines in to)
+                lines.Add(line ?? "");
+        }
     }
 }

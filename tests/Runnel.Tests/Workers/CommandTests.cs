@@ -35,7 +35,7 @@ public sealed class CommandTests : IDisposable
     [InlineData("--threads takes a number from 1 on, not 'many'.", "runworker", "--layer", "LAYER", "--threads", "many")]
     [InlineData("--threads takes a number from 1 on, not '0'.", "runworker", "--layer", "LAYER", "--threads", "0")]
     [InlineData("'carrier-pigeon' names no layer", "runserver", "--layer", "carrier-pigeon://x")]
-    [InlineData("add it with 'dotnet add package Runnel.Redis'", "runserver", "--layer", "redis://localhost")]
+    [InlineData("add it with 'dotnet add package Runnel.RabbitMQ'", "runserver", "--layer", "amqp://localhost")]
     public async Task What_cannot_work_ends_with_a_sentence(string sentence, params string[] arguments)
     {
         await using var process = AppProcess.Start([.. arguments.Select(argument => argument == "LAYER" ? Layer : argument)]);

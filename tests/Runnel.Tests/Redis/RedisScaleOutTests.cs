@@ -1,0 +1,57 @@
+using Runnel.Layers;
+using Runnel.Redis;
+using Runnel.Specification;
+using Runnel.Tests.Connections;
+using Runnel.Tests.Servers;
+using Xunit;
+
+namespace Runnel.Tests.Redis;
+
+[Collection(nameof(Metered))]
+public sealed class RedisScaleOutTests(RedisServer server) : ScaleOutSpecification, IClassFixture<RedisServer>
+{
+    private readonly RedisPlace _place = new(server);
+    private readonly List<RedisBackplane> _backplanes = [];
+
+    protected override IBackplane Open()
+    {
+        var backplane = new RedisBackplane(_place.Open());
+        _backplanes.Add(backplane);
+        return backplane;
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        foreach (var backplane in _backplanes)
+            await backplane.DisposeAsync();
+        await _place.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_message_to_ten_thousand_members_on_two_nodes_costs_one_command_and_one_delivery_to_each_node()
+    {
+        const int Members = 5_000;
+        var (publisher, here, there) = (Open(), FakeConnection.CreateNode(Open()), FakeConnection.CreateNode(Open()));
+        List<FakeConnection> members = [];
+        foreach (var node in new[] { here, there })
+        {
+            for (var i = 0; i < Members; i++)
+            {
+                var member = await FakeConnection.ConnectAsync(node);
+                await node.Groups.AddAsync("crowd", member.Session, CancellationToken.None);
+                members.Add(member);
+            }
+        }
+        await publisher.PublishAsync(Topic.OfGroup("warm-up"), "x"u8.ToArray(), retention: null);
+        _place.Probe.ForgetCommandCalls();
+
+        await FakeConnection.CreateNode(publisher).Groups.SendAsync("crowd", "hello");
+        await Wait.Until(() => members.All(member => member.Writer.Frames.Count == 1), "all members have it");
+
+        var calls = _place.Probe.CommandCalls().Where(call => call.Key is not ("config|resetstat" or "info" or "ping")).ToDictionary();
+        Assert.Equal(new Dictionary<string, long> { ["publish"] = 1 }, calls);
+        Assert.Equal(2, _place.Probe.Number("PUBLISH", $"{_place.Prefix}:{{group:crowd}}", "m")); // how many connections it went to
+        members.ForEach(member => member.Dispose());
+    }
+}

@@ -1,0 +1,121 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+using Microsoft.Playwright;
+using Runnel.Specification;
+using Runnel.Tests.Redis;
+using Runnel.Tests.Servers;
+using Xunit;
+using static Microsoft.Playwright.Assertions;
+
+namespace Runnel.Tests.Samples;
+
+/// <summary>The samples as they are run at scale: several web nodes, workers apart from them, and one Redis between all.</summary>
+public sealed class SamplesOnRedisTests : IClassFixture<RedisServer>, IClassFixture<PostgresServer>, IClassFixture<Chromium>, IAsyncDisposable
+{
+    private static readonly string[] WebOnly = ["runserver", "--noworker"];
+
+    private readonly PostgresServer _postgres;
+    private readonly Chromium _chromium;
+    private readonly RedisPlace _place;
+    private readonly SampleFolder _folder;
+    private readonly List<SampleProcess> _processes = [];
+
+    public SamplesOnRedisTests(RedisServer redis, PostgresServer postgres, Chromium chromium)
+    {
+        (_postgres, _chromium) = (postgres, chromium);
+        _place = new RedisPlace(redis);
+        _folder = new SampleFolder(_place.Address);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var process in _processes)
+            await process.DisposeAsync();
+        _folder.Dispose();
+        await _place.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task What_one_web_node_publishes_arrives_at_a_socket_and_on_a_page_of_the_other()
+    {
+        string[] database = ["--ConnectionStrings:Articles", await _postgres.CreateDatabaseAsync()];
+        var nodes = await Task.WhenAll(ServeAsync("Articles", database), ServeAsync("Articles", database)); // at once, and on a database without tables
+        var (one, other) = (nodes[0], nodes[1]);
+        using var writer = new HttpClient(new SocketsHttpHandler()) { BaseAddress = one.Address, DefaultRequestHeaders = { { "X-Api-Key", "dev" } } };
+        using var socket = await other.OpenSocketAsync("/ws/articles");
+        var snapshot = await socket.ReadAsync();
+        var page = await _chromium.NewPageAsync(other.Address);
+        await page.GotoAsync("/");
+        await Expect(page.Locator("#badge")).ToHaveTextAsync("Connected");
+
+        var id = await ArticlesApp.PostAsync(writer, "Rain at last");
+        var created = await socket.ReadAsync();
+        await Expect(page.Locator("#articles h2")).ToHaveTextAsync(["Rain at last"]);
+        (await writer.DeleteAsync($"/api/articles/{id}")).Dispose();
+        var deleted = await socket.ReadAsync();
+        await Expect(page.GetByText("No articles yet.")).ToBeVisibleAsync();
+
+        Assert.Equal(0, snapshot.GetProperty("data").GetArrayLength());
+        Assert.Equal(("create", "Rain at last"), (created.GetProperty("action").GetString(), created.GetProperty("data").GetProperty("title").GetString()));
+        Assert.Equal(("delete", id), (deleted.GetProperty("action").GetString(), deleted.GetProperty("pk").GetInt32()));
+        Assert.Equal((0, 0), (await one.TerminateAsync(), await other.TerminateAsync()));
+    }
+
+    [Fact]
+    public async Task A_job_s_progress_reaches_the_page_and_the_job_outlives_its_worker()
+    {
+        var web = await ServeAsync("Progress", WebOnly);
+        var first = await WorkAsync("Progress");
+        var page = await _chromium.NewPageAsync(web.Address);
+        await page.GotoAsync("/");
+        await page.GetByLabel("Steps").FillAsync("40");
+        await page.GetByLabel("Milliseconds").FillAsync("50");
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "Start a task" }).ClickAsync();
+        await page.WaitForFunctionAsync("() => Number(document.querySelector('[role=progressbar]')?.getAttribute('aria-valuenow')) > 10");
+        await first.KillAsync();
+        await Expect(page.GetByRole(AriaRole.Progressbar)).Not.ToHaveAttributeAsync("aria-valuenow", "100");
+        var second = await WorkAsync("Progress");
+
+        await Expect(page.Locator(".pill")).ToHaveTextAsync(["Done"], new() { Timeout = (float)Wait.Limit.TotalMilliseconds });
+        await Expect(page.GetByRole(AriaRole.Progressbar)).ToHaveAttributeAsync("aria-valuenow", "100");
+        Assert.Equal((0, 0), (await second.TerminateAsync(), await web.TerminateAsync()));
+    }
+
+    [Fact]
+    public async Task Every_order_is_paid_and_charged_once_though_a_worker_is_killed_in_the_middle()
+    {
+        var web = await ServeAsync("Payments", WebOnly);
+        string[] orders = [.. Enumerable.Range(1, 30).Select(number => $"order-{number}")];
+        foreach (var (index, order) in orders.Index())
+            (await web.Client.PostAsJsonAsync($"/api/orders/{order}/pay", new { nonce = index % 3 == 0 ? "flaky-1" : "ok", total = 25.5 })).Dispose();
+
+        var first = await WorkAsync("Payments", "--threads", "4");
+        await Wait.Until(async () => await CountAsync(web, order => order.GetProperty("transactionId").ValueKind == JsonValueKind.String) >= 4, "some orders are charged");
+        await first.KillAsync();
+        var paidBefore = await CountAsync(web, IsPaid);
+        var second = await WorkAsync("Payments");
+        await Wait.Until(async () => await CountAsync(web, IsPaid) == orders.Length, "all orders are paid");
+
+        Assert.True(paidBefore < orders.Length, "The worker was killed too late to prove anything.");
+        var charged = File.ReadLines(Path.Combine(_folder.Path, "ledger.jsonl")).Select(line => JsonElement.Parse(line).GetProperty("orderId").GetString()!);
+        Assert.Equal(orders.Order(), charged.Order());
+        Assert.Equal((0, 0), (await second.TerminateAsync(), await web.TerminateAsync()));
+    }
+
+    private static bool IsPaid(JsonElement order) => order.GetProperty("state").GetString() == "paid";
+
+    private static async Task<int> CountAsync(SampleProcess web, Func<JsonElement, bool> condition) =>
+        (await web.Client.GetFromJsonAsync<JsonElement>("/api/orders")).EnumerateArray().Count(condition);
+
+    private async Task<SampleProcess> ServeAsync(string sample, params string[] arguments) => Keep(await SampleProcess.ServeAsync(sample, _folder, 0, arguments));
+
+    private async Task<SampleProcess> WorkAsync(string sample, params string[] arguments) => Keep(await SampleProcess.WorkAsync(sample, _folder, arguments));
+
+    private SampleProcess Keep(SampleProcess process)
+    {
+        lock (_processes)
+            _processes.Add(process);
+        return process;
+    }
+}
