@@ -5,6 +5,8 @@ namespace Runnel.Bench;
 /// <summary>Compares what was confirmed with what was handled.</summary>
 internal static class Ledger
 {
+    private const int MostShown = 10;
+
     public static void Audit(string folder, long claimsHeld, ChaosVerdict verdict)
     {
         var confirmed = ChaosFiles.ReadConfirmed(folder);
@@ -37,8 +39,8 @@ internal static class Ledger
             long highest = 0;
             foreach (var execution in key.OrderBy(execution => execution.Began))
             {
-                if (execution.Sequence < highest)
-                    violations++;
+                if (execution.Sequence < highest && violations++ < MostShown)
+                    Console.Error.Write($"out of order, after {highest}: {execution}");
                 highest = Math.Max(highest, execution.Sequence);
             }
         }

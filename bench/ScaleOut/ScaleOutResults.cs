@@ -10,6 +10,8 @@ internal sealed class ScaleOutResults(string layer, IReadOnlyList<string> target
 
     public IReadOnlyList<string> Targets { get; } = targets;
 
+    public bool HasRedis => _rounds.Values.Any(rounds => rounds.Any(round => round.Redis > 0));
+
     public IReadOnlyList<ScaleOutRound> this[string target, int rate] => _rounds[(target, rate)];
 
     public void Add(string target, int rate, ScaleOutRound round)

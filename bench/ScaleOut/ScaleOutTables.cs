@@ -29,7 +29,8 @@ internal static class ScaleOutTables
         Add("CPU per message, both nodes, µs", round => round.Publisher + round.Subscriber, "N0", SignalRCpu, GoalOfSignalRCpu * SignalRCpu);
         Add("… of the node that publishes", round => round.Publisher, "N1");
         Add("… of the node with the sockets", round => round.Subscriber, "N0");
-        Add("… and of Redis", round => round.Redis, "N1");
+        if (results.HasRedis)
+            Add("… and of Redis", round => round.Redis, "N1");
         Add("deliveries lost, all rounds", round => round.Lost, "N0", goal: 0, total: true);
         return table;
 
