@@ -14,9 +14,12 @@ var root = new RootCommand("Runnel beside its peers, on this machine; and what i
     ChaosWorker.CreateCommand(),
 };
 
+// Who stops a run waits until its processes have ended and its files are gone.
+var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromMinutes(1) };
+
 try
 {
-    return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+    return await root.Parse(args).InvokeAsync(invocation);
 }
 catch (BenchException exception)
 {
