@@ -12,6 +12,12 @@ public interface IWorkerLease : IAsyncDisposable
     /// <summary>The worker's name: unique over all incarnations.</summary>
     string WorkerId { get; }
 
+    /// <summary>
+    /// Whether its messages are this worker's still, as far as can be told without asking: look before a handler begins. A process that was stopped for longer
+    /// than the lease goes on with what it holds before anybody can tell it that it is lost. <see langword="false"/> may turn out to have been too careful.
+    /// </summary>
+    bool IsHeld { get; }
+
     /// <summary>Cancelled when the lease is lost: stop the handlers, acquire a new lease.</summary>
     CancellationToken Lost { get; }
 

@@ -68,8 +68,9 @@ internal sealed class RedisDialer(RedisAddress address, string prefix, TimeSpan 
             : new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
-            ConnectWithin(socket, endPoint);
+            // The system bounds connecting by this, too. A socket that was ever made non-blocking would wait with the help of the thread pool.
             socket.SendTimeout = socket.ReceiveTimeout = (int)timeout.TotalMilliseconds;
+            socket.Connect(endPoint);
             return socket;
         }
         catch
@@ -77,29 +78,6 @@ internal sealed class RedisDialer(RedisAddress address, string prefix, TimeSpan 
             socket.Dispose();
             throw;
         }
-    }
-
-    // Connecting on one's own thread has no limit but the system's, which is minutes.
-    private void ConnectWithin(Socket socket, EndPoint endPoint)
-    {
-        if (endPoint is UnixDomainSocketEndPoint)
-        {
-            socket.Connect(endPoint);
-            return;
-        }
-        socket.Blocking = false;
-        try
-        {
-            socket.Connect(endPoint);
-        }
-        catch (SocketException exception) when (exception.SocketErrorCode is SocketError.WouldBlock or SocketError.InProgress)
-        {
-            if (!socket.Poll(timeout, SelectMode.SelectWrite))
-                throw new SocketException((int)SocketError.TimedOut);
-            if (socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.Error) is int error and not 0)
-                throw new SocketException(error);
-        }
-        socket.Blocking = true;
     }
 
     private SslStream Encrypt(Stream stream)

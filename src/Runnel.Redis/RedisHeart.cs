@@ -116,12 +116,17 @@ internal sealed class RedisHeart : IAsyncDisposable
         writer.Add(_store.ScriptTime);
         writer.Add(lease.Name);
         writer.Add((long)lease.Duration.TotalMicroseconds);
+        var sent = TimeProvider.System.GetTimestamp();
         var answer = Execute(writer.Written).Items;
-        for (var i = 0; i < channels.Length && lease.IsHeld; i++)
+        lease.Renew(sent);
+        for (var i = 0; i < channels.Length; i++)
         {
             var (channel, found, nextDue) = (channels[i].Channel, answer[1 + (2 * i)].AsNumber(), answer[2 + (2 * i)].AsNumber());
             if ((found & Lost) != 0)
+            {
                 lease.Lose();
+                return;
+            }
             if ((found & WorkerDied) != 0)
                 _reap(channel, answer[0].AsNumber());
             if ((found & Ready) != 0 && channel.IsWanted)

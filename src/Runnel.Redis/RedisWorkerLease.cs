@@ -10,6 +10,7 @@ internal sealed class RedisWorkerLease : IWorkerLease
     private readonly RedisStore _store;
     private readonly ConcurrentDictionary<ChannelName, WorkerChannel> _channels = new();
     private readonly CancellationTokenSource _lost = new();
+    private long _renewed;
     private int _state;
 
     public RedisWorkerLease(RedisWorkQueue queue, RedisStore store, string workerId, WorkerLeaseOptions options)
@@ -36,7 +37,9 @@ internal sealed class RedisWorkerLease : IWorkerLease
 
     public IEnumerable<WorkerChannel> Channels => _channels.Values;
 
-    public bool IsHeld => Volatile.Read(ref _state) == (int)State.Held;
+    /// <remarks>One that was not renewed for as long as it lasts may be another's by now; Redis does not hand on any that was.</remarks>
+    public bool IsHeld => IsOpen
+        && Volatile.Read(ref _renewed) is var renewed && (renewed == 0 || TimeProvider.System.GetElapsedTime(renewed) < Duration);
 
     public async ValueTask<IReadOnlyList<ReceivedMessage>> ReceiveAsync(ChannelName channel, int max, CancellationToken cancellationToken = default)
     {
@@ -65,6 +68,9 @@ internal sealed class RedisWorkerLease : IWorkerLease
         var stored = DeadLetters.EncodeError(error, _store.Sealing, message.Channel);
         return SettleAsync(message, claim => new Settlement.DeadLetter(claim, reason, stored), cancellationToken);
     }
+
+    /// <summary>Redis has heard of the worker, at this timestamp of the system's clock or later.</summary>
+    public void Renew(long asked) => Volatile.Write(ref _renewed, asked);
 
     /// <summary>Another worker has been given what this one held.</summary>
     public void Lose()
@@ -95,6 +101,8 @@ internal sealed class RedisWorkerLease : IWorkerLease
         }
     }
 
+    private bool IsOpen => Volatile.Read(ref _state) == (int)State.Held;
+
     private async Task LeaveAsync(WorkerChannel channel, bool handBack)
     {
         await channel.EndAsync(new ObjectDisposedException(nameof(IWorkerLease), $"Worker {WorkerId} has left.")).ConfigureAwait(false);
@@ -106,7 +114,7 @@ internal sealed class RedisWorkerLease : IWorkerLease
     {
         ArgumentNullException.ThrowIfNull(message);
         cancellationToken.ThrowIfCancellationRequested();
-        if (message.Token is not RedisClaim claim || claim.Channel.Lease != this || !IsHeld || !claim.TrySettle())
+        if (message.Token is not RedisClaim claim || claim.Channel.Lease != this || !IsOpen || !claim.TrySettle())
             return ValueTask.FromResult(false);
         return new(claim.Channel.SettleAsync(settlement(claim)));
     }
@@ -126,7 +134,7 @@ internal sealed class RedisWorkerLease : IWorkerLease
     private void ThrowIfEnded()
     {
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _state) == (int)State.Disposed, this);
-        if (!IsHeld)
+        if (!IsOpen)
             throw new LeaseLostException(WorkerId);
     }
 }

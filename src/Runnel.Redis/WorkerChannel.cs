@@ -146,7 +146,7 @@ internal sealed class WorkerChannel(RedisWorkerLease lease, RedisChannel channel
 
     private async Task StepAsync(List<Settlement> settlements, int most)
     {
-        var (step, asked) = (++_steps, store.TimeProvider.GetTimestamp());
+        var (step, asked, sent) = (++_steps, store.TimeProvider.GetTimestamp(), TimeProvider.System.GetTimestamp());
         var answer = (await store.Commands.ExecuteAsync(Encode(settlements, most, step)).ConfigureAwait(false)).Items;
         if (answer.Length == 1)
         {
@@ -154,6 +154,8 @@ internal sealed class WorkerChannel(RedisWorkerLease lease, RedisChannel channel
             lease.Lose();
             return;
         }
+        if (!HasJoined)
+            lease.Renew(sent);
         HasJoined = true;
         var results = answer[0].ToString();
         Answer(settlements, at => results[at] == '1');

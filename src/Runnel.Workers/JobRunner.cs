@@ -48,8 +48,8 @@ internal sealed class JobRunner(
     {
         var message = job.Received;
         var envelope = message.Envelope;
-        if (limits.LeaseLost.IsCancellationRequested)
-            return Task.CompletedTask; // it is another worker's
+        if (!lease.IsHeld)
+            return _settler.GiveBackAsync(message);
         if (job.IsCancelRequested)
             return await _settler.CancelAsync(message, progress);
         if (envelope.Crashes >= options.CrashLimit)

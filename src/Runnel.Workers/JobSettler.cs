@@ -15,6 +15,19 @@ internal sealed class JobSettler(ChannelDefinition channel, IWorkerLease lease, 
     private const int MaxError = 2_000;
     private const int MaxDetail = 16_000;
 
+    /// <summary>The message may be another worker's by now: it is not begun, and given back if it turns out that it is not.</summary>
+    public async Task GiveBackAsync(ReceivedMessage message)
+    {
+        try
+        {
+            await lease.AbandonAsync(message, AbandonOptions.Untouched);
+        }
+        catch (Exception exception)
+        {
+            Log.SettlingFailed(logger, exception, message.Id, channel.Name);
+        }
+    }
+
     /// <summary>The handler has returned: the message is done with, or what the handler said is done with it.</summary>
     public ValueTask<Task> AfterReturnAsync(JobContext job, JobProgress? progress, object? result) => job.Outcome switch
     {

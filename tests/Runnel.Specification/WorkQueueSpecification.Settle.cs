@@ -40,12 +40,14 @@ public abstract partial class WorkQueueSpecification
         await EnqueueAsync(Of("1"), Of("2"), Of("3"));
         var held = await TakeAllAsync(lost, 3);
         var waiting = lost.ReceiveAsync("elsewhere", 1).AsTask();
+        Assert.True(lost.IsHeld);
         Assert.False(lost.Lost.IsCancellationRequested);
 
         await CrashAsync(lost);
         var now = await TakeAllAsync(other, 3);
 
         await Wait.Until(() => lost.Lost.IsCancellationRequested, "the worker was told that its lease is lost");
+        Assert.False(lost.IsHeld);
         Assert.False(await lost.CompleteAsync(held[0]));
         Assert.False(await lost.AbandonAsync(held[1], new AbandonOptions()));
         Assert.False(await lost.DeadLetterAsync(held[2], DeadLetterReason.Rejected, "too late"));

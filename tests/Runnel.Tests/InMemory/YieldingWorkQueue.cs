@@ -37,6 +37,8 @@ internal sealed class YieldingWorkQueue(IWorkQueue queue) : IWorkQueue
     {
         public string WorkerId => lease.WorkerId;
 
+        public bool IsHeld => lease.IsHeld;
+
         public CancellationToken Lost => lease.Lost;
 
         public async ValueTask<IReadOnlyList<ReceivedMessage>> ReceiveAsync(ChannelName channel, int max, CancellationToken cancellationToken = default)

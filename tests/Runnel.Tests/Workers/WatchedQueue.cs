@@ -47,6 +47,8 @@ internal sealed class WatchedQueue(InMemoryWorkQueue inner) : IWorkQueue, IWorkQ
     {
         public string WorkerId => inner.WorkerId;
 
+        public bool IsHeld => inner.IsHeld;
+
         public CancellationToken Lost => inner.Lost;
 
         public ValueTask<IReadOnlyList<ReceivedMessage>> ReceiveAsync(ChannelName channel, int max, CancellationToken cancellationToken = default)
