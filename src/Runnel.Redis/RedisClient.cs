@@ -170,7 +170,7 @@ internal sealed class RedisClient : IAsyncDisposable
 
     private async Task<RedisSocket> DialAsync(CancellationToken cancellationToken)
     {
-        var dialing = Task.Factory.StartNew(Dial, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        var dialing = Task.Factory.StartNew(() => _dialer.Connect(_greet), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         try
         {
             return await dialing.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -178,21 +178,6 @@ internal sealed class RedisClient : IAsyncDisposable
         catch (OperationCanceledException)
         {
             _ = dialing.ContinueWith(static late => late.Result.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
-            throw;
-        }
-    }
-
-    private RedisSocket Dial()
-    {
-        var socket = _dialer.Connect();
-        try
-        {
-            _greet?.Invoke(socket);
-            return socket;
-        }
-        catch
-        {
-            socket.Dispose();
             throw;
         }
     }

@@ -19,8 +19,9 @@ internal sealed class RedisDialer(RedisAddress address, TimeSpan timeout)
     public TimeSpan Timeout => timeout;
 
     /// <summary>Connects.</summary>
+    /// <param name="greet">What to say on the connection before anything else.</param>
     /// <exception cref="RedisUnavailableException">It did not work; the message says why, and what to do.</exception>
-    public RedisSocket Connect()
+    public RedisSocket Connect(Action<RedisSocket>? greet = null)
     {
         Stream? stream = null;
         try
@@ -30,6 +31,7 @@ internal sealed class RedisDialer(RedisAddress address, TimeSpan timeout)
                 stream = Encrypt(stream);
             var socket = new RedisSocket(stream);
             Greet(socket);
+            greet?.Invoke(socket);
             return socket;
         }
         catch (Exception exception) when (exception is IOException or SocketException or FormatException or AuthenticationException)
@@ -134,7 +136,8 @@ internal sealed class RedisDialer(RedisAddress address, TimeSpan timeout)
             socket.Execute(RespWriter.Encode("SELECT", $"{address.Database}"));
     }
 
-    private string Explain(Exception exception) => exception switch
+    /// <summary>What is wrong, and what to do, in a sentence.</summary>
+    public string Explain(Exception exception) => exception switch
     {
         RedisErrorException { Code: "WRONGPASS" } =>
             $"Redis at {address} refuses the user '{address.User ?? "default"}' or the password. Correct them in the address: redis://user:password@host.",

@@ -66,8 +66,15 @@ public sealed class RedisStore : IAsyncDisposable
     public async Task OpenAsync(CancellationToken cancellationToken = default)
     {
         await Commands.OpenAsync(cancellationToken).ConfigureAwait(false);
-        var answer = await Commands.ExecuteAsync(RespWriter.Encode("INFO")).WaitAsync(cancellationToken).ConfigureAwait(false);
-        Check(answer.ToString());
+        try
+        {
+            var answer = await Commands.ExecuteAsync(RespWriter.Encode("INFO")).WaitAsync(cancellationToken).ConfigureAwait(false);
+            Check(answer.ToString());
+        }
+        catch (RedisErrorException exception)
+        {
+            throw new RedisUnavailableException(Dialer.Explain(exception), exception);
+        }
     }
 
     /// <inheritdoc/>

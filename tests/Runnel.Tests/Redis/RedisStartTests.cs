@@ -42,6 +42,19 @@ public sealed class RedisStartTests
         await FailsAsync(["runworker"], redis.Address, $"Redis at 127.0.0.1:{redis.Port} deletes messages when its memory is full: its maxmemory-policy is allkeys-lru. Set it to noeviction ('CONFIG SET maxmemory-policy noeviction', and in redis.conf).");
     }
 
+    [Theory]
+    [InlineData("info", "info")]
+    [InlineData("script", "script|load")]
+    public async Task A_user_without_the_rights_is_told_which_to_get(string withheld, string command)
+    {
+        await using var redis = await RedisServer.StartAsync(new RedisServerOptions { User = "shop", Password = "secret", UserRights = $"~* &* +@all -{withheld}" });
+
+        await FailsAsync(
+            ["runserver"],
+            redis.Address,
+            $"Redis at 127.0.0.1:{redis.Port} does not let the user 'shop' do what Runnel needs: Redis refused a command: NOPERM this user has no permissions to run the '{command}' command. Give it +@all -@dangerous +info and the keys and channels of the prefix.");
+    }
+
     private static async Task FailsAsync(string[] command, string address, string sentence)
     {
         await using var process = AppProcess.Start([.. command, "--urls", "http://127.0.0.1:0", "--layer", address]);
