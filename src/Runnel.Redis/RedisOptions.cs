@@ -21,8 +21,9 @@ public sealed class RedisOptions
     public string Prefix { get; set; } = "runnel";
 
     /// <summary>
-    /// Keys of 32 bytes, in Base64. When there are any, everything stored is encrypted (AES-256-GCM) by the first, and all of them can read: to change
-    /// a key, put the new one first everywhere, and drop the old one when nothing is stored under it any more.
+    /// Keys of 32 bytes, in Base64. When there are any, everything stored is encrypted (AES-256-GCM) by the first, and all of them can read. To change
+    /// a key, put the new one behind the old one everywhere, so that all can read it; then put it first everywhere; and drop the old one when nothing is
+    /// stored under it any more.
     /// </summary>
     /// <value>None by default: what is stored is readable by whoever can read Redis.</value>
     public IList<string> EncryptionKeys { get; } = [];

@@ -3,6 +3,8 @@ using System.Net.WebSockets;
 using System.Text;
 using Guides.Readme;
 using Runnel.Specification;
+using Runnel.Tests.Samples;
+using Runnel.Tests.Servers;
 using Xunit;
 
 namespace Runnel.Tests.Guides;
@@ -45,6 +47,39 @@ public sealed class ReadmeTests
         await stopped;
 
         Assert.Equal((WebSocketMessageType.Close, CloseCode.ServiceRestart), (received.MessageType, (int?)received.CloseStatus));
+    }
+
+    [Fact]
+    public async Task The_commands_of_the_readme_run_two_nodes_and_a_worker_on_one_redis()
+    {
+        await using var redis = await RedisServer.StartAsync(new RedisServerOptions());
+        using var folder = new SampleFolder(redis.Address);
+        var commands = Snippets.BlockWith("README.md", "redis-server").Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.StartsWith("redis-server ", commands[0], StringComparison.Ordinal);
+        var arguments = commands[1..].Select(ArgumentsOf).ToArray();
+
+        await using var one = await SampleProcess.ServeAsync("Progress", folder, 0, arguments[0]);
+        await using var other = await SampleProcess.ServeAsync("Progress", folder, 0, arguments[1]);
+        await using var worker = await SampleProcess.WorkAsync("Progress", folder, arguments[2][1..]);
+        using var page = await other.OpenSocketAsync("/ws/tasks");
+        await page.ReadAsync();
+        using var accepted = await one.Client.PostAsJsonAsync("/api/tasks", new { steps = 3, stepMilliseconds = 10 });
+        var state = await page.ReadAsync();
+        while (state.GetProperty("state").GetString() != "succeeded")
+            state = await page.ReadAsync();
+
+        Assert.Equal(3, arguments.Length);
+        Assert.Equal("runworker", arguments[2][0]);
+        Assert.Equal(accepted.Headers.Location!.OriginalString, $"/jobs/{state.GetProperty("id")}");
+    }
+
+    // What the tests have of their own, the address and the port, is left out.
+    private static string[] ArgumentsOf(string command)
+    {
+        var (start, rest) = command.Split(" -- ") is [var before, var after] ? (before, after) : throw new InvalidOperationException($"'{command}' is no command of a sample.");
+        Assert.Matches("^dotnet run --project samples/Progress( --no-build)?$", start);
+        Assert.Contains("--layer redis://localhost", rest, StringComparison.Ordinal);
+        return rest.Replace(" --layer redis://localhost", "", StringComparison.Ordinal).Replace(" --urls http://localhost:5091", "", StringComparison.Ordinal).Split(' ');
     }
 
     private static async Task<string> ReceiveAsync(ClientWebSocket socket)

@@ -12,6 +12,13 @@ internal static partial class Snippets
     /// <summary>The blocks of C# in a document.</summary>
     public static IEnumerable<string> BlocksOf(string markdown) => Block().Matches(markdown).Select(match => Normalize(match.Groups["code"].Value));
 
+    /// <summary>The first block of a document, whatever its language, that has these words.</summary>
+    public static string BlockWith(string document, string words) => File.ReadAllText(Repository.PathTo(document))
+        .Split("```")
+        .Where((_, number) => number % 2 == 1)
+        .Select(block => block[(block.IndexOf('\n', StringComparison.Ordinal) + 1)..])
+        .First(block => block.Contains(words, StringComparison.Ordinal));
+
     /// <summary>The same code without the margin it happens to have.</summary>
     private static string Normalize(string code)
     {
