@@ -57,18 +57,20 @@ internal sealed class Database : IDisposable
 
     public Statement Prepare(string sql)
     {
-        Check(raw.sqlite3_prepare_v3(_handle, sql, raw.SQLITE_PREPARE_PERSISTENT, out var handle));
-        var statement = new Statement(this, handle);
+        sqlite3_stmt? handle = null;
+        WhenNotBusy(() => IsDone(raw.sqlite3_prepare_v3(_handle, sql, raw.SQLITE_PREPARE_PERSISTENT, out handle)));
+        var statement = new Statement(this, handle!);
         _statements.Add(statement);
         return statement;
     }
 
-    public void Execute(string sql) => Check(raw.sqlite3_exec(_handle, sql));
+    public void Execute(string sql) => WhenNotBusy(() => IsDone(raw.sqlite3_exec(_handle, sql)));
 
     public long ReadNumber(string sql)
     {
-        Check(raw.sqlite3_prepare_v2(_handle, sql, out var handle));
-        using var statement = new Statement(this, handle);
+        sqlite3_stmt? handle = null;
+        WhenNotBusy(() => IsDone(raw.sqlite3_prepare_v2(_handle, sql, out handle)));
+        using var statement = new Statement(this, handle!);
         return statement.Step() ? statement.Number(0) : 0;
     }
 
@@ -83,14 +85,7 @@ internal sealed class Database : IDisposable
 
     /// <summary>Begins a transaction that writes.</summary>
     /// <returns><see langword="false"/> when another process is writing.</returns>
-    public bool TryBegin()
-    {
-        var code = raw.sqlite3_exec(_handle, "BEGIN IMMEDIATE");
-        if (code is raw.SQLITE_BUSY)
-            return false;
-        Check(code);
-        return true;
-    }
+    public bool TryBegin() => IsDone(raw.sqlite3_exec(_handle, "BEGIN IMMEDIATE"));
 
     /// <summary>Begins a transaction that writes, and waits for its turn, bounded.</summary>
     public void Begin() => WhenNotBusy(TryBegin);
@@ -123,6 +118,15 @@ internal sealed class Database : IDisposable
     {
         if (code is not (raw.SQLITE_OK or raw.SQLITE_ROW or raw.SQLITE_DONE))
             throw new SqliteFailure($"The SQLite database '{Path}' failed: {raw.sqlite3_errmsg(_handle).utf8_to_string()} (code {code}).", code);
+    }
+
+    // Also of what only looks: another process may be putting the file in order after one that died.
+    private bool IsDone(int code)
+    {
+        if ((code & 0xff) == raw.SQLITE_BUSY)
+            return false;
+        Check(code);
+        return true;
     }
 
     public void Dispose()
