@@ -1,3 +1,5 @@
+using Runnel.Layers;
+using Runnel.Redis;
 using Runnel.Tests.Redis;
 using Runnel.Tests.Servers;
 using Xunit;
@@ -48,5 +50,30 @@ public sealed class RedisQueueCommandTests(RedisServer redis) : QueueCommandSpec
         await RunnelTool.RunAsync("dead-letters", "list", "tasks", "--layer", Address);
 
         Assert.Empty(_place.Kept);
+    }
+
+    [Fact]
+    public async Task Of_an_encrypted_layer_the_tool_counts_replays_and_purges_what_it_cannot_read()
+    {
+        await using var queue = new RedisWorkQueue(_place.Open(options => options.EncryptionKeys.Add(Convert.ToBase64String(new byte[32]))));
+        await queue.EnqueueAsync("tasks", [.. Enumerable.Range(0, 2).Select(_ => new Envelope(new Message("task", "1"u8.ToArray())) { Id = MessageId.New(TimeProvider.System), Channel = "tasks" })], EnqueueOptions.Default);
+        await DieAsync(queue);
+
+        var channels = (await RunnelTool.RunAsync("channels", "--json", "--layer", Address)).Json;
+        var listed = (await RunnelTool.RunAsync("dead-letters", "list", "tasks", "--json", "--layer", Address)).Json;
+        var replayed = (await RunnelTool.RunAsync("dead-letters", "replay", "tasks", "--all", "--json", "--layer", Address)).Json;
+        await DieAsync(queue);
+        var purged = (await RunnelTool.RunAsync("dead-letters", "purge", "tasks", "--all", "--json", "--layer", Address)).Json;
+
+        Assert.Equal(2, Assert.Single(channels.EnumerateArray()).GetProperty("dead").GetInt32());
+        Assert.Equal(0, listed.GetArrayLength());
+        Assert.Equal((2, 2), (replayed.GetProperty("count").GetInt32(), purged.GetProperty("count").GetInt32()));
+    }
+
+    private static async Task DieAsync(RedisWorkQueue queue)
+    {
+        await using var lease = await queue.AcquireLeaseAsync(new WorkerLeaseOptions());
+        foreach (var received in await lease.ReceiveAsync("tasks", 2))
+            Assert.True(await lease.DeadLetterAsync(received, DeadLetterReason.Rejected, "It is no good."));
     }
 }

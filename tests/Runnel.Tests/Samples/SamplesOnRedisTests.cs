@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Microsoft.Playwright;
@@ -80,6 +81,31 @@ public sealed class SamplesOnRedisTests : IClassFixture<RedisServer>, IClassFixt
         await Expect(page.Locator(".pill")).ToHaveTextAsync(["Done"], new() { Timeout = (float)Wait.Limit.TotalMilliseconds });
         await Expect(page.GetByRole(AriaRole.Progressbar)).ToHaveAttributeAsync("aria-valuenow", "100");
         Assert.Equal((0, 0), (await second.TerminateAsync(), await web.TerminateAsync()));
+    }
+
+    [Fact]
+    public async Task A_page_and_its_job_ride_out_a_restart_of_redis_and_so_does_what_is_sent_meanwhile()
+    {
+        await using var redis = await RedisServer.StartAsync(new RedisServerOptions());
+        using var folder = new SampleFolder(redis.Address);
+        await using var web = await SampleProcess.ServeAsync("Progress", folder, 0, WebOnly);
+        await using var worker = await SampleProcess.WorkAsync("Progress", folder);
+        var page = await _chromium.NewPageAsync(web.Address);
+        await page.GotoAsync("/");
+        await Expect(page.Locator("#badge")).ToHaveTextAsync("Connected");
+        using var started = await web.Client.PostAsJsonAsync("/api/tasks", new { steps = 60, stepMilliseconds = 50 });
+        await page.WaitForFunctionAsync("() => Number(document.querySelector('[role=progressbar]')?.getAttribute('aria-valuenow')) > 10");
+
+        await redis.KillAsync();
+        var sending = web.Client.PostAsJsonAsync("/api/tasks", new { steps = 2, stepMilliseconds = 50 });
+        await redis.RestartAsync();
+        using var sent = await Wait.For(sending, "the task to be accepted");
+
+        Assert.Equal(HttpStatusCode.Accepted, sent.StatusCode);
+        await Expect(page.Locator(".pill")).ToHaveTextAsync(["Done", "Done"], new() { Timeout = (float)Wait.Limit.TotalMilliseconds });
+        var tasks = await web.Client.GetFromJsonAsync<JsonElement>("/api/tasks");
+        Assert.All(tasks.EnumerateArray(), task => Assert.Equal(1, task.GetProperty("attempt").GetInt32()));
+        Assert.Equal((0, 0), (await worker.TerminateAsync(), await web.TerminateAsync()));
     }
 
     [Fact]

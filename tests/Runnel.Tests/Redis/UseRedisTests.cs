@@ -1,0 +1,37 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Runnel.Layers;
+using Runnel.Tests.Servers;
+using Xunit;
+
+namespace Runnel.Tests.Redis;
+
+/// <summary>What the code of an application says of its Redis, beside what its command line says.</summary>
+public sealed class UseRedisTests(RedisServer redis) : IClassFixture<RedisServer>
+{
+    [Theory]
+    [InlineData("", "of-the-code")]
+    [InlineData("?prefix=of-the-address", "of-the-address")]
+    public async Task The_options_of_the_code_hold_for_whichever_redis_is_named(string options, string prefix)
+    {
+        var services = new ServiceCollection().AddSingleton<IConfiguration>(
+            new ConfigurationBuilder().AddInMemoryCollection([new("layer", redis.Address + options)]).Build());
+        services.AddRunnelCore().UseRedis("redis://elsewhere", of => of.Prefix = "of-the-code");
+        await using var provider = services.BuildServiceProvider();
+        var layer = provider.GetRequiredService<ConfiguredLayer>();
+
+        await layer.OpenAsync();
+        await layer.Backplane.PublishAsync(Topic.OfGroup("news"), default, new Retention(1, TimeSpan.FromMinutes(1)));
+
+        using var probe = redis.Connect();
+        Assert.True(probe.Exists($"{prefix}:{{group:news}}:log"));
+    }
+
+    [Theory]
+    [InlineData("redis:")]
+    [InlineData("redis://")]
+    [InlineData("cache:6379")]
+    [InlineData("sqlite:work.db")]
+    public void What_is_no_address_of_a_redis_is_refused_where_it_is_written(string address) =>
+        Assert.Throws<FormatException>(() => new ServiceCollection().AddRunnelCore().UseRedis(address));
+}
