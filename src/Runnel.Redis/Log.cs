@@ -55,4 +55,10 @@ internal static partial class Log
 
     [LoggerMessage(4016, LogLevel.Warning, "The leases of this process's workers could not be renewed; it is tried again.")]
     public static partial void BeatFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(4020, LogLevel.Error, "A handler of the backplane's StateChanged threw.")]
+    public static partial void StateHandlerFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(4021, LogLevel.Error, "The history of topic '{Topic}' ends at {Position}, before what this node had of it: Redis has lost its latest messages, and the next ones take their places.")]
+    public static partial void EndLost(ILogger logger, string topic, string position);
 }

@@ -17,7 +17,7 @@ public sealed class RedisBackplane : IBackplane, IAsyncDisposable
     private readonly RedisStore _store;
     private readonly RedisSubscriber _subscriber;
     private readonly Lock _lock = new();
-    private BackplaneState _state = BackplaneState.Connected;
+    private volatile BackplaneState _state = BackplaneState.Connected;
 
     /// <summary>Creates the backplane on a store, which it does not own.</summary>
     public RedisBackplane(RedisStore store)
@@ -32,14 +32,7 @@ public sealed class RedisBackplane : IBackplane, IAsyncDisposable
     public BackplaneFeatures Features => BackplaneFeatures.History | BackplaneFeatures.ScaleOut;
 
     /// <inheritdoc/>
-    public BackplaneState State
-    {
-        get
-        {
-            lock (_lock)
-                return _state;
-        }
-    }
+    public BackplaneState State => _state;
 
     /// <inheritdoc/>
     public event Action<BackplaneState>? StateChanged;
@@ -134,16 +127,39 @@ public sealed class RedisBackplane : IBackplane, IAsyncDisposable
 
     private async Task<TopicHistory> ReadAsync(Topic topic, Position after, int limit, bool isPatient)
     {
-        var answer = await _store.Commands.ExecuteAsync(new RedisCommand(History(topic, after, limit), repeatMark: -1) { IsPatient = isPatient }).ConfigureAwait(false);
-        var items = answer.Items;
-        if (items[0].Bytes.Length == 0)
-            return new TopicHistory([], Position.None, after == Position.None, HasMore: false);
-        var epoch = BinaryPrimitives.ReadInt64LittleEndian(items[0].Bytes);
-        var found = (items.Length - 3) / 2;
-        var messages = new BackplaneMessage[Math.Min(found, limit)];
-        for (var i = 0; i < messages.Length; i++)
-            messages[i] = new(new Position(epoch, items[3 + (2 * i)].AsNumber()), _store.Sealing.Open(items[4 + (2 * i)].Bytes, topic.Value));
-        return new TopicHistory(messages, new Position(epoch, items[1].AsNumber()), items[2].AsNumber() == 1, HasMore: found > limit);
+        List<BackplaneMessage> messages = [];
+        while (true)
+        {
+            var items = (await _store.Commands.ExecuteAsync(new RedisCommand(History(topic, after, limit), repeatMark: -1) { IsPatient = isPatient }).ConfigureAwait(false)).Items;
+            if (items[0].Bytes.Length == 0)
+                return new TopicHistory([], Position.None, after == Position.None, HasMore: false);
+            var epoch = BinaryPrimitives.ReadInt64LittleEndian(items[0].Bytes);
+            var found = (items.Length - 3) / 2;
+            for (var i = 0; i < Math.Min(found, limit); i++)
+            {
+                after = new Position(epoch, items[3 + (2 * i)].AsNumber());
+                if (TryOpen(items[4 + (2 * i)].Bytes, topic) is { } payload)
+                    messages.Add(new(after, payload));
+            }
+            // A page of which nothing can be read is no answer when there is more.
+            if (messages.Count > 0 || found <= limit)
+                return new TopicHistory(messages, new Position(epoch, items[1].AsNumber()), items[2].AsNumber() == 1, HasMore: found > limit);
+        }
+    }
+
+    // One that cannot be read must not be in the way of the others.
+    private ReadOnlyMemory<byte>? TryOpen(byte[] stored, Topic topic)
+    {
+        try
+        {
+            return _store.Sealing.Open(stored, topic.Value);
+        }
+        catch (FormatException exception)
+        {
+            Log.Unreadable(_store.Logger, exception);
+            RedisTelemetry.MessagesWereDropped("unreadable", 1);
+            return default(ReadOnlyMemory<byte>?); // null would be an empty one
+        }
     }
 
     private ReadOnlyMemory<byte> History(Topic topic, Position after, int limit)
@@ -162,13 +178,21 @@ public sealed class RedisBackplane : IBackplane, IAsyncDisposable
 
     private void UpdateState()
     {
-        var state = _store.Commands.IsConnected && _subscriber.IsConnected ? BackplaneState.Connected : BackplaneState.Interrupted;
+        // The lock holds while it is told, so that what is told last is what is.
         lock (_lock)
         {
+            var state = _store.Commands.IsConnected && _subscriber.IsConnected ? BackplaneState.Connected : BackplaneState.Interrupted;
             if (_state == state)
                 return;
             _state = state;
+            try
+            {
+                StateChanged?.Invoke(state);
+            }
+            catch (Exception exception)
+            {
+                Log.StateHandlerFailed(_store.Logger, exception);
+            }
         }
-        StateChanged?.Invoke(state);
     }
 }

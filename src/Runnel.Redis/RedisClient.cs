@@ -12,6 +12,7 @@ internal sealed class RedisClient : IAsyncDisposable
     // The transport's own time: a test that moves the clock of the messages must not make answers late.
     private static readonly TimeProvider Clock = TimeProvider.System;
     private static readonly TimeSpan CheckEvery = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan Stable = TimeSpan.FromSeconds(1);
 
     private readonly RedisDialer _dialer;
     private readonly RedisOptions _options;
@@ -23,6 +24,8 @@ internal sealed class RedisClient : IAsyncDisposable
     private readonly ITimer _checking;
     private RedisConnection? _connection;
     private Task? _running;
+    private Backoff _backoff;
+    private (string Id, string Address)? _predecessor;
     private long _waitingBytes;
     private long _awaySince;
     private long _connectedSince;
@@ -43,7 +46,7 @@ internal sealed class RedisClient : IAsyncDisposable
     /// <summary>Called with each message of a subscription, on the thread that reads.</summary>
     public Action<RespValue>? OnPush { get; init; }
 
-    /// <summary>Called when a connection is there, before the commands that waited are sent, and when it is lost.</summary>
+    /// <summary>Called when a connection is there, and when it is lost.</summary>
     public Action<bool>? OnConnectedChanged { get; init; }
 
     public bool IsConnected => Volatile.Read(ref _connection) is not null;
@@ -55,7 +58,7 @@ internal sealed class RedisClient : IAsyncDisposable
     /// <exception cref="RedisUnavailableException">It did not work; the message says why.</exception>
     public async Task OpenAsync(CancellationToken cancellationToken)
     {
-        var socket = await DialAsync(cancellationToken).ConfigureAwait(false);
+        var socket = await DialAsync(predecessor: null, cancellationToken).ConfigureAwait(false);
         lock (_lock)
         {
             if (_running is null)
@@ -112,7 +115,12 @@ internal sealed class RedisClient : IAsyncDisposable
             throw new RedisUnavailableException(
                 $"{Away()}; what is sent meanwhile waits in a buffer for {_options.OutageBuffer} commands of together {_options.OutageBufferBytes} bytes (OutageBuffer, OutageBufferBytes), and that is full");
         }
-        command.Since = Clock.GetTimestamp();
+        Keep(command);
+    }
+
+    private void Keep(RedisCommand command)
+    {
+        command.AwaySince ??= Clock.GetTimestamp();
         _waitingBytes += command.Bytes.Length;
         _waiting.Enqueue(command);
     }
@@ -127,14 +135,18 @@ internal sealed class RedisClient : IAsyncDisposable
             while (true)
             {
                 var socket = first ?? await RedialAsync().ConfigureAwait(false);
-                first = null;
+                (first, _predecessor) = (null, socket.Name);
                 var connection = new RedisConnection(socket, Clock, OnPush);
                 await using (connection.ConfigureAwait(false))
                 {
                     Begin(connection);
-                    var (reason, unanswered) = await connection.Over.Task.WaitAsync(_ending.Token).ConfigureAwait(false);
-                    Lose(reason, unanswered);
+                    Lose(await connection.Over.Task.WaitAsync(_ending.Token).ConfigureAwait(false));
                 }
+                // One that is made and lost at once, by a server that refuses everything, must not become a storm.
+                if (Clock.GetElapsedTime(_connectedSince) < Stable)
+                    await Task.Delay(_backoff.Next(), Clock, _ending.Token).ConfigureAwait(false);
+                else
+                    _backoff.Reset();
             }
         }
         catch (OperationCanceledException)
@@ -146,31 +158,31 @@ internal sealed class RedisClient : IAsyncDisposable
             (last, _connection) = (_connection, null);
         if (last is null)
             return;
-        foreach (var command in (await last.Over.Task.ConfigureAwait(false)).Unanswered)
+        var left = await last.Over.Task.ConfigureAwait(false);
+        foreach (var command in left.Refused.Concat(left.Unanswered))
             command.TrySetException(new ObjectDisposedException(nameof(RedisClient)));
     }
 
     private async Task<RedisSocket> RedialAsync()
     {
-        var backoff = new Backoff();
         while (true)
         {
             try
             {
-                return await DialAsync(_ending.Token).ConfigureAwait(false);
+                return await DialAsync(_predecessor, _ending.Token).ConfigureAwait(false);
             }
             catch (IOException exception)
             {
-                var rest = backoff.Next();
+                var rest = _backoff.Next();
                 Log.ReconnectFailed(_logger, exception.Message, rest);
                 await Task.Delay(rest, Clock, _ending.Token).ConfigureAwait(false);
             }
         }
     }
 
-    private async Task<RedisSocket> DialAsync(CancellationToken cancellationToken)
+    private async Task<RedisSocket> DialAsync((string Id, string Address)? predecessor, CancellationToken cancellationToken)
     {
-        var dialing = Task.Factory.StartNew(() => _dialer.Connect(_greet), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        var dialing = Task.Factory.StartNew(() => _dialer.Connect(socket => Greet(socket, predecessor)), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         try
         {
             return await dialing.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -182,9 +194,17 @@ internal sealed class RedisClient : IAsyncDisposable
         }
     }
 
+    // What was given up here may still be on its way to Redis, and must not be done after what repeats it.
+    private void Greet(RedisSocket socket, (string Id, string Address)? predecessor)
+    {
+        if (predecessor is var (id, address))
+            socket.Execute(RespWriter.Encode("CLIENT", "KILL", "ID", id, "ADDR", address));
+        socket.AskName();
+        _greet?.Invoke(socket);
+    }
+
     private void Begin(RedisConnection connection)
     {
-        OnConnectedChanged?.Invoke(true);
         lock (_lock)
         {
             while (_waiting.TryPeek(out var command) && connection.TrySend(command))
@@ -195,32 +215,27 @@ internal sealed class RedisClient : IAsyncDisposable
             _connectedSince = Clock.GetTimestamp();
             Volatile.Write(ref _connection, connection);
         }
+        OnConnectedChanged?.Invoke(true);
     }
 
-    private void Lose(Exception reason, IReadOnlyList<RedisCommand> unanswered)
+    private void Lose(ConnectionEnd end)
     {
-        Log.Lost(_logger, _dialer.Address.ToString(), reason.Message);
-        RedisCommand[] later;
+        Log.Lost(_logger, _dialer.Address.ToString(), end.Reason.Message);
+        var (again, lost) = (end.Unanswered.Where(static command => command.IsRepeatable).ToList(), end.Unanswered.Where(static command => !command.IsRepeatable));
+        foreach (var command in again)
+            command.MarkRepeated();
         lock (_lock)
         {
             Volatile.Write(ref _connection, null);
             _awaySince = Clock.GetTimestamp();
-            later = [.. _waiting];
+            var later = _waiting.ToArray();
             _waiting.Clear();
             _waitingBytes = 0;
-            foreach (var command in unanswered.Where(command => command.IsRepeatable).Concat(later))
-            {
-                _waitingBytes += command.Bytes.Length;
-                _waiting.Enqueue(command);
-            }
+            foreach (var command in end.Refused.Concat(again).Concat(later))
+                Keep(command);
         }
-        foreach (var command in unanswered)
-        {
-            if (command.IsRepeatable)
-                command.MarkRepeated();
-            else
-                command.TrySetException(new RedisUnavailableException($"The connection to Redis at {_dialer.Address} was lost before it answered; whether it did what it was asked is not known ({reason.Message})", reason));
-        }
+        foreach (var command in lost)
+            command.TrySetException(new RedisUnavailableException($"The connection to Redis at {_dialer.Address} was lost before it answered; whether it did what it was asked is not known ({end.Reason.Message})", end.Reason));
         OnConnectedChanged?.Invoke(false);
     }
 
@@ -230,7 +245,7 @@ internal sealed class RedisClient : IAsyncDisposable
         if (IsConnected)
             return;
         FailWaiting(
-            command => !command.IsPatient && Clock.GetElapsedTime(command.Since) >= _options.OutageTimeout,
+            command => !command.IsPatient && Clock.GetElapsedTime(command.AwaySince!.Value) >= _options.OutageTimeout,
             () => new RedisUnavailableException($"{Away()}, and what is sent meanwhile waits no longer than {_options.OutageTimeout.TotalSeconds} s (OutageTimeout)"));
     }
 

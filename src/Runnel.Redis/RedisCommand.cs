@@ -41,8 +41,11 @@ internal sealed class RedisCommand : TaskCompletionSource<RespValue>
     /// <summary>How many of them have come on this connection.</summary>
     public int Answered { get; set; }
 
-    /// <summary>When it was handed in, or sent: what its limits count from.</summary>
-    public long Since { get; set; }
+    /// <summary>When it was sent last.</summary>
+    public long Sent { get; set; }
+
+    /// <summary>Since when it has waited for Redis to come back; <see langword="null"/> if it never had to. Not anew when Redis only came to go again.</summary>
+    public long? AwaySince { get; set; }
 
     /// <summary>From now on it says that it may have been done already.</summary>
     public void MarkRepeated()

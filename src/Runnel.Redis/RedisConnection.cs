@@ -5,7 +5,8 @@ namespace Runnel.Redis;
 /// <summary>One live connection: commands go out as they come, many at a time, and the answers come back in the same order.</summary>
 /// <remarks>
 /// Whoever finds nobody sending sends, what others hand in meanwhile goes along with the next write: so the busier it is, the fewer system calls
-/// a command costs. A connection that is over says so once, with the commands that have no answer.
+/// a command costs. When Redis refuses something for now, such as for want of a script, nothing more is sent; what has been is answered, and then the
+/// connection ends, so that the order is kept. A connection that is over says so once, with the commands that are not done.
 /// </remarks>
 internal sealed class RedisConnection : IAsyncDisposable
 {
@@ -18,6 +19,7 @@ internal sealed class RedisConnection : IAsyncDisposable
     private readonly Action<RespValue>? _onPush;
     private readonly Lock _lock = new();
     private readonly Queue<RedisCommand> _unanswered = new();
+    private readonly List<RedisCommand> _refused = [];
     private readonly Task _reading;
     private MemoryStream _filling = new();
     private MemoryStream _sending = new();
@@ -34,17 +36,17 @@ internal sealed class RedisConnection : IAsyncDisposable
         _reading = Task.Run(ReadAsync);
     }
 
-    /// <summary>Completes when the connection is over, with the reason and the commands that have no answer, in their order.</summary>
-    public TaskCompletionSource<(Exception Reason, IReadOnlyList<RedisCommand> Unanswered)> Over { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    /// <summary>Completes when the connection is over.</summary>
+    public TaskCompletionSource<ConnectionEnd> Over { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Sends a command; <see langword="false"/> when the connection is over.</summary>
     public bool TrySend(RedisCommand command)
     {
         lock (_lock)
         {
-            if (_failure is not null)
+            if (_failure is not null || _refused.Count > 0)
                 return false;
-            command.Since = _lastSent = _timeProvider.GetTimestamp();
+            command.Sent = _lastSent = _timeProvider.GetTimestamp();
             _unanswered.Enqueue(command);
             _filling.Write(command.Bytes.Span);
             if (_isSending)
@@ -62,7 +64,7 @@ internal sealed class RedisConnection : IAsyncDisposable
         lock (_lock)
         {
             isIdle = !_unanswered.TryPeek(out var oldest);
-            if (_timeProvider.GetElapsedTime(oldest?.Since ?? _lastSent) < timeout + (oldest?.Wait ?? TimeSpan.Zero))
+            if (_timeProvider.GetElapsedTime(oldest?.Sent ?? _lastSent) < timeout + (oldest?.Wait ?? TimeSpan.Zero))
                 return;
         }
         if (isIdle)
@@ -136,7 +138,7 @@ internal sealed class RedisConnection : IAsyncDisposable
         }
         await reader.CompleteAsync().ConfigureAwait(false);
         lock (_lock)
-            Over.SetResult((_failure!, [.. _unanswered]));
+            Over.SetResult(new ConnectionEnd(_failure!, _refused, [.. _unanswered]));
     }
 
     private void Take(RespValue value)
@@ -147,22 +149,32 @@ internal sealed class RedisConnection : IAsyncDisposable
             return;
         }
         var error = value.Kind == RespKind.Error ? new RedisErrorException(value.ToString()) : null;
-        // Nothing was done: the command keeps its place among those without an answer, and is for the next connection.
-        if (error is { IsPassing: true })
-            throw error;
-        RedisCommand? command;
+        if (NextAnswered(error) is { } command)
+        {
+            if (error is not null)
+                command.TrySetException(error);
+            else
+                command.TrySetResult(value);
+        }
+        if (_refused.Count > 0 && _unanswered.Count == 0)
+            throw error ?? new IOException("Redis refused something for now");
+    }
+
+    // The command that has its answer now; none if that is not all of it, or is for another connection to get.
+    private RedisCommand? NextAnswered(RedisErrorException? error)
+    {
         lock (_lock)
         {
-            if (!_unanswered.TryPeek(out command))
+            if (!_unanswered.TryPeek(out var command))
                 throw new FormatException("Redis answered what nobody had asked.");
             if (error is null && ++command.Answered < command.Answers)
-                return;
+                return null;
             _unanswered.Dequeue();
+            if (error is not { IsPassing: true })
+                return command;
+            _refused.Add(command);
+            return null;
         }
-        if (error is not null)
-            command.TrySetException(error);
-        else
-            command.TrySetResult(value);
     }
 
     private static bool IsConfirmation(RespValue push) =>

@@ -42,8 +42,8 @@ internal static class RedisExplanation
         _ => $"Redis at {address} refuses the connection: {refusal.Error}.",
     };
 
-    // All that is not for those who run the server; and INFO, by which the layer knows whether the server is one that keeps things.
-    private static string RightsFor(string prefix) => $"~{prefix}:* &{prefix}:* +@all -@dangerous +info";
+    // All that is not for those who run the server; and what tells whether the server is one that keeps things, and ends a connection that was given up.
+    private static string RightsFor(string prefix) => $"~{prefix}:* &{prefix}:* +@all -@dangerous +info +client|info +client|kill";
 
     private static string NobodyAt(RedisAddress address) => $"No Redis listens at {address}. Is it running, and is the address right?";
 

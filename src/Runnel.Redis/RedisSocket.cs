@@ -12,6 +12,16 @@ internal sealed class RedisSocket(Stream stream, TimeSpan timeout) : IDisposable
     /// <summary>What everything goes over; whoever takes it over uses the socket no more.</summary>
     public Stream Stream { get; } = stream;
 
+    /// <summary>What Redis knows the connection by; <see langword="null"/> if nobody asked.</summary>
+    public (string Id, string Address)? Name { get; private set; }
+
+    /// <summary>Asks Redis what it knows the connection by.</summary>
+    public void AskName()
+    {
+        var facts = Execute(RespWriter.Encode("CLIENT", "INFO")).ToString().Split(' ').Select(static fact => fact.Split('=', 2)).ToLookup(static fact => fact[0], static fact => fact[^1]);
+        Name = (facts["id"].First(), facts["addr"].First());
+    }
+
     /// <summary>Sends a command and waits for its answer, no longer than the timeout.</summary>
     /// <exception cref="RedisErrorException">Redis refused it.</exception>
     /// <exception cref="IOException">The connection broke, or the answer took too long.</exception>

@@ -138,7 +138,7 @@ internal sealed class RedisSubscriber : IAsyncDisposable
         foreach (var batch in topics.Chunk(Batch))
         {
             var command = RespWriter.Encode(["SUBSCRIBE", .. batch.Select(entry => entry.Key)]);
-            Forget(FillAsync(_client.ExecuteAsync(new RedisCommand(command, repeatMark: -1) { Answers = batch.Length, IsPatient = true }), batch));
+            Forget(FillAsync(_client.ExecuteAsync(new RedisCommand(command) { Answers = batch.Length, IsPatient = true }), batch));
         }
     }
 
@@ -148,10 +148,11 @@ internal sealed class RedisSubscriber : IAsyncDisposable
         await Task.WhenAll(batch.Select(entry => entry.Value.FillAsync())).ConfigureAwait(false);
     }
 
+    // What the connection took along when it was lost is done on the next one: there, all topics are subscribed to anew, and no others.
     private void Forget(Task task) => task.ContinueWith(
         (failed, state) =>
         {
-            if (failed.Exception!.InnerException is not ObjectDisposedException and var exception)
+            if (failed.Exception!.InnerException is not (ObjectDisposedException or RedisUnavailableException) and var exception)
                 Log.Refused(((RedisStore)state!).Logger, exception!);
         },
         _store, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);

@@ -18,6 +18,7 @@ internal sealed class RedisTopic(Topic name, Func<Topic, Position, int, Task<Top
     private List<BackplaneMessage>? _held = [];
     private bool _heldTooMany;
     private bool _isFilling;
+    private bool _isToFillAgain;
     private bool _hasBegun;
     private Position _last;
 
@@ -71,28 +72,36 @@ internal sealed class RedisTopic(Topic name, Func<Topic, Position, int, Task<Top
         _ = FillAsync();
     }
 
-    /// <summary>Reads what was missed from the history, and hands it on; then what was held back.</summary>
+    /// <summary>Reads what was missed from the history, and hands it on; then what was held back. Tried until it works, or nobody listens any more.</summary>
     public async Task FillAsync()
     {
         lock (_lock)
         {
-            if (_isFilling || !_hasBegun)
+            if (!_hasBegun)
+                return;
+            _held ??= [];
+            _isToFillAgain = _isFilling; // what is being read may have been read before whatever this is called for
+            if (_isFilling)
                 return;
             _isFilling = true;
-            _held ??= [];
         }
-        try
+        var backoff = new Backoff();
+        while (HasSubscriptions)
         {
-            while (!Fill(await readHistory(name, _last, Page).ConfigureAwait(false)))
+            try
             {
-                // More is to be read.
+                if (Fill(await readHistory(name, _last, Page).ConfigureAwait(false)))
+                    return;
             }
-        }
-        catch (Exception exception)
-        {
-            Log.FillFailed(logger, name.Value, exception);
-            lock (_lock)
-                _isFilling = false; // tried again with the next message, or when the connection is back
+            catch (ObjectDisposedException)
+            {
+                return; // the layer ends
+            }
+            catch (Exception exception)
+            {
+                Log.FillFailed(logger, name.Value, exception);
+                await Task.Delay(backoff.Next(), TimeProvider.System).ConfigureAwait(false);
+            }
         }
     }
 
@@ -101,23 +110,36 @@ internal sealed class RedisTopic(Topic name, Func<Topic, Position, int, Task<Top
     {
         lock (_lock)
         {
-            if (!history.IsComplete)
-                SkipTo(history);
-            foreach (var message in history.Messages)
-                Deliver(message);
-            var isMore = history.HasMore || _heldTooMany;
-            _heldTooMany = false;
+            var latest = history.Latest;
+            if (latest.Epoch == _last.Epoch && latest.Offset < _last.Offset)
+            {
+                // What it holds was handed on before. What took the places of what is lost cannot be told from it.
+                Log.EndLost(logger, name.Value, latest.ToString());
+                _last = latest;
+            }
+            else
+            {
+                HandOn(history);
+            }
+            var isMore = history.HasMore || _heldTooMany || _isToFillAgain;
+            (_heldTooMany, _isToFillAgain) = (false, false);
             return !isMore && Release(evenAfterGap: history.Messages.Count == 0);
         }
     }
 
-    // What came after the last position is not kept any more.
-    private void SkipTo(TopicHistory history)
+    private void HandOn(TopicHistory history)
     {
-        var next = history.Messages.Count > 0 ? history.Messages[0].Position : history.Latest;
-        if (next != Position.None)
-            Log.GapLost(logger, name.Value, next.ToString());
-        _last = history.Messages.Count > 0 ? next with { Offset = next.Offset - 1 } : next;
+        var (messages, latest) = (history.Messages, history.Latest);
+        var first = messages.Count > 0 ? messages[0].Position : latest with { Offset = latest.Offset + 1 };
+        // What cannot be read is missing too, but was told already.
+        if ((!history.IsComplete || _last == Position.None) && latest != Position.None && IsGapBefore(first))
+            Log.GapLost(logger, name.Value, first.ToString());
+        if (!history.IsComplete)
+            _last = latest == Position.None ? latest : first with { Offset = first.Offset - 1 };
+        foreach (var message in messages)
+            Deliver(message);
+        if (!history.HasMore)
+            _last = latest;
     }
 
     // Hands on what was held back, up to the next gap; whether that was all.

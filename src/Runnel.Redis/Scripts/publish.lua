@@ -5,17 +5,28 @@
 local position, log = KEYS[1], KEYS[2]
 local repeated, new_epoch, keep, age, id, payload, channel = ARGV[2] == '1', ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6], ARGV[7], ARGV[8]
 
-if repeated then
-  for _, entry in ipairs(redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1000)) do
-    if entry[2][2] == id then
-      return {redis.call('HGET', position, 'epoch'), tonumber(entry[1]:match('^%d+'))}
+-- Where the message is, if it is among the latest thousand; a few at a time, since they may be large.
+local function find()
+  local before = '+'
+  for _ = 1, 32 do
+    local page = redis.call('XREVRANGE', log, before, '-', 'COUNT', 32)
+    for _, entry in ipairs(page) do
+      if entry[2][2] == id then return tonumber(entry[1]:match('^%d+')) end
+      before = '(' .. entry[1]
     end
+    if #page < 32 then return nil end
   end
+end
+
+local found = repeated and find()
+if found then
+  return {redis.call('HGET', position, 'epoch'), found}
 end
 
 local offset = redis.call('HINCRBY', position, 'offset', 1)
 local epoch = new_epoch
 if offset == 1 then
+  redis.call('DEL', log) -- somebody may have deleted only the other key
   redis.call('HSET', position, 'epoch', epoch, 'age', age, 'oldest', now)
 else
   epoch = redis.call('HGET', position, 'epoch')

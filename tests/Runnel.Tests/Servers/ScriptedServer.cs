@@ -35,8 +35,8 @@ internal sealed class ScriptedServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _ending.CancelAsync();
-        _listener.Dispose();
         await _serving;
+        _listener.Dispose();
         _ending.Dispose();
     }
 
@@ -48,9 +48,9 @@ internal sealed class ScriptedServer : IAsyncDisposable
             while (true)
                 served.Add(ServeAsync(await _listener.AcceptTcpClientAsync(_ending.Token)));
         }
-        catch (Exception exception) when (exception is OperationCanceledException or SocketException or InvalidOperationException)
+        catch (OperationCanceledException)
         {
-            // Ended: while it waited, or between two clients.
+            // Ended.
         }
         await Task.WhenAll(served);
     }

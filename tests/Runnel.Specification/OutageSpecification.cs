@@ -1,0 +1,217 @@
+using Runnel.Layers;
+using Xunit;
+
+namespace Runnel.Specification;
+
+/// <summary>What a backplane with a broker promises when that goes away, is cut off, or breaks connections, and comes back.</summary>
+public abstract partial class OutageSpecification : IAsyncLifetime
+{
+    private static readonly Topic Articles = Topic.OfGroup("articles");
+    private static readonly Retention Keep = new(10_000, TimeSpan.FromMinutes(10));
+
+    private readonly List<WiredBackplane> _opened = [];
+
+    /// <summary>Opens the backplane of one more process, with a wire of its own to the broker; all of a test reach each other.</summary>
+    /// <param name="buffer">How many publications may wait for the broker.</param>
+    /// <param name="patience">How long each may wait.</param>
+    protected abstract ValueTask<WiredBackplane> OpenAsync(int buffer, TimeSpan patience);
+
+    /// <summary>Ends the broker as a crash does. What it had confirmed it has again afterwards.</summary>
+    protected abstract Task KillBrokerAsync();
+
+    /// <summary>Starts it again.</summary>
+    protected abstract Task RestartBrokerAsync();
+
+    /// <summary>Has the broker close all connections; whoever comes back is let in at once.</summary>
+    protected abstract void BreakConnections();
+
+    /// <inheritdoc/>
+    public virtual ValueTask InitializeAsync() => ValueTask.CompletedTask;
+
+    /// <inheritdoc/>
+    public virtual async ValueTask DisposeAsync()
+    {
+        foreach (var node in _opened)
+        {
+            node.Heal();
+            if (node.Backplane is IAsyncDisposable backplane)
+                await backplane.DisposeAsync();
+        }
+        GC.SuppressFinalize(this);
+    }
+
+    [Fact]
+    public async Task A_broker_that_is_killed_and_comes_back_costs_no_kept_message_and_none_comes_twice()
+    {
+        var (one, two) = (await OpenedAsync(), await OpenedAsync());
+        await using var flow = await NumberFlow.BeginAsync(one.Backplane, Keep, one.Backplane, two.Backplane);
+        await flow.DeliverMoreAsync(100);
+
+        await KillBrokerAsync();
+        await flow.PublishMoreAsync(100);
+        await RestartBrokerAsync();
+        await flow.DeliverMoreAsync(100);
+
+        await flow.AssertAllArrivedOnceInOrderAsync();
+    }
+
+    [Fact]
+    public async Task A_node_that_is_cut_off_misses_no_kept_message_and_gets_none_twice()
+    {
+        var (one, two) = (await OpenedAsync(), await OpenedAsync());
+        await using var flow = await NumberFlow.BeginAsync(one.Backplane, Keep, one.Backplane, two.Backplane);
+
+        foreach (var node in new[] { two, one })
+        {
+            await flow.DeliverMoreAsync(100);
+            node.Cut();
+            await flow.PublishMoreAsync(100);
+            node.Heal();
+        }
+        await flow.DeliverMoreAsync(100);
+
+        await flow.AssertAllArrivedOnceInOrderAsync();
+    }
+
+    [Fact]
+    public async Task A_node_that_hears_nothing_and_is_not_heard_notices_and_misses_no_kept_message_and_gets_none_twice()
+    {
+        var (one, two) = (await OpenedAsync(), await OpenedAsync());
+        await using var flow = await NumberFlow.BeginAsync(one.Backplane, Keep, one.Backplane, two.Backplane);
+
+        foreach (var node in new[] { two, one })
+        {
+            await flow.DeliverMoreAsync(50);
+            node.Silence();
+            await StateAsync(node, BackplaneState.Interrupted);
+            node.Heal();
+        }
+        await flow.DeliverMoreAsync(50);
+
+        await flow.AssertAllArrivedOnceInOrderAsync();
+    }
+
+    [Fact]
+    public async Task A_silence_that_is_over_before_anybody_notices_costs_nothing()
+    {
+        var (one, two) = (await OpenedAsync(), await OpenedAsync());
+        await using var flow = await NumberFlow.BeginAsync(one.Backplane, Keep, one.Backplane, two.Backplane);
+        await flow.DeliverMoreAsync(20);
+
+        one.Silence();
+        two.Silence();
+        await flow.PublishMoreAsync(20);
+        one.Heal();
+        two.Heal();
+
+        await flow.DeliverMoreAsync(20);
+        await flow.AssertAllArrivedOnceInOrderAsync();
+    }
+
+    [Fact]
+    public async Task Connections_that_are_broken_again_and_again_cost_no_kept_message_and_none_comes_twice()
+    {
+        var (one, two) = (await OpenedAsync(), await OpenedAsync());
+        await using var flow = await NumberFlow.BeginAsync(one.Backplane, Keep, one.Backplane, two.Backplane);
+
+        for (var i = 0; i < 20; i++)
+        {
+            await flow.PublishMoreAsync(10 + i);
+            BreakConnections();
+        }
+
+        await flow.DeliverMoreAsync(50);
+        await flow.AssertAllArrivedOnceInOrderAsync();
+    }
+
+    [Fact]
+    public async Task What_comes_without_retention_while_a_node_is_there_comes_once_and_goes_on_when_it_is_back()
+    {
+        var (one, two) = (await OpenedAsync(), await OpenedAsync());
+        await using var listener = await TopicListener.OnAsync(two.Backplane, Articles);
+        await one.Backplane.PublishAsync(Articles, "before"u8.ToArray(), retention: null);
+        Assert.Equal("before", await listener.NextAsync());
+
+        two.Cut();
+        await StateAsync(two, BackplaneState.Interrupted);
+        await one.Backplane.PublishAsync(Articles, "missed"u8.ToArray(), retention: null);
+        two.Heal();
+        await StateAsync(two, BackplaneState.Connected);
+
+        await UntilHeardAsync(one.Backplane, listener);
+    }
+
+    [Fact]
+    public async Task A_node_that_subscribes_while_it_is_cut_off_is_subscribed_when_it_is_back()
+    {
+        var (one, two) = (await OpenedAsync(), await OpenedAsync());
+        two.Cut();
+
+        var listening = TopicListener.OnAsync(two.Backplane, Articles);
+        two.Heal();
+        await using var listener = await Wait.For(listening, "the subscription");
+        await one.Backplane.PublishAsync(Articles, "hello"u8.ToArray(), retention: null);
+
+        Assert.Equal("hello", await listener.NextAsync());
+    }
+
+    [Fact]
+    public async Task A_subscription_that_ends_while_its_node_is_cut_off_stays_ended()
+    {
+        var (one, two) = (await OpenedAsync(), await OpenedAsync());
+        var ended = await TopicListener.OnAsync(two.Backplane, Articles);
+        await using var stays = await TopicListener.OnAsync(two.Backplane, Topic.OfGroup("others"));
+        two.Cut();
+        await StateAsync(two, BackplaneState.Interrupted);
+
+        await ended.DisposeAsync();
+        two.Heal();
+        await StateAsync(two, BackplaneState.Connected);
+        await one.Backplane.PublishAsync(Articles, "late"u8.ToArray(), Keep);
+        await one.Backplane.PublishAsync(Topic.OfGroup("others"), "hello"u8.ToArray(), Keep);
+
+        Assert.Equal("hello", await stays.NextAsync());
+        Assert.Equal(0, ended.Delivered);
+    }
+
+    [Fact]
+    public async Task What_a_node_missed_and_the_history_does_not_hold_any_more_does_not_stop_what_follows()
+    {
+        var (one, two) = (await OpenedAsync(), await OpenedAsync());
+        await using var listener = await TopicListener.OnAsync(two.Backplane, Articles);
+        two.Cut();
+        await StateAsync(two, BackplaneState.Interrupted);
+        for (var i = 1; i <= 9; i++)
+            await one.Backplane.PublishAsync(Articles, "missed"u8.ToArray(), new Retention(3, Keep.Age));
+        two.Heal();
+        await one.Backplane.PublishAsync(Articles, "last"u8.ToArray(), new Retention(3, Keep.Age));
+
+        for (var offset = 8; offset <= 10; offset++)
+            Assert.Equal(offset, (await listener.NextMessageAsync()).Position.Offset);
+        AssertGapWasTold();
+    }
+
+    /// <summary>Asserts that the layer has told its operator that messages were missed for good.</summary>
+    protected abstract void AssertGapWasTold();
+
+    // What is published between the connection's return and the subscription's is missed without retention, as promised.
+    private static Task UntilHeardAsync(IBackplane backplane, TopicListener listener) => Wait.Until(
+        async () =>
+        {
+            var before = listener.Delivered;
+            await backplane.PublishAsync(Articles, "again"u8.ToArray(), retention: null);
+            return before > 1;
+        },
+        "the listener heard again");
+
+    private static Task StateAsync(WiredBackplane node, BackplaneState state) => Wait.Until(() => node.Backplane.State == state, $"the node is {state}");
+
+    private Task<WiredBackplane> OpenedAsync() => OpenedAsync(buffer: 10_000, patience: TimeSpan.FromSeconds(20));
+
+    private async Task<WiredBackplane> OpenedAsync(int buffer, TimeSpan patience)
+    {
+        var node = await OpenAsync(buffer, patience);
+        _opened.Add(node);
+        return node;
+    }
+}

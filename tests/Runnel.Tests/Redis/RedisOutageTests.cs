@@ -1,0 +1,55 @@
+using Microsoft.Extensions.Logging;
+using Runnel.Redis;
+using Runnel.Specification;
+using Runnel.Tests.Connections;
+using Runnel.Tests.Servers;
+using Xunit;
+
+namespace Runnel.Tests.Redis;
+
+public sealed class RedisOutageTests(RedisServer server) : OutageSpecification, IClassFixture<RedisServer>
+{
+    private const int GapLost = 4005;
+
+    private readonly string _prefix = $"test-{Guid.NewGuid():N}"[..24];
+    private readonly LogList _log = new();
+    private readonly List<IAsyncDisposable> _parts = [];
+
+    protected override async ValueTask<WiredBackplane> OpenAsync(int buffer, TimeSpan patience)
+    {
+        var wire = TcpWire.To(server.Port);
+        var options = new RedisOptions
+        {
+            Address = server.AddressAt(wire.Port),
+            Prefix = _prefix,
+            Timeout = TimeSpan.FromSeconds(1),
+            OutageBuffer = buffer,
+            OutageTimeout = patience,
+        };
+        var store = new RedisStore(options, TimeProvider.System, new Logger<RedisStore>(new LoggerFactory([_log])));
+        var backplane = new RedisBackplane(store);
+        _parts.AddRange([store, wire]);
+        await store.OpenAsync();
+        return new WiredBackplane(backplane, wire.Cut, () => wire.Silence(), wire.Heal);
+    }
+
+    protected override Task KillBrokerAsync() => server.KillAsync();
+
+    protected override Task RestartBrokerAsync() => server.RestartAsync();
+
+    protected override void BreakConnections()
+    {
+        using var probe = server.Connect();
+        probe.KillClients();
+    }
+
+    protected override void AssertGapWasTold() => Assert.NotEmpty(_log.Of(GapLost));
+
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        foreach (var part in _parts)
+            await part.DisposeAsync();
+        _log.Dispose();
+    }
+}
