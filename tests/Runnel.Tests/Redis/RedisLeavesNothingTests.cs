@@ -1,0 +1,84 @@
+using Runnel.Layers;
+using Runnel.Redis;
+using Runnel.Specification;
+using Runnel.Tests.Connections;
+using Runnel.Tests.Servers;
+using Xunit;
+
+namespace Runnel.Tests.Redis;
+
+/// <summary>What is in Redis when everything is done: the keys that RedisKeys says stay for a while, and no others.</summary>
+public sealed class RedisLeavesNothingTests(RedisServer server) : IClassFixture<RedisServer>, IAsyncDisposable
+{
+    private const int Connections = 10_000, Jobs = 10_000, Dead = 1_000, Batch = 250;
+
+    private readonly RedisPlace _place = new(server);
+
+    [Fact]
+    public async Task Ten_thousand_connections_and_their_groups_leave_nothing()
+    {
+        await using var backplane = new RedisBackplane(_place.Open());
+        var node = FakeConnection.CreateNode(backplane, configure: options => options.GroupLinger = TimeSpan.FromMilliseconds(50));
+        List<FakeConnection> members = [];
+        for (var i = 0; i < Connections; i++)
+        {
+            var member = await FakeConnection.ConnectAsync(node);
+            await node.Groups.AddAsync($"group-{i % 200}", member.Session, CancellationToken.None);
+            members.Add(member);
+        }
+        for (var i = 0; i < 200; i++)
+            await backplane.PublishAsync(Topic.OfGroup($"group-{i}"), "kept for a while"u8.ToArray(), new Retention(10, TimeSpan.FromSeconds(1)));
+        Assert.NotEmpty(_place.Kept);
+
+        foreach (var (i, member) in members.Index())
+        {
+            node.Groups.Remove($"group-{i % 200}", member.Session);
+            member.Dispose();
+        }
+
+        await Wait.Until(() => _place.Kept.Count == 0, "Redis holds nothing of it");
+    }
+
+    [Fact]
+    public async Task Ten_thousand_jobs_and_a_thousand_dead_letters_leave_only_what_goes_by_itself()
+    {
+        await using var queue = new RedisWorkQueue(_place.Open());
+        await using (var lease = await queue.AcquireLeaseAsync(new WorkerLeaseOptions()))
+        {
+            for (var sent = 0; sent < Jobs; sent += Batch)
+                Assert.Equal(Batch, await queue.EnqueueAsync("work", [.. Enumerable.Range(sent, Batch).Select(OfEveryKind)], EnqueueOptions.Default));
+            for (var (handled, dead) = (0, 0); handled < Jobs;)
+            {
+                foreach (var message in await Wait.For(lease.ReceiveAsync("work", Batch).AsTask(), "messages"))
+                {
+                    if (message.Envelope.Attempt == 0 && handled % 50 == 0)
+                    {
+                        await lease.AbandonAsync(message, new AbandonOptions { Delay = TimeSpan.FromMilliseconds(10) });
+                        continue;
+                    }
+                    Assert.True(dead < Dead ? await lease.DeadLetterAsync(message, DeadLetterReason.Rejected, $"{dead++}") : await lease.CompleteAsync(message));
+                    handled++;
+                }
+            }
+            Assert.Equal(Dead, await queue.PurgeAsync("work", DeadLetterFilter.All));
+        }
+
+        var prefix = _place.Prefix;
+        await Wait.Until(() => _place.Probe.Keys($"{prefix}:*").All(key => key == $"{prefix}:channels" || key.StartsWith($"{prefix}:{{work}}:sent:", StringComparison.Ordinal) || key == $"{prefix}:{{work}}:order" || key.StartsWith($"{prefix}:wake:", StringComparison.Ordinal)), "only what the table of keys names is left");
+        foreach (var key in _place.Probe.Keys($"{prefix}:*").Where(key => key != $"{prefix}:channels"))
+            Assert.InRange(_place.Probe.TimeToLive(key)!.Value, TimeSpan.Zero, TimeSpan.FromHours(1));
+        Assert.Equal(["work"], _place.Probe.Texts("ZRANGE", $"{prefix}:channels", "0", "-1"));
+    }
+
+    public ValueTask DisposeAsync() => _place.DisposeAsync();
+
+    private static Envelope OfEveryKind(int number) => new(new Message("do", "x"u8.ToArray()))
+    {
+        Id = MessageId.New(TimeProvider.System),
+        Key = number % 3 == 0 ? $"key-{number % 100}" : null,
+        NotBefore = number % 5 == 0 ? TimeProvider.System.GetUtcNow().AddMilliseconds(50) : null,
+        ExpiresAt = number % 7 == 0 ? TimeProvider.System.GetUtcNow().AddHours(1) : null,
+        DeduplicationId = number % 11 == 0 ? $"once-{number}" : null,
+        DeduplicationWindow = TimeSpan.FromSeconds(1),
+    };
+}
