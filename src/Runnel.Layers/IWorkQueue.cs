@@ -22,7 +22,7 @@ namespace Runnel.Layers;
 /// </remarks>
 public interface IWorkQueue
 {
-    /// <summary>Stores messages; when the call returns they are as safe as this layer makes anything. All of them, or, on an exception, none.</summary>
+    /// <summary>Stores messages; when the call returns they are as safe as this layer makes anything. All of them or none.</summary>
     /// <param name="channel">The channel; every envelope's <see cref="Envelope.Id"/> must be set.</param>
     /// <param name="envelopes">The messages, in their order.</param>
     /// <param name="options">Capacity, and how long to wait for room.</param>
@@ -31,6 +31,7 @@ public interface IWorkQueue
     /// How many were stored. The others were refused as duplicates: their <see cref="Envelope.DeduplicationId"/> had been used within its window.
     /// </returns>
     /// <exception cref="ChannelFullException">The channel has no room for all of them and got none within <see cref="EnqueueOptions.WaitForRoom"/>.</exception>
+    /// <exception cref="IOException">The layer's server is away, or refuses. If it went away in the middle, they may have been stored.</exception>
     ValueTask<int> EnqueueAsync(ChannelName channel, IReadOnlyList<Envelope> envelopes, EnqueueOptions options, CancellationToken cancellationToken = default);
 
     /// <summary>Takes back a message that no worker has taken yet (scheduled, queued, waiting behind its key, or waiting for a retry).</summary>

@@ -27,6 +27,7 @@ public interface IChannels
     /// <exception cref="ArgumentException">The name breaks the rule, or is a connection's.</exception>
     /// <exception cref="ChannelFullException">The channel is at its capacity, and had no room within the time that it waits for it.</exception>
     /// <exception cref="MessageTooLargeException">The message is larger than the channel takes.</exception>
+    /// <exception cref="IOException">The layer's server is away. The message may have been stored; a deduplication id makes sending again safe.</exception>
     ValueTask<SentMessage> SendAsync<T>(ChannelName channel, T message, SendOptions? options = null, CancellationToken cancellationToken = default);
 
     /// <summary>Puts messages on a channel, all or none, with one trip to the layer.</summary>
