@@ -15,7 +15,7 @@ internal sealed class ChaosRun(ChaosSettings settings, ChaosStore store)
 
     public static async Task<ChaosVerdict> RunAsync(ChaosSettings settings, CancellationToken cancellationToken)
     {
-        await using var stores = await QueueStore.OpenAsync(settings.Layer, cancellationToken);
+        await using var stores = await QueueStore.OpenAsync(settings.Layer, "always", cancellationToken);
         var verdict = new ChaosVerdict(stores.Durability);
         await using (var store = await ChaosStore.CreateAsync(stores, cancellationToken))
             await new ChaosRun(settings, store).KeepLedgerAsync(verdict, cancellationToken);

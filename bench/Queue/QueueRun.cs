@@ -16,7 +16,7 @@ internal static class QueueRun
 
     public static async Task<QueueResults> RunAsync(QueueSettings settings, CancellationToken cancellationToken)
     {
-        await using var store = await QueueStore.OpenAsync(settings.Layer, cancellationToken);
+        await using var store = await QueueStore.OpenAsync(settings.Layer, "everysec", cancellationToken);
         var results = new QueueResults { Durability = store.Durability };
         await RoundAsync(store, settings.Seconds, new QueueResults(), cancellationToken); // what is compiled once does not count
         for (var round = 0; round < settings.Rounds; round++)

@@ -14,11 +14,14 @@ internal abstract class QueueStore : IAsyncDisposable
     public abstract QueueSizes Sizes { get; }
 
     /// <summary>Opens what a layer's address names.</summary>
-    public static async Task<QueueStore> OpenAsync(string layer, CancellationToken cancellationToken) => SchemeOf(layer) switch
+    /// <param name="layer">The address.</param>
+    /// <param name="appendFsync">When a Redis of the run's own has the disk confirm.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public static async Task<QueueStore> OpenAsync(string layer, string appendFsync, CancellationToken cancellationToken) => SchemeOf(layer) switch
     {
         "memory" => new MemoryQueueStore(),
         "sqlite" => new SqliteQueueStore(layer),
-        "redis" => new RedisQueueStore(await BenchRedis.OpenAsync(layer, cancellationToken)),
+        "redis" => new RedisQueueStore(await BenchRedis.OpenAsync(layer, appendFsync, cancellationToken)),
         var scheme => throw new BenchException($"This runs on memory:, sqlite:PATH and redis:, not on {scheme}:."),
     };
 

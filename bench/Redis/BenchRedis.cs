@@ -26,8 +26,12 @@ internal sealed class BenchRedis : IDisposable
 
     /// <summary>Finds the server.</summary>
     /// <param name="layer"><c>redis://HOST:PORT</c>; or <c>redis:</c>, or one that is not there, for one of the run's own.</param>
+    /// <param name="appendFsync">
+    /// When one of the run's own has the disk confirm. What is to survive the server's kill needs <c>always</c>: with <c>everysec</c> Redis answers before it
+    /// writes while the disk is busy confirming what was written before.
+    /// </param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public static async Task<BenchRedis> OpenAsync(string layer, CancellationToken cancellationToken)
+    public static async Task<BenchRedis> OpenAsync(string layer, string appendFsync, CancellationToken cancellationToken)
     {
         if (layer.Contains("//", StringComparison.Ordinal))
         {
@@ -41,7 +45,7 @@ internal sealed class BenchRedis : IDisposable
                 await Console.Error.WriteLineAsync("Nobody listens where Redis should be; the run starts one of its own.");
             }
         }
-        var own = await RedisProcess.StartAsync(cancellationToken);
+        var own = await RedisProcess.StartAsync(appendFsync, cancellationToken);
         return await OpenAsync(own.Address, own, cancellationToken);
     }
 

@@ -20,12 +20,13 @@ internal sealed class RedisProcess : IDisposable
 
     private readonly DirectoryInfo _folder;
     private readonly int _port;
+    private readonly string _appendFsync;
     private Process? _guard;
 
-    private RedisProcess(string folder, int port)
+    private RedisProcess(string folder, int port, string appendFsync)
     {
         _folder = Directory.CreateDirectory(folder);
-        _port = port;
+        (_port, _appendFsync) = (port, appendFsync);
     }
 
     public string Address => $"redis://127.0.0.1:{_port}";
@@ -33,11 +34,11 @@ internal sealed class RedisProcess : IDisposable
     public string Folder => _folder.FullName;
 
     /// <summary>Starts a server whose data are below the system's temporary folder.</summary>
-    public static async Task<RedisProcess> StartAsync(CancellationToken cancellationToken)
+    public static async Task<RedisProcess> StartAsync(string appendFsync, CancellationToken cancellationToken)
     {
         if (!(Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(folder => File.Exists(Path.Combine(folder, Program))))
             throw new BenchException($"The run starts a Redis of its own and needs the program '{Program}': install the package of that name.");
-        var server = new RedisProcess(Path.Combine(Path.GetTempPath(), $"runnel-bench-redis-{Environment.ProcessId}-{Guid.NewGuid():N}"), FreePort());
+        var server = new RedisProcess(Path.Combine(Path.GetTempPath(), $"runnel-bench-redis-{Environment.ProcessId}-{Guid.NewGuid():N}"), FreePort(), appendFsync);
         try
         {
             await server.RestartAsync(cancellationToken);
@@ -56,7 +57,7 @@ internal sealed class RedisProcess : IDisposable
         string[] command =
         [
             Program, "--bind", "127.0.0.1", "--port", $"{_port}", "--dir", Folder, "--logfile", Path.Combine(Folder, "redis.log"),
-            "--save", "", "--appendonly", "yes", "--appendfsync", "everysec",
+            "--save", "", "--appendonly", "yes", "--appendfsync", _appendFsync,
             // Is done by a process of its own, in the middle of what is measured.
             "--auto-aof-rewrite-percentage", "0",
         ];

@@ -7,7 +7,7 @@ internal static class ScaleOutRun
 {
     public static async Task<ScaleOutResults> RunAsync(ScaleOutSettings settings, CancellationToken cancellationToken)
     {
-        await using var store = await QueueStore.OpenAsync(settings.Layer, cancellationToken);
+        await using var store = await QueueStore.OpenAsync(settings.Layer, "everysec", cancellationToken);
         var targets = TargetsOn(store).Where(target => settings.Targets.Count == 0 || settings.Targets.Contains(target)).ToList();
         if (targets.Count == 0)
             throw new BenchException($"None of these targets runs on {store.Scheme}:.");

@@ -5,8 +5,8 @@ namespace Runnel.Redis;
 
 /// <summary>The work queue on Redis: lists, hashes and sorted sets, changed by scripts only.</summary>
 /// <remarks>
-/// A stored message is as safe as Redis makes it: with <c>appendfsync everysec</c>, which is usual, a power cut may cost the last second, the end of the Redis
-/// process costs nothing. A worker that died is noticed within its lease and a quarter of it, by any other worker of the channel. Times go by the
+/// A stored message is as safe as Redis makes it: with <c>appendfsync always</c> nothing confirmed is lost. With <c>everysec</c>, which is usual, a power cut may
+/// cost the last two seconds, and the sudden end of the Redis process what it confirmed while the disk was busy. A worker that died is noticed within its lease and a quarter of it, by any other worker of the channel. Times go by the
 /// clock of the Redis server. While Redis is away, what is stored waits (<see cref="RedisOptions.OutageTimeout"/>), and then fails with an
 /// <see cref="IOException"/>; what is settled and received waits for as long as it takes. Thread-safe.
 /// </remarks>
