@@ -182,7 +182,7 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
         writer.Add(store.NextRequest());
         foreach (var request in batch)
             Write(writer, request);
-        var answer = (await store.Commands.ExecuteAsync(new RedisCommand(writer.Written, repeatMark, continuesAtOnce: true)).ConfigureAwait(false)).Items;
+        var answer = (await store.Commands.ExecuteAsync(new RedisCommand(writer.Written, repeatMark)).ConfigureAwait(false)).Items;
         channel.TellExpired(answer[^1].AsNumber());
         return [.. answer[..^1].Select(static stored => (int)stored.AsNumber())];
     }

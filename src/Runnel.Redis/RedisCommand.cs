@@ -6,10 +6,8 @@ internal sealed class RedisCommand : TaskCompletionSource<RespValue>
     private readonly int _repeatMark = -1;
 
     /// <summary>A command that is sent once: when the connection breaks before the answer, nobody knows whether it was done.</summary>
-    /// <param name="bytes">The encoded command.</param>
-    /// <param name="continuesAtOnce">Whether what follows the answer is so short that it may run on the thread that reads.</param>
-    public RedisCommand(ReadOnlyMemory<byte> bytes, bool continuesAtOnce = false)
-        : base(continuesAtOnce ? TaskCreationOptions.None : TaskCreationOptions.RunContinuationsAsynchronously)
+    public RedisCommand(ReadOnlyMemory<byte> bytes)
+        : base(TaskCreationOptions.RunContinuationsAsynchronously)
         => Bytes = bytes;
 
     /// <summary>A command that is sent again when the connection broke before the answer.</summary>
@@ -17,9 +15,8 @@ internal sealed class RedisCommand : TaskCompletionSource<RespValue>
     /// <param name="repeatMark">
     /// Where in it a <c>0</c> stands that becomes a <c>1</c> then, for a script that must not do the same thing twice; -1 if doing it twice does no harm.
     /// </param>
-    /// <param name="continuesAtOnce">Whether what follows the answer is so short that it may run on the thread that reads.</param>
-    public RedisCommand(ReadOnlyMemory<byte> bytes, int repeatMark, bool continuesAtOnce = false)
-        : this(bytes, continuesAtOnce)
+    public RedisCommand(ReadOnlyMemory<byte> bytes, int repeatMark)
+        : this(bytes)
     {
         IsRepeatable = true;
         _repeatMark = repeatMark;
