@@ -1,0 +1,82 @@
+using Runnel.Layers;
+using Runnel.Redis;
+using Runnel.Specification;
+using Runnel.Tests.Servers;
+using Xunit;
+
+namespace Runnel.Tests.Redis;
+
+/// <summary>What Redis has done and could not say any more: it is asked again, and nothing is done twice.</summary>
+public sealed class RedisLostAnswerTests(RedisServer server) : IClassFixture<RedisServer>, IAsyncLifetime
+{
+    private readonly RedisPlace _place = new(server);
+    private readonly TcpWire _wire = TcpWire.To(server.Port);
+    private RedisWorkQueue _queue = null!;
+
+    private string Messages => $"{_place.Prefix}:{{work}}:messages";
+
+    public ValueTask InitializeAsync()
+    {
+        _queue = new RedisWorkQueue(_place.Open(address: server.AddressAt(_wire.Port)));
+        return ValueTask.CompletedTask;
+    }
+
+    [Fact]
+    public async Task A_message_whose_storing_was_not_answered_is_stored_once()
+    {
+        await _queue.EnqueueAsync("work", [Of("1")], EnqueueOptions.Default);
+
+        _wire.Silence(toServer: false);
+        var storing = _queue.EnqueueAsync("work", [Of("2")], EnqueueOptions.Default).AsTask();
+        await Wait.Until(() => _place.Probe.Number("HLEN", Messages) == 2, "it is stored");
+        _wire.Cut();
+        _wire.Heal();
+
+        Assert.Equal(1, await Wait.For(storing, "the answer"));
+        Assert.Equal(2, _place.Probe.Number("HLEN", Messages));
+    }
+
+    [Fact]
+    public async Task Messages_that_were_claimed_without_an_answer_are_handed_out_once_and_settled()
+    {
+        await using var lease = await _queue.AcquireLeaseAsync(new WorkerLeaseOptions());
+        await _queue.EnqueueAsync("work", [Of("1"), Of("2"), Of("3")], EnqueueOptions.Default);
+
+        _wire.Silence(toServer: false);
+        var receiving = lease.ReceiveAsync("work", 10).AsTask();
+        await Wait.Until(() => _place.Probe.Number("HLEN", Messages) == 0, "they are claimed");
+        _wire.Cut();
+        _wire.Heal();
+        var messages = await Wait.For(receiving, "the messages");
+
+        Assert.Equal(["1", "2", "3"], messages.Select(message => message.Envelope.Message.Type));
+        foreach (var message in messages)
+            Assert.True(await lease.CompleteAsync(message));
+        Assert.Empty(await _queue.ListChannelsAsync());
+    }
+
+    [Fact]
+    public async Task A_message_whose_settling_was_not_answered_is_settled()
+    {
+        await using var lease = await _queue.AcquireLeaseAsync(new WorkerLeaseOptions());
+        await _queue.EnqueueAsync("work", [Of("1")], EnqueueOptions.Default);
+        var message = Assert.Single(await Wait.For(lease.ReceiveAsync("work", 10).AsTask(), "the message"));
+
+        _wire.Silence(toServer: false);
+        var settling = lease.CompleteAsync(message).AsTask();
+        await Wait.Until(() => _place.Probe.Keys($"{_place.Prefix}:{{work}}:claims:*").Count == 0, "it is settled");
+        _wire.Cut();
+        _wire.Heal();
+
+        Assert.True(await Wait.For(settling, "the answer"));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _queue.DisposeAsync();
+        await _place.DisposeAsync();
+        await _wire.DisposeAsync();
+    }
+
+    private static Envelope Of(string type) => new(new Message(type, default)) { Id = MessageId.New(TimeProvider.System) };
+}
