@@ -5,6 +5,7 @@ using System.Text.RegularExpressions;
 using Articles;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.Extensions.Logging;
 using Runnel.Specification;
 
 namespace Runnel.Tests.Samples;
@@ -56,7 +57,10 @@ internal sealed partial class ArticlesApp : WebApplicationFactory<ArticlesContex
         return (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("id").GetInt32();
     }
 
-    protected override void ConfigureWebHost(IWebHostBuilder builder) => builder.UseEnvironment(_environment).UseSetting("ConnectionStrings:Articles", _database);
+    protected override void ConfigureWebHost(IWebHostBuilder builder) => builder
+        .UseEnvironment(_environment)
+        .UseSetting("ConnectionStrings:Articles", _database)
+        .ConfigureLogging(static logging => logging.ClearProviders()); // it would bury what a test says
 
     [GeneratedRegex("""name="__RequestVerificationToken" type="hidden" value="([^"]+)""")]
     private static partial Regex Token();
