@@ -12,7 +12,7 @@ internal sealed class RedisHeart : IAsyncDisposable
     private static readonly TimeSpan Idle = TimeSpan.FromMinutes(1);
 
     private readonly RedisStore _store;
-    private readonly Action<RedisChannel, long> _reap;
+    private readonly Action<RedisChannel, LeasesEnded> _reap;
     private readonly Lock _lock = new();
     private readonly Lock _beating = new();
     private readonly AutoResetEvent _changed = new(false);
@@ -22,8 +22,8 @@ internal sealed class RedisHeart : IAsyncDisposable
     private bool _isEnding;
 
     /// <param name="store">The store.</param>
-    /// <param name="reap">Hands on what the workers of a channel held whose leases had ended by then.</param>
-    public RedisHeart(RedisStore store, Action<RedisChannel, long> reap) => (_store, _reap) = (store, reap);
+    /// <param name="reap">Hands on what the workers of a channel held whose leases ended in that time.</param>
+    public RedisHeart(RedisStore store, Action<RedisChannel, LeasesEnded> reap) => (_store, _reap) = (store, reap);
 
     public void Add(RedisWorkerLease lease)
     {
@@ -85,7 +85,7 @@ internal sealed class RedisHeart : IAsyncDisposable
                 Log.BeatFailed(_store.Logger, exception);
                 _socket?.Dispose();
                 _socket = null;
-                rest = backoff.Next();
+                rest = new[] { backoff.Next(), Rest() }.Min();
             }
         }
         _socket?.Dispose();
@@ -103,7 +103,7 @@ internal sealed class RedisHeart : IAsyncDisposable
         var channels = lease.Channels.Where(static channel => channel.HasJoined).ToArray();
         if (channels.Length == 0)
             return;
-        var writer = RedisScript.Beat.Run(4 * channels.Length, 3);
+        var writer = RedisScript.Beat.Run(4 * channels.Length, 4);
         foreach (var channel in channels)
         {
             var keys = channel.Channel.Keys;
@@ -116,19 +116,23 @@ internal sealed class RedisHeart : IAsyncDisposable
         writer.Add(_store.ScriptTime);
         writer.Add(lease.Name);
         writer.Add((long)lease.Duration.TotalMicroseconds);
+        var since = lease.IsHeld ? lease.HeardSince : 0;
+        writer.Add(since);
         var sent = TimeProvider.System.GetTimestamp();
         var answer = Execute(writer.Written).Items;
-        lease.Renew(sent);
+        var now = answer[0].AsNumber();
+        lease.Renew(sent, since == 0 ? now : since);
+        var dead = new LeasesEnded(answer[1].AsNumber(), now);
         for (var i = 0; i < channels.Length; i++)
         {
-            var (channel, found, nextDue) = (channels[i].Channel, answer[1 + (2 * i)].AsNumber(), answer[2 + (2 * i)].AsNumber());
+            var (channel, found, nextDue) = (channels[i].Channel, answer[2 + (2 * i)].AsNumber(), answer[3 + (2 * i)].AsNumber());
             if ((found & Lost) != 0)
             {
                 lease.Lose();
                 return;
             }
             if ((found & WorkerDied) != 0)
-                _reap(channel, answer[0].AsNumber());
+                _reap(channel, dead);
             if ((found & Ready) != 0 && channel.IsWanted)
                 channel.Look();
             if (channel.IsWanted)

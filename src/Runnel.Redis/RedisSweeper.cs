@@ -19,13 +19,14 @@ internal sealed class RedisSweeper : IAsyncDisposable
 
     /// <summary>Puts one channel in order.</summary>
     /// <param name="channel">The channel.</param>
-    /// <param name="deadBefore">By when a lease must have ended for its worker to be dead; 0: none is.</param>
+    /// <param name="dead">Which workers are dead.</param>
     /// <returns>Whether it holds nothing any more.</returns>
-    public async Task<bool> SweepAsync(RedisChannel channel, long deadBefore)
+    public async Task<bool> SweepAsync(RedisChannel channel, LeasesEnded dead)
     {
-        var writer = channel.Begin(RedisScript.Sweep, arguments: 2);
+        var writer = channel.Begin(RedisScript.Sweep, arguments: 3);
         writer.Add((long)_store.Options.DeadLetterRetention.TotalMicroseconds);
-        writer.Add(deadBefore);
+        writer.Add(dead.From);
+        writer.Add(dead.To);
         var answer = (await _store.Commands.ExecuteAsync(new RedisCommand(writer.Written, repeatMark: -1)).ConfigureAwait(false)).Items;
         channel.TellExpired(answer[1].AsNumber());
         foreach (var worker in answer[5..])
@@ -38,21 +39,21 @@ internal sealed class RedisSweeper : IAsyncDisposable
     }
 
     /// <summary>Hands on, some time, what dead workers of a channel held; what fails is tried again when a heart beats next.</summary>
-    public void ReapSoon(RedisChannel channel, long deadBefore) => _ = TryAsync(() => SweepAsync(channel, deadBefore));
+    public void ReapSoon(RedisChannel channel, LeasesEnded dead) => _ = TryAsync(() => SweepAsync(channel, dead));
 
     /// <summary>Rings a channel's bell, some time, if there still is something.</summary>
-    public void RingSoon(RedisChannel channel) => _ = TryAsync(() => SweepAsync(channel, deadBefore: 0));
+    public void RingSoon(RedisChannel channel) => _ = TryAsync(() => SweepAsync(channel, LeasesEnded.None));
 
     /// <summary>Puts all channels in order, and forgets those that hold nothing.</summary>
     public async Task SweepAllAsync()
     {
         var known = (await _store.Commands.ExecuteAsync(RespWriter.Encode("ZRANGE", _store.Keys.Channels, "0", "-1", "WITHSCORES")).ConfigureAwait(false)).Items;
-        var now = await ServerTimeAsync().ConfigureAwait(false);
+        var dead = new LeasesEnded(0, await ServerTimeAsync().ConfigureAwait(false));
         foreach (var pair in known.SelectMany(static item => item.Kind == RespKind.List ? item.Items : [item]).Chunk(2))
         {
             var (name, touched) = (pair[0].ToString(), DateTimeOffset.FromUnixTimeMilliseconds((long)double.Parse(pair[1].ToString(), null)));
             var isForgotten = _store.TimeProvider.GetUtcNow() - touched > Forgotten;
-            if (await SweepAsync(new RedisChannel(name, _store, isTouched: true), now).ConfigureAwait(false) && isForgotten)
+            if (await SweepAsync(new RedisChannel(name, _store, isTouched: true), dead).ConfigureAwait(false) && isForgotten)
                 await _store.Commands.ExecuteAsync(RespWriter.Encode("ZREM", _store.Keys.Channels, name)).ConfigureAwait(false);
         }
         _queue.ForgetIdle();

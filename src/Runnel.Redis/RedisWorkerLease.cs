@@ -37,6 +37,9 @@ internal sealed class RedisWorkerLease : IWorkerLease
 
     public IEnumerable<WorkerChannel> Channels => _channels.Values;
 
+    /// <summary>Since when it has been renewed without a break, by the server's clock, in microseconds; 0 before the first time. For the heart's thread.</summary>
+    public long HeardSince { get; private set; }
+
     /// <remarks>One that was not renewed for as long as it lasts may be another's by now; Redis does not hand on any that was.</remarks>
     public bool IsHeld => IsOpen
         && Volatile.Read(ref _renewed) is var renewed && (renewed == 0 || TimeProvider.System.GetElapsedTime(renewed) < Duration);
@@ -69,8 +72,17 @@ internal sealed class RedisWorkerLease : IWorkerLease
         return SettleAsync(message, claim => new Settlement.DeadLetter(claim, reason, stored), cancellationToken);
     }
 
-    /// <summary>Redis has heard of the worker, at this timestamp of the system's clock or later.</summary>
-    public void Renew(long asked) => Volatile.Write(ref _renewed, asked);
+    /// <summary>The worker has become one of a channel, at this timestamp of the system's clock or later.</summary>
+    public void Begin(long asked) => Interlocked.CompareExchange(ref _renewed, asked, 0);
+
+    /// <summary>The worker was heard from on all its channels.</summary>
+    /// <param name="asked">At this timestamp of the system's clock or later.</param>
+    /// <param name="since">Since when it has been without a break, by the server's clock, in microseconds.</param>
+    public void Renew(long asked, long since)
+    {
+        HeardSince = since;
+        Volatile.Write(ref _renewed, asked);
+    }
 
     /// <summary>Another worker has been given what this one held.</summary>
     public void Lose()

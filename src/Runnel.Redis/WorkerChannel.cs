@@ -155,7 +155,7 @@ internal sealed class WorkerChannel(RedisWorkerLease lease, RedisChannel channel
             return;
         }
         if (!HasJoined)
-            lease.Renew(sent);
+            lease.Begin(sent);
         HasJoined = true;
         var results = answer[0].ToString();
         Answer(settlements, at => results[at] == '1');

@@ -1,7 +1,7 @@
 -- Puts a channel in order: hands on what dead workers held, deletes what has expired or aged.
 -- KEYS: the channel's
--- ARGV: now, how long dead letters are kept (us), when a lease must have ended for its worker to be dead (us; 0: none is).
---       That is a time at which whoever asks saw the server: after an outage all leases have ended, and nobody is dead.
+-- ARGV: now, how long dead letters are kept (us), between which times a lease must have ended for its worker to be dead (us; 0 and 0: none is).
+--       Both are times at which whoever asks saw the server: after an outage all leases have ended, and nobody is dead.
 -- Returns {1 if the channel holds nothing any more, expired, messages of dead workers, those of them that are dead letters now, dead letters deleted, the dead workers...}.
 local kept = tonumber(ARGV[2])
 local handed_on, buried, aged = 0, 0, 0
@@ -36,7 +36,7 @@ end
 
 expire()
 promote()
-for _, worker in ipairs(call('ZRANGEBYSCORE', WORKERS, '-inf', ARGV[3])) do reap(worker) end
+for _, worker in ipairs(call('ZRANGEBYSCORE', WORKERS, ARGV[3], ARGV[4])) do reap(worker) end
 
 local old = call('ZRANGEBYSCORE', DEAD, '-inf', score(now - kept), 'LIMIT', 0, 1000)
 if #old > 0 then

@@ -32,8 +32,9 @@ internal sealed class RedisPlace(RedisServer server, TimeProvider? timeProvider 
     {
         foreach (var store in _stores)
             await store.DisposeAsync();
-        foreach (var key in Probe.Keys($"{Prefix}:*"))
-            Probe.Ask("DEL", key);
         Probe.Dispose();
+        using var probe = server.Connect(); // the other one has not survived a test that killed the server
+        foreach (var key in probe.Keys($"{Prefix}:*"))
+            probe.Ask("DEL", key);
     }
 }

@@ -38,7 +38,7 @@ public sealed class RedisWorkQueueTests(RedisServer server) : WorkQueueModelSpec
         foreach (var channel in worker.Channels)
         {
             Place.Probe.Ask("ZADD", channel.Channel.Keys.Workers, "XX", "1", worker.Name);
-            await _queues[0].Sweeper.SweepAsync(channel.Channel, deadBefore: 1);
+            await _queues[0].Sweeper.SweepAsync(channel.Channel, new LeasesEnded(0, 1));
         }
         worker.Lose();
     }

@@ -1,0 +1,136 @@
+using System.Collections.Concurrent;
+using Runnel.Layers;
+using Runnel.Redis;
+using Runnel.Specification;
+using Runnel.Tests.Servers;
+using Xunit;
+
+namespace Runnel.Tests.Redis;
+
+/// <summary>The work queue while Redis is killed, and while one process of several cannot reach it.</summary>
+public sealed class RedisWorkQueueOutageTests(RedisServer server) : IClassFixture<RedisServer>, IAsyncDisposable
+{
+    private static readonly WorkerLeaseOptions ShortLease = new() { Duration = TimeSpan.FromMilliseconds(600) };
+
+    private readonly RedisPlace _place = new(server);
+
+    [Fact]
+    public async Task What_is_stored_while_Redis_is_killed_is_stored_once()
+    {
+        await using var queue = Open();
+        var stored = new ConcurrentBag<MessageId>();
+        using var enough = new CancellationTokenSource();
+        var callers = Enumerable.Range(0, 8).Select(_ => Task.Run(async () =>
+        {
+            while (!enough.IsCancellationRequested)
+            {
+                var message = NewMessage();
+                Assert.Equal(1, await queue.EnqueueAsync("work", [message], EnqueueOptions.Default));
+                stored.Add(message.Id);
+            }
+        })).ToList();
+
+        for (var kills = 0; kills < 2; kills++)
+        {
+            await GrowAsync(stored, by: 200);
+            await server.KillAsync();
+            await server.RestartAsync();
+        }
+        await GrowAsync(stored, by: 200);
+        await enough.CancelAsync();
+        await Wait.For(Task.WhenAll(callers), "the callers to end");
+
+        await using var lease = await queue.AcquireLeaseAsync(new WorkerLeaseOptions());
+        List<MessageId> received = [];
+        while (received.Count < stored.Count)
+        {
+            foreach (var message in await Wait.For(lease.ReceiveAsync("work", 250).AsTask(), "messages"))
+            {
+                Assert.True(await lease.CompleteAsync(message));
+                received.Add(message.Envelope.Id);
+            }
+        }
+        Assert.Equal(stored.Select(id => id.ToString()).Order(), received.Select(id => id.ToString()).Order());
+    }
+
+    [Fact]
+    public async Task Workers_live_through_an_outage_that_is_longer_than_their_leases()
+    {
+        await using var queue = Open();
+        await using var other = Open();
+        await using var lease = await queue.AcquireLeaseAsync(ShortLease);
+        await using var neighbour = await other.AcquireLeaseAsync(ShortLease);
+        await queue.EnqueueAsync("work", [NewMessage(), NewMessage()], EnqueueOptions.Default);
+        var mine = Assert.Single(await Wait.For(lease.ReceiveAsync("work", 1).AsTask(), "the first message"));
+        var theirs = Assert.Single(await Wait.For(neighbour.ReceiveAsync("work", 1).AsTask(), "the second message"));
+        var next = lease.ReceiveAsync("work", 1).AsTask();
+
+        await server.KillAsync();
+        await Wait.Until(() => !lease.IsHeld && !neighbour.IsHeld, "the leases have lasted for as long as they do");
+        await server.RestartAsync();
+        await Wait.Until(() => lease.IsHeld && neighbour.IsHeld, "the leases are renewed");
+
+        Assert.False(lease.Lost.IsCancellationRequested);
+        Assert.False(neighbour.Lost.IsCancellationRequested);
+        Assert.True(await lease.CompleteAsync(mine));
+        Assert.True(await neighbour.CompleteAsync(theirs));
+        await other.EnqueueAsync("work", [NewMessage()], EnqueueOptions.Default);
+        Assert.Single(await Wait.For(next, "the message that came after the outage"));
+    }
+
+    [Fact]
+    public async Task A_worker_that_alone_is_cut_off_for_longer_than_its_lease_is_fenced()
+    {
+        await using var wire = TcpWire.To(server.Port);
+        await using var here = Open();
+        await using var cutOff = Open(server.AddressAt(wire.Port));
+        await using var zombie = await cutOff.AcquireLeaseAsync(ShortLease);
+        await using var heir = await here.AcquireLeaseAsync(ShortLease);
+        await here.EnqueueAsync("work", [NewMessage("the key"), NewMessage("the key")], EnqueueOptions.Default);
+        var taken = Assert.Single(await Wait.For(zombie.ReceiveAsync("work", 1).AsTask(), "the first message"));
+
+        var waiting = heir.ReceiveAsync("work", 1).AsTask();
+        wire.Cut();
+        var inherited = Assert.Single(await Wait.For(waiting, "the message of the one that is cut off"));
+        Assert.False(zombie.IsHeld);
+        wire.Heal();
+
+        Assert.Equal(taken.Envelope.Id, inherited.Envelope.Id);
+        Assert.Equal(1, inherited.Envelope.Crashes);
+        Assert.False(await zombie.CompleteAsync(taken));
+        await Wait.Until(() => zombie.Lost.IsCancellationRequested, "the one that was cut off learns that it lost its lease");
+        await Assert.ThrowsAsync<LeaseLostException>(() => zombie.ReceiveAsync("work", 1).AsTask());
+        Assert.True(await heir.CompleteAsync(inherited));
+    }
+
+    [Fact]
+    public async Task A_worker_with_nothing_to_do_asks_no_more_than_its_heart_beats()
+    {
+        await using var queue = Open();
+        await using var lease = await queue.AcquireLeaseAsync(ShortLease);
+        var waits = Enumerable.Range(0, 10).Select(i => lease.ReceiveAsync($"work-{i}", 1).AsTask()).ToList();
+        await Wait.Until(() => _place.Probe.Clients().Any(client => client.Contains("cmd=blpop", StringComparison.Ordinal)), "it waits for the bells");
+        await Wait.Until(() => queue.Heart.Holds((RedisWorkerLease)lease) && ((RedisWorkerLease)lease).Channels.All(channel => channel.HasJoined), "it is a worker of all");
+        var (scripts, began) = (Scripts(), TimeProvider.System.GetTimestamp());
+
+        await Wait.Until(() => Scripts() >= scripts + 20, "its heart has beaten for a while");
+
+        // Four beats in a lease, whatever the number of its channels; a slow machine only makes them fewer. One script of before may still be under way.
+        Assert.InRange(TimeProvider.System.GetElapsedTime(began), 18 * (ShortLease.Duration / 4), TimeSpan.MaxValue);
+        Assert.All(waits, wait => Assert.False(wait.IsCompleted));
+    }
+
+    public ValueTask DisposeAsync() => _place.DisposeAsync();
+
+    private static Task GrowAsync(ConcurrentBag<MessageId> stored, int by)
+    {
+        var before = stored.Count;
+        return Wait.Until(() => stored.Count >= before + by, $"{by} more messages are stored");
+    }
+
+    private static Envelope NewMessage(string? key = null) => new(new Message("do", default)) { Id = MessageId.New(TimeProvider.System), Key = key };
+
+    private long Scripts() => _place.Probe.CommandCalls().GetValueOrDefault("evalsha");
+
+    private RedisWorkQueue Open(string? address = null) => new(_place.Open(options => options.Timeout = TimeSpan.FromSeconds(1), address));
+}
