@@ -172,35 +172,17 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
             RoomMayBe();
     }
 
-    private async Task<int[]> StoreAsync(List<EnqueueRequest> batch, int trip)
+    private async Task<int[]> StoreAsync(List<EnqueueRequest> batch, int place)
     {
-        var arguments = batch.Sum(static request => 3 + (request.Messages.Length * (request.IsPlain ? 2 : 4)));
-        var size = batch.Sum(static request => request.Bytes + (request.Messages.Length * 48)) + 1024;
-        var writer = channel.Begin(RedisScript.Enqueue, 2 + arguments, [channel.Keys.SentBy($"{store.Node}.{trip}"), channel.Keys.Seen], size);
+        var trip = new EnqueueTrip(batch);
+        var writer = channel.Begin(RedisScript.Enqueue, 2 + trip.Arguments, [channel.Keys.SentBy($"{store.Node}.{place}"), channel.Keys.Seen], trip.Size + 1024);
         var repeatMark = writer.NextShortPart;
         writer.Add("0"u8);
         writer.Add(store.NextRequest());
-        foreach (var request in batch)
-            Write(writer, request);
+        trip.Write(writer);
         var answer = (await store.Commands.ExecuteAsync(new RedisCommand(writer.Written, repeatMark)).ConfigureAwait(false)).Items;
         channel.TellExpired(answer[^1].AsNumber());
-        return [.. answer[..^1].Select(static stored => (int)stored.AsNumber())];
-    }
-
-    private static void Write(RespWriter writer, EnqueueRequest request)
-    {
-        writer.Add(request.Options.Capacity);
-        writer.Add(request.Messages.Length);
-        writer.Add(request.IsPlain ? "plain"u8 : "full"u8);
-        foreach (var message in request.Messages)
-        {
-            message.Id.Value.TryWriteBytes(writer.AddEmpty(16), bigEndian: true, out _);
-            writer.Add(message.Entry);
-            if (request.IsPlain)
-                continue;
-            writer.Add(message.DeduplicationName);
-            writer.Add(message.Window);
-        }
+        return trip.Read(answer);
     }
 
     private void Refuse(EnqueueRequest request)

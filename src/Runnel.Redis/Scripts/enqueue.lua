@@ -1,6 +1,6 @@
--- Stores messages: groups of them, each wholly or not at all.
+-- Stores messages: groups of them, each wholly or not at all, or singly as many as there is room for.
 -- KEYS: the channel's, then the sender's last answer, then the deduplication ids seen
--- ARGV: now, 1 if sent before without an answer, the request's number, then for each group: capacity, messages, 'plain' or 'full',
+-- ARGV: now, 1 if sent before without an answer, the request's number, then for each group: capacity, messages, 'singles', 'plain' or 'full',
 --       and for each message: id, entry, and in a full group: deduplication id or '', its window (us)
 -- Returns for each group how many messages were stored, or -1 when there is no room for all of them; then how many had expired.
 local ANSWER, SEEN = KEYS[13], KEYS[14]
@@ -31,7 +31,7 @@ local function store_plain(count)
     call('HSET', MESSAGES, unpack(ARGV, at + 2 * (from - 1), at + 2 * to - 1))
     call('RPUSH', READY, unpack(ids, from, to))
   end
-  woken = true
+  woken = woken or count > 0
   return count
 end
 
@@ -67,19 +67,24 @@ local function store_full(fresh)
 end
 
 while at <= #ARGV do
-  local capacity, count, is_plain = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), ARGV[at + 2] == 'plain'
+  local capacity, count, kind = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), ARGV[at + 2]
   at = at + 3
-  local fresh = is_plain and {} or find_new(count)
-  local wanted = is_plain and count or #fresh
-  local stored = 0
-  if wanted > 0 and held + wanted > capacity then
-    stored = -1
-  elseif wanted > 0 then
-    stored = is_plain and store_plain(count) or store_full(fresh)
-    held = held + stored
+  local stored
+  if kind == 'singles' then
+    stored = math.min(count, math.max(capacity - held, 0))
+    store_plain(stored)
+  else
+    local fresh = kind == 'full' and find_new(count)
+    local wanted = fresh and #fresh or count
+    if wanted > 0 and held + wanted > capacity then
+      stored = -1
+    else
+      stored = fresh and store_full(fresh) or store_plain(count)
+    end
   end
+  held = held + math.max(stored, 0)
   results[#results + 1] = stored
-  at = at + count * (is_plain and 2 or 4)
+  at = at + count * (kind == 'full' and 4 or 2)
 end
 
 if woken and not had_ready then ring() end
