@@ -8,6 +8,7 @@ internal sealed record RedisAddress
 {
     private const int DefaultPort = 6379;
     private const string Example = "redis://user:password@host:6379/0, rediss://host for TLS, or redis:///path/to/redis.sock";
+    private const string Options = "there are prefix=, db=, ca= and keys=";
     private const string Escapes = "In a user and a password / is written %2F, ? is %3F, # is %23, @ is %40, : is %3A and % is %25.";
 
     public string Host { get; private init; } = "";
@@ -30,6 +31,9 @@ internal sealed record RedisAddress
 
     /// <summary>The file of the authority that signed the server's certificate; <see langword="null"/>: one of those that the system trusts.</summary>
     public string? AuthorityFile { get; private init; }
+
+    /// <summary>The file of the keys for encryption, one in a line; <see langword="null"/>: the address names none.</summary>
+    public string? KeysFile { get; private init; }
 
     /// <summary>Reads an address.</summary>
     /// <exception cref="FormatException">It is none; the message says what one looks like, and does not repeat a password.</exception>
@@ -54,6 +58,23 @@ internal sealed record RedisAddress
             Database = isSocket || uri.AbsolutePath.Length <= 1 ? 0 : ReadDatabase(uri.AbsolutePath[1..]),
         };
         return uri.Query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries).Aggregate(read, ReadOption);
+    }
+
+    /// <summary>The keys of <see cref="KeysFile"/>.</summary>
+    /// <exception cref="FormatException">There is no such file, or it cannot be read.</exception>
+    public IReadOnlyList<string> ReadKeys()
+    {
+        if (KeysFile is null)
+            return [];
+        try
+        {
+            string[] keys = [.. File.ReadAllLines(KeysFile).Select(static line => line.Trim()).Where(static line => line.Length > 0)];
+            return keys.Length > 0 ? keys : throw new FormatException($"The file '{KeysFile}' (keys= in the address of Redis) has no key: write one in each line.");
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new FormatException($"The file '{KeysFile}' of the encryption keys (keys= in the address of Redis) cannot be read: {exception.Message.TrimEnd('.')}.", exception);
+        }
     }
 
     /// <summary>The address as people may see it: without the password.</summary>
@@ -93,11 +114,12 @@ internal sealed record RedisAddress
         var (name, value) = equals < 0 ? (option, "") : (option[..equals], Uri.UnescapeDataString(option[(equals + 1)..]));
         return name switch
         {
-            _ when value.Length == 0 => throw new FormatException($"The option '{name}' of the Redis address has no value: there are prefix=, db= and ca=."),
+            _ when value.Length == 0 => throw new FormatException($"The option '{name}' of the Redis address has no value: {Options}."),
             "prefix" => address with { Prefix = ReadPrefix(value) },
             "db" => address with { Database = ReadDatabase(value) },
             "ca" => address with { AuthorityFile = value },
-            _ => throw new FormatException($"A Redis address has no option '{name}': there are prefix=, db= and ca=."),
+            "keys" => address with { KeysFile = value },
+            _ => throw new FormatException($"A Redis address has no option '{name}': {Options}."),
         };
     }
 }

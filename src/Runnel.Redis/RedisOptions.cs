@@ -9,7 +9,8 @@ public sealed class RedisOptions
 
     /// <summary>
     /// Where Redis is: <c>redis://[user[:password]@]host[:port][/database]</c>, <c>rediss://…</c> with TLS, or <c>redis:///path/to/redis.sock</c>
-    /// for a unix socket. Behind a <c>?</c>: <c>prefix=</c>, <c>db=</c> and <c>ca=</c>, the file of the authority that signed the server's certificate.
+    /// for a unix socket. Behind a <c>?</c>: <c>prefix=</c>, <c>db=</c>, <c>ca=</c>, the file of the authority that signed the server's certificate, and
+    /// <c>keys=</c>, a file of keys for encryption, one in a line, which come behind <see cref="EncryptionKeys"/>.
     /// </summary>
     /// <value><c>redis://127.0.0.1:6379</c> by default.</value>
     [Required]

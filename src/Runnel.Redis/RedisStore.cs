@@ -27,7 +27,7 @@ public sealed class RedisStore : IAsyncDisposable
         Validator.ValidateObject(options, new ValidationContext(options), validateAllProperties: true);
         (Options, _timeProvider, Logger) = (options, timeProvider, logger);
         Keys = new RedisKeys(options.Prefix);
-        Sealing = new Sealing(options.EncryptionKeys);
+        Sealing = new Sealing([.. options.EncryptionKeys, .. address.ReadKeys()]);
         Dialer = new RedisDialer(address, options.Prefix, options.Timeout);
         Commands = new RedisClient(Dialer, options, logger, LoadScripts) { OnConnectedChanged = isConnected => ConnectedChanged?.Invoke(isConnected) };
     }

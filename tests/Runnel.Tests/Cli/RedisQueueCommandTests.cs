@@ -1,5 +1,6 @@
 using Runnel.Layers;
 using Runnel.Redis;
+using Runnel.Specification;
 using Runnel.Tests.Redis;
 using Runnel.Tests.Servers;
 using Xunit;
@@ -70,10 +71,34 @@ public sealed class RedisQueueCommandTests(RedisServer redis) : QueueCommandSpec
         Assert.Equal((2, 2), (replayed.GetProperty("count").GetInt32(), purged.GetProperty("count").GetInt32()));
     }
 
+    [Fact]
+    public async Task With_the_file_of_its_keys_the_tool_reads_and_writes_an_encrypted_layer()
+    {
+        var folder = Directory.CreateTempSubdirectory("runnel-");
+        try
+        {
+            var keys = Path.Combine(folder.FullName, "keys");
+            await File.WriteAllTextAsync(keys, $"{Convert.ToBase64String(new byte[32])}\n");
+            var address = $"{Address}&keys={Uri.EscapeDataString(keys)}";
+            await using var queue = new RedisWorkQueue(_place.Open(address: address));
+
+            var sent = await RunnelTool.RunAsync("send", "tasks", "{}", "--layer", address);
+            Assert.Equal(0, sent.ExitCode);
+            await DieAsync(queue);
+            var listed = (await RunnelTool.RunAsync("dead-letters", "list", "tasks", "--json", "--layer", address)).Json;
+
+            Assert.Equal("It is no good.", Assert.Single(listed.EnumerateArray()).GetProperty("error").GetString());
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
     private static async Task DieAsync(RedisWorkQueue queue)
     {
         await using var lease = await queue.AcquireLeaseAsync(new WorkerLeaseOptions());
-        foreach (var received in await lease.ReceiveAsync("tasks", 2))
+        foreach (var received in await Wait.For(lease.ReceiveAsync("tasks", 2).AsTask(), "messages"))
             Assert.True(await lease.DeadLetterAsync(received, DeadLetterReason.Rejected, "It is no good."));
     }
 }

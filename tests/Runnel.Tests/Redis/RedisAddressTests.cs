@@ -54,10 +54,10 @@ public sealed class RedisAddressTests
     [Fact]
     public void An_address_has_options()
     {
-        var address = RedisAddress.Parse("rediss://cache/2?prefix=shop&ca=/etc/ssl/my%20ca.pem");
+        var address = RedisAddress.Parse("rediss://cache/2?prefix=shop&ca=/etc/ssl/my%20ca.pem&keys=/etc/shop/keys");
 
         Assert.True(address.IsEncrypted);
-        Assert.Equal(("shop", "/etc/ssl/my ca.pem", 2), (address.Prefix, address.AuthorityFile, address.Database));
+        Assert.Equal(("shop", "/etc/ssl/my ca.pem", "/etc/shop/keys", 2), (address.Prefix, address.AuthorityFile, address.KeysFile, address.Database));
     }
 
     [Theory]
