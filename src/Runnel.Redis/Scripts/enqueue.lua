@@ -21,7 +21,6 @@ local had_ready = call('EXISTS', READY, RETURNED) > 0
 local held = call('HLEN', MESSAGES)
 local results = {}
 local at = 4
-call('ZREMRANGEBYSCORE', SEEN, '-inf', score(now))
 
 local function store_plain(count)
   local ids = {}
@@ -36,6 +35,7 @@ local function store_plain(count)
 end
 
 local function find_new(count)
+  call('ZREMRANGEBYSCORE', SEEN, '-inf', score(now))
   local fresh, in_batch = {}, {}
   for i = 0, count - 1 do
     local from = at + 4 * i
