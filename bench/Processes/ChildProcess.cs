@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace Runnel.Bench;
 
-/// <summary>This program, started once more with another command, asked over its standard input and answering on its standard output.</summary>
+/// <summary>This program, started once more with another command, or one that speaks like it: asked over its standard input, it answers on its standard output.</summary>
 /// <remarks>A child ends when its standard input does, so that none outlives the program, however that ends.</remarks>
 internal sealed class ChildProcess : IAsyncDisposable
 {
@@ -23,6 +23,9 @@ internal sealed class ChildProcess : IAsyncDisposable
 
     /// <summary>Starts a child with a small heap, for work that is not measured.</summary>
     public static ChildProcess StartSmall(params string[] command) => Start(serverGarbageCollection: false, command);
+
+    /// <summary>Starts another program.</summary>
+    public static ChildProcess StartOther(string program, params string[] arguments) => Start(new ProcessStartInfo(program, arguments));
 
     /// <summary>Writes a line of words and reads the answer, a line of JSON.</summary>
     public async Task<T> AskAsync<T>(CancellationToken cancellationToken, params object[] words)
@@ -79,12 +82,18 @@ internal sealed class ChildProcess : IAsyncDisposable
     private static ChildProcess Start(bool serverGarbageCollection, string[] command)
     {
         var self = Environment.ProcessPath!;
-        var start = new ProcessStartInfo(self) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(self);
         if (Path.GetFileNameWithoutExtension(self) == "dotnet")
             start.ArgumentList.Add(Assembly.GetExecutingAssembly().Location);
         foreach (var word in command)
             start.ArgumentList.Add(word);
         start.Environment["DOTNET_gcServer"] = serverGarbageCollection ? "1" : "0";
+        return Start(start);
+    }
+
+    private static ChildProcess Start(ProcessStartInfo start)
+    {
+        (start.RedirectStandardInput, start.RedirectStandardOutput) = (true, true);
         return new ChildProcess(Process.Start(start)!);
     }
 }

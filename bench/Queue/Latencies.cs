@@ -5,7 +5,7 @@ namespace Runnel.Bench;
 /// <summary>How long a message waits that nothing keeps waiting, and how late one comes that was to wait.</summary>
 internal static class Latencies
 {
-    private const int PerSecond = 1_000;
+    public const int PerSecond = 1_000;
     private const int DelayedPerSecond = 600;
     private static readonly TimeSpan Ahead = TimeSpan.FromSeconds(2);
 

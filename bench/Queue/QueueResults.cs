@@ -11,13 +11,18 @@ internal sealed class QueueResults
     /// <summary>What the store's promises stand on.</summary>
     public string Durability { get; init; } = "";
 
+    /// <summary>A sentence: what the peer is, or why it is left out. Empty on a store that has none.</summary>
+    public string Peer { get; set; } = "";
+
     public void Add(string name, Cost cost) => Add(_costs, name, cost);
 
     public void Add(string name, Lateness lateness) => Add(_lateness, name, lateness);
 
-    public IReadOnlyList<Cost> CostsOf(string name) => _costs[name];
+    /// <summary>Of each round; empty if it was not measured.</summary>
+    public IReadOnlyList<Cost> CostsOf(string name) => _costs.GetValueOrDefault(name) ?? [];
 
-    public IReadOnlyList<Lateness> LatenessOf(string name) => _lateness[name];
+    /// <inheritdoc cref="CostsOf"/>
+    public IReadOnlyList<Lateness> LatenessOf(string name) => _lateness.GetValueOrDefault(name) ?? [];
 
     private static void Add<T>(Dictionary<string, List<T>> results, string name, T figure)
     {

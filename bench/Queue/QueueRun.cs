@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Runnel.Bench;
 
-/// <summary>Everything in turn, round by round, each time on an empty store; the bare loop right after what it is compared with.</summary>
+/// <summary>Everything in turn, round by round, each time on an empty store; the bare loop and the peer right after what they are compared with.</summary>
 internal static class QueueRun
 {
     public const string OneCaller = "enqueue, one caller", ManyCallers = "enqueue, 128 callers", Bulk = "enqueue, 100 a call",
@@ -10,24 +10,43 @@ internal static class QueueRun
 
     public const string Start = "enqueue → handler, one message a millisecond", Delays = "delays, 600 due a second", Burst = "10,000 due at once";
 
-    private const string BarePrefix = "bare: ";
+    private const string BarePrefix = "bare: ", PeerPrefix = "peer: ";
 
     public static string BareOf(string name) => BarePrefix + name;
+
+    public static string PeerOf(string name) => PeerPrefix + name;
 
     public static async Task<QueueResults> RunAsync(QueueSettings settings, CancellationToken cancellationToken)
     {
         await using var store = await QueueStore.OpenAsync(settings.Layer, "everysec", cancellationToken);
         var results = new QueueResults { Durability = store.Durability };
-        await RoundAsync(store, settings.Seconds, new QueueResults(), cancellationToken); // what is compiled once does not count
+        await using var peer = store is RedisQueueStore ? await StartPeerAsync(results, cancellationToken) : null;
+        await RoundAsync(store, peer, settings.Seconds, new QueueResults(), cancellationToken); // what is compiled once does not count
         for (var round = 0; round < settings.Rounds; round++)
         {
-            await RoundAsync(store, settings.Seconds, results, cancellationToken);
+            await RoundAsync(store, peer, settings.Seconds, results, cancellationToken);
             await Console.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"round {round + 1} of {settings.Rounds}"));
         }
         return results;
     }
 
-    private static async Task RoundAsync(QueueStore store, int seconds, QueueResults results, CancellationToken cancellationToken)
+    private static async Task<BullMQ?> StartPeerAsync(QueueResults results, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var peer = await BullMQ.StartAsync(cancellationToken);
+            results.Peer = $"The peer is {peer.Description}.";
+            return peer;
+        }
+        catch (BenchException exception)
+        {
+            results.Peer = $"BullMQ is left out: {exception.Message}";
+            await Console.Error.WriteLineAsync(results.Peer);
+            return null;
+        }
+    }
+
+    private static async Task RoundAsync(QueueStore store, BullMQ? peer, int seconds, QueueResults results, CancellationToken cancellationToken)
     {
         var sizes = store.Sizes;
         results.Add(OneCaller, await Rates.EnqueueAsync(store, callers: 1, sizes.OneCaller, cancellationToken));
@@ -35,12 +54,16 @@ internal static class QueueRun
         results.Add(Bulk, await Rates.EnqueueBulkAsync(store, sizes.Bulk, cancellationToken));
         results.Add(Process, await Rates.ProcessAsync(store, sizes.Process, cancellationToken));
         await BareAsync(store, results, cancellationToken);
+        if (peer is not null)
+            await PeerAsync(peer, store, results, cancellationToken);
 
         var (keys, violations) = await Rates.ProcessKeysAsync(store, sizes.Keys, cancellationToken);
         results.Add(Keys, keys);
         results.Violations += violations;
 
         results.Add(Start, await Latencies.StartAsync(store, seconds, cancellationToken));
+        if (peer is not null)
+            results.Add(PeerOf(Start), await peer.StartAsync(store, seconds * Latencies.PerSecond, cancellationToken));
         results.Add(Delays, await Latencies.DelaysAsync(store, seconds, cancellationToken));
         results.Add(Burst, await Latencies.BurstAsync(store, cancellationToken));
     }
@@ -59,5 +82,13 @@ internal static class QueueRun
             await bare.EnqueueBulkAsync(fill);
             results.Add(BareOf(name), await Cost.OfAsync(messages, () => act(bare)));
         }
+    }
+
+    private static async Task PeerAsync(BullMQ peer, QueueStore store, QueueResults results, CancellationToken cancellationToken)
+    {
+        results.Add(PeerOf(OneCaller), await peer.EnqueueAsync(store, callers: 1, BullMQ.Sizes.OneCaller, cancellationToken));
+        results.Add(PeerOf(ManyCallers), await peer.EnqueueAsync(store, Rates.ManyCallers, BullMQ.Sizes.ManyCallers, cancellationToken));
+        results.Add(PeerOf(Bulk), await peer.EnqueueBulkAsync(store, BullMQ.Sizes.Bulk, cancellationToken));
+        results.Add(PeerOf(Process), await peer.ProcessAsync(store, BullMQ.Sizes.Process, cancellationToken));
     }
 }

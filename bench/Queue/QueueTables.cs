@@ -14,7 +14,7 @@ internal static class QueueTables
         var goals = QueueGoals.Of(scheme);
         return new BenchReport(
             $"The work queue on {scheme}:",
-            $"Durability: {results.Durability}. Messages of {BenchWork.Length} bytes of JSON through SendAsync, the layer, the worker and its handler, all in one process; {settings.Rounds} rounds; the median of the rounds (lowest–highest).")
+            $"Durability: {results.Durability}. Messages of {BenchWork.Length} bytes of JSON through SendAsync, the layer, the worker and its handler, all in one process; {settings.Rounds} rounds; the median of the rounds (lowest–highest).{(results.Peer.Length > 0 ? " " + results.Peer : "")}")
             .Add("Messages a second", RatesOf(results, goals))
             .Add("Milliseconds", TimesOf(results, goals))
             .Add("Promises", PromisesOf(results));
@@ -22,40 +22,60 @@ internal static class QueueTables
 
     private static MarkdownTable RatesOf(QueueResults results, QueueGoals goals)
     {
-        var table = new MarkdownTable("what", "a second", "CPU, µs each", "garbage, B each", "goal", "met", "bare loop, a second", "its CPU, µs each", "rate ÷ bare loop's");
+        var table = new MarkdownTable([
+            "what", "a second", "CPU, µs each", "garbage, B each", "goal", "met", "bare loop, a second", "its CPU, µs each", "rate ÷ bare loop's",
+            .. IfPeer(results, "BullMQ, a second", "its CPU, µs each", "rate ÷ BullMQ's"),
+        ]);
         foreach (var name in Rates)
         {
             var ours = results.CostsOf(name);
             var rate = Spread.Of(ours.Select(cost => cost.PerSecond));
             double? goal = goals.Rates.TryGetValue(name, out var number) ? number : null;
-            var bare = name == QueueRun.Keys ? [] : results.CostsOf(QueueRun.BareOf(name));
-            table.Add(
+            table.Add([
                 name,
                 rate.ToString("N0"),
                 Spread.Of(ours.Select(cost => cost.CpuMicroseconds)).ToString("F2"),
                 Spread.Of(ours.Select(cost => cost.Garbage)).ToString("N0"),
                 goal is null ? "" : Number(goal.Value, "N0"),
                 goal is null ? "" : Answer(rate.Median >= goal),
-                bare.Count == 0 ? "" : Spread.Of(bare.Select(cost => cost.PerSecond)).ToString("N0"),
-                bare.Count == 0 ? "" : Spread.Of(bare.Select(cost => cost.CpuMicroseconds)).ToString("F2"),
-                bare.Count == 0 ? "" : Spread.Of(ours.Zip(bare, (mine, other) => mine.PerSecond / other.PerSecond)).ToString("F2"));
+                .. Beside(ours, results.CostsOf(QueueRun.BareOf(name))),
+                .. IfPeer(results, Beside(ours, results.CostsOf(QueueRun.PeerOf(name)), LeftOut(results))),
+            ]);
         }
         return table;
     }
 
+    private static string[] Beside(IReadOnlyList<Cost> ours, IReadOnlyList<Cost> theirs, string without = "") => theirs.Count == 0 ? [without, "", ""] :
+    [
+        Spread.Of(theirs.Select(cost => cost.PerSecond)).ToString("N0"),
+        Spread.Of(theirs.Select(cost => cost.CpuMicroseconds)).ToString("F2"),
+        Spread.Of(ours.Zip(theirs, (mine, other) => mine.PerSecond / other.PerSecond)).ToString("F2"),
+    ];
+
     private static MarkdownTable TimesOf(QueueResults results, QueueGoals goals)
     {
-        var table = new MarkdownTable("what", "p50", "p99", "last", "goal", "met");
+        var table = new MarkdownTable(["what", "p50", "p99", "last", "goal", "met", .. IfPeer(results, "BullMQ, p50", "its p99")]);
         foreach (var name in Times)
         {
-            var rounds = results.LatenessOf(name);
-            var (p50, p99, max) = (Spread.Of(rounds.Select(round => round.P50)), Spread.Of(rounds.Select(round => round.P99)), Spread.Of(rounds.Select(round => round.Max)));
+            var (rounds, peer) = (results.LatenessOf(name), results.LatenessOf(QueueRun.PeerOf(name)));
+            var (p50, p99, max) = (P50Of(rounds), P99Of(rounds), Spread.Of(rounds.Select(round => round.Max)));
             var goal = goals.Lateness[name];
             var met = (goal.P50 is null || p50.Median <= goal.P50) && (goal.P99 is null || p99.Median <= goal.P99) && (goal.Max is null || max.Median <= goal.Max);
-            table.Add(name, p50.ToString("F2"), p99.ToString("F2"), max.ToString("F2"), string.Join(" / ", Goals(goal)), Answer(met));
+            table.Add([
+                name, p50.ToString("F2"), p99.ToString("F2"), max.ToString("F2"), string.Join(" / ", Goals(goal)), Answer(met),
+                .. IfPeer(results, peer.Count == 0 ? [LeftOut(results), ""] : [P50Of(peer).ToString("F2"), P99Of(peer).ToString("F2")]),
+            ]);
         }
         return table;
     }
+
+    private static Spread P50Of(IReadOnlyList<Lateness> rounds) => Spread.Of(rounds.Select(round => round.P50));
+
+    private static Spread P99Of(IReadOnlyList<Lateness> rounds) => Spread.Of(rounds.Select(round => round.P99));
+
+    private static string[] IfPeer(QueueResults results, params string[] cells) => results.Peer.Length > 0 ? cells : [];
+
+    private static string LeftOut(QueueResults results) => results.CostsOf(QueueRun.PeerOf(QueueRun.OneCaller)).Count == 0 ? "left out" : "";
 
     private static MarkdownTable PromisesOf(QueueResults results)
     {

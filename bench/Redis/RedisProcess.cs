@@ -36,7 +36,7 @@ internal sealed class RedisProcess : IDisposable
     /// <summary>Starts a server whose data are below the system's temporary folder.</summary>
     public static async Task<RedisProcess> StartAsync(string appendFsync, CancellationToken cancellationToken)
     {
-        if (!(Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(folder => File.Exists(Path.Combine(folder, Program))))
+        if (!Programs.IsThere(Program))
             throw new BenchException($"The run starts a Redis of its own and needs the program '{Program}': install the package of that name.");
         var server = new RedisProcess(Path.Combine(Path.GetTempPath(), $"runnel-bench-redis-{Environment.ProcessId}-{Guid.NewGuid():N}"), FreePort(), appendFsync);
         try
