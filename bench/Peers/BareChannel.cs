@@ -18,5 +18,9 @@ internal sealed class BareChannel : IBareStore
             await _channel.Reader.ReadAsync();
     }
 
-    public void Dispose() => _channel.Writer.Complete();
+    public ValueTask DisposeAsync()
+    {
+        _channel.Writer.Complete();
+        return ValueTask.CompletedTask;
+    }
 }

@@ -1,61 +1,93 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Runnel.Layers;
+using Runnel.Redis;
+
 namespace Runnel.Bench;
 
-/// <summary>Two lists, one connection. Callers that wait at the same time are one pipeline; who takes a message out moves it to the other list, and drops it from there when it is done.</summary>
+/// <summary>The layer's own scripts through its own client, and nothing else: the same is stored, claimed under a lease and settled, but by a loop.</summary>
+/// <remarks>What the product can come near to: everything above is what its queueing, its leases, its workers and JSON cost.</remarks>
 internal sealed class BareRedis : IBareStore
 {
-    private readonly RespConnection _connection;
-    private readonly string _waiting;
-    private readonly string _inHand;
-    private readonly string _body = new('x', BenchWork.Length);
+    private const int Trips = 2; // on their way at once, as in the product
+    private const int ClaimsAtOnce = 256;
+    private const string Worker = "bare/3"; // a worker's name ends with how many may die of a message
 
-    public BareRedis(RespConnection connection, string prefix)
+    private static readonly EnqueueOptions Options = new() { Capacity = int.MaxValue };
+
+    private readonly RedisStore _store;
+    private readonly RedisChannel _channel;
+    private readonly Message _message = new("bench", new byte[BenchWork.Length]);
+
+    private BareRedis(RedisStore store)
     {
-        _connection = connection;
-        (_waiting, _inHand) = ($"{prefix}:waiting", $"{prefix}:in-hand");
+        _store = store;
+        _channel = new RedisChannel(QueueHost.Channel, store);
     }
 
-    public Task EnqueueAsync(int callers, int messages) => PipelineAsync(RespConnection.Encode("RPUSH", _waiting, _body), callers, messages);
-
-    public Task EnqueueBulkAsync(int messages)
+    public static async Task<BareRedis> OpenAsync(string address, string prefix, CancellationToken cancellationToken)
     {
-        var batch = Enumerable.Repeat(_body, QueueHost.Batch).Prepend(_waiting).Prepend("RPUSH");
-        return PipelineAsync(RespConnection.Encode(batch), QueueHost.BulkCallers, messages / QueueHost.Batch);
+        var store = new RedisStore(new RedisOptions { Address = address, Prefix = prefix }, TimeProvider.System, NullLogger<RedisStore>.Instance);
+        await store.OpenAsync(cancellationToken);
+        return new BareRedis(store);
     }
+
+    public Task EnqueueAsync(int callers, int messages)
+    {
+        var trips = Math.Min(Trips, callers);
+        return LoopAsync(trips, messages, groups: callers / trips, length: 1);
+    }
+
+    public Task EnqueueBulkAsync(int messages) => LoopAsync(Trips, messages, groups: QueueHost.BulkCallers / Trips, QueueHost.Batch);
 
     public async Task ProcessAsync(int messages)
     {
-        var take = RespConnection.Encode("LMOVE", _waiting, _inHand, "LEFT", "RIGHT");
-        var done = RespConnection.Encode("DEL", _inHand);
-        for (var left = messages; left > 0; left -= QueueHost.Batch)
+        for (long step = 1, claimed = 0, left = messages; left > 0 || claimed > 0; step++)
         {
-            _connection.Add(done); // what the batch before took
-            for (var i = 0; i < QueueHost.Batch; i++)
-                _connection.Add(take);
-            await _connection.FlushAsync(CancellationToken.None);
-            await _connection.ReadAsync(CancellationToken.None);
-            for (var i = 0; i < QueueHost.Batch; i++)
-            {
-                if ((await _connection.ReadAsync(CancellationToken.None)).Bytes is null)
-                    throw new BenchException("The bare loop's list was empty before its time.");
-            }
+            var most = Math.Min(left, ClaimsAtOnce);
+            var writer = _channel.Begin(RedisScript.Step, 6 + (int)claimed, [_channel.Keys.Order]);
+            writer.Add("0"u8); // not sent before
+            writer.Add(Worker);
+            writer.Add(step);
+            writer.Add(most);
+            writer.Add(step == 1 ? (long)TimeSpan.FromMinutes(10).TotalMicroseconds : 0);
+            writer.Add(claimed);
+            for (var claim = 1; claim <= claimed; claim++)
+                writer.Add($"{step - 1}.{claim}");
+            var answer = (await _store.Commands.ExecuteAsync(writer.Written)).Items;
+            claimed = (answer.Length - 3) / 2;
+            if (claimed < most)
+                throw new BenchException("The bare loop's channel was empty before its time.");
+            left -= claimed;
         }
-        _connection.Add(done);
-        await _connection.FlushAsync(CancellationToken.None);
-        await _connection.ReadAsync(CancellationToken.None);
     }
 
-    public void Dispose() => _connection.Dispose();
+    public ValueTask DisposeAsync() => _store.DisposeAsync();
 
-    private async Task PipelineAsync(byte[] command, int length, int commands)
+    // So many trips at once, each with so many groups of so many messages.
+    private Task LoopAsync(int trips, int messages, int groups, int length)
     {
-        for (var left = commands; left > 0; left -= length)
+        var last = -groups * length;
+        return Task.WhenAll(Enumerable.Range(0, trips).Select(trip => Task.Run(async () =>
         {
-            var now = Math.Min(length, left);
-            for (var i = 0; i < now; i++)
-                _connection.Add(command);
-            await _connection.FlushAsync(CancellationToken.None);
-            for (var i = 0; i < now; i++)
-                await _connection.ReadAsync(CancellationToken.None);
-        }
+            for (var first = Next(); first < messages; first = Next())
+                await StoreAsync([.. Enumerable.Range(0, Math.Min(groups, (messages - first) / length)).Select(_ => NewRequest(length))], trip);
+        })));
+
+        int Next() => Interlocked.Add(ref last, groups * length);
+    }
+
+    private EnqueueRequest NewRequest(int length) => new(
+        QueueHost.Channel, [.. Enumerable.Range(0, length).Select(_ => new Envelope(_message) { Id = MessageId.New(TimeProvider.System) })], Options, _store.Sealing);
+
+    private async Task StoreAsync(EnqueueRequest[] requests, int place)
+    {
+        var trip = new EnqueueTrip(requests);
+        var writer = _channel.Begin(RedisScript.Enqueue, 2 + trip.Arguments, [_channel.Keys.SentBy($"bare.{place}"), _channel.Keys.Seen], trip.Size + 1024);
+        writer.Add("0"u8); // not sent before
+        writer.Add(_store.NextRequest());
+        trip.Write(writer);
+        var answer = (await _store.Commands.ExecuteAsync(writer.Written)).Items;
+        if (trip.Read(answer).Any(static stored => stored < 1))
+            throw new BenchException("The bare loop's messages were not stored.");
     }
 }

@@ -49,7 +49,11 @@ internal sealed class BareSqlite : IBareStore
         return Task.CompletedTask;
     }
 
-    public void Dispose() => _database.Dispose();
+    public ValueTask DisposeAsync()
+    {
+        _database.Dispose();
+        return ValueTask.CompletedTask;
+    }
 
     private void TakeOut(List<long> ids)
     {

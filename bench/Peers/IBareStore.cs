@@ -1,7 +1,7 @@
 namespace Runnel.Bench;
 
-/// <summary>The least that could be done on the same store with the same durability: no names, no retries, no leases, no order.</summary>
-internal interface IBareStore : IDisposable
+/// <summary>A loop on the same store with the same durability, without the product around it.</summary>
+internal interface IBareStore : IAsyncDisposable
 {
     /// <summary>Stores one message per call.</summary>
     Task EnqueueAsync(int callers, int messages);

@@ -78,7 +78,7 @@ internal static class QueueRun
 
         async Task MeasureAsync(string name, int messages, Func<IBareStore, Task> act, int fill = 0)
         {
-            using var bare = await store.NewBareAsync(cancellationToken);
+            await using var bare = await store.NewBareAsync(cancellationToken);
             await bare.EnqueueBulkAsync(fill);
             results.Add(BareOf(name), await Cost.OfAsync(messages, () => act(bare)));
         }

@@ -26,7 +26,7 @@ internal sealed class RedisQueueStore(BenchRedis redis) : QueueStore
     public override async Task<IBareStore> NewBareAsync(CancellationToken cancellationToken)
     {
         await BeginAsync(cancellationToken);
-        return new BareRedis(await RespConnection.ConnectAsync(Redis.Address, cancellationToken), Prefix);
+        return await BareRedis.OpenAsync(Redis.Address, Prefix, cancellationToken);
     }
 
     public override async ValueTask DisposeAsync()
