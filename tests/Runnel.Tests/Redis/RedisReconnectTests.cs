@@ -71,6 +71,27 @@ public sealed class RedisReconnectTests(RedisServer server) : IClassFixture<Redi
     }
 
     [Fact]
+    public async Task A_message_whose_answer_was_lost_does_not_come_back_when_newer_ones_have_taken_its_place()
+    {
+        var latest = new Retention(1, TimeSpan.FromMinutes(10));
+        var (node, other) = (await OpenAsync(_wire.Port), await OpenAsync());
+        await using var listener = await TopicListener.OnAsync(other, Articles);
+        _wire.Silence(toServer: false);
+        var publishing = node.PublishAsync(Articles, "begun"u8.ToArray(), latest).AsTask();
+        Assert.Equal("begun", await listener.NextAsync());
+        _wire.Cut();
+        for (var i = 2; i <= 50; i++)
+            await other.PublishAsync(Articles, "done"u8.ToArray(), latest);
+
+        _wire.Heal();
+
+        Assert.Equal(1, (await Wait.For(publishing, "the answer")).Offset);
+        var history = await other.ReadHistoryAsync(Articles, Position.None, 10);
+        Assert.Equal("done", TopicListener.Text(Assert.Single(history.Messages)));
+        Assert.Equal(50, history.Latest.Offset);
+    }
+
+    [Fact]
     public async Task A_message_without_retention_whose_answer_was_lost_is_not_sent_again_and_its_publisher_is_told()
     {
         var (node, other) = (await OpenAsync(_wire.Port), await OpenAsync());
