@@ -16,6 +16,7 @@ for i = 1, #KEYS, 4 do
   if not before then
     found = 1
   else
+    redis.call('ZREM', KEYS[i], '') -- a Redis that is full refuses a first write that deletes nothing
     redis.call('ZADD', KEYS[i], 'XX', expiry, worker)
     if redis.call('ZCOUNT', KEYS[i], from, string.format('%.0f', now)) > 0 then found = 2 end
     if redis.call('EXISTS', KEYS[i + 1], KEYS[i + 2]) > 0 then found = found + 4 end

@@ -106,7 +106,7 @@ public sealed partial class RedisRightsTests : IAsyncLifetime
             Assert.Single(await queue.ListChannelsAsync());
             _ = await NextAsync(lease); // handed back
         }
-        await queue.Sweeper.SweepAllAsync();
+        await queue.Sweeper.SweepAllAsync(LeasesEnded.None);
         await queue.FlushAsync();
     }
 
