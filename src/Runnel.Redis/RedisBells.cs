@@ -115,13 +115,7 @@ internal sealed class RedisBells : IAsyncDisposable
     {
         var writer = RedisScript.Wake.Run(keys: 1, arguments: 0);
         writer.Add(_wake);
-        try
-        {
-            _store.Commands.ExecuteAsync(writer.Written).ContinueWith(static failed => failed.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
-        }
-        catch (Exception exception) when (exception is IOException or ObjectDisposedException)
-        {
-            // Redis is away, and so has the wait ended; or the layer ends.
-        }
+        // It fails when Redis is away, and so has the wait ended; or when the layer ends.
+        _store.Commands.ExecuteAsync(writer.Written).ContinueWith(static failed => failed.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
     }
 }

@@ -61,13 +61,13 @@ internal sealed class RedisClient : IAsyncDisposable
         var socket = await DialAsync(predecessor: null, cancellationToken).ConfigureAwait(false);
         lock (_lock)
         {
-            if (_running is null)
+            if (_running is null && !_isEnding)
             {
                 _running = RunAsync(socket);
                 return;
             }
         }
-        socket.Dispose(); // somebody was faster
+        socket.Dispose(); // somebody was faster, or it has ended
     }
 
     /// <summary>Sends a command, now or when Redis is back.</summary>
@@ -78,7 +78,8 @@ internal sealed class RedisClient : IAsyncDisposable
     {
         lock (_lock)
         {
-            ObjectDisposedException.ThrowIf(_isEnding, this);
+            if (_isEnding)
+                return Task.FromException<RespValue>(new ObjectDisposedException(nameof(RedisClient)));
             if (_connection?.TrySend(command) != true)
                 Wait(command);
             _running ??= RunAsync(null);
@@ -112,8 +113,9 @@ internal sealed class RedisClient : IAsyncDisposable
     {
         if (!command.IsPatient && (_waiting.Count >= _options.OutageBuffer || _waitingBytes + command.Bytes.Length > _options.OutageBufferBytes))
         {
-            throw new RedisUnavailableException(
-                $"{Away()}; what is sent meanwhile waits in a buffer for {_options.OutageBuffer} commands of together {_options.OutageBufferBytes} bytes (OutageBuffer, OutageBufferBytes), and that is full");
+            command.SetException(new RedisUnavailableException(
+                $"{Away()}; what is sent meanwhile waits in a buffer for {_options.OutageBuffer} commands of together {_options.OutageBufferBytes} bytes (OutageBuffer, OutageBufferBytes), and that is full"));
+            return;
         }
         Keep(command);
     }
@@ -197,8 +199,9 @@ internal sealed class RedisClient : IAsyncDisposable
     // What was given up here may still be on its way to Redis, and must not be done after what repeats it.
     private void Greet(RedisSocket socket, (string Id, string Address)? predecessor)
     {
-        if (predecessor is var (id, address))
-            socket.Execute(RespWriter.Encode("CLIENT", "KILL", "ID", id, "ADDR", address));
+        // The first one has none, and asks all the same: a user who may not do that is told now, and not after the first outage.
+        var (id, address) = predecessor ?? ("1", "nobody");
+        socket.Execute(RespWriter.Encode("CLIENT", "KILL", "ID", id, "ADDR", address));
         socket.AskName();
         _greet?.Invoke(socket);
     }
