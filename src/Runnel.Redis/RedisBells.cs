@@ -27,7 +27,7 @@ internal sealed class RedisBells : IAsyncDisposable
     {
         (_store, _putBack) = (store, putBack);
         _wake = store.Keys.WakeOf(store.Node);
-        _client = new RedisClient(store.Dialer, store.Options, store.Logger);
+        _client = new RedisClient(store.Dialer, store.Options, store.Outage);
     }
 
     /// <summary>Listens to a channel's bell from now on, for as long as somebody here waits.</summary>

@@ -1,5 +1,3 @@
-using Microsoft.Extensions.Logging;
-
 namespace Runnel.Redis;
 
 /// <summary>A connection that is always there, or on its way back: reconnects for ever, and keeps commands in a bounded buffer meanwhile.</summary>
@@ -16,7 +14,7 @@ internal sealed class RedisClient : IAsyncDisposable
 
     private readonly RedisDialer _dialer;
     private readonly RedisOptions _options;
-    private readonly ILogger _logger;
+    private readonly RedisOutage _outage;
     private readonly Action<RedisSocket>? _greet;
     private readonly Lock _lock = new();
     private readonly Queue<RedisCommand> _waiting = new();
@@ -29,16 +27,17 @@ internal sealed class RedisClient : IAsyncDisposable
     private long _waitingBytes;
     private long _awaySince;
     private long _connectedSince;
+    private volatile bool _isAway;
     private bool _isEnding;
 
     /// <summary>Creates it; it connects when it is opened, or has the first command.</summary>
     /// <param name="dialer">Makes the connections.</param>
     /// <param name="options">The bounds.</param>
-    /// <param name="logger">Where losses are told.</param>
+    /// <param name="outage">Where losses are told.</param>
     /// <param name="greet">What to say on every new connection, before anything else.</param>
-    public RedisClient(RedisDialer dialer, RedisOptions options, ILogger logger, Action<RedisSocket>? greet = null)
+    public RedisClient(RedisDialer dialer, RedisOptions options, RedisOutage outage, Action<RedisSocket>? greet = null)
     {
-        (_dialer, _options, _logger, _greet) = (dialer, options, logger, greet);
+        (_dialer, _options, _outage, _greet) = (dialer, options, outage, greet);
         _checking = Clock.CreateTimer(static state => ((RedisClient)state!).Check(), this, CheckEvery, CheckEvery);
         _awaySince = Clock.GetTimestamp();
     }
@@ -105,6 +104,7 @@ internal sealed class RedisClient : IAsyncDisposable
         await _checking.DisposeAsync().ConfigureAwait(false);
         if (_running is not null)
             await _running.ConfigureAwait(false);
+        _outage.Forget(this);
         FailWaiting(static _ => true, static () => new ObjectDisposedException(nameof(RedisClient)));
         _ending.Dispose();
     }
@@ -175,9 +175,9 @@ internal sealed class RedisClient : IAsyncDisposable
             }
             catch (IOException exception)
             {
-                var rest = _backoff.Next();
-                Log.ReconnectFailed(_logger, exception.Message, rest);
-                await Task.Delay(rest, Clock, _ending.Token).ConfigureAwait(false);
+                _outage.Failed(this, exception.Message);
+                _isAway = true;
+                await Task.Delay(_backoff.Next(), Clock, _ending.Token).ConfigureAwait(false);
             }
         }
     }
@@ -223,7 +223,8 @@ internal sealed class RedisClient : IAsyncDisposable
 
     private void Lose(ConnectionEnd end)
     {
-        Log.Lost(_logger, _dialer.Address.ToString(), end.Reason.Message);
+        _outage.Lost(this, _connectedSince, end.Reason.Message);
+        _isAway = true;
         var (again, lost) = (end.Unanswered.Where(static command => command.IsRepeatable).ToList(), end.Unanswered.Where(static command => !command.IsRepeatable));
         foreach (var command in again)
             command.MarkRepeated();
@@ -246,10 +247,22 @@ internal sealed class RedisClient : IAsyncDisposable
     {
         Volatile.Read(ref _connection)?.Check(_options.Timeout);
         if (IsConnected)
+        {
+            TellBack();
             return;
+        }
         FailWaiting(
             command => !command.IsPatient && Clock.GetElapsedTime(command.AwaySince!.Value) >= _options.OutageTimeout,
             () => new RedisUnavailableException($"{Away()}, and what is sent meanwhile waits no longer than {_options.OutageTimeout.TotalSeconds} s (OutageTimeout)"));
+    }
+
+    // Not before it has stayed for a while: a server that takes connections and refuses everything on them is not back.
+    private void TellBack()
+    {
+        if (!_isAway || ConnectedFor < Stable)
+            return;
+        _isAway = false;
+        _outage.Over(this, Volatile.Read(ref _connectedSince));
     }
 
     private void FailWaiting(Func<RedisCommand, bool> isOver, Func<Exception> failure)

@@ -33,9 +33,23 @@ public sealed class RedisClientTests(RedisServer server) : IClassFixture<RedisSe
         await Assert.ThrowsAsync<ObjectDisposedException>(() => client.ExecuteAsync(RespWriter.Encode("PING")));
     }
 
+    [Theory]
+    [InlineData("READONLY You can't write against a read only replica.", "READONLY", true)]
+    [InlineData("READONLY You can't write against a read only replica. script: 6b81, on @user_script:1.", "READONLY", true)]
+    [InlineData("ERR Error running script (call to f_1028): @user_script:4: @user_script: 4: -READONLY You can't write against a read only replica.", "READONLY", true)]
+    [InlineData("ERR Error running script (call to f_1028): @user_script:4: @user_script: 4: -OOM command not allowed when used memory > 'maxmemory'.", "OOM", false)]
+    [InlineData("ERR Error running script (call to f_1028): @user_script:4: attempt to index a nil value", "ERR", false)]
+    [InlineData("NOSCRIPT", "NOSCRIPT", true)]
+    public void What_a_refusal_is_about_is_known_on_all_versions(string error, string code, bool isPassing)
+    {
+        var refusal = new RedisErrorException(error);
+
+        Assert.Equal((code, isPassing), (refusal.Code, refusal.IsPassing));
+    }
+
     private RedisClient OpenClient(Action<bool> onConnectedChanged)
     {
         var options = new RedisOptions();
-        return new RedisClient(new RedisDialer(RedisAddress.Parse(server.Address), "test", options.Timeout), options, NullLogger.Instance) { OnConnectedChanged = onConnectedChanged };
+        return new RedisClient(new RedisDialer(RedisAddress.Parse(server.Address), "test", options.Timeout), options, new RedisOutage("redis", TimeProvider.System, NullLogger.Instance)) { OnConnectedChanged = onConnectedChanged };
     }
 }
