@@ -11,6 +11,7 @@ internal sealed class RedisClient : IAsyncDisposable
     private static readonly TimeProvider Clock = TimeProvider.System;
     private static readonly TimeSpan CheckEvery = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan Stable = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(1);
 
     private readonly RedisDialer _dialer;
     private readonly RedisOptions _options;
@@ -79,6 +80,8 @@ internal sealed class RedisClient : IAsyncDisposable
         {
             if (_isEnding)
                 return Task.FromException<RespValue>(new ObjectDisposedException(nameof(RedisClient)));
+            if (!command.IsPatient && _connection?.IsStuck(Silence, _options.OutageBuffer, _options.OutageBufferBytes) == true)
+                return Task.FromException<RespValue>(Full($"Redis at {_dialer.Address} does not answer"));
             if (_connection?.TrySend(command) != true)
                 Wait(command);
             _running ??= RunAsync(null);
@@ -113,8 +116,7 @@ internal sealed class RedisClient : IAsyncDisposable
     {
         if (!command.IsPatient && (_waiting.Count >= _options.OutageBuffer || _waitingBytes + command.Bytes.Length > _options.OutageBufferBytes))
         {
-            command.SetException(new RedisUnavailableException(
-                $"{Away()}; what is sent meanwhile waits in a buffer for {_options.OutageBuffer} commands of together {_options.OutageBufferBytes} bytes (OutageBuffer, OutageBufferBytes), and that is full"));
+            command.SetException(Full(Away()));
             return;
         }
         Keep(command);
@@ -126,6 +128,9 @@ internal sealed class RedisClient : IAsyncDisposable
         _waitingBytes += command.Bytes.Length;
         _waiting.Enqueue(command);
     }
+
+    private RedisUnavailableException Full(string reason) =>
+        new($"{reason}; what is sent meanwhile waits in a buffer for {_options.OutageBuffer} commands of together {_options.OutageBufferBytes} bytes (OutageBuffer, OutageBufferBytes), and that is full");
 
     private string Away() => $"Redis at {_dialer.Address} has been away for {Clock.GetElapsedTime(_awaySince).TotalSeconds:0.0} s";
 

@@ -39,7 +39,7 @@ public sealed class RedisHeartTests(RedisServer server) : IClassFixture<RedisSer
         await EndLeaseOfOtherAsync();
         _heart.Beat();
 
-        Assert.Single(_judged);
+        Assert.NotEmpty(_judged);
     }
 
     [Theory]

@@ -189,6 +189,37 @@ public sealed class RedisReconnectTests(RedisServer server) : IClassFixture<Redi
     }
 
     [Fact]
+    public async Task While_the_server_stands_still_no_more_waits_for_it_than_the_buffer_holds()
+    {
+        const int Buffer = 10;
+        var node = await OpenAsync(configure: options => (options.OutageBuffer, options.Timeout) = (Buffer, TimeSpan.FromMinutes(10)));
+        await server.PauseAsync();
+        List<Task> waiting = [];
+        try
+        {
+            BackplaneUnavailableException? refusal = null;
+            await Wait.Until(
+                () =>
+                {
+                    var publishing = node.PublishAsync(Articles, "stuck"u8.ToArray(), retention: null).AsTask();
+                    refusal = publishing.Exception?.InnerException as BackplaneUnavailableException;
+                    if (refusal is null)
+                        waiting.Add(publishing);
+                    return refusal is not null;
+                },
+                "one more is refused");
+
+            Assert.Contains("OutageBuffer", refusal!.Message, StringComparison.Ordinal);
+            Assert.True(waiting.Count >= Buffer);
+        }
+        finally
+        {
+            await server.ResumeAsync();
+        }
+        await Wait.For(Task.WhenAll(waiting), "those that were taken to be published");
+    }
+
+    [Fact]
     public async Task A_server_without_memory_refuses_and_says_so_and_goes_on_when_it_has_some()
     {
         var node = await OpenAsync();
@@ -233,7 +264,7 @@ public sealed class RedisReconnectTests(RedisServer server) : IClassFixture<Redi
             gone.SetResult();
     }
 
-    private async Task<RedisBackplane> OpenAsync(int? port = null, TimeSpan? patience = null)
+    private async Task<RedisBackplane> OpenAsync(int? port = null, TimeSpan? patience = null, Action<RedisOptions>? configure = null)
     {
         var options = new RedisOptions
         {
@@ -242,6 +273,7 @@ public sealed class RedisReconnectTests(RedisServer server) : IClassFixture<Redi
             Timeout = TimeSpan.FromSeconds(1),
             OutageTimeout = patience ?? TimeSpan.FromSeconds(20),
         };
+        configure?.Invoke(options);
         var store = new RedisStore(options, TimeProvider.System, new Logger<RedisStore>(new LoggerFactory([_log])));
         var backplane = new RedisBackplane(store);
         _parts.AddRange([store, backplane]);
