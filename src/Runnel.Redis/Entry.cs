@@ -36,7 +36,7 @@ internal static class Entry
     public static Envelope Decode(ReadOnlyMemory<byte> entry, Sealing sealing, string place)
     {
         var span = entry.Span;
-        if (span.Length < KeyAt || span.Length < KeyAt + span[KeyLengthAt])
+        if (!IsWhole(span))
             throw new FormatException($"An entry of '{place}' in Redis is too short to be one.");
         var envelope = EnvelopeFormat.Decode(sealing.Open(entry[(KeyAt + span[KeyLengthAt])..], place));
         return envelope with
@@ -46,13 +46,15 @@ internal static class Entry
         };
     }
 
-    /// <summary>The key's name, as the entry has it; empty when the message has no key.</summary>
-    public static ReadOnlyMemory<byte> KeyOf(ReadOnlyMemory<byte> entry) => entry.Slice(KeyAt, entry.Span[KeyLengthAt]);
+    /// <summary>The key's name, as the entry has it; empty when the message has no key, or the entry is none.</summary>
+    public static ReadOnlyMemory<byte> KeyOf(ReadOnlyMemory<byte> entry) => IsWhole(entry.Span) ? entry.Slice(KeyAt, entry.Span[KeyLengthAt]) : default;
 
     /// <summary>A time in microseconds since 1970, rounded up: nothing is early. 0 for none.</summary>
     public static long Microseconds(DateTimeOffset? time) => time is { } value
         ? (value.UtcTicks - DateTimeOffset.UnixEpoch.UtcTicks + TimeSpan.TicksPerMicrosecond - 1) / TimeSpan.TicksPerMicrosecond
         : 0;
+
+    private static bool IsWhole(ReadOnlySpan<byte> entry) => entry.Length >= KeyAt && entry.Length >= KeyAt + entry[KeyLengthAt];
 
     private static byte[] KeyOf(Envelope envelope, Sealing sealing) => envelope.Key is { Length: > 0 } key ? sealing.NameOf(key) : [];
 }

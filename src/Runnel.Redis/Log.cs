@@ -5,11 +5,11 @@ namespace Runnel.Redis;
 /// <summary>What the layer logs; its event ids are 4000 to 4099.</summary>
 internal static partial class Log
 {
-    [LoggerMessage(4000, LogLevel.Warning, "The connection to Redis at {Address} is lost ({Reason}); it is made anew.")]
+    [LoggerMessage(4000, LogLevel.Warning, "Redis at {Address} is away ({Reason}); it is connected to anew until it is back.")]
     public static partial void Lost(ILogger logger, string address, string reason);
 
-    [LoggerMessage(4001, LogLevel.Warning, "{Reason} Trying again in {Rest}.")]
-    public static partial void ReconnectFailed(ILogger logger, string reason, TimeSpan rest);
+    [LoggerMessage(4001, LogLevel.Warning, "Redis at {Address} has been away for {Seconds:0.0} s ({Reason}); it is connected to anew until it is back.")]
+    public static partial void StillAway(ILogger logger, string address, double seconds, string reason);
 
     [LoggerMessage(4002, LogLevel.Warning, "Redis at {Address} keeps nothing when it is restarted: messages would be lost. Set 'appendonly yes' in redis.conf.")]
     public static partial void NotPersistent(ILogger logger, string address);
@@ -61,4 +61,7 @@ internal static partial class Log
 
     [LoggerMessage(4021, LogLevel.Error, "The history of topic '{Topic}' ends at {Position}, before what this node had of it: Redis has lost its latest messages, and the next ones take their places.")]
     public static partial void EndLost(ILogger logger, string topic, string position);
+
+    [LoggerMessage(4022, LogLevel.Information, "Redis at {Address} is back; it was away for {Seconds:0.0} s.")]
+    public static partial void Back(ILogger logger, string address, double seconds);
 }

@@ -27,7 +27,7 @@ internal sealed class RedisBells : IAsyncDisposable
     {
         (_store, _putBack) = (store, putBack);
         _wake = store.Keys.WakeOf(store.Node);
-        _client = new RedisClient(store.Dialer, store.Options, store.Logger);
+        _client = new RedisClient(store.Dialer, store.Options, store.Outage);
     }
 
     /// <summary>Listens to a channel's bell from now on, for as long as somebody here waits.</summary>
@@ -115,13 +115,7 @@ internal sealed class RedisBells : IAsyncDisposable
     {
         var writer = RedisScript.Wake.Run(keys: 1, arguments: 0);
         writer.Add(_wake);
-        try
-        {
-            _store.Commands.ExecuteAsync(writer.Written).ContinueWith(static failed => failed.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
-        }
-        catch (Exception exception) when (exception is IOException or ObjectDisposedException)
-        {
-            // Redis is away, and so has the wait ended; or the layer ends.
-        }
+        // It fails when Redis is away, and so has the wait ended; or when the layer ends.
+        _store.Commands.ExecuteAsync(writer.Written).ContinueWith(static failed => failed.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
     }
 }

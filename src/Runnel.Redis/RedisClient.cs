@@ -1,5 +1,3 @@
-using Microsoft.Extensions.Logging;
-
 namespace Runnel.Redis;
 
 /// <summary>A connection that is always there, or on its way back: reconnects for ever, and keeps commands in a bounded buffer meanwhile.</summary>
@@ -13,10 +11,11 @@ internal sealed class RedisClient : IAsyncDisposable
     private static readonly TimeProvider Clock = TimeProvider.System;
     private static readonly TimeSpan CheckEvery = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan Stable = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(1);
 
     private readonly RedisDialer _dialer;
     private readonly RedisOptions _options;
-    private readonly ILogger _logger;
+    private readonly RedisOutage _outage;
     private readonly Action<RedisSocket>? _greet;
     private readonly Lock _lock = new();
     private readonly Queue<RedisCommand> _waiting = new();
@@ -29,16 +28,17 @@ internal sealed class RedisClient : IAsyncDisposable
     private long _waitingBytes;
     private long _awaySince;
     private long _connectedSince;
+    private volatile bool _isAway;
     private bool _isEnding;
 
     /// <summary>Creates it; it connects when it is opened, or has the first command.</summary>
     /// <param name="dialer">Makes the connections.</param>
     /// <param name="options">The bounds.</param>
-    /// <param name="logger">Where losses are told.</param>
+    /// <param name="outage">Where losses are told.</param>
     /// <param name="greet">What to say on every new connection, before anything else.</param>
-    public RedisClient(RedisDialer dialer, RedisOptions options, ILogger logger, Action<RedisSocket>? greet = null)
+    public RedisClient(RedisDialer dialer, RedisOptions options, RedisOutage outage, Action<RedisSocket>? greet = null)
     {
-        (_dialer, _options, _logger, _greet) = (dialer, options, logger, greet);
+        (_dialer, _options, _outage, _greet) = (dialer, options, outage, greet);
         _checking = Clock.CreateTimer(static state => ((RedisClient)state!).Check(), this, CheckEvery, CheckEvery);
         _awaySince = Clock.GetTimestamp();
     }
@@ -61,13 +61,13 @@ internal sealed class RedisClient : IAsyncDisposable
         var socket = await DialAsync(predecessor: null, cancellationToken).ConfigureAwait(false);
         lock (_lock)
         {
-            if (_running is null)
+            if (_running is null && !_isEnding)
             {
                 _running = RunAsync(socket);
                 return;
             }
         }
-        socket.Dispose(); // somebody was faster
+        socket.Dispose(); // somebody was faster, or it has ended
     }
 
     /// <summary>Sends a command, now or when Redis is back.</summary>
@@ -78,7 +78,10 @@ internal sealed class RedisClient : IAsyncDisposable
     {
         lock (_lock)
         {
-            ObjectDisposedException.ThrowIf(_isEnding, this);
+            if (_isEnding)
+                return Task.FromException<RespValue>(new ObjectDisposedException(nameof(RedisClient)));
+            if (!command.IsPatient && _connection?.IsStuck(Silence, _options.OutageBuffer, _options.OutageBufferBytes) == true)
+                return Task.FromException<RespValue>(Full($"Redis at {_dialer.Address} does not answer"));
             if (_connection?.TrySend(command) != true)
                 Wait(command);
             _running ??= RunAsync(null);
@@ -104,6 +107,7 @@ internal sealed class RedisClient : IAsyncDisposable
         await _checking.DisposeAsync().ConfigureAwait(false);
         if (_running is not null)
             await _running.ConfigureAwait(false);
+        _outage.Forget(this);
         FailWaiting(static _ => true, static () => new ObjectDisposedException(nameof(RedisClient)));
         _ending.Dispose();
     }
@@ -112,8 +116,8 @@ internal sealed class RedisClient : IAsyncDisposable
     {
         if (!command.IsPatient && (_waiting.Count >= _options.OutageBuffer || _waitingBytes + command.Bytes.Length > _options.OutageBufferBytes))
         {
-            throw new RedisUnavailableException(
-                $"{Away()}; what is sent meanwhile waits in a buffer for {_options.OutageBuffer} commands of together {_options.OutageBufferBytes} bytes (OutageBuffer, OutageBufferBytes), and that is full");
+            command.SetException(Full(Away()));
+            return;
         }
         Keep(command);
     }
@@ -124,6 +128,9 @@ internal sealed class RedisClient : IAsyncDisposable
         _waitingBytes += command.Bytes.Length;
         _waiting.Enqueue(command);
     }
+
+    private RedisUnavailableException Full(string reason) =>
+        new($"{reason}; what is sent meanwhile waits in a buffer for {_options.OutageBuffer} commands of together {_options.OutageBufferBytes} bytes (OutageBuffer, OutageBufferBytes), and that is full");
 
     private string Away() => $"Redis at {_dialer.Address} has been away for {Clock.GetElapsedTime(_awaySince).TotalSeconds:0.0} s";
 
@@ -173,9 +180,9 @@ internal sealed class RedisClient : IAsyncDisposable
             }
             catch (IOException exception)
             {
-                var rest = _backoff.Next();
-                Log.ReconnectFailed(_logger, exception.Message, rest);
-                await Task.Delay(rest, Clock, _ending.Token).ConfigureAwait(false);
+                _outage.Failed(this, exception.Message);
+                _isAway = true;
+                await Task.Delay(_backoff.Next(), Clock, _ending.Token).ConfigureAwait(false);
             }
         }
     }
@@ -197,8 +204,9 @@ internal sealed class RedisClient : IAsyncDisposable
     // What was given up here may still be on its way to Redis, and must not be done after what repeats it.
     private void Greet(RedisSocket socket, (string Id, string Address)? predecessor)
     {
-        if (predecessor is var (id, address))
-            socket.Execute(RespWriter.Encode("CLIENT", "KILL", "ID", id, "ADDR", address));
+        // The first one has none, and asks all the same: a user who may not do that is told now, and not after the first outage.
+        var (id, address) = predecessor ?? ("1", "nobody");
+        socket.Execute(RespWriter.Encode("CLIENT", "KILL", "ID", id, "ADDR", address));
         socket.AskName();
         _greet?.Invoke(socket);
     }
@@ -220,7 +228,8 @@ internal sealed class RedisClient : IAsyncDisposable
 
     private void Lose(ConnectionEnd end)
     {
-        Log.Lost(_logger, _dialer.Address.ToString(), end.Reason.Message);
+        _outage.Lost(this, _connectedSince, end.Reason.Message);
+        _isAway = true;
         var (again, lost) = (end.Unanswered.Where(static command => command.IsRepeatable).ToList(), end.Unanswered.Where(static command => !command.IsRepeatable));
         foreach (var command in again)
             command.MarkRepeated();
@@ -243,10 +252,22 @@ internal sealed class RedisClient : IAsyncDisposable
     {
         Volatile.Read(ref _connection)?.Check(_options.Timeout);
         if (IsConnected)
+        {
+            TellBack();
             return;
+        }
         FailWaiting(
             command => !command.IsPatient && Clock.GetElapsedTime(command.AwaySince!.Value) >= _options.OutageTimeout,
             () => new RedisUnavailableException($"{Away()}, and what is sent meanwhile waits no longer than {_options.OutageTimeout.TotalSeconds} s (OutageTimeout)"));
+    }
+
+    // Not before it has stayed for a while: a server that takes connections and refuses everything on them is not back.
+    private void TellBack()
+    {
+        if (!_isAway || ConnectedFor < Stable)
+            return;
+        _isAway = false;
+        _outage.Over(this, Volatile.Read(ref _connectedSince));
     }
 
     private void FailWaiting(Func<RedisCommand, bool> isOver, Func<Exception> failure)

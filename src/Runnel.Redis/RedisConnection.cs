@@ -24,6 +24,8 @@ internal sealed class RedisConnection : IAsyncDisposable
     private MemoryStream _filling = new();
     private MemoryStream _sending = new();
     private long _lastSent;
+    private long _silentSince;
+    private long _unansweredBytes;
     private bool _isSending;
     private Exception? _failure;
 
@@ -47,7 +49,10 @@ internal sealed class RedisConnection : IAsyncDisposable
             if (_failure is not null || _refused.Count > 0)
                 return false;
             command.Sent = _lastSent = _timeProvider.GetTimestamp();
+            if (_unanswered.Count == 0)
+                _silentSince = command.Sent;
             _unanswered.Enqueue(command);
+            _unansweredBytes += command.Bytes.Length;
             _filling.Write(command.Bytes.Span);
             if (_isSending)
                 return true;
@@ -56,6 +61,11 @@ internal sealed class RedisConnection : IAsyncDisposable
         _ = SendAsync();
         return true;
     }
+
+    /// <summary>Whether Redis has been silent for longer than this, and that much waits for its answer. Without a lock: it may be asked before every command.</summary>
+    public bool IsStuck(TimeSpan silence, int commands, long bytes) =>
+        (_unanswered.Count >= commands || Volatile.Read(ref _unansweredBytes) >= bytes)
+        && _timeProvider.GetElapsedTime(Volatile.Read(ref _silentSince)) >= silence;
 
     /// <summary>Ends the connection if an answer is overdue: it leads nowhere any more. One that has long been silent is asked something.</summary>
     public void Check(TimeSpan timeout)
@@ -124,6 +134,7 @@ internal sealed class RedisConnection : IAsyncDisposable
             while (true)
             {
                 var result = await reader.ReadAsync().ConfigureAwait(false);
+                Volatile.Write(ref _silentSince, _timeProvider.GetTimestamp());
                 var received = result.Buffer;
                 while (RespReader.TryRead(ref received, out var value))
                     Take(value);
@@ -170,6 +181,7 @@ internal sealed class RedisConnection : IAsyncDisposable
             if (error is null && ++command.Answered < command.Answers)
                 return null;
             _unanswered.Dequeue();
+            _unansweredBytes -= command.Bytes.Length;
             if (error is not { IsPassing: true })
                 return command;
             _refused.Add(command);

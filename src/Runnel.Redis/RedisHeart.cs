@@ -9,7 +9,7 @@ internal sealed class RedisHeart : IAsyncDisposable
 {
     private const int BeatsPerLease = 4;
     private const int Lost = 1, WorkerDied = 2, Ready = 4;
-    private static readonly TimeSpan Idle = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Idle = TimeSpan.FromMinutes(1), TellEvery = TimeSpan.FromMinutes(1);
 
     private readonly RedisStore _store;
     private readonly Action<RedisChannel, LeasesEnded> _reap;
@@ -19,6 +19,8 @@ internal sealed class RedisHeart : IAsyncDisposable
     private RedisWorkerLease[] _leases = [];
     private Thread? _thread;
     private RedisSocket? _socket;
+    private long _made;
+    private long? _toldRefusal;
     private bool _isEnding;
 
     /// <param name="store">The store.</param>
@@ -54,8 +56,21 @@ internal sealed class RedisHeart : IAsyncDisposable
     {
         lock (_beating)
         {
-            foreach (var lease in Volatile.Read(ref _leases))
-                Beat(lease);
+            try
+            {
+                foreach (var lease in Volatile.Read(ref _leases))
+                    Beat(lease);
+                TellBack();
+            }
+            catch (Exception exception)
+            {
+                foreach (var lease in Volatile.Read(ref _leases))
+                    lease.Pulse.Break();
+                TellFailed(exception);
+                _socket?.Dispose();
+                _socket = null;
+                throw;
+            }
         }
     }
 
@@ -82,14 +97,38 @@ internal sealed class RedisHeart : IAsyncDisposable
             }
             catch (Exception exception) when (exception is IOException or FormatException)
             {
-                Log.BeatFailed(_store.Logger, exception);
-                _socket?.Dispose();
-                _socket = null;
                 rest = new[] { backoff.Next(), Rest() }.Min();
             }
         }
         _socket?.Dispose();
+        _store.Outage.Forget(this);
         _changed.Dispose();
+    }
+
+    private void TellFailed(Exception exception)
+    {
+        if (_socket is null)
+        {
+            _store.Outage.Failed(this, exception.Message);
+        }
+        else if (exception is not RedisErrorException { IsPassing: false })
+        {
+            _store.Outage.Lost(this, _made, exception.Message);
+        }
+        else if (_toldRefusal is null || TimeProvider.System.GetElapsedTime(_toldRefusal.Value) >= TellEvery)
+        {
+            _toldRefusal = TimeProvider.System.GetTimestamp();
+            Log.BeatFailed(_store.Logger, exception);
+        }
+    }
+
+    private void TellBack()
+    {
+        _toldRefusal = null;
+        if (_socket is null)
+            _store.Outage.Forget(this); // there is nothing to renew any more
+        else
+            _store.Outage.Over(this, _made);
     }
 
     private TimeSpan Rest()
@@ -103,7 +142,7 @@ internal sealed class RedisHeart : IAsyncDisposable
         var channels = lease.Channels.Where(static channel => channel.HasJoined).ToArray();
         if (channels.Length == 0)
             return;
-        var writer = RedisScript.Beat.Run(4 * channels.Length, 4);
+        var writer = RedisScript.Beat.Run(4 * channels.Length, 5);
         foreach (var channel in channels)
         {
             var keys = channel.Channel.Keys;
@@ -116,12 +155,15 @@ internal sealed class RedisHeart : IAsyncDisposable
         writer.Add(_store.ScriptTime);
         writer.Add(lease.Name);
         writer.Add((long)lease.Duration.TotalMicroseconds);
-        var since = lease.IsHeld ? lease.HeardSince : 0;
-        writer.Add(since);
+        if (!lease.IsHeld)
+            lease.Pulse.Break();
+        writer.Add(lease.Pulse.Since);
+        writer.Add(lease.Pulse.DeadFrom);
         var sent = TimeProvider.System.GetTimestamp();
         var answer = Execute(writer.Written).Items;
         var now = answer[0].AsNumber();
-        lease.Renew(sent, since == 0 ? now : since);
+        lease.Renew(sent);
+        var mayJudge = lease.Pulse.Beat(now, sent);
         var dead = new LeasesEnded(answer[1].AsNumber(), now);
         for (var i = 0; i < channels.Length; i++)
         {
@@ -131,7 +173,7 @@ internal sealed class RedisHeart : IAsyncDisposable
                 lease.Lose();
                 return;
             }
-            if ((found & WorkerDied) != 0)
+            if ((found & WorkerDied) != 0 && mayJudge)
                 _reap(channel, dead);
             if ((found & Ready) != 0 && channel.IsWanted)
                 channel.Look();
@@ -142,7 +184,11 @@ internal sealed class RedisHeart : IAsyncDisposable
 
     private RespValue Execute(ReadOnlyMemory<byte> command)
     {
-        _socket ??= _store.Dialer.Connect();
+        if (_socket is null)
+        {
+            _socket = _store.Dialer.Connect();
+            _made = TimeProvider.System.GetTimestamp();
+        }
         try
         {
             return _socket.Execute(command);

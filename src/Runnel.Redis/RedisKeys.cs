@@ -24,7 +24,7 @@ namespace Runnel.Redis;
 /// P:{channel}:seen           sorted set   deduplication ids, by when they are forgotten; gone with the last
 /// P:{channel}:bell           list         a token while something is ready
 /// P:{channel}:sent:SENDER    string       a sender's last answer; gone within a minute
-/// P:{topic}:position         hash         epoch and latest offset of a topic with history; gone with the history
+/// P:{topic}:position         hash         epoch and latest offset of a topic with history, and the ids of its latest 256 messages if it keeps fewer; gone with the history
 /// P:{topic}:log              stream       the history; gone when its newest message has aged
 /// </code>
 /// The hash, list and set keys of a channel exist only while there is something in them: Redis removes empty ones itself.

@@ -41,8 +41,14 @@ internal sealed class RedisScript
 
     public static RedisScript Flush { get; } = OfChannel("flush");
 
+    public static RedisScript Purge { get; } = OfChannel("purge");
+
+    public static RedisScript Turn { get; } = new("time", "turn");
+
+    public static RedisScript Forget { get; } = new("forget");
+
     /// <summary>Every script: loaded on each new connection, since a server that was restarted knows none.</summary>
-    public static IReadOnlyList<RedisScript> All { get; } = [Publish, History, Beat, Wake, Enqueue, Step, Sweep, Leave, Cancel, Status, Replay, Flush];
+    public static IReadOnlyList<RedisScript> All { get; } = [Publish, History, Beat, Wake, Enqueue, Step, Sweep, Leave, Cancel, Status, Replay, Flush, Purge, Turn, Forget];
 
     /// <summary>The command that makes the script known to Redis.</summary>
     public ReadOnlyMemory<byte> Load => RespWriter.Encode("SCRIPT", "LOAD", _text);

@@ -29,7 +29,8 @@ public sealed class RedisStore : IAsyncDisposable
         Keys = new RedisKeys(options.Prefix);
         Sealing = new Sealing([.. options.EncryptionKeys, .. address.ReadKeys()]);
         Dialer = new RedisDialer(address, options.Prefix, options.Timeout);
-        Commands = new RedisClient(Dialer, options, logger, LoadScripts) { OnConnectedChanged = isConnected => ConnectedChanged?.Invoke(isConnected) };
+        Outage = new RedisOutage(address.ToString(), TimeProvider.System, logger);
+        Commands = new RedisClient(Dialer, options, Outage, LoadScripts) { OnConnectedChanged = isConnected => ConnectedChanged?.Invoke(isConnected) };
     }
 
     internal RedisOptions Options { get; }
@@ -41,6 +42,8 @@ public sealed class RedisStore : IAsyncDisposable
     internal Sealing Sealing { get; }
 
     internal RedisDialer Dialer { get; }
+
+    internal RedisOutage Outage { get; }
 
     /// <summary>The connection that all commands share; blocking ones and subscriptions have connections of their own.</summary>
     internal RedisClient Commands { get; }

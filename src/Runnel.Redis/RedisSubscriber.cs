@@ -18,7 +18,7 @@ internal sealed class RedisSubscriber : IAsyncDisposable
     public RedisSubscriber(RedisStore store, Func<Topic, Position, int, Task<TopicHistory>> readHistory, Action<bool> onConnectedChanged)
     {
         (_store, _readHistory) = (store, readHistory);
-        _client = new RedisClient(store.Dialer, store.Options, store.Logger)
+        _client = new RedisClient(store.Dialer, store.Options, store.Outage)
         {
             OnPush = Take,
             OnConnectedChanged = isConnected =>

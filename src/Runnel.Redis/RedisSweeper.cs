@@ -1,15 +1,19 @@
+using System.Globalization;
+
 namespace Runnel.Redis;
 
 /// <summary>Puts channels in order that nobody else does: about once a minute, one process of all does it for all.</summary>
 internal sealed class RedisSweeper : IAsyncDisposable
 {
     private static readonly TimeSpan Every = TimeSpan.FromMinutes(1);
+    private const int Page = 1000; // of Scripts/sweep.lua
     private static readonly TimeSpan Forgotten = 2 * Every;
 
     private readonly RedisStore _store;
     private readonly RedisWorkQueue _queue;
     private readonly CancellationTokenSource _ending = new();
     private readonly Task _sweeping;
+    private long _turnBefore;
 
     public RedisSweeper(RedisStore store, RedisWorkQueue queue)
     {
@@ -23,6 +27,17 @@ internal sealed class RedisSweeper : IAsyncDisposable
     /// <returns>Whether it holds nothing any more.</returns>
     public async Task<bool> SweepAsync(RedisChannel channel, LeasesEnded dead)
     {
+        while (true)
+        {
+            var (isEmpty, isMore) = await SweepOnceAsync(channel, dead).ConfigureAwait(false);
+            if (!isMore)
+                return isEmpty;
+        }
+    }
+
+    // At most a thousand messages of each kind are deleted at once, so that nobody else waits for long.
+    private async Task<(bool IsEmpty, bool IsMore)> SweepOnceAsync(RedisChannel channel, LeasesEnded dead)
+    {
         var writer = channel.Begin(RedisScript.Sweep, arguments: 3);
         writer.Add((long)_store.Options.DeadLetterRetention.TotalMicroseconds);
         writer.Add(dead.From);
@@ -33,9 +48,10 @@ internal sealed class RedisSweeper : IAsyncDisposable
             Log.WorkerDied(_store.Logger, channel.Name.Value, worker.ToString());
         if (answer[2].AsNumber() is > 0 and var handedOn)
             Log.HandedOn(_store.Logger, channel.Name.Value, handedOn, answer[3].AsNumber());
-        if (answer[4].AsNumber() is > 0 and var aged)
+        var aged = answer[4].AsNumber();
+        if (aged > 0)
             Log.DeadLettersAged(_store.Logger, channel.Name.Value, aged);
-        return answer[0].AsNumber() == 1;
+        return (answer[0].AsNumber() == 1, answer[1].AsNumber() >= Page || aged >= Page);
     }
 
     /// <summary>Hands on, some time, what dead workers of a channel held; what fails is tried again when a heart beats next.</summary>
@@ -45,26 +61,41 @@ internal sealed class RedisSweeper : IAsyncDisposable
     public void RingSoon(RedisChannel channel) => _ = TryAsync(() => SweepAsync(channel, LeasesEnded.None));
 
     /// <summary>Puts all channels in order, and forgets those that hold nothing.</summary>
-    public async Task SweepAllAsync()
+    public async Task SweepAllAsync(LeasesEnded dead)
     {
         var known = (await _store.Commands.ExecuteAsync(RespWriter.Encode("ZRANGE", _store.Keys.Channels, "0", "-1", "WITHSCORES")).ConfigureAwait(false)).Items;
-        var dead = new LeasesEnded(0, await ServerTimeAsync().ConfigureAwait(false));
         foreach (var pair in known.SelectMany(static item => item.Kind == RespKind.List ? item.Items : [item]).Chunk(2))
         {
-            var (name, touched) = (pair[0].ToString(), DateTimeOffset.FromUnixTimeMilliseconds((long)double.Parse(pair[1].ToString(), null)));
-            var isForgotten = _store.TimeProvider.GetUtcNow() - touched > Forgotten;
-            if (await SweepAsync(new RedisChannel(name, _store, isTouched: true), dead).ConfigureAwait(false) && isForgotten)
-                await _store.Commands.ExecuteAsync(RespWriter.Encode("ZREM", _store.Keys.Channels, name)).ConfigureAwait(false);
+            var (name, touched) = (pair[0].ToString(), pair[1].ToString());
+            var isEmpty = await SweepAsync(new RedisChannel(name, _store, isTouched: true), dead).ConfigureAwait(false);
+            var age = _store.TimeProvider.GetUtcNow() - DateTimeOffset.FromUnixTimeMilliseconds((long)double.Parse(touched, CultureInfo.InvariantCulture));
+            if (isEmpty && age > Forgotten)
+                await ForgetAsync(name, touched).ConfigureAwait(false);
         }
         _queue.ForgetIdle();
     }
 
-    private async Task<long> ServerTimeAsync()
+    /// <summary>Takes the turn to put all channels in order, unless another process has it.</summary>
+    /// <returns>Whether it is this process's turn, and the server's time in microseconds.</returns>
+    public async Task<(bool IsTaken, long Now)> TakeTurnAsync()
     {
-        if (_store.ScriptTime is > 0 and var given)
-            return given;
-        var time = (await _store.Commands.ExecuteAsync(RespWriter.Encode("TIME")).ConfigureAwait(false)).Items;
-        return (time[0].AsNumber() * 1_000_000) + time[1].AsNumber();
+        var writer = RedisScript.Turn.Run(keys: 1, arguments: 3);
+        writer.Add(_store.Keys.Sweeping);
+        writer.Add(_store.ScriptTime);
+        writer.Add(_store.Node);
+        writer.Add((long)(Every * 0.8).TotalMilliseconds);
+        var answer = (await _store.Commands.ExecuteAsync(writer.Written).ConfigureAwait(false)).Items;
+        return (answer[0].AsNumber() == 1, answer[1].AsNumber());
+    }
+
+    /// <summary>Forgets a channel that holds nothing, unless somebody has used it since it was found to be used last at this time.</summary>
+    public async Task ForgetAsync(string name, string touched)
+    {
+        var writer = RedisScript.Forget.Run(keys: 1, arguments: 2);
+        writer.Add(_store.Keys.Channels);
+        writer.Add(name);
+        writer.Add(touched);
+        await _store.Commands.ExecuteAsync(writer.Written).ConfigureAwait(false);
     }
 
     public async ValueTask DisposeAsync()
@@ -95,10 +126,15 @@ internal sealed class RedisSweeper : IAsyncDisposable
         // After an outage all leases look as if their workers had died: they get the time to say that they live.
         if (_store.Commands.ConnectedFor < Every / 2)
             return;
-        var turn = RespWriter.Encode("SET", _store.Keys.Sweeping, _store.Node, "NX", "PX", $"{(long)(Every * 0.8).TotalMilliseconds}");
-        if (!(await _store.Commands.ExecuteAsync(turn).ConfigureAwait(false)).IsNull)
-            await SweepAllAsync().ConfigureAwait(false);
+        var before = _turnBefore;
+        _turnBefore = 0; // a server that refuses to write has refused the others' leases, too
+        (var isTaken, _turnBefore) = await TakeTurnAsync().ConfigureAwait(false);
+        if (isTaken)
+            await SweepAllAsync(DeadSince(before, _turnBefore)).ConfigureAwait(false);
     }
+
+    /// <summary>Who is dead: whose lease had ended at the turn before, and was not renewed since. A server whose clock was set back says nothing about it.</summary>
+    public static LeasesEnded DeadSince(long turnBefore, long now) => turnBefore <= now ? new(0, turnBefore) : LeasesEnded.None;
 
     private async Task TryAsync(Func<Task> action)
     {

@@ -31,32 +31,12 @@ public sealed partial class RedisWorkQueue
     }
 
     /// <inheritdoc/>
-    public async ValueTask<int> ReplayAsync(ChannelName channel, DeadLetterFilter filter, CancellationToken cancellationToken = default)
-    {
-        var replayed = 0L;
-        foreach (var ids in (await IdsOfAsync(channel.QueueName, filter, cancellationToken).ConfigureAwait(false)).Chunk(Page))
-        {
-            var writer = ChannelOf(channel.QueueName).Begin(RedisScript.Replay, ids.Length);
-            foreach (var id in ids)
-                writer.Add(id);
-            replayed += (await _store.Commands.ExecuteAsync(writer.Written).ConfigureAwait(false)).AsNumber();
-        }
-        return (int)replayed;
-    }
+    public async ValueTask<int> ReplayAsync(ChannelName channel, DeadLetterFilter filter, CancellationToken cancellationToken = default) =>
+        await ForAllAsync(RedisScript.Replay, channel.QueueName, filter, cancellationToken).ConfigureAwait(false);
 
     /// <inheritdoc/>
-    public async ValueTask<int> PurgeAsync(ChannelName channel, DeadLetterFilter filter, CancellationToken cancellationToken = default)
-    {
-        var keys = _store.Keys.Of(channel.QueueName);
-        var purged = 0L;
-        foreach (var ids in (await IdsOfAsync(channel.QueueName, filter, cancellationToken).ConfigureAwait(false)).Chunk(Page))
-        {
-            var deleting = _store.Commands.ExecuteAsync(OfAll("HDEL", keys.Letters, ids));
-            await _store.Commands.ExecuteAsync(OfAll("ZREM", keys.Dead, ids)).ConfigureAwait(false);
-            purged += (await deleting.ConfigureAwait(false)).AsNumber();
-        }
-        return (int)purged;
-    }
+    public async ValueTask<int> PurgeAsync(ChannelName channel, DeadLetterFilter filter, CancellationToken cancellationToken = default) =>
+        await ForAllAsync(RedisScript.Purge, channel.QueueName, filter, cancellationToken).ConfigureAwait(false);
 
     /// <inheritdoc/>
     public async ValueTask FlushAsync(CancellationToken cancellationToken = default)
@@ -86,6 +66,19 @@ public sealed partial class RedisWorkQueue
             oldest == 0 ? null : DateTimeOffset.FromUnixTimeMilliseconds(oldest));
     }
 
+    private async Task<int> ForAllAsync(RedisScript script, ChannelName channel, DeadLetterFilter filter, CancellationToken cancellationToken)
+    {
+        var done = 0L;
+        foreach (var ids in (await IdsOfAsync(channel, filter, cancellationToken).ConfigureAwait(false)).Chunk(Page))
+        {
+            var writer = ChannelOf(channel).Begin(script, ids.Length);
+            foreach (var id in ids)
+                writer.Add(id);
+            done += (await _store.Commands.ExecuteAsync(writer.Written).ConfigureAwait(false)).AsNumber();
+        }
+        return (int)done;
+    }
+
     private async Task<List<byte[]>> IdsOfAsync(ChannelName channel, DeadLetterFilter filter, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(filter);
@@ -106,7 +99,7 @@ public sealed partial class RedisWorkQueue
             var ids = (await _store.Commands.ExecuteAsync(range).WaitAsync(cancellationToken).ConfigureAwait(false)).Items;
             if (ids.Length == 0)
                 yield break;
-            var stored = (await _store.Commands.ExecuteAsync(OfAll("HMGET", keys.Letters, [.. ids.Select(static id => id.Bytes)])).WaitAsync(cancellationToken).ConfigureAwait(false)).Items;
+            var stored = (await _store.Commands.ExecuteAsync(LettersOf(keys, ids)).WaitAsync(cancellationToken).ConfigureAwait(false)).Items;
             for (var i = 0; i < ids.Length; i++)
             {
                 if (stored[i].IsNull)
@@ -131,13 +124,13 @@ public sealed partial class RedisWorkQueue
         }
     }
 
-    private static ReadOnlyMemory<byte> OfAll(string command, string key, byte[][] ids)
+    private static ReadOnlyMemory<byte> LettersOf(ChannelKeys keys, RespValue[] ids)
     {
         var writer = new RespWriter(2 + ids.Length);
-        writer.Add(command);
-        writer.Add(key);
+        writer.Add("HMGET"u8);
+        writer.Add(keys.Letters);
         foreach (var id in ids)
-            writer.Add(id);
+            writer.Add(id.Bytes);
         return writer.Written;
     }
 }

@@ -17,6 +17,7 @@ internal sealed class RedisWorkerLease : IWorkerLease
     {
         (_queue, _store, WorkerId, Duration) = (queue, store, workerId, options.Duration);
         Name = $"{workerId}/{options.CrashLimit}";
+        Pulse = new RedisPulse(Duration);
     }
 
     private enum State
@@ -37,8 +38,7 @@ internal sealed class RedisWorkerLease : IWorkerLease
 
     public IEnumerable<WorkerChannel> Channels => _channels.Values;
 
-    /// <summary>Since when it has been renewed without a break, by the server's clock, in microseconds; 0 before the first time. For the heart's thread.</summary>
-    public long HeardSince { get; private set; }
+    public RedisPulse Pulse { get; }
 
     /// <remarks>One that was not renewed for as long as it lasts may be another's by now; Redis does not hand on any that was.</remarks>
     public bool IsHeld => IsOpen
@@ -75,14 +75,8 @@ internal sealed class RedisWorkerLease : IWorkerLease
     /// <summary>The worker has become one of a channel, at this timestamp of the system's clock or later.</summary>
     public void Begin(long asked) => Interlocked.CompareExchange(ref _renewed, asked, 0);
 
-    /// <summary>The worker was heard from on all its channels.</summary>
-    /// <param name="asked">At this timestamp of the system's clock or later.</param>
-    /// <param name="since">Since when it has been without a break, by the server's clock, in microseconds.</param>
-    public void Renew(long asked, long since)
-    {
-        HeardSince = since;
-        Volatile.Write(ref _renewed, asked);
-    }
+    /// <summary>The worker was heard from on all its channels, at this timestamp of the system's clock or later.</summary>
+    public void Renew(long asked) => Volatile.Write(ref _renewed, asked);
 
     /// <summary>Another worker has been given what this one held.</summary>
     public void Lose()

@@ -233,7 +233,7 @@ internal sealed class WorkerChannel(RedisWorkerLease lease, RedisChannel channel
 
     private ReceivedMessage? Read(byte[] entry, string field)
     {
-        var claim = new RedisClaim(this, field, entry.Length > 30 ? Entry.KeyOf(entry) : default);
+        var claim = new RedisClaim(this, field, Entry.KeyOf(entry));
         try
         {
             return new ReceivedMessage(channel.Name, Entry.Decode(entry, store.Sealing, channel.Name.Value), claim);

@@ -1,14 +1,12 @@
 -- A worker says that it lives, on all its channels at once.
 -- KEYS: for each channel: workers, ready, returned, delayed
--- ARGV: now, worker, its lease (us), since when it has been heard from without a break (us; 0: since now)
+-- ARGV: now, worker, its lease (us), since when it has been heard from without a break (us), from when on a lease must have ended until that is as long as
+--       a lease (us): see RedisPulse
 -- Returns the time, from when on a lease must have ended for its worker to be dead, and for each channel a number, the sum of: 1 the lease is lost here,
 -- 2 a worker died, 4 there are messages that are ready; and how long until the next message is due (us), or -1.
 local worker, lease, since = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local expiry = string.format('%.0f', now + lease)
--- After an outage all leases look as if their workers had died. So of those that had ended before this worker was heard from, it judges only when it has
--- been for as long as a lease: by then whoever lives has been heard from, too.
-if since == 0 then since = now end
-local from = string.format('%.0f', now - since >= lease and 0 or since)
+local from = now - since >= lease and '0' or ARGV[5]
 local answer = {string.format('%.0f', now), from}
 for i = 1, #KEYS, 4 do
   local before = redis.call('ZSCORE', KEYS[i], worker)
@@ -16,6 +14,7 @@ for i = 1, #KEYS, 4 do
   if not before then
     found = 1
   else
+    redis.call('ZREM', KEYS[i], '') -- a Redis that is full refuses a first write that deletes nothing
     redis.call('ZADD', KEYS[i], 'XX', expiry, worker)
     if redis.call('ZCOUNT', KEYS[i], from, string.format('%.0f', now)) > 0 then found = 2 end
     if redis.call('EXISTS', KEYS[i + 1], KEYS[i + 2]) > 0 then found = found + 4 end

@@ -1,6 +1,7 @@
 -- A worker leaves: what it holds is there for others, as if it had never been taken.
 -- KEYS: the channel's
 -- ARGV: now, worker
+go_on_when_full()
 local claims = CLAIMS .. ARGV[2]
 local all = call('HGETALL', claims)
 for i = 2, #all, 2 do

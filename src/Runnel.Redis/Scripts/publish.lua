@@ -5,8 +5,11 @@
 local position, log = KEYS[1], KEYS[2]
 local repeated, new_epoch, keep, age, id, payload, channel = ARGV[2] == '1', ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6], ARGV[7], ARGV[8]
 
+-- The ids of so many messages are remembered beyond their time in a history that keeps fewer.
+local REMEMBERED = 256
+
 -- Where the message is, if it is among the latest thousand; a few at a time, since they may be large.
-local function find()
+local function find_kept()
   local before = '+'
   for _ = 1, 32 do
     local page = redis.call('XREVRANGE', log, before, '-', 'COUNT', 32)
@@ -18,7 +21,15 @@ local function find()
   end
 end
 
-local found = repeated and find()
+-- Where it was, if later ones have taken its place: it must not come back behind them.
+local function find_remembered()
+  local fields = redis.call('HGETALL', position)
+  for i = 1, #fields, 2 do
+    if fields[i + 1] == id then return tonumber(fields[i]:match('^id:(%d+)$')) end
+  end
+end
+
+local found = repeated and (find_kept() or find_remembered())
 if found then
   return {redis.call('HGET', position, 'epoch'), found}
 end
@@ -32,6 +43,8 @@ else
   epoch = redis.call('HGET', position, 'epoch')
   redis.call('HSET', position, 'age', age)
 end
+if tonumber(keep) < REMEMBERED then redis.call('HSET', position, 'id:' .. offset, id) end
+redis.call('HDEL', position, 'id:' .. (offset - REMEMBERED))
 redis.call('XADD', log, 'MAXLEN', keep, offset .. '-0', 'id', id, 'at', string.format('%.0f', now), 'payload', payload)
 forget_aged(position, log)
 local milliseconds = math.ceil(age / 1000)

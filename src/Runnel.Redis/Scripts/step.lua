@@ -8,8 +8,9 @@ local ORDER = KEYS[13]
 local repeated, worker, step, most, joining = ARGV[2] == '1', ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
 local claims = CLAIMS .. worker
 
+go_on_when_full()
 if joining > 0 then
-  call('ZADD', WORKERS, 'NX', score(now + joining), worker)
+  call('ZADD', WORKERS, score(now + joining), worker) -- from now on, also when it joined before and the answer was lost
 elseif not call('ZSCORE', WORKERS, worker) then
   return {'lost'}
 end

@@ -34,6 +34,7 @@ local function reap(worker)
   died[#died + 1] = worker
 end
 
+go_on_when_full()
 expire()
 promote()
 for _, worker in ipairs(call('ZRANGEBYSCORE', WORKERS, ARGV[3], ARGV[4])) do reap(worker) end

@@ -30,8 +30,10 @@ public sealed partial class RedisGuideTests(RedisServer redis) : IClassFixture<R
         await UseAllAsync($"redis://shop:secret@127.0.0.1:{server.Port}?prefix=shop");
         await using var store = place.Open(options => options.Prefix = "shop", $"redis://shop:secret@127.0.0.1:{server.Port}");
         await using var queue = new RedisWorkQueue(store);
-        await queue.Sweeper.SweepAllAsync();
+        await queue.Sweeper.SweepAllAsync(LeasesEnded.None);
         await queue.FlushAsync();
+        store.Commands.Break();
+        Assert.Empty(await queue.ListChannelsAsync()); // when it has connected anew
 
         Assert.Empty((object?[])admin.Ask("ACL", "LOG")!); // where Redis notes what it refused, within scripts, too
         Assert.Throws<InvalidOperationException>(() =>

@@ -71,6 +71,43 @@ public sealed class RedisLostAnswerTests(RedisServer server) : IClassFixture<Red
         Assert.True(await Wait.For(settling, "the answer"));
     }
 
+    [Fact]
+    public async Task A_worker_that_joins_a_channel_without_an_answer_and_hears_it_late_has_its_whole_lease()
+    {
+        var lease = await _queue.AcquireLeaseAsync(new WorkerLeaseOptions { Duration = TimeSpan.FromSeconds(1) });
+        await using var _ = lease;
+        _queue.Heart.Remove((RedisWorkerLease)lease); // only the joining is to be seen
+        await _queue.EnqueueAsync("work", [Of("1")], EnqueueOptions.Default);
+
+        _wire.Silence(toServer: false);
+        var receiving = lease.ReceiveAsync("work", 10).AsTask();
+        await Wait.Until(() => _place.Probe.Number("HLEN", Messages) == 0, "it has joined, and claimed the message");
+        _wire.Cut();
+        await Wait.Until(() => LeaseEnd() < _place.Probe.Time(), "the lease has ended, and nobody took the message");
+        _wire.Heal();
+        Assert.Single(await Wait.For(receiving, "the message"));
+
+        Assert.InRange(LeaseEnd(), _place.Probe.Time(), long.MaxValue);
+
+        long LeaseEnd() => long.Parse(_place.Probe.Texts("ZRANGE", $"{_place.Prefix}:{{work}}:workers", "0", "-1", "WITHSCORES")[1], null);
+    }
+
+    [Fact]
+    public async Task A_message_that_somebody_has_damaged_takes_no_other_along()
+    {
+        var (damaged, whole) = (Of("1"), Of("2"));
+        await _queue.EnqueueAsync("work", [damaged], EnqueueOptions.Default);
+        // An entry that says its key is longer than all of it; the id is not text, so the server itself has to name it.
+        _place.Probe.Ask("EVAL", "redis.call('HSET', KEYS[1], redis.call('LINDEX', KEYS[2], 0), ARGV[1])", "2", Messages, $"{_place.Prefix}:{{work}}:ready", new string('\u0001', 29) + "~some");
+        await _queue.EnqueueAsync("work", [whole], EnqueueOptions.Default);
+        await using var lease = await _queue.AcquireLeaseAsync(new WorkerLeaseOptions());
+
+        var message = Assert.Single(await Wait.For(lease.ReceiveAsync("work", 10).AsTask(), "the other one"));
+
+        Assert.Equal("2", message.Envelope.Message.Type);
+        await Wait.Until(async () => (await _queue.ListChannelsAsync()).Single().Dead == 1, "the damaged one is put aside");
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _queue.DisposeAsync();

@@ -71,6 +71,27 @@ public sealed class RedisReconnectTests(RedisServer server) : IClassFixture<Redi
     }
 
     [Fact]
+    public async Task A_message_whose_answer_was_lost_does_not_come_back_when_newer_ones_have_taken_its_place()
+    {
+        var latest = new Retention(1, TimeSpan.FromMinutes(10));
+        var (node, other) = (await OpenAsync(_wire.Port), await OpenAsync());
+        await using var listener = await TopicListener.OnAsync(other, Articles);
+        _wire.Silence(toServer: false);
+        var publishing = node.PublishAsync(Articles, "begun"u8.ToArray(), latest).AsTask();
+        Assert.Equal("begun", await listener.NextAsync());
+        _wire.Cut();
+        for (var i = 2; i <= 50; i++)
+            await other.PublishAsync(Articles, "done"u8.ToArray(), latest);
+
+        _wire.Heal();
+
+        Assert.Equal(1, (await Wait.For(publishing, "the answer")).Offset);
+        var history = await other.ReadHistoryAsync(Articles, Position.None, 10);
+        Assert.Equal("done", TopicListener.Text(Assert.Single(history.Messages)));
+        Assert.Equal(50, history.Latest.Offset);
+    }
+
+    [Fact]
     public async Task A_message_without_retention_whose_answer_was_lost_is_not_sent_again_and_its_publisher_is_told()
     {
         var (node, other) = (await OpenAsync(_wire.Port), await OpenAsync());
@@ -168,6 +189,37 @@ public sealed class RedisReconnectTests(RedisServer server) : IClassFixture<Redi
     }
 
     [Fact]
+    public async Task While_the_server_stands_still_no_more_waits_for_it_than_the_buffer_holds()
+    {
+        const int Buffer = 10;
+        var node = await OpenAsync(configure: options => (options.OutageBuffer, options.Timeout) = (Buffer, TimeSpan.FromMinutes(10)));
+        await server.PauseAsync();
+        List<Task> waiting = [];
+        try
+        {
+            BackplaneUnavailableException? refusal = null;
+            await Wait.Until(
+                () =>
+                {
+                    var publishing = node.PublishAsync(Articles, "stuck"u8.ToArray(), retention: null).AsTask();
+                    refusal = publishing.Exception?.InnerException as BackplaneUnavailableException;
+                    if (refusal is null)
+                        waiting.Add(publishing);
+                    return refusal is not null;
+                },
+                "one more is refused");
+
+            Assert.Contains("OutageBuffer", refusal!.Message, StringComparison.Ordinal);
+            Assert.True(waiting.Count >= Buffer);
+        }
+        finally
+        {
+            await server.ResumeAsync();
+        }
+        await Wait.For(Task.WhenAll(waiting), "those that were taken to be published");
+    }
+
+    [Fact]
     public async Task A_server_without_memory_refuses_and_says_so_and_goes_on_when_it_has_some()
     {
         var node = await OpenAsync();
@@ -212,7 +264,7 @@ public sealed class RedisReconnectTests(RedisServer server) : IClassFixture<Redi
             gone.SetResult();
     }
 
-    private async Task<RedisBackplane> OpenAsync(int? port = null, TimeSpan? patience = null)
+    private async Task<RedisBackplane> OpenAsync(int? port = null, TimeSpan? patience = null, Action<RedisOptions>? configure = null)
     {
         var options = new RedisOptions
         {
@@ -221,6 +273,7 @@ public sealed class RedisReconnectTests(RedisServer server) : IClassFixture<Redi
             Timeout = TimeSpan.FromSeconds(1),
             OutageTimeout = patience ?? TimeSpan.FromSeconds(20),
         };
+        configure?.Invoke(options);
         var store = new RedisStore(options, TimeProvider.System, new Logger<RedisStore>(new LoggerFactory([_log])));
         var backplane = new RedisBackplane(store);
         _parts.AddRange([store, backplane]);

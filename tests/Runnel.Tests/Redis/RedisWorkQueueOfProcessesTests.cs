@@ -33,7 +33,7 @@ public sealed class RedisWorkQueueOfProcessesTests(RedisServer server) : WorkQue
             await Wait.Until(
                 async () =>
                 {
-                    await _processes[0].Sweeper.SweepAllAsync();
+                    await _processes[0].Sweeper.SweepAllAsync(new LeasesEnded(0, _place.Probe.Time()));
                     return _place.Probe.Ask("ZSCORE", channel.Channel.Keys.Workers, worker.Name) is null;
                 },
                 "the others noticed the death");

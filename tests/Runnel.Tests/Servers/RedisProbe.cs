@@ -82,6 +82,11 @@ public sealed class RedisProbe : IDisposable
         return [.. keys];
     }
 
+    /// <summary>The server's time, in microseconds since 1970.</summary>
+    public long Time() => Texts("TIME") is [var seconds, var microseconds]
+        ? (long.Parse(seconds, CultureInfo.InvariantCulture) * 1_000_000) + long.Parse(microseconds, CultureInfo.InvariantCulture)
+        : throw new InvalidDataException("Redis does not know the time.");
+
     public bool Exists(string key) => Number("EXISTS", key) == 1;
 
     /// <summary>When a key goes by itself; <see langword="null"/> for never.</summary>

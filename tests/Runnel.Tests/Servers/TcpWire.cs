@@ -114,9 +114,9 @@ internal sealed class TcpWire : IAsyncDisposable
                 carried.Add(CarryAsync(connection, listener));
             }
         }
-        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+        catch (Exception exception) when (exception is SocketException or InvalidOperationException)
         {
-            // Cut.
+            // Cut: while it waited, or between two.
         }
         await Task.WhenAll(carried);
     }

@@ -31,9 +31,9 @@ internal sealed class WireConnection(Socket client, WireGate toServer, WireGate 
     /// <summary>Ends it as a machine does that is gone: both sides' connections are reset.</summary>
     public void Dispose()
     {
-        _reset.TrySetResult();
         client.Close(timeout: 0); // and no goodbye
         _server.Close(timeout: 0);
+        _reset.TrySetResult(); // not before: what is held back must not get out
     }
 
     private async Task CarryAsync(Socket from, Socket to, WireGate gate)

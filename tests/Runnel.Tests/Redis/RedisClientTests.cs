@@ -1,0 +1,55 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Runnel.Redis;
+using Runnel.Specification;
+using Runnel.Tests.Servers;
+using Xunit;
+
+namespace Runnel.Tests.Redis;
+
+/// <summary>A connection that comes back, as whoever uses it sees it.</summary>
+public sealed class RedisClientTests(RedisServer server) : IClassFixture<RedisServer>
+{
+    [Fact]
+    public async Task One_that_is_disposed_of_while_a_connection_is_greeted_ends_in_peace()
+    {
+        var (connected, ended) = (new TaskCompletionSource(), new TaskCompletionSource());
+        RedisClient client = null!;
+        client = OpenClient(isConnected =>
+        {
+            if (!isConnected)
+                return;
+            connected.SetResult();
+            ended.Task.Wait();
+            client.ExecuteAsync(RespWriter.Encode("PING")); // as whoever subscribes to everything anew
+        });
+        var first = client.ExecuteAsync(RespWriter.Encode("BLPOP", "nothing", "0"));
+        await Wait.For(connected.Task, "the connection");
+
+        var ending = client.DisposeAsync().AsTask();
+        ended.SetResult();
+
+        await Wait.For(ending, "the end");
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => Wait.For(first, "what was under way to fail"));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => client.ExecuteAsync(RespWriter.Encode("PING")));
+    }
+
+    [Theory]
+    [InlineData("READONLY You can't write against a read only replica.", "READONLY", true)]
+    [InlineData("READONLY You can't write against a read only replica. script: 6b81, on @user_script:1.", "READONLY", true)]
+    [InlineData("ERR Error running script (call to f_1028): @user_script:4: @user_script: 4: -READONLY You can't write against a read only replica.", "READONLY", true)]
+    [InlineData("ERR Error running script (call to f_1028): @user_script:4: @user_script: 4: -OOM command not allowed when used memory > 'maxmemory'.", "OOM", false)]
+    [InlineData("ERR Error running script (call to f_1028): @user_script:4: attempt to index a nil value", "ERR", false)]
+    [InlineData("NOSCRIPT", "NOSCRIPT", true)]
+    public void What_a_refusal_is_about_is_known_on_all_versions(string error, string code, bool isPassing)
+    {
+        var refusal = new RedisErrorException(error);
+
+        Assert.Equal((code, isPassing), (refusal.Code, refusal.IsPassing));
+    }
+
+    private RedisClient OpenClient(Action<bool> onConnectedChanged)
+    {
+        var options = new RedisOptions();
+        return new RedisClient(new RedisDialer(RedisAddress.Parse(server.Address), "test", options.Timeout), options, new RedisOutage("redis", TimeProvider.System, NullLogger.Instance)) { OnConnectedChanged = onConnectedChanged };
+    }
+}

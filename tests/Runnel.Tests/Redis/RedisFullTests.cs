@@ -1,0 +1,101 @@
+using Runnel.Layers;
+using Runnel.Redis;
+using Runnel.Specification;
+using Runnel.Tests.Servers;
+using Xunit;
+
+namespace Runnel.Tests.Redis;
+
+/// <summary>A Redis whose memory is full: it refuses what is new, and whatever makes room gets through.</summary>
+public sealed class RedisFullTests(RedisServer server) : IClassFixture<RedisServer>, IAsyncDisposable
+{
+    private static readonly WorkerLeaseOptions ShortLease = new() { Duration = TimeSpan.FromMilliseconds(600) };
+
+    private readonly RedisPlace _place = new(server);
+
+    private string Workers => $"{_place.Prefix}:{{work}}:workers";
+
+    [Fact]
+    public async Task A_worker_that_starts_now_empties_a_channel()
+    {
+        await using var queue = new RedisWorkQueue(_place.Open());
+        await queue.EnqueueAsync("work", [NewMessage()], EnqueueOptions.Default);
+        BeFull();
+
+        await using var lease = await queue.AcquireLeaseAsync(new WorkerLeaseOptions());
+        var message = Assert.Single(await Wait.For(lease.ReceiveAsync("work", 1).AsTask(), "the message"));
+
+        Assert.True(await lease.CompleteAsync(message));
+    }
+
+    [Fact]
+    public async Task Leases_go_on_being_renewed()
+    {
+        await using var queue = new RedisWorkQueue(_place.Open());
+        await queue.EnqueueAsync("work", [NewMessage()], EnqueueOptions.Default);
+        await using var lease = await queue.AcquireLeaseAsync(ShortLease);
+        var message = Assert.Single(await Wait.For(lease.ReceiveAsync("work", 1).AsTask(), "the message"));
+
+        BeFull();
+        var ending = LeaseEnd();
+        await Wait.Until(() => LeaseEnd() > ending + 1_000_000, "the lease is renewed for another second");
+
+        Assert.True(lease.IsHeld);
+        Assert.True(await lease.CompleteAsync(message));
+    }
+
+    [Fact]
+    public async Task What_a_worker_hands_back_goes_to_another()
+    {
+        await using var queue = new RedisWorkQueue(_place.Open());
+        await queue.EnqueueAsync("work", [NewMessage()], EnqueueOptions.Default);
+        var leaving = await queue.AcquireLeaseAsync(new WorkerLeaseOptions());
+        Assert.Single(await Wait.For(leaving.ReceiveAsync("work", 1).AsTask(), "the message"));
+
+        BeFull();
+        await leaving.DisposeAsync();
+
+        await using var lease = await queue.AcquireLeaseAsync(new WorkerLeaseOptions());
+        Assert.Equal(0, Assert.Single(await Wait.For(lease.ReceiveAsync("work", 1).AsTask(), "the message")).Envelope.Crashes);
+    }
+
+    [Fact]
+    public async Task What_a_dead_worker_held_goes_to_another()
+    {
+        await using var dying = new RedisWorkQueue(_place.Open());
+        await using var queue = new RedisWorkQueue(_place.Open());
+        await queue.EnqueueAsync("work", [NewMessage()], EnqueueOptions.Default);
+        var dead = (RedisWorkerLease)await dying.AcquireLeaseAsync(ShortLease);
+        Assert.Single(await Wait.For(dead.ReceiveAsync("work", 1).AsTask(), "the message"));
+        await using var lease = await queue.AcquireLeaseAsync(ShortLease);
+
+        BeFull();
+        dying.Heart.Remove(dead);
+
+        Assert.Equal(1, Assert.Single(await Wait.For(lease.ReceiveAsync("work", 1).AsTask(), "the message")).Envelope.Crashes);
+    }
+
+    [Fact]
+    public async Task One_process_at_a_time_takes_the_turn_to_delete_what_has_expired()
+    {
+        await using var one = new RedisWorkQueue(_place.Open());
+        await using var two = new RedisWorkQueue(_place.Open());
+        BeFull();
+
+        Assert.True((await one.Sweeper.TakeTurnAsync()).IsTaken);
+        Assert.False((await two.Sweeper.TakeTurnAsync()).IsTaken);
+        Assert.InRange(_place.Probe.TimeToLive($"{_place.Prefix}:sweeping")!.Value, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _place.Probe.Configure("maxmemory", "0");
+        await _place.DisposeAsync();
+    }
+
+    private static Envelope NewMessage() => new(new Message("do", default)) { Id = MessageId.New(TimeProvider.System) };
+
+    private void BeFull() => _place.Probe.Configure("maxmemory", "1");
+
+    private long LeaseEnd() => long.Parse(_place.Probe.Texts("ZRANGE", Workers, "0", "-1", "WITHSCORES")[1], null);
+}

@@ -1,0 +1,148 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using Runnel.Layers;
+using Runnel.Redis;
+using Runnel.Specification;
+using Runnel.Tests.Servers;
+using Xunit;
+
+namespace Runnel.Tests.Redis;
+
+/// <summary>Whom a worker takes for dead.</summary>
+public sealed class RedisHeartTests(RedisServer server) : IClassFixture<RedisServer>, IAsyncLifetime
+{
+    private const string Other = "another.1/3";
+
+    private readonly ShiftedTime _time = new();
+    private readonly TcpWire _wire = TcpWire.To(server.Port);
+    private readonly ConcurrentQueue<LeasesEnded> _judged = new();
+    private RedisPlace _place = null!;
+    private RedisWorkQueue _queue = null!;
+    private RedisHeart _heart = null!;
+
+    private string Workers => $"{_place.Prefix}:{{work}}:workers";
+
+    public ValueTask InitializeAsync()
+    {
+        _place = new RedisPlace(server, _time);
+        var store = _place.Open(address: server.AddressAt(_wire.Port));
+        _queue = new RedisWorkQueue(store);
+        _heart = new RedisHeart(store, (_, dead) => _judged.Enqueue(dead));
+        return ValueTask.CompletedTask;
+    }
+
+    [Fact]
+    public async Task Another_whose_lease_ends_while_this_one_is_heard_from_is_dead()
+    {
+        await using var lease = await JoinAsync(TimeSpan.FromDays(1));
+
+        await EndLeaseOfOtherAsync();
+        _heart.Beat();
+
+        Assert.NotEmpty(_judged);
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(0.8)]
+    public async Task A_clock_of_the_server_that_is_set_forward_makes_nobody_dead(double days)
+    {
+        await using var lease = await JoinAsync(TimeSpan.FromDays(1));
+        SetLeaseOfOther(_time.Now + TimeSpan.FromDays(0.75));
+        _heart.Beat();
+
+        _time.Shift += TimeSpan.FromDays(days);
+        _heart.Beat();
+        _heart.Beat();
+
+        Assert.Empty(_judged);
+    }
+
+    [Fact]
+    public async Task A_clock_of_the_server_that_is_set_back_hides_no_death()
+    {
+        await using var lease = await JoinAsync(TimeSpan.FromMilliseconds(400));
+
+        _time.Shift -= TimeSpan.FromHours(1);
+        await EndLeaseOfOtherAsync();
+
+        await Wait.Until(() => !_judged.IsEmpty, "the other one is taken for dead");
+    }
+
+    [Fact]
+    public async Task Nobody_is_taken_for_dead_before_everybody_had_the_time_to_come_back_after_a_short_outage()
+    {
+        await using var lease = await JoinAsync(TimeSpan.FromDays(1));
+
+        _wire.Reset();
+        await Wait.Until(BeatsAgain, "its heart beats again");
+        await EndLeaseOfOtherAsync();
+        _heart.Beat();
+
+        Assert.Empty(_judged);
+    }
+
+    [Fact]
+    public async Task After_an_outage_the_dead_are_noticed_when_everybody_had_the_time_to_come_back()
+    {
+        await using var lease = await JoinAsync(TimeSpan.FromMilliseconds(400));
+
+        _wire.Reset();
+        SetLeaseOfOther(_time.Now - TimeSpan.FromHours(1));
+
+        await Wait.Until(() => !_judged.IsEmpty, "the other one is taken for dead");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _heart.DisposeAsync();
+        await _queue.DisposeAsync();
+        await _place.DisposeAsync();
+        await _wire.DisposeAsync();
+    }
+
+    private async Task<RedisWorkerLease> JoinAsync(TimeSpan duration)
+    {
+        var lease = (RedisWorkerLease)await _queue.AcquireLeaseAsync(new WorkerLeaseOptions { Duration = duration });
+        _queue.Heart.Remove(lease);
+        await _queue.EnqueueAsync("work", [new Envelope(new Message("do", default)) { Id = MessageId.New(TimeProvider.System) }], EnqueueOptions.Default);
+        Assert.Single(await Wait.For(lease.ReceiveAsync("work", 1).AsTask(), "the message"));
+        _heart.Add(lease);
+        _heart.Beat();
+        _heart.Beat();
+        return lease;
+    }
+
+    private bool BeatsAgain()
+    {
+        try
+        {
+            _heart.Beat();
+            return true;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
+    private async Task EndLeaseOfOtherAsync()
+    {
+        var end = _time.Now;
+        SetLeaseOfOther(end);
+        await Wait.Until(() => _time.Now > end, "the lease has ended");
+    }
+
+    private void SetLeaseOfOther(DateTimeOffset end) =>
+        _place.Probe.Ask("ZADD", Workers, ((end - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond).ToString(CultureInfo.InvariantCulture), Other);
+
+    /// <summary>The system's clock, but for the time of day.</summary>
+    private sealed class ShiftedTime : TimeProvider
+    {
+        public TimeSpan Shift { get; set; }
+
+        public DateTimeOffset Now => GetUtcNow();
+
+        public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + Shift;
+    }
+}

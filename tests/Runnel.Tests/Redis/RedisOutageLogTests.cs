@@ -1,0 +1,116 @@
+using Microsoft.Extensions.Logging;
+using Runnel.Layers;
+using Runnel.Redis;
+using Runnel.Specification;
+using Runnel.Tests.Connections;
+using Runnel.Tests.Servers;
+using Xunit;
+
+namespace Runnel.Tests.Redis;
+
+/// <summary>What an operator reads of an outage.</summary>
+public sealed class RedisOutageLogTests(RedisServer server) : IClassFixture<RedisServer>, IDisposable
+{
+    private const int Lost = 4000, StillAway = 4001, Back = 4022;
+
+    private readonly LogList _log = new();
+    private readonly ManualTimeProvider _time = new();
+    private readonly object _one = new(), _two = new();
+
+    [Fact]
+    public void An_outage_of_many_connections_is_told_once_and_so_is_its_end_with_how_long_it_lasted()
+    {
+        var outage = NewOutage();
+
+        outage.Lost(_one, Now, "the server closed the connection");
+        outage.Lost(_two, Now, "the server closed the connection");
+        _time.Advance(TimeSpan.FromSeconds(2.5));
+        outage.Over(_one, Now);
+        _time.Advance(TimeSpan.FromSeconds(0.5));
+        outage.Over(_two, Now);
+
+        Assert.Equal(["Redis at cache:6379 is away (the server closed the connection); it is connected to anew until it is back."], Told(Lost));
+        Assert.Equal(["Redis at cache:6379 is back; it was away for 3.0 s."], Told(Back));
+        Assert.Empty(Told(StillAway));
+    }
+
+    [Fact]
+    public void While_it_lasts_it_is_told_once_a_minute()
+    {
+        var outage = NewOutage();
+
+        outage.Failed(_one, "Nobody listens.");
+        for (var second = 0; second < 150; second++)
+        {
+            _time.Advance(TimeSpan.FromSeconds(1));
+            outage.Failed(_one, "Nobody listens.");
+            outage.Failed(_two, "Nobody listens.");
+        }
+
+        Assert.Single(Told(Lost));
+        Assert.Equal([60, 120], Told(StillAway).Select(text => int.Parse(text.Split("away for ")[1].Split('.')[0], null)));
+    }
+
+    [Fact]
+    public void A_connection_that_was_made_before_an_outage_and_is_missed_after_it_belongs_to_it()
+    {
+        var outage = NewOutage();
+        var made = Now;
+        _time.Advance(TimeSpan.FromSeconds(1));
+
+        outage.Lost(_one, made, "the server closed the connection");
+        _time.Advance(TimeSpan.FromSeconds(1));
+        outage.Over(_one, Now);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        outage.Lost(_two, made, "the server closed the connection");
+        Assert.Single(Told(Lost));
+
+        outage.Failed(_two, "Nobody listens.");
+        Assert.Equal(2, Told(Lost).Count());
+    }
+
+    [Fact]
+    public void A_connection_that_is_not_wanted_any_more_is_not_waited_for()
+    {
+        var outage = NewOutage();
+        outage.Lost(_one, Now, "the server closed the connection");
+        outage.Lost(_two, Now, "the server closed the connection");
+
+        outage.Forget(_one);
+        outage.Over(_two, Now);
+
+        Assert.Single(Told(Back));
+    }
+
+    [Fact]
+    public async Task A_process_that_loses_all_its_connections_says_so_once_and_that_they_are_back()
+    {
+        await using var wire = TcpWire.To(server.Port);
+        var options = new RedisOptions { Address = server.AddressAt(wire.Port), Prefix = $"test-{Guid.NewGuid():N}"[..24] };
+        await using var store = new RedisStore(options, TimeProvider.System, new Logger<RedisStore>(new LoggerFactory([_log])));
+        await using var backplane = new RedisBackplane(store);
+        await using var queue = new RedisWorkQueue(store);
+        await using var listener = await TopicListener.OnAsync(backplane, Topic.OfGroup("articles"));
+        await using var lease = await queue.AcquireLeaseAsync(new WorkerLeaseOptions { Duration = TimeSpan.FromMilliseconds(400) });
+        var waiting = lease.ReceiveAsync("work", 1).AsTask();
+        await Wait.Until(() => wire.Connections == 4, "all connections are there");
+
+        wire.Cut();
+        await Wait.Until(() => !lease.IsHeld, "it is away for a while");
+        wire.Heal();
+        await Wait.Until(() => Told(Back).Any(), "it is told to be back");
+
+        Assert.Single(Told(Lost));
+        Assert.Single(_log.AtLeast(LogLevel.Warning), entry => entry.Id != 4002); // that this server forgets
+        await queue.EnqueueAsync("work", [new Envelope(new Message("do", default)) { Id = MessageId.New(TimeProvider.System) }], EnqueueOptions.Default);
+        Assert.Single(await Wait.For(waiting, "the message"));
+    }
+
+    public void Dispose() => _log.Dispose();
+
+    private long Now => _time.GetTimestamp();
+
+    private IEnumerable<string> Told(int id) => _log.Of(id).Select(entry => entry.Text);
+
+    private RedisOutage NewOutage() => new("cache:6379", _time, new Logger<RedisStore>(new LoggerFactory([_log])));
+}
