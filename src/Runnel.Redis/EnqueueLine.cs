@@ -52,14 +52,14 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
         Send();
     }
 
-    // While Redis is away: two trips wait for it, and everything else behind them.
+    // While Redis is away, or stands still: two trips wait for it, and everything else behind them.
     private void RefuseTooMuch(EnqueueRequest request)
     {
         var options = store.Options;
-        if (store.Commands.IsConnected || (_pending.Count < options.OutageBuffer && _pendingBytes + request.Bytes <= options.OutageBufferBytes))
+        if (store.Commands.IsAnswering || (_pending.Count < options.OutageBuffer && _pendingBytes + request.Bytes <= options.OutageBufferBytes))
             return;
         throw new RedisUnavailableException(
-            $"Redis at {store.Dialer.Address} is away, and {_pending.Count} messages of together {_pendingBytes} bytes for channel '{channel.Name}' wait for it already: no more fit into the buffer (OutageBuffer, OutageBufferBytes)");
+            $"Redis at {store.Dialer.Address} does not answer, and {_pending.Count} messages of together {_pendingBytes} bytes for channel '{channel.Name}' wait for it already: no more fit into the buffer (OutageBuffer, OutageBufferBytes)");
     }
 
     /// <summary>Takes out a request whose sender waits no longer. One that is under way arrives nevertheless.</summary>
@@ -170,15 +170,18 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
         }
         if (isStored)
             RoomMayBe();
+        else if (store.TimeProvider.GetElapsedTime(first.Since) >= first.Options.WaitForRoom)
+            GiveUp(first);
     }
 
     private async Task<int[]> StoreAsync(List<EnqueueRequest> batch, int place)
     {
         var trip = new EnqueueTrip(batch);
-        var writer = channel.Begin(RedisScript.Enqueue, 2 + trip.Arguments, [channel.Keys.SentBy($"{store.Node}.{place}"), channel.Keys.Seen], trip.Size + 1024);
+        var writer = channel.Begin(RedisScript.Enqueue, 3 + trip.Arguments, [channel.Keys.SentBy($"{store.Node}.{place}"), channel.Keys.Seen], trip.Size + 1024);
         var repeatMark = writer.NextShortPart;
         writer.Add("0"u8);
         writer.Add(store.NextRequest());
+        writer.Add((long)store.AnswersAreKept.TotalMilliseconds);
         trip.Write(writer);
         var answer = (await store.Commands.ExecuteAsync(new RedisCommand(writer.Written, repeatMark)).ConfigureAwait(false)).Items;
         channel.TellExpired(answer[^1].AsNumber());
@@ -234,6 +237,11 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
 
     private void GiveUp(EnqueueRequest request)
     {
+        lock (_lock)
+        {
+            if (_isTrying && _waitingForRoom.First?.Value == request)
+                return; // it may be stored at this moment: what comes of that decides
+        }
         request.TrySetException(new ChannelFullException(channel.Name, request.Options.Capacity));
         Remove(request);
     }

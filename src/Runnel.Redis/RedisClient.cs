@@ -51,6 +51,9 @@ internal sealed class RedisClient : IAsyncDisposable
 
     public bool IsConnected => Volatile.Read(ref _connection) is not null;
 
+    /// <summary>Whether it is connected, and has not been waiting for an answer for a while.</summary>
+    public bool IsAnswering => Volatile.Read(ref _connection) is { } connection && !connection.IsStuck(Silence, commands: 1, long.MaxValue);
+
     /// <summary>For how long it has been connected without a break.</summary>
     public TimeSpan ConnectedFor => IsConnected ? Clock.GetElapsedTime(Volatile.Read(ref _connectedSince)) : TimeSpan.Zero;
 

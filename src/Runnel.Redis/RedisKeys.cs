@@ -23,7 +23,7 @@ namespace Runnel.Redis;
 /// P:{channel}:letters        hash         the dead letters
 /// P:{channel}:seen           sorted set   deduplication ids, by when they are forgotten; gone with the last
 /// P:{channel}:bell           list         a token while something is ready
-/// P:{channel}:sent:SENDER    string       a sender's last answer; gone within a minute
+/// P:{channel}:sent:SENDER    string       a sender's last answer; gone a minute after it cannot be asked for again (RedisStore.AnswersAreKept)
 /// P:{topic}:position         hash         epoch and latest offset of a topic with history, and the ids of its latest 256 messages if it keeps fewer; gone with the history
 /// P:{topic}:log              stream       the history; gone when its newest message has aged
 /// </code>

@@ -61,6 +61,9 @@ public sealed class RedisStore : IAsyncDisposable
 
     internal event Action<bool>? ConnectedChanged;
 
+    /// <summary>For how long the answer to what must not be done twice is kept: longer than it may take until it is asked for again.</summary>
+    internal TimeSpan AnswersAreKept => Options.Timeout + Options.OutageTimeout + TimeSpan.FromMinutes(1);
+
     /// <summary>A number that no other request of this process has.</summary>
     internal long NextRequest() => Interlocked.Increment(ref _requests);
 

@@ -1,6 +1,6 @@
 -- Stores messages: groups of them, each wholly or not at all, or singly as many as there is room for.
 -- KEYS: the channel's, then the sender's last answer, then the deduplication ids seen
--- ARGV: now, 1 if sent before without an answer, the request's number, then for each group: capacity, messages, 'singles', 'plain' or 'full',
+-- ARGV: now, 1 if sent before without an answer, the request's number, for how long the answer is kept (ms), then for each group: capacity, messages, 'singles', 'plain' or 'full',
 --       and for each message: id, entry, and in a full group: deduplication id or '', its window (us)
 -- Returns for each group how many messages were stored, or -1 when there is no room for all of them; then how many had expired.
 local ANSWER, SEEN = KEYS[13], KEYS[14]
@@ -20,7 +20,7 @@ expire()
 local had_ready = call('EXISTS', READY, RETURNED) > 0
 local held = call('HLEN', MESSAGES)
 local results = {}
-local at = 4
+local at = 5
 
 local function store_plain(count)
   local ids = {}
@@ -35,14 +35,13 @@ local function store_plain(count)
 end
 
 local function find_new(count)
-  call('ZREMRANGEBYSCORE', SEEN, '-inf', score(now))
   local fresh, in_batch = {}, {}
   for i = 0, count - 1 do
     local from = at + 4 * i
     local dedup = ARGV[from + 2]
     if dedup == '' then
       fresh[#fresh + 1] = from
-    elseif not in_batch[dedup] and not call('ZSCORE', SEEN, dedup) then
+    elseif not in_batch[dedup] and tonumber(call('ZSCORE', SEEN, dedup) or 0) <= now then
       in_batch[dedup] = true
       fresh[#fresh + 1] = from
     end
@@ -60,6 +59,7 @@ local function store_full(fresh)
     end
     if store(ARGV[from], ARGV[from + 1]) then stored = stored + 1 end
   end
+  call('ZREMRANGEBYSCORE', SEEN, '-inf', score(now)) -- not before: a Redis that is full refuses a first write that deletes nothing
   if longest > 0 and call('PTTL', SEEN) < longest / 1000 then
     call('PEXPIRE', SEEN, math.ceil(longest / 1000))
   end
@@ -89,5 +89,5 @@ end
 
 if woken and not had_ready then ring() end
 results[#results + 1] = expired
-call('SET', ANSWER, request .. ' ' .. table.concat(results, ' '), 'PX', 60000)
+call('SET', ANSWER, request .. ' ' .. table.concat(results, ' '), 'PX', ARGV[4])
 return results

@@ -15,6 +15,20 @@ public sealed class RedisFullTests(RedisServer server) : IClassFixture<RedisServ
 
     private string Workers => $"{_place.Prefix}:{{work}}:workers";
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData("once")]
+    public async Task A_new_message_is_refused(string? deduplicationId)
+    {
+        await using var queue = new RedisWorkQueue(_place.Open());
+        BeFull();
+
+        var message = NewMessage() with { DeduplicationId = deduplicationId, DeduplicationWindow = TimeSpan.FromMinutes(1) };
+        var failure = await Assert.ThrowsAnyAsync<IOException>(() => queue.EnqueueAsync("work", [message], EnqueueOptions.Default).AsTask());
+
+        Assert.Contains("OOM", failure.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_worker_that_starts_now_empties_a_channel()
     {

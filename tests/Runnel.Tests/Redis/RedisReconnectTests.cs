@@ -153,7 +153,9 @@ public sealed class RedisReconnectTests(RedisServer server) : IClassFixture<Redi
     public async Task Many_topics_are_subscribed_to_again_and_miss_nothing_that_is_kept()
     {
         const int Count = 2_000;
-        var (node, other) = (await OpenAsync(_wire.Port), await OpenAsync());
+        // A cut is noticed at once; so much at a time may take a slow machine longer than the other tests give it.
+        var node = await OpenAsync(_wire.Port, configure: static options => options.Timeout = TimeSpan.FromSeconds(10));
+        var other = await OpenAsync(configure: static options => options.Timeout = TimeSpan.FromSeconds(10));
         var topics = Enumerable.Range(0, Count).Select(i => Topic.OfGroup($"g{i}")).ToList();
         var listeners = await Wait.For(Task.WhenAll(topics.Select(topic => TopicListener.OnAsync(node, topic))), "all subscriptions");
 

@@ -54,6 +54,32 @@ public sealed class RedisWorkQueueOutageTests(RedisServer server) : IClassFixtur
     }
 
     [Fact]
+    public async Task While_Redis_stands_still_no_more_messages_wait_for_it_than_the_buffer_holds()
+    {
+        await using var queue = new RedisWorkQueue(_place.Open(options => (options.OutageBuffer, options.Timeout) = (10, TimeSpan.FromMinutes(10))));
+        List<Task<int>> waiting = [];
+        await server.PauseAsync();
+        try
+        {
+            await Wait.Until(
+                () =>
+                {
+                    waiting.Add(queue.EnqueueAsync("work", [NewMessage()], EnqueueOptions.Default).AsTask());
+                    return waiting[^1].IsFaulted;
+                },
+                "one is refused");
+        }
+        finally
+        {
+            await server.ResumeAsync();
+        }
+
+        var failure = await Assert.ThrowsAsync<RedisUnavailableException>(() => waiting[^1]);
+        Assert.Contains("OutageBuffer", failure.Message, StringComparison.Ordinal);
+        Assert.All(await Wait.For(Task.WhenAll(waiting[..^1]), "the others to be stored"), stored => Assert.Equal(1, stored));
+    }
+
+    [Fact]
     public async Task Workers_live_through_an_outage_that_is_longer_than_their_leases()
     {
         await using var queue = Open();
