@@ -9,12 +9,13 @@ internal readonly record struct Cost(double PerSecond, double CpuMicroseconds, d
     public static async Task<Cost> OfAsync(int messages, Func<Task> act)
     {
         GC.Collect();
-        var (cpu, garbage, began) = (Environment.CpuUsage.TotalTime, GC.GetTotalAllocatedBytes(), Stopwatch.GetTimestamp());
+        var garbage = GC.GetTotalAllocatedBytes(precise: true); // asking costs something itself
+        var (cpu, began) = (Environment.CpuUsage.TotalTime, Stopwatch.GetTimestamp());
         await act();
-        var took = Stopwatch.GetElapsedTime(began);
+        var (used, took) = (Environment.CpuUsage.TotalTime - cpu, Stopwatch.GetElapsedTime(began));
         return new Cost(
             messages / took.TotalSeconds,
-            (Environment.CpuUsage.TotalTime - cpu).TotalMicroseconds / messages,
-            (double)(GC.GetTotalAllocatedBytes() - garbage) / messages);
+            used.TotalMicroseconds / messages,
+            (double)(GC.GetTotalAllocatedBytes(precise: true) - garbage) / messages);
     }
 }

@@ -39,13 +39,22 @@ public static class EnvelopeFormat
     /// <exception cref="ArgumentException">It has more than 64 headers.</exception>
     public static byte[] Encode(Envelope envelope)
     {
+        var bytes = new byte[Measure(envelope)];
+        Encode(envelope, bytes);
+        return bytes;
+    }
+
+    /// <summary>Writes the envelope into memory of the caller's.</summary>
+    /// <param name="envelope">The envelope.</param>
+    /// <param name="span">As many bytes as <see cref="Measure"/> says.</param>
+    /// <exception cref="ArgumentException">It has more than 64 headers.</exception>
+    public static void Encode(Envelope envelope, Span<byte> span)
+    {
         ArgumentNullException.ThrowIfNull(envelope);
         var message = envelope.Message;
         if (message.Headers.Count > MaxHeaders)
             throw new ArgumentException($"The message '{message.Type}' has {message.Headers.Count} headers; the most is {MaxHeaders}.", nameof(envelope));
 
-        var bytes = new byte[Measure(envelope)];
-        var span = bytes.AsSpan();
         span[0] = Version;
         span[1] = (byte)envelope.Kind;
         WriteCounters(span, envelope.Attempt, envelope.Crashes);
@@ -67,10 +76,9 @@ public static class EnvelopeFormat
             WriteText(ref rest, value);
         }
         message.Body.Span.CopyTo(rest);
-        return bytes;
     }
 
-    /// <summary>How many bytes <see cref="Encode"/> would write.</summary>
+    /// <summary>How many bytes <see cref="Encode(Envelope)"/> would write.</summary>
     public static int Measure(Envelope envelope)
     {
         ArgumentNullException.ThrowIfNull(envelope);

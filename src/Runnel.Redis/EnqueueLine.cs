@@ -45,7 +45,11 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
                 WaitForRoom(request);
                 return;
             }
-            RefuseTooMuch(request);
+            if (IsTooMuch(request))
+            {
+                request.TrySetException(TooMuch());
+                return;
+            }
             _pending.Enqueue(request);
             _pendingBytes += request.Bytes;
         }
@@ -53,14 +57,11 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
     }
 
     // While Redis is away, or stands still: two trips wait for it, and everything else behind them.
-    private void RefuseTooMuch(EnqueueRequest request)
-    {
-        var options = store.Options;
-        if (store.Commands.IsAnswering || (_pending.Count < options.OutageBuffer && _pendingBytes + request.Bytes <= options.OutageBufferBytes))
-            return;
-        throw new RedisUnavailableException(
-            $"Redis at {store.Dialer.Address} does not answer, and {_pending.Count} messages of together {_pendingBytes} bytes for channel '{channel.Name}' wait for it already: no more fit into the buffer (OutageBuffer, OutageBufferBytes)");
-    }
+    private bool IsTooMuch(EnqueueRequest request) => !store.Commands.IsAnswering
+        && (_pending.Count >= store.Options.OutageBuffer || _pendingBytes + request.Bytes > store.Options.OutageBufferBytes);
+
+    private RedisUnavailableException TooMuch() => new(
+        $"Redis at {store.Dialer.Address} does not answer, and {_pending.Count} messages of together {_pendingBytes} bytes for channel '{channel.Name}' wait for it already: no more fit into the buffer (OutageBuffer, OutageBufferBytes)");
 
     /// <summary>Takes out a request whose sender waits no longer. One that is under way arrives nevertheless.</summary>
     public void Remove(EnqueueRequest request)

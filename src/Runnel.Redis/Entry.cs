@@ -15,9 +15,9 @@ internal static class Entry
 
     public static byte[] Encode(Envelope envelope, Sealing sealing, string place)
     {
-        var payload = sealing.Seal(EnvelopeFormat.Encode(envelope), place);
+        var payload = sealing.IsOn ? sealing.Seal(EnvelopeFormat.Encode(envelope), place) : default;
         var key = KeyOf(envelope, sealing);
-        var entry = new byte[KeyAt + key.Length + payload.Length];
+        var entry = new byte[KeyAt + key.Length + (sealing.IsOn ? payload.Length : EnvelopeFormat.Measure(envelope))];
         var span = entry.AsSpan();
         var (due, expires) = (Microseconds(envelope.NotBefore), Microseconds(envelope.ExpiresAt));
         span[0] = (byte)((key.Length > 0 ? HasKey : 0) | (envelope.ExpiresAt is null ? 0 : Expires));
@@ -28,7 +28,10 @@ internal static class Entry
         BinaryPrimitives.WriteInt64LittleEndian(span[ExpiresAt..], expires);
         span[KeyLengthAt] = (byte)key.Length;
         key.CopyTo(span[KeyAt..]);
-        payload.Span.CopyTo(span[(KeyAt + key.Length)..]);
+        if (sealing.IsOn)
+            payload.Span.CopyTo(span[(KeyAt + key.Length)..]);
+        else
+            EnvelopeFormat.Encode(envelope, span[(KeyAt + key.Length)..]); // at its place, which saves a copy
         return entry;
     }
 

@@ -35,19 +35,22 @@ public sealed partial class RedisWorkQueue : IWorkQueue, IWorkQueueOperator, IAs
     internal RedisSweeper Sweeper => _sweeper;
 
     /// <inheritdoc/>
-    public async ValueTask<int> EnqueueAsync(ChannelName channel, IReadOnlyList<Envelope> envelopes, EnqueueOptions options, CancellationToken cancellationToken = default)
+    public ValueTask<int> EnqueueAsync(ChannelName channel, IReadOnlyList<Envelope> envelopes, EnqueueOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(envelopes);
         ArgumentNullException.ThrowIfNull(options);
         cancellationToken.ThrowIfCancellationRequested();
         if (envelopes.Count == 0)
-            return 0;
+            return ValueTask.FromResult(0);
         var queueName = channel.QueueName;
         var request = new EnqueueRequest(queueName, envelopes, options, _store.Sealing) { Since = _store.TimeProvider.GetTimestamp() };
         var line = ChannelOf(queueName).Sender;
         line.Add(request);
-        if (!cancellationToken.CanBeCanceled)
-            return await request.Task.ConfigureAwait(false);
+        return cancellationToken.CanBeCanceled ? WaitAsync(line, request, cancellationToken) : new(request.Task);
+    }
+
+    private static async ValueTask<int> WaitAsync(EnqueueLine line, EnqueueRequest request, CancellationToken cancellationToken)
+    {
         await using var registration = cancellationToken.Register(() =>
         {
             request.TrySetCanceled(cancellationToken);

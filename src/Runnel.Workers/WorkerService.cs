@@ -19,6 +19,7 @@ internal sealed class WorkerService(
     ILogger<WorkerService> logger) : BackgroundService
 {
     private static readonly TimeSpan Rest = TimeSpan.FromSeconds(1);
+
     /// <summary>What runs now.</summary>
     internal RunningJobs Running { get; } = new(timeProvider);
 

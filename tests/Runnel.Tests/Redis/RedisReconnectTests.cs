@@ -163,6 +163,8 @@ public sealed class RedisReconnectTests(RedisServer server) : IClassFixture<Redi
         await Wait.For(Task.WhenAll(topics.Select(topic => other.PublishAsync(topic, "while away"u8.ToArray(), Keep).AsTask())), "all to be published");
         _wire.Heal();
         await Wait.Until(() => listeners.All(listener => listener.Delivered == 1), "every topic got what it missed");
+        // History may come before the subscription, if it was being read for the first one when the wire was cut.
+        await Wait.Until(() => _probe.Texts("PUBSUB", "CHANNELS", $"{_prefix}:*").Count == Count, "every topic is subscribed to again");
         await Wait.For(Task.WhenAll(topics.Select(topic => other.PublishAsync(topic, "after"u8.ToArray(), retention: null).AsTask())), "all to be published");
 
         foreach (var listener in listeners)

@@ -238,6 +238,8 @@ public abstract partial class WorkersSpecification
         await began.NextAsync();
 
         var stopping = worker.StopAsync();
+        // Before the handler ends, since its end lets the next one begin for as long as the worker has not heard that it is to stop.
+        await Wait.Until(async () => (await worker.Operator.ListChannelsAsync()).Sum(status => status.Ready) == 5, "what has not begun is handed back");
         goOn.SetResult();
         await Wait.For(stopping, "the worker to stop");
 
