@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Runnel.Layers;
 using Runnel.Specification;
@@ -143,7 +144,9 @@ public abstract partial class WorkersSpecification
         var sent = await app.Channels.SendAsync("payments", new Pay("cancelled"));
         await Wait.Until(async () => (await app.Operator.ListChannelsAsync()).Sum(status => status.InFlight) == 2, "the worker has both");
 
+        await using var requests = await TopicListener.OnAsync(app.Services.GetRequiredService<IBackplane>(), Runnel.Workers.Jobs.CancelTopic);
         await app.Jobs.CancelAsync("payments", sent.Id);
+        await requests.NextMessageAsync(); // and so the worker, which subscribed before, has it too
         goOn.SetResult();
 
         await StateAsync(app, sent.Id, JobState.Cancelled);
