@@ -144,7 +144,7 @@ internal sealed class Database : IDisposable
             throw new IOException($"The SQLite database '{path}' cannot be opened: its folder does not exist. Make the folder, or name a file in another one.");
         try
         {
-            var code = raw.sqlite3_open_v2(path, out var handle, flags | raw.SQLITE_OPEN_NOMUTEX, PatientFileSystem.Name);
+            var code = raw.sqlite3_open_v2(path, out var handle, flags | raw.SQLITE_OPEN_NOMUTEX, null);
             if (code != raw.SQLITE_OK)
             {
                 raw.sqlite3_close_v2(handle);
