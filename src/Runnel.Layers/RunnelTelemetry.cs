@@ -50,7 +50,4 @@ public static class RunnelTelemetry
 
     /// <summary>The activity source all spans belong to.</summary>
     public static ActivitySource Activities { get; } = new(Name);
-
-    internal static Counter<long> GroupDropped { get; } =
-        Meter.CreateCounter<long>(GroupDroppedName, "{message}", "Messages to a group that a member missed.");
 }

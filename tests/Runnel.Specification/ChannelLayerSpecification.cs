@@ -1,4 +1,5 @@
 using System.Text;
+using Runnel.ChannelLayers;
 using Runnel.Layers;
 using Xunit;
 

@@ -11,6 +11,7 @@ internal sealed record Package(int Floor, params string[] Brings)
     public static IReadOnlyDictionary<string, Package> All { get; } = new Dictionary<string, Package>
     {
         ["Runnel.Layers"] = new(0),
+        ["Runnel.ChannelLayers"] = new(1),
         ["Runnel"] = new(1),
         ["Runnel.InMemory"] = new(1),
         ["Runnel.Sqlite"] = new(1, "Microsoft.Data.Sqlite.Core", "SQLitePCLRaw.bundle_e_sqlite3"),

@@ -1,3 +1,4 @@
+using Runnel.ChannelLayers;
 using Runnel.InMemory;
 using Runnel.Layers;
 using Runnel.Specification;

@@ -1,7 +1,8 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
+using Runnel.Layers;
 
-namespace Runnel.Layers;
+namespace Runnel.ChannelLayers;
 
 /// <summary>A group's members of one channel layer. It is subscribed to while it has any, and then it is forgotten.</summary>
 [SuppressMessage("Design", "CA1001", Justification = "A SemaphoreSlim whose wait handle is never asked for holds nothing to dispose.")]
@@ -93,7 +94,7 @@ internal sealed class LayerGroup(GroupName name, LayerGroups groups)
             return;
         }
         Interlocked.Decrement(ref _pending);
-        RunnelTelemetry.GroupDropped.Add(members.Length);
+        ChannelLayerMetrics.GroupDropped.Add(members.Length);
     }
 
     private async Task DeliverAfterAsync(Task before, Envelope envelope, ChannelName[] members)

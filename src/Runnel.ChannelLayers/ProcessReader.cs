@@ -1,4 +1,6 @@
-namespace Runnel.Layers;
+using Runnel.Layers;
+
+namespace Runnel.ChannelLayers;
 
 /// <summary>Reads the queue that the process-specific channels of one prefix share, and hands each message out by its full name.</summary>
 /// <remarks>

@@ -1,4 +1,6 @@
-namespace Runnel.Layers;
+using Runnel.Layers;
+
+namespace Runnel.ChannelLayers;
 
 /// <summary>The verbs of Django Channels' layer specification, for code and tests that want the raw model.</summary>
 /// <remarks>

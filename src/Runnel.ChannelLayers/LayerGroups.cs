@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
+using Runnel.Layers;
 
-namespace Runnel.Layers;
+namespace Runnel.ChannelLayers;
 
 /// <summary>The groups that a channel layer has members in, and when each membership ends.</summary>
 internal sealed class LayerGroups(

@@ -1,6 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 
-namespace Runnel.Layers;
+namespace Runnel.ChannelLayers;
 
 /// <summary>The limits of <see cref="IChannelLayer"/>; the defaults are those of Channels' layer specification.</summary>
 public sealed class ChannelLayerOptions

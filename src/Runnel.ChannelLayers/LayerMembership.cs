@@ -1,4 +1,6 @@
-namespace Runnel.Layers;
+using Runnel.Layers;
+
+namespace Runnel.ChannelLayers;
 
 /// <summary>A channel's membership in a group of one channel layer.</summary>
 /// <param name="Group">The group.</param>

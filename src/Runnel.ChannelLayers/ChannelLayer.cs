@@ -1,4 +1,6 @@
-namespace Runnel.Layers;
+using Runnel.Layers;
+
+namespace Runnel.ChannelLayers;
 
 /// <summary>Channels' layer specification on top of any backplane and work queue.</summary>
 /// <remarks>
@@ -202,7 +204,7 @@ public sealed class ChannelLayer : IChannelLayer, IAsyncDisposable
             catch (Exception)
             {
                 // A member that is full misses the message, and so does one whose queue cannot be reached: the others get it.
-                RunnelTelemetry.GroupDropped.Add(1);
+                ChannelLayerMetrics.GroupDropped.Add(1);
             }
         }
     }

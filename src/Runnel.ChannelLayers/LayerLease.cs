@@ -1,4 +1,6 @@
-namespace Runnel.Layers;
+using Runnel.Layers;
+
+namespace Runnel.ChannelLayers;
 
 /// <summary>The one worker's lease under which a channel layer receives: acquired when first needed, and anew when it was lost.</summary>
 internal sealed class LayerLease(IWorkQueue queue) : IAsyncDisposable

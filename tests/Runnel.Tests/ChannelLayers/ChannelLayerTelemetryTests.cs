@@ -1,10 +1,11 @@
 using System.Diagnostics.Metrics;
+using Runnel.ChannelLayers;
 using Runnel.InMemory;
 using Runnel.Layers;
 using Runnel.Specification;
 using Xunit;
 
-namespace Runnel.Tests;
+namespace Runnel.Tests.ChannelLayers;
 
 public class ChannelLayerTelemetryTests
 {
