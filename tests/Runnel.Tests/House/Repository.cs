@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.IO.Enumeration;
 using System.Xml.Linq;
 
 namespace Runnel.Tests.House;
@@ -5,8 +7,10 @@ namespace Runnel.Tests.House;
 /// <summary>The work tree that these tests were built from, as files.</summary>
 internal static class Repository
 {
-    // What tools make: never looked at, and never committed.
+    // What tools make: never looked at, and never committed. Git knows better what that is; this is for a tree without it.
     private static readonly string[] Made = [".git", ".vs", ".idea", "bin", "obj", "node_modules", "artifacts", "TestResults"];
+
+    private static readonly Lazy<IReadOnlyList<string>> Written = new(ReadWritten);
 
     public static string Root { get; } = FindRoot();
 
@@ -24,20 +28,33 @@ internal static class Repository
     public static IEnumerable<string> ItemsOf(XDocument project, string kind) =>
         project.Descendants(kind).Select(item => (string?)item.Attribute("Include")).OfType<string>();
 
-    /// <summary>The files below a folder that people wrote, sorted.</summary>
-    public static IEnumerable<string> FilesBelow(string relative, string pattern = "*") => Walk(PathTo(relative), pattern).Order(StringComparer.Ordinal);
+    /// <summary>The files below a folder that people wrote, sorted: those that git tracks, or would if they were added.</summary>
+    public static IEnumerable<string> FilesBelow(string relative, string pattern = "*")
+    {
+        var folder = Path.GetFullPath(PathTo(relative)).TrimEnd(Path.DirectorySeparatorChar) + Path.DirectorySeparatorChar;
+        return Written.Value.Where(file => file.StartsWith(folder, StringComparison.Ordinal) && FileSystemName.MatchesSimpleExpression(pattern, Path.GetFileName(file)));
+    }
+
+    /// <summary>All files that people wrote, as they are now.</summary>
+    public static IReadOnlyList<string> ReadWritten() => AskGit() ?? [.. Walk(Root).Order(StringComparer.Ordinal)];
 
     private static string ProjectFileOf(string package) => PathTo($"src/{package}/{package}.csproj");
 
-    private static IEnumerable<string> Walk(string folder, string pattern)
+    private static IReadOnlyList<string>? AskGit()
     {
-        if (!Directory.Exists(folder))
-            return [];
-        var below = Directory.GetDirectories(folder).Where(IsWritten).SelectMany(path => Walk(path, pattern));
-        return Directory.GetFiles(folder, pattern).Where(IsWritten).Concat(below);
+        if (!Path.Exists(PathTo(".git")))
+            return null;
+        using var git = Process.Start(new ProcessStartInfo("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"]) { WorkingDirectory = Root, RedirectStandardOutput = true })!;
+        var listed = git.StandardOutput.ReadToEnd();
+        git.WaitForExit();
+        if (git.ExitCode != 0)
+            return null;
+        // A file that was deleted since the last commit is still listed.
+        return [.. listed.Split('\0', StringSplitOptions.RemoveEmptyEntries).Select(PathTo).Where(File.Exists).Order(StringComparer.Ordinal)];
     }
 
-    private static bool IsWritten(string path) => !Made.Contains(Path.GetFileName(path));
+    private static IEnumerable<string> Walk(string folder) =>
+        Directory.GetFiles(folder).Concat(Directory.GetDirectories(folder).Where(path => !Made.Contains(Path.GetFileName(path))).SelectMany(Walk));
 
     private static string FindRoot()
     {
