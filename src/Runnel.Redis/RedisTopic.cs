@@ -130,16 +130,49 @@ internal sealed class RedisTopic(Topic name, Func<Topic, Position, int, Task<Top
     private void HandOn(TopicHistory history)
     {
         var (messages, latest) = (history.Messages, history.Latest);
-        var first = messages.Count > 0 ? messages[0].Position : latest with { Offset = latest.Offset + 1 };
-        // What cannot be read is missing too, but was told already.
-        if ((!history.IsComplete || _last == Position.None) && latest != Position.None && IsGapBefore(first))
-            Log.GapLost(logger, name.Value, first.ToString());
-        if (!history.IsComplete)
-            _last = latest == Position.None ? latest : first with { Offset = first.Offset - 1 };
-        foreach (var message in messages)
-            Deliver(message);
-        if (!history.HasMore)
-            _last = latest;
+        // Of the rest, what is not there cannot be read, and was told when it was read.
+        var isLost = (!history.IsComplete || _last == Position.None) && latest != Position.None;
+        for (var i = 0; i < messages.Count; i++)
+        {
+            ReleaseUpTo(messages[i].Position, isLost);
+            if (i == 0 && isLost)
+                TellGapBefore(messages[i].Position);
+            Deliver(messages[i]);
+        }
+        if (history.HasMore)
+            return;
+        ReleaseUpTo(latest, isLost);
+        if (messages.Count == 0 && isLost)
+            TellGapBefore(latest with { Offset = latest.Offset + 1 });
+        _last = latest;
+    }
+
+    // What is held back was heard in this order: a kept message is not handed on before the plain ones that came before it, although the history holds
+    // it, too.
+    private void ReleaseUpTo(Position position, bool isLost)
+    {
+        var count = 0;
+        for (var i = 0; i < _held?.Count; i++)
+        {
+            if (_held[i].Position is var heard && (heard == Position.None || heard.Epoch != position.Epoch))
+                continue;
+            if (heard.Offset > position.Offset)
+                break;
+            count = i + 1;
+        }
+        for (var i = 0; i < count; i++)
+        {
+            if (isLost)
+                TellGapBefore(_held![i].Position);
+            Deliver(_held![i]);
+        }
+        _held?.RemoveRange(0, count);
+    }
+
+    private void TellGapBefore(Position position)
+    {
+        if (IsGapBefore(position))
+            Log.GapLost(logger, name.Value, position.ToString());
     }
 
     // Hands on what was held back, up to the next gap; whether that was all.
