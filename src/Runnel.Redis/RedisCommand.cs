@@ -38,8 +38,8 @@ internal sealed class RedisCommand : TaskCompletionSource<RespValue>
     /// <summary>How many of them have come on this connection.</summary>
     public int Answered { get; set; }
 
-    /// <summary>When it was sent last.</summary>
-    public long Sent { get; set; }
+    /// <summary>Where it ends among all that is sent on this connection.</summary>
+    public long End { get; set; }
 
     /// <summary>Since when it has waited for Redis to come back; <see langword="null"/> if it never had to. Not anew when Redis only came to go again.</summary>
     public long? AwaySince { get; set; }

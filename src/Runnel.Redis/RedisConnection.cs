@@ -6,11 +6,13 @@ namespace Runnel.Redis;
 /// <remarks>
 /// Whoever finds nobody sending sends, what others hand in meanwhile goes along with the next write: so the busier it is, the fewer system calls
 /// a command costs. When Redis refuses something for now, such as for want of a script, nothing more is sent; what has been is answered, and then the
-/// connection ends, so that the order is kept. A connection that is over says so once, with the commands that are not done.
+/// connection ends, so that the order is kept. A connection that is over says so once, with the commands that are not done. An answer that is still
+/// arriving, or a command that is still being sent, takes as long as the line needs: a connection counts as dead only when nothing moves on it.
 /// </remarks>
 internal sealed class RedisConnection : IAsyncDisposable
 {
     private const int KeptBuffer = 256 * 1024;
+    private const int Piece = 64 * 1024;
 
     private static readonly ReadOnlyMemory<byte> Ping = RespWriter.Encode("PING");
 
@@ -26,6 +28,8 @@ internal sealed class RedisConnection : IAsyncDisposable
     private long _lastSent;
     private long _silentSince;
     private long _unansweredBytes;
+    private long _handedIn;
+    private long _written;
     private bool _isSending;
     private Exception? _failure;
 
@@ -48,11 +52,12 @@ internal sealed class RedisConnection : IAsyncDisposable
         {
             if (_failure is not null || _refused.Count > 0)
                 return false;
-            command.Sent = _lastSent = _timeProvider.GetTimestamp();
+            _lastSent = _timeProvider.GetTimestamp();
             if (_unanswered.Count == 0)
-                _silentSince = command.Sent;
+                _silentSince = _lastSent;
             _unanswered.Enqueue(command);
             _unansweredBytes += command.Bytes.Length;
+            command.End = _handedIn += command.Bytes.Length;
             _filling.Write(command.Bytes.Span);
             if (_isSending)
                 return true;
@@ -67,14 +72,14 @@ internal sealed class RedisConnection : IAsyncDisposable
         (_unanswered.Count >= commands || Volatile.Read(ref _unansweredBytes) >= bytes)
         && _timeProvider.GetElapsedTime(Volatile.Read(ref _silentSince)) >= silence;
 
-    /// <summary>Ends the connection if an answer is overdue: it leads nowhere any more. One that has long been silent is asked something.</summary>
+    /// <summary>Ends the connection if an answer is awaited and nothing has moved for too long: it leads nowhere any more. One that has long been unused is asked something.</summary>
     public void Check(TimeSpan timeout)
     {
         bool isIdle;
         lock (_lock)
         {
             isIdle = !_unanswered.TryPeek(out var oldest);
-            if (_timeProvider.GetElapsedTime(oldest?.Sent ?? _lastSent) < timeout + (oldest?.Wait ?? TimeSpan.Zero))
+            if (_timeProvider.GetElapsedTime(isIdle ? _lastSent : _silentSince) < timeout + (oldest?.Wait ?? TimeSpan.Zero))
                 return;
         }
         if (isIdle)
@@ -117,12 +122,34 @@ internal sealed class RedisConnection : IAsyncDisposable
                     if (!_isSending)
                         return;
                 }
-                await _stream.WriteAsync(_sending.GetBuffer().AsMemory(0, (int)_sending.Length)).ConfigureAwait(false);
+                await WriteAsync(_sending.GetBuffer().AsMemory(0, (int)_sending.Length)).ConfigureAwait(false);
             }
         }
         catch (Exception exception)
         {
             Fail(exception);
+        }
+    }
+
+    private async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes)
+    {
+        for (; bytes.Length > Piece; bytes = bytes[Piece..])
+        {
+            await _stream.WriteAsync(bytes[..Piece]).ConfigureAwait(false);
+            NoteProgress();
+            _written += Piece;
+        }
+        await _stream.WriteAsync(bytes).ConfigureAwait(false);
+        _written += bytes.Length;
+    }
+
+    // Redis cannot answer what it does not have all of yet; what is sent behind that says nothing of whether it answers.
+    private void NoteProgress()
+    {
+        lock (_lock)
+        {
+            if (_unanswered.TryPeek(out var oldest) && oldest.End > _written)
+                _silentSince = _timeProvider.GetTimestamp();
         }
     }
 

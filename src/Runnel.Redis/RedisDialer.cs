@@ -14,6 +14,9 @@ namespace Runnel.Redis;
 /// </remarks>
 internal sealed class RedisDialer(RedisAddress address, string prefix, TimeSpan timeout)
 {
+    // What the system holds of what was sent looks as if Redis had it: on a slow line no more than a few seconds' worth.
+    private const int MostUnsent = 256 * 1024;
+
     public RedisAddress Address => address;
 
     /// <summary>Connects.</summary>
@@ -69,6 +72,7 @@ internal sealed class RedisDialer(RedisAddress address, string prefix, TimeSpan 
         try
         {
             // The system bounds connecting by this, too. A socket that was ever made non-blocking would wait with the help of the thread pool.
+            socket.SendBufferSize = MostUnsent;
             socket.SendTimeout = socket.ReceiveTimeout = (int)timeout.TotalMilliseconds;
             socket.Connect(endPoint);
             return socket;

@@ -10,6 +10,9 @@ internal abstract class Settlement(RedisClaim claim) : TaskCompletionSource<bool
     /// <summary>How many arguments of Scripts/step.lua it is; 0 when it is one of those that are simply completed.</summary>
     public abstract int Arguments { get; }
 
+    /// <summary>How large what it brings is.</summary>
+    public virtual int Bytes => 0;
+
     public abstract void Write(RespWriter writer);
 
     internal sealed class Complete(RedisClaim claim) : Settlement(claim)
@@ -28,6 +31,8 @@ internal abstract class Settlement(RedisClaim claim) : TaskCompletionSource<bool
     {
         public override int Arguments => 6;
 
+        public override int Bytes => payload?.Length ?? 0;
+
         public override void Write(RespWriter writer)
         {
             writer.Add("abandon"u8);
@@ -42,6 +47,8 @@ internal abstract class Settlement(RedisClaim claim) : TaskCompletionSource<bool
     internal sealed class DeadLetter(RedisClaim claim, DeadLetterReason reason, ReadOnlyMemory<byte> error) : Settlement(claim)
     {
         public override int Arguments => 4;
+
+        public override int Bytes => error.Length;
 
         public override void Write(RespWriter writer)
         {

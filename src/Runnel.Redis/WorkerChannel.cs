@@ -11,6 +11,7 @@ internal sealed class WorkerChannel(RedisWorkerLease lease, RedisChannel channel
 {
     private const int MostClaims = 256;
     private const int MostSettlements = 512;
+    private const int MostBytes = 1024 * 1024; // of either: others share the connection, and wait behind a step
     private static readonly TimeSpan AfterRefusal = TimeSpan.FromSeconds(1);
 
     private readonly Lock _lock = new();
@@ -123,7 +124,7 @@ internal sealed class WorkerChannel(RedisWorkerLease lease, RedisChannel channel
             int most;
             lock (_lock)
             {
-                while (settlements.Count < MostSettlements && _settlements.TryDequeue(out var settlement))
+                for (var bytes = 0; settlements.Count < MostSettlements && bytes < MostBytes && _settlements.TryDequeue(out var settlement); bytes += settlement.Bytes)
                     settlements.Add(settlement);
                 most = _isToLook ? Math.Min(_receivers.Sum(static request => request.Max), MostClaims) : 0;
                 _isToLook = false;
@@ -173,13 +174,14 @@ internal sealed class WorkerChannel(RedisWorkerLease lease, RedisChannel channel
     {
         settlements.Sort(static (a, b) => (a.Arguments > 0).CompareTo(b.Arguments > 0)); // those first that are simply completed
         var plain = settlements.TakeWhile(static settlement => settlement.Arguments == 0).Count();
-        var writer = channel.Begin(RedisScript.Step, 6 + plain + settlements.Sum(static settlement => settlement.Arguments), [channel.Keys.Order]);
+        var writer = channel.Begin(RedisScript.Step, 7 + plain + settlements.Sum(static settlement => settlement.Arguments), [channel.Keys.Order]);
         var repeatMark = writer.NextShortPart;
         writer.Add(_mayBeDone ? "1"u8 : "0"u8);
         _mayBeDone = false;
         writer.Add(lease.Name);
         writer.Add(step);
         writer.Add(most);
+        writer.Add(MostBytes);
         writer.Add(HasJoined ? 0 : (long)lease.Duration.TotalMicroseconds);
         writer.Add(plain);
         foreach (var settlement in settlements)

@@ -1,11 +1,12 @@
 -- One step of a worker: settles what it is done with, and claims what is ready.
 -- KEYS: the channel's, then the claims' counter
--- ARGV: now, 1 if sent before without an answer, worker, the step's number, most messages to claim, its lease (us) if it is new here, else 0,
+-- ARGV: now, 1 if sent before without an answer, worker, the step's number, most messages to claim, most bytes of them (the first may have more),
+--       its lease (us) if it is new here, else 0,
 --       number of claims that are simply completed, these claims, then for each other settlement: kind, claim and
 --         'complete': lane;  'abandon': 1 if an attempt counts, delay (us), 1 if there is a new payload, that payload;  'bury': reason, error
 -- Returns {'lost'} when the lease is lost, else {the settlements' results as 1 and 0 each, how long until the next is due (us) or -1, expired, then id and entry of each message}.
 local ORDER = KEYS[13]
-local repeated, worker, step, most, joining = ARGV[2] == '1', ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
+local repeated, worker, step, most, room, joining = ARGV[2] == '1', ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local claims = CLAIMS .. worker
 
 go_on_when_full()
@@ -18,9 +19,9 @@ end
 -- Only this worker removes its claims. So what is missing when it asks again was settled by the same step before, whose answer was lost.
 local missing = repeated and '1' or '0'
 local results = {}
-local at = 8
+local at = 9
 
-local plain = tonumber(ARGV[7])
+local plain = tonumber(ARGV[8])
 if plain > 0 then
   local removed = call('HDEL', claims, unpack(ARGV, at, at + plain - 1))
   results[1] = string.rep((removed == plain) and '1' or missing, plain)
@@ -88,6 +89,16 @@ local function claim_again()
   return #answer > 3
 end
 
+-- How many of these messages there is room for; at least one, else it would never be claimed.
+local function fitting(candidates, is_first)
+  for i, id in ipairs(candidates) do
+    room = room - call('HSTRLEN', MESSAGES, id)
+    if room < 0 and not (is_first and i == 1) then return i - 1 end
+  end
+  return #candidates
+end
+
+-- Returns whether it claimed as much as it may: then there may be more.
 local function claim_new()
   local fields, ids = {}, {}
   local function claim(id, order, entry)
@@ -100,23 +111,29 @@ local function claim_new()
     answer[#answer + 1] = entry
   end
 
-  local returned = call('ZPOPMIN', RETURNED, most)
-  for i = 1, #returned, 2 do
-    claim(returned[i], tonumber(returned[i + 1]), call('HGET', MESSAGES, returned[i]))
+  while #ids < most and room > 0 do
+    local returned = call('ZRANGE', RETURNED, 0, 0, 'WITHSCORES')
+    if not returned[1] then break end
+    if fitting({returned[1]}, #ids == 0) == 0 then break end
+    call('ZREM', RETURNED, returned[1])
+    claim(returned[1], tonumber(returned[2]), call('HGET', MESSAGES, returned[1]))
   end
-  while #ids < most do
+  while #ids < most and room > 0 do
     local ready = call('LPOP', READY, most - #ids)
     if not ready then break end
-    local last = call('INCRBY', ORDER, #ready)
-    if last == #ready then call('PEXPIRE', ORDER, 3600000) end -- begins anew now and then: it only orders what workers hold now
+    local count = fitting(ready, #ids == 0)
+    for i = #ready, count + 1, -1 do call('LPUSH', READY, table.remove(ready)) end
+    if count == 0 then break end
+    local last = call('INCRBY', ORDER, count)
+    if last == count then call('PEXPIRE', ORDER, 3600000) end -- begins anew now and then: it only orders what workers hold now
     local entries = call('HMGET', MESSAGES, unpack(ready))
-    for i, id in ipairs(ready) do claim(id, last - #ready + i, entries[i]) end
+    for i, id in ipairs(ready) do claim(id, last - count + i, entries[i]) end
   end
   if #ids > 0 then
     call('HDEL', MESSAGES, unpack(ids))
     call('HSET', claims, unpack(fields))
   end
-  return #ids
+  return #ids == most or room <= 0
 end
 
 if most > 0 then
@@ -124,7 +141,7 @@ if most > 0 then
   promote()
   if repeated and claim_again() then
     ring_if_ready()
-  elseif claim_new() == most then
+  elseif claim_new() then
     ring_if_ready()
   else
     call('DEL', BELL)

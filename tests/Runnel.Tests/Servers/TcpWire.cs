@@ -11,6 +11,7 @@ namespace Runnel.Tests.Servers;
 internal sealed class TcpWire : IAsyncDisposable
 {
     private const int MostConnections = 1_000;
+    private const int MostInside = 256 * 1024; // a slow wire is not to take at once what it passes on later
 
     private readonly int _serverPort;
     private readonly WireGate _toServer = new();
@@ -80,6 +81,9 @@ internal sealed class TcpWire : IAsyncDisposable
             _toClient.Close();
     }
 
+    /// <summary>Lets no more than so many bytes through in a second, in each direction.</summary>
+    public void Slow(int bytesPerSecond) => _toServer.BytesPerSecond = _toClient.BytesPerSecond = bytesPerSecond;
+
     /// <summary>Ends a cut and a silence.</summary>
     public void Heal()
     {
@@ -88,6 +92,7 @@ internal sealed class TcpWire : IAsyncDisposable
             if (_listener is null)
             {
                 _listener = new TcpListener(IPAddress.Loopback, Port);
+                _listener.Server.ReceiveBufferSize = MostInside;
                 _listener.Start();
                 _listening.Add(ListenAsync(_listener));
             }

@@ -44,6 +44,7 @@ internal sealed class WireConnection(Socket client, WireGate toServer, WireGate 
             while (await from.ReceiveAsync(buffer) is var count && count > 0)
             {
                 await PassAsync(gate);
+                await Task.WhenAny(Task.Delay(gate.TimeFor(count), TimeProvider.System, CancellationToken.None), _reset.Task);
                 for (var sent = 0; sent < count;)
                     sent += await to.SendAsync(buffer.AsMemory(sent, count - sent));
             }
