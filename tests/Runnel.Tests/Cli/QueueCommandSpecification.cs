@@ -176,6 +176,23 @@ public abstract class QueueCommandSpecification : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("replay", "--type", "worse")]
+    [InlineData("purge", "--type", "worse")]
+    [InlineData("replay", "--reason", "unreadable")]
+    [InlineData("purge", "--reason", "unreadable")]
+    public async Task Only_dead_letters_that_fit_are_replayed_or_purged(string command, string option, string value)
+    {
+        await DieAsync("bad");
+        await DieAsync("worse", DeadLetterReason.Unreadable);
+
+        var tool = await RunAsync("dead-letters", command, "tasks", option, value, "--json");
+
+        Assert.Equal(1, tool.Json.GetProperty("count").GetInt32());
+        var left = Assert.Single(await Operator.ListDeadLettersAsync("tasks", DeadLetterFilter.All, 10, TestContext.Current.CancellationToken));
+        Assert.Equal("bad", left.Envelope.Message.Type);
+    }
+
+    [Theory]
     [InlineData("show")]
     [InlineData("replay")]
     [InlineData("purge")]
