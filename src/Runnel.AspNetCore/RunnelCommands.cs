@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Invocation;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -15,8 +16,9 @@ public static class RunnelCommands
 {
     /// <summary>Runs the application as its command line says: <c>runserver</c> (the default), <c>runworker</c>, <c>channels</c>; <c>--help</c> lists all.</summary>
     /// <remarks>
-    /// What is no command or option of Runnel's goes to the application's configuration, as <c>WebApplication.CreateBuilder(args)</c> does it:
-    /// <c>--urls</c>, <c>--environment</c> and the application's own. A start that fails for a reason that Runnel knows ends with one sentence and exit code 1.
+    /// Settings go to the application's configuration: what has its value in the same word (<c>--Backend=URI</c>) or a colon in its name
+    /// (<c>--Logging:LogLevel:Default Debug</c>), and the host's own (<c>--urls URL</c>). Any other command or option that Runnel does not know is refused.
+    /// A start that fails for a reason that Runnel knows ends with one sentence and exit code 1.
     /// </remarks>
     /// <example><code>return await app.RunRunnelAsync(args);</code></example>
     /// <param name="app">The application, mapped.</param>
@@ -29,7 +31,11 @@ public static class RunnelCommands
         {
             try
             {
-                return await Root(app).Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+                // Without response files, or a setting's value such as @home would be read as one.
+                var parsed = Root(app).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+                if (parsed.Action is ParseErrorAction)
+                    throw new FormatException(parsed.Errors[0].Message);
+                return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
             }
             catch (Exception exception) when (exception is FormatException or InvalidOperationException or OptionsValidationException or BackplaneUnavailableException or IOException)
             {
@@ -42,7 +48,7 @@ public static class RunnelCommands
     private static RootCommand Root(WebApplication app)
     {
         var layer = new Option<string?>("--layer") { Description = "The layer's address: memory:, sqlite:PATH, redis://[USER:PASSWORD@]HOST[:PORT], …", HelpName = "URI", Recursive = true };
-        var root = new RootCommand($"{app.Environment.ApplicationName}: a Runnel application. Options that are not listed go to its configuration, such as --urls.")
+        var root = new RootCommand($"{app.Environment.ApplicationName}: a Runnel application. It takes settings of its configuration, too: --urls URL, --SECTION:KEY VALUE, --KEY=VALUE.")
         {
             RunServer(app, layer),
             RunWorker(app, layer),
@@ -50,7 +56,11 @@ public static class RunnelCommands
         };
         root.Options.Add(layer);
         root.TreatUnmatchedTokensAsErrors = false;
-        root.SetAction((parsed, cancellationToken) => ServeAsync(app, parsed, layer, cancellationToken));
+        root.SetAction((parsed, cancellationToken) =>
+        {
+            Configure(app, parsed, layer);
+            return ServeAsync(app, cancellationToken);
+        });
         return root;
     }
 
@@ -61,8 +71,9 @@ public static class RunnelCommands
         command.TreatUnmatchedTokensAsErrors = false;
         command.SetAction((parsed, cancellationToken) =>
         {
+            Configure(app, parsed, layer);
             app.Services.GetRequiredService<IOptions<WorkerOptions>>().Value.Enabled &= !parsed.GetValue(noWorker);
-            return ServeAsync(app, parsed, layer, cancellationToken);
+            return ServeAsync(app, cancellationToken);
         });
         return command;
     }
@@ -81,12 +92,12 @@ public static class RunnelCommands
         command.TreatUnmatchedTokensAsErrors = false;
         command.SetAction(async (parsed, cancellationToken) =>
         {
+            Configure(app, parsed, layer);
             var options = app.Services.GetRequiredService<IOptions<WorkerOptions>>().Value;
             options.Enabled = true;
             options.Threads = parsed.GetValue(threads) ?? options.Threads;
             AddPatterns(options.OnlyChannels, parsed.GetValue(only));
             AddPatterns(options.ExcludeChannels, parsed.GetValue(exclude));
-            Configure(app, parsed, layer);
             RefuseToWorkInVain(app);
             await WorkerHost.RunAsync(app.Services, cancellationToken);
             return 0;
@@ -97,6 +108,7 @@ public static class RunnelCommands
     private static Command Channels(WebApplication app, Option<string?> layer)
     {
         var command = new Command("channels", "Lists the channels that the application has consumers for.");
+        command.TreatUnmatchedTokensAsErrors = false;
         command.SetAction((parsed, _) =>
         {
             Configure(app, parsed, layer);
@@ -112,9 +124,8 @@ public static class RunnelCommands
         return command;
     }
 
-    private static async Task<int> ServeAsync(WebApplication app, ParseResult parsed, Option<string?> layer, CancellationToken cancellationToken)
+    private static async Task<int> ServeAsync(WebApplication app, CancellationToken cancellationToken)
     {
-        Configure(app, parsed, layer);
         // The host would do it, too, but log a failure with its stack beside the sentence that ends the command.
         await app.Services.GetRequiredService<ConfiguredLayer>().OpenAsync(cancellationToken);
         await app.StartAsync(cancellationToken);
@@ -125,7 +136,7 @@ public static class RunnelCommands
     // The host has read the same command line already, but to it a switch without a value, such as --noworker, eats the argument that follows.
     private static void Configure(WebApplication app, ParseResult parsed, Option<string?> layer)
     {
-        var rest = new ConfigurationBuilder().AddCommandLine([.. parsed.UnmatchedTokens]).Build();
+        var rest = new ConfigurationBuilder().AddCommandLine([.. CommandLineSettings.Of(parsed)]).Build();
         foreach (var (key, value) in rest.AsEnumerable().Where(pair => pair.Value is not null))
             app.Configuration[key] = value;
         if (parsed.GetValue(layer) is { } address)

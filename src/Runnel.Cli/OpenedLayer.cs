@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Runnel.Layers;
+using Runnel.Sqlite;
 using Runnel.Workers;
 
 namespace Runnel.Cli;
@@ -64,7 +65,7 @@ internal sealed class OpenedLayer : IAsyncDisposable
             case "memory":
                 throw ToolException.Usage("'memory:' is the memory of the application's process, which no other process can see. Give the application a layer that both can reach, such as sqlite:work.db or redis://HOST.");
             case "sqlite" when !mayCreate:
-                RefuseMissingFile(address["sqlite:".Length..]);
+                RefuseMissingFile(SqliteLayerFactory.PathOf(address));
                 break;
         }
         try

@@ -1,10 +1,14 @@
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace Runnel.EntityFrameworkCore;
 
 /// <summary>Sends committed changes to their groups, one after another, and never fails its caller: the data is committed.</summary>
-internal sealed class ChangePublisher(IGroups groups, ILogger<ChangePublisher> logger)
+internal sealed class ChangePublisher(IServiceProvider services, ILogger<ChangePublisher> logger)
 {
+    // Asked for by the first change and not with the context: an application makes its tables before the command line has named the layer.
+    private IGroups Groups => field ??= services.GetRequiredService<IGroups>();
+
     // Takes no token: the data is committed whether or not somebody still waits for it.
     public static async Task PublishAsync(IReadOnlyList<OutgoingChange> changes)
     {
@@ -39,7 +43,7 @@ internal sealed class ChangePublisher(IGroups groups, ILogger<ChangePublisher> l
         var (_, group, change) = outgoing;
         try
         {
-            await groups.SendJsonAsync(group, change, CancellationToken.None);
+            await Groups.SendJsonAsync(group, change, CancellationToken.None);
             BindingMetrics.Sent(change.Model);
         }
         catch (Exception exception)

@@ -7,6 +7,12 @@ namespace Runnel.InMemory;
 public sealed class InMemoryLayerFactory : ILayerFactory
 {
     /// <inheritdoc/>
-    public Layer Create(string address, TimeProvider timeProvider, ILoggerFactory loggers) =>
-        new(new InMemoryBackplane(timeProvider), new InMemoryWorkQueue(timeProvider));
+    /// <exception cref="FormatException">The address has more than its name: this layer has no place and no options.</exception>
+    public Layer Create(string address, TimeProvider timeProvider, ILoggerFactory loggers)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        if (!address.EndsWith(':'))
+            throw new FormatException($"'{address}' is not the address of the in-memory layer: write memory: with nothing behind the colon.");
+        return new(new InMemoryBackplane(timeProvider), new InMemoryWorkQueue(timeProvider));
+    }
 }

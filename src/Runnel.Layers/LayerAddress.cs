@@ -1,6 +1,6 @@
 namespace Runnel.Layers;
 
-/// <summary>Finds a layer by its address: <c>memory:</c>, <c>sqlite:path</c>, <c>redis://…</c>, <c>rediss://…</c>, <c>amqp://…</c>, <c>amqps://…</c>, <c>postgres://…</c>.</summary>
+/// <summary>Finds a layer by its address: <c>memory:</c>, <c>sqlite:path</c>, <c>redis://…</c>, <c>rediss://…</c>.</summary>
 public static class LayerAddress
 {
     private static readonly Dictionary<string, (string Package, string Factory)> Layers = new(StringComparer.OrdinalIgnoreCase)
@@ -9,21 +9,22 @@ public static class LayerAddress
         ["sqlite"] = ("Runnel.Sqlite", "SqliteLayerFactory"),
         ["redis"] = ("Runnel.Redis", "RedisLayerFactory"),
         ["rediss"] = ("Runnel.Redis", "RedisLayerFactory"),
-        ["amqp"] = ("Runnel.RabbitMQ", "RabbitMQLayerFactory"),
-        ["amqps"] = ("Runnel.RabbitMQ", "RabbitMQLayerFactory"),
-        ["postgres"] = ("Runnel.Postgres", "PostgresLayerFactory"),
     };
 
-    /// <summary>The part before the colon, in lower case.</summary>
-    /// <exception cref="FormatException">The address names no layer that there is.</exception>
+    // No package is named for these: anybody could publish one of that name.
+    private static readonly HashSet<string> Planned = new(StringComparer.OrdinalIgnoreCase) { "amqp", "amqps", "rabbitmq", "postgres", "postgresql" };
+
+    private static string Known => string.Join(", ", Layers.Keys.Select(scheme => scheme + ":"));
+
+    /// <summary>The part before the colon, in lower case. Whether there is a layer of that name is not looked at.</summary>
+    /// <exception cref="FormatException">The address is empty or has no such part.</exception>
     public static string SchemeOf(string address)
     {
         ArgumentNullException.ThrowIfNull(address);
+        if (string.IsNullOrWhiteSpace(address))
+            throw new FormatException($"The layer's address is empty. An address begins with one of {Known}.");
         var colon = address.IndexOf(':', StringComparison.Ordinal);
-        if (colon > 0 && Layers.ContainsKey(address[..colon]))
-            return address[..colon].ToLowerInvariant();
-        var known = string.Join(", ", Layers.Keys.Select(scheme => scheme + ":"));
-        throw new FormatException($"'{(colon > 0 ? address[..colon] : address)}' names no layer: an address begins with one of {known}.");
+        return colon > 0 ? address[..colon].ToLowerInvariant() : throw Unknown(address);
     }
 
     /// <summary>Finds what makes the layer. Its package has to be referenced, no more.</summary>
@@ -32,9 +33,15 @@ public static class LayerAddress
     public static ILayerFactory FactoryOf(string address)
     {
         var scheme = SchemeOf(address);
-        var (package, factory) = Layers[scheme];
+        if (Planned.Contains(scheme))
+            throw new FormatException($"There is no layer '{scheme}:' yet, and no package that has it. An address begins with one of {Known}.");
+        if (!Layers.TryGetValue(scheme, out var layer))
+            throw Unknown(scheme);
+        var (package, factory) = layer;
         var type = Type.GetType($"{package}.{factory}, {package}", throwOnError: false)
             ?? throw new InvalidOperationException($"The layer '{scheme}:' is in the package {package}, which this application does not have: add it with 'dotnet add package {package}'.");
         return (ILayerFactory)Activator.CreateInstance(type)!;
     }
+
+    private static FormatException Unknown(string text) => new($"'{text}' names no layer: an address begins with one of {Known}.");
 }

@@ -8,18 +8,17 @@ public static class RunnelRedisServiceCollectionExtensions
 {
     /// <summary>Carries and keeps messages in Redis, unless configuration names another layer (<c>Runnel:Layer</c>, or <c>--layer</c> on the command line).</summary>
     /// <param name="builder">The builder.</param>
-    /// <param name="address">Where Redis is; see <see cref="RedisOptions.Address"/>.</param>
+    /// <param name="address">Where Redis is; see <see cref="RedisOptions.Address"/>. One that is no address of a Redis ends the start.</param>
     /// <param name="configure">How it is used. Holds also when configuration names another Redis; <see cref="RedisOptions.Address"/> is not looked at.</param>
     /// <example><code>builder.Services.AddRunnel().UseRedis("redis://cache:6379", redis => redis.Prefix = "shop");</code></example>
-    /// <exception cref="FormatException">The address is none.</exception>
     public static RunnelBuilder UseRedis(this RunnelBuilder builder, string address, Action<RedisOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(address);
-        _ = RedisAddress.Parse(address);
         var factory = new RedisLayerFactory(configure);
         builder.Services.Configure<LayerOptions>(options =>
         {
+            _ = RedisAddress.Parse(address); // here, so that a bad one ends the start with its sentence like any other
             options.Address = address;
             options.Factories["redis"] = options.Factories["rediss"] = factory;
         });

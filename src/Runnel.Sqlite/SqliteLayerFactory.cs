@@ -12,12 +12,26 @@ public sealed class SqliteLayerFactory : ILayerFactory
     /// <exception cref="InvalidOperationException">The file was written by a newer version of Runnel, or is somebody else's database.</exception>
     public Layer Create(string address, TimeProvider timeProvider, ILoggerFactory loggers)
     {
-        ArgumentNullException.ThrowIfNull(address);
         ArgumentNullException.ThrowIfNull(loggers);
-        var path = address[(address.IndexOf(':', StringComparison.Ordinal) + 1)..];
-        if (string.IsNullOrWhiteSpace(path))
-            throw new FormatException($"'{address}' names no file: write the database's path behind the colon, such as sqlite:work.db.");
-        var store = SqliteStore.Open(new SqliteOptions { Path = path }, timeProvider, loggers.CreateLogger<SqliteStore>());
+        var store = SqliteStore.Open(new SqliteOptions { Path = PathOf(address) }, timeProvider, loggers.CreateLogger<SqliteStore>());
         return new Layer(new SqliteBackplane(store), new SqliteWorkQueue(store), store);
     }
+
+    /// <summary>The file's path, as the address says it.</summary>
+    /// <exception cref="FormatException">The address is not one of a file; the message says how to write it.</exception>
+    public static string PathOf(string address)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        var path = address[(address.IndexOf(':', StringComparison.Ordinal) + 1)..];
+        if (path.Trim().Trim('/').Length == 0)
+            throw new FormatException($"'{address}' names no file: write the database's path behind the colon, such as sqlite:work.db.");
+        if (path.StartsWith("//", StringComparison.Ordinal))
+            throw new FormatException($"'{address}' is not how a SQLite file is addressed: write 'sqlite:{WithoutHost(path)}'.");
+        if (path == ":memory:" || path.StartsWith("file:", StringComparison.OrdinalIgnoreCase))
+            throw new FormatException($"'{address}' names no file of this layer: write the database's path behind the colon, such as sqlite:work.db, or 'memory:' for a layer in this process.");
+        return path;
+    }
+
+    // In a URI two slashes begin the host, and a third one the path from the root.
+    private static string WithoutHost(string path) => path.StartsWith("///", StringComparison.Ordinal) ? "/" + path.TrimStart('/') : path[2..];
 }

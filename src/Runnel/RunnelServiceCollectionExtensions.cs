@@ -28,12 +28,11 @@ public static class RunnelServiceCollectionExtensions
 
     /// <summary>Picks the layer by its address, unless configuration names another (<c>Runnel:Layer</c>, or <c>--layer</c> on the command line).</summary>
     /// <param name="builder">The builder.</param>
-    /// <param name="address"><c>memory:</c>, <c>sqlite:path</c>, <c>redis://…</c> and so on; the layer's package has to be referenced.</param>
-    /// <exception cref="FormatException">The address names no layer that there is.</exception>
+    /// <param name="address"><c>memory:</c>, <c>sqlite:path</c>, <c>redis://…</c> and so on; the layer's package has to be referenced. One of no use ends the start.</param>
     public static RunnelBuilder UseLayer(this RunnelBuilder builder, string address)
     {
         ArgumentNullException.ThrowIfNull(builder);
-        _ = LayerAddress.SchemeOf(address);
+        ArgumentNullException.ThrowIfNull(address);
         builder.Services.Configure<LayerOptions>(options => options.Address = address);
         return builder;
     }

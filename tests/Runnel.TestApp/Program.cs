@@ -9,11 +9,15 @@ using Runnel.Workers;
 
 // A small application whose commands are tested: three channels, and a way to put something on them.
 var builder = WebApplication.CreateBuilder(args);
-builder.Services.AddRunnel().ConfigureWorker(worker => worker.ShutdownGrace = TimeSpan.FromSeconds(builder.Configuration.GetValue("Runnel:Grace", 25)));
+var runnel = builder.Services.AddRunnel().ConfigureWorker(worker => worker.ShutdownGrace = TimeSpan.FromSeconds(builder.Configuration.GetValue("Runnel:Grace", 25)));
+if (builder.Configuration["Runnel:UseLayer"] is { } address)
+    runnel.UseLayer(address);
 if (builder.Configuration["Runnel:Away"] is { } away)
     builder.Services.Configure<LayerOptions>(layer => layer.Factories[away] = new LayerFactoryOfNoServer());
 
 var app = builder.Build();
+if (builder.Configuration.GetValue<bool>("Runnel:Early"))
+    _ = app.Services.GetRequiredService<IChannels>(); // as an application does that fills its channels before it runs
 app.MapChannel("payments", (string text) => HandleAsync("payments", text), options => options.Track = true);
 app.MapChannel("thumbnails", (string text) => HandleAsync("thumbnails", text), options => options.Concurrency = 2);
 app.MapChannel("mail", async (string text, JobContext job, CancellationToken cancellationToken) =>
@@ -25,6 +29,7 @@ app.MapChannel("mail", async (string text, JobContext job, CancellationToken can
 app.MapJobs("/jobs");
 app.MapPost("/send/{channel}/{text}", async (string channel, string text, IChannels channels) => (await channels.SendAsync(channel, text)).Id.ToString());
 app.MapGet("/pid", () => Environment.ProcessId);
+app.MapGet("/settings", (string keys, IConfiguration configuration) => string.Join('|', keys.Split(',').Select(key => configuration[key])));
 return await app.RunRunnelAsync(args);
 
 static Task HandleAsync(string channel, string text) => Console.Out.WriteLineAsync($"handled {channel} {text}");

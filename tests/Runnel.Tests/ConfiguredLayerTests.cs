@@ -77,12 +77,57 @@ public sealed class ConfiguredLayerTests
         Assert.Equal("Nothing answers at 'cache'.", failure.Message);
     }
 
-    private static ServiceProvider Services(FakeLayerFactory factory, string address, params (string Key, string Value)[] configuration)
+    [Theory]
+    [InlineData("postgres://localhost", "There is no layer 'postgres:' yet")]
+    [InlineData("nats://localhost", "'nats' names no layer")]
+    [InlineData("sqlite://work.db", "write 'sqlite:work.db'")]
+    [InlineData(" ", "The layer's address is empty")]
+    public async Task An_address_of_no_use_keeps_no_service_from_being_made_and_the_layer_from_being_opened(string address, string sentence)
+    {
+        await using var services = Services(new FakeLayerFactory(), address);
+
+        var groups = services.GetRequiredService<IGroups>();
+        var failure = await Assert.ThrowsAsync<FormatException>(() => services.GetRequiredService<ConfiguredLayer>().OpenAsync());
+        var early = await Assert.ThrowsAsync<InvalidOperationException>(async () => await groups.SendAsync("news", "text"));
+
+        Assert.Contains(sentence, failure.Message, StringComparison.Ordinal);
+        Assert.Equal(failure.Message, early.Message);
+    }
+
+    [Fact]
+    public async Task A_scheme_that_only_the_application_knows_is_its_own()
+    {
+        var factory = new FakeLayerFactory();
+        await using var services = Services(factory, "nats://localhost", scheme: "nats");
+
+        await services.GetRequiredService<ConfiguredLayer>().OpenAsync();
+
+        Assert.Equal(["nats://localhost"], factory.Addresses);
+    }
+
+    [Fact]
+    public async Task A_layer_that_was_made_before_the_command_line_named_another_is_not_opened()
+    {
+        var configuration = new ConfigurationManager();
+        var services = new ServiceCollection().AddSingleton<IConfiguration>(configuration);
+        services.AddRunnelCore();
+        await using var provider = services.BuildServiceProvider();
+        _ = provider.GetRequiredService<IBackplane>();
+
+        configuration["layer"] = "sqlite:work.db";
+
+        await Assert.ThrowsAsync<InvalidOperationException>(() => provider.GetRequiredService<ConfiguredLayer>().OpenAsync());
+    }
+
+    private static ServiceProvider Services(FakeLayerFactory factory, string address, params (string Key, string Value)[] configuration) =>
+        Services(factory, address, "redis", configuration);
+
+    private static ServiceProvider Services(FakeLayerFactory factory, string address, string scheme, params (string Key, string Value)[] configuration)
     {
         var values = configuration.ToDictionary(pair => pair.Key, pair => (string?)pair.Value);
         var services = new ServiceCollection().AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection(values).Build());
         services.AddRunnelCore();
-        Use(services, factory, address);
+        Use(services, factory, address, scheme);
         return services.BuildServiceProvider();
     }
 
@@ -92,13 +137,13 @@ public sealed class ConfiguredLayerTests
         builder.Logging.ClearProviders();
         builder.WebHost.UseTestServer();
         builder.Services.AddRunnel();
-        Use(builder.Services, factory, "redis://cache");
+        Use(builder.Services, factory, "redis://cache", "redis");
         return builder.Build();
     }
 
-    private static void Use(IServiceCollection services, FakeLayerFactory factory, string address) => services.Configure<LayerOptions>(layer =>
+    private static void Use(IServiceCollection services, FakeLayerFactory factory, string address, string scheme) => services.Configure<LayerOptions>(layer =>
     {
         layer.Address = address;
-        layer.Factories["redis"] = factory;
+        layer.Factories[scheme] = factory;
     });
 }

@@ -32,6 +32,12 @@ public sealed class UseRedisTests(RedisServer redis) : IClassFixture<RedisServer
     [InlineData("redis://")]
     [InlineData("cache:6379")]
     [InlineData("sqlite:work.db")]
-    public void What_is_no_address_of_a_redis_is_refused_where_it_is_written(string address) =>
-        Assert.Throws<FormatException>(() => new ServiceCollection().AddRunnelCore().UseRedis(address));
+    public async Task What_is_no_address_of_a_redis_ends_the_start(string address)
+    {
+        var services = new ServiceCollection();
+        services.AddRunnelCore().UseRedis(address);
+        await using var provider = services.BuildServiceProvider();
+
+        await Assert.ThrowsAsync<FormatException>(() => provider.GetRequiredService<ConfiguredLayer>().OpenAsync());
+    }
 }

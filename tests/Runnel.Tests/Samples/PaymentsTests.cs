@@ -120,12 +120,12 @@ public sealed class PaymentsTests : IDisposable
     public async Task Orders_outlive_the_death_of_the_one_process_that_does_everything()
     {
         var data = Path.Combine(_folder.Path, "books");
-        var first = await SampleProcess.ServeAsync("Payments", _folder, 0, "--data", data);
+        var first = await SampleProcess.ServeAsync("Payments", _folder, 0, $"--data={data}");
         for (var number = 1; number <= 5; number++)
             (await PayAsync(first, $"order-{number}", "flaky-1")).Dispose();
 
         await first.KillAsync();
-        await using var second = await SampleProcess.ServeAsync("Payments", _folder, first.Address.Port, "--data", data);
+        await using var second = await SampleProcess.ServeAsync("Payments", _folder, first.Address.Port, $"--data={data}");
         await first.DisposeAsync();
 
         for (var number = 1; number <= 5; number++)

@@ -35,7 +35,30 @@ public sealed class CommandTests : IDisposable
     [InlineData("--threads takes a number from 1 on, not 'many'.", "runworker", "--layer", "LAYER", "--threads", "many")]
     [InlineData("--threads takes a number from 1 on, not '0'.", "runworker", "--layer", "LAYER", "--threads", "0")]
     [InlineData("'carrier-pigeon' names no layer", "runserver", "--layer", "carrier-pigeon://x")]
-    [InlineData("add it with 'dotnet add package Runnel.RabbitMQ'", "runserver", "--layer", "amqp://localhost")]
+    [InlineData("There is no layer 'amqp:' yet", "runserver", "--layer", "amqp://localhost")]
+    [InlineData("There is no layer 'postgresql:' yet", "runworker", "--layer", "postgresql://localhost/work")]
+    [InlineData("write 'sqlite:work.db'", "runserver", "--layer", "sqlite://work.db")]
+    [InlineData("'memory://x' is not the address of the in-memory layer", "--layer", "memory://x")]
+    [InlineData("The layer's address is empty", "--Runnel:Layer=")]
+    [InlineData("There is no layer 'postgres:' yet", "--Runnel:UseLayer", "postgres://localhost")]
+    [InlineData("There is no layer 'amqp:' yet", "--layer", "amqp://localhost", "--Runnel:Early", "true")]
+    [InlineData("There is no layer 'amqp:' yet", "runworker", "--layer", "amqp://localhost", "--Runnel:Early", "true")]
+    [InlineData("The layer was made before the command line named another one", "runserver", "--noworker", "--layer", "LAYER", "--Runnel:Early", "true")]
+    [InlineData("There is no command 'runworkr'; did you mean 'runworker'?", "runworkr", "--layer", "LAYER")]
+    [InlineData("There is no command 'run-server'; did you mean 'runserver'?", "run-server")]
+    [InlineData("There is no command 'migrate': there are 'runserver', 'runworker', 'channels'.", "--urls", "http://127.0.0.1:0", "migrate")]
+    [InlineData("'payments' means nothing to 'runworker'.", "runworker", "payments")]
+    [InlineData("'-n' means nothing to 'runserver'.", "-n")]
+    [InlineData("There is no option '--no-worker'; did you mean '--noworker'?", "runserver", "--no-worker")]
+    [InlineData("There is no option '--thread'; did you mean '--threads'?", "runworker", "--thread", "4")]
+    [InlineData("There is no option '--layr'; did you mean '--layer'?", "--layr=sqlite:work.db")]
+    [InlineData("There is no option '--only-channel'; did you mean '--only-channels'?", "channels", "--only-channel=pay*")]
+    [InlineData("'--threads' is an option of 'runworker', not of 'runserver'.", "runserver", "--threads", "4")]
+    [InlineData("'--noworker' is an option of 'runserver', not of 'runworker'.", "runworker", "--noworker")]
+    [InlineData("'runworker' has no option '--concurrency'. A setting of the application's configuration has its value in the same word: --concurrency=VALUE.", "runworker", "--concurrency", "4")]
+    [InlineData("'runserver' has no option '--url'. Did you mean '--urls'?", "--url", "http://127.0.0.1:0")]
+    [InlineData("The setting '--urls' has no value", "--urls")]
+    [InlineData("The setting '--Shop:Name' has no value", "--Shop:Name", "--layer", "LAYER")]
     public async Task What_cannot_work_ends_with_a_sentence(string sentence, params string[] arguments)
     {
         await using var process = AppProcess.Start([.. arguments.Select(argument => argument == "LAYER" ? Layer : argument)]);
@@ -45,6 +68,22 @@ public sealed class CommandTests : IDisposable
         Assert.Equal(1, code);
         Assert.Contains(sentence, output, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", output, StringComparison.Ordinal); // no stack trace
+        Assert.Single(output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    [Fact]
+    public async Task Settings_go_to_the_configuration_however_they_are_written()
+    {
+        await using var server = AppProcess.Start(
+            "runserver", "--noworker", "--Runnel:Grace", "7", "--Greeting=Hello @all", "Place=world", "--environment", "Staging", "--Logging:LogLevel:Default=Information",
+            "--urls", "http://127.0.0.1:0", "--layer", Layer);
+        await server.UntilAsync("Now listening on: http://127.0.0.1:");
+        var address = server.Output.Split("Now listening on: ")[1].Split('\n')[0];
+        using var http = new HttpClient(new SocketsHttpHandler()) { BaseAddress = new Uri(address) };
+
+        var settings = await http.GetStringAsync(new Uri("/settings?keys=Runnel:Grace,Greeting,Place,environment,layer", UriKind.Relative));
+
+        Assert.Equal($"7|Hello @all|world|Staging|{Layer}", settings);
     }
 
     [Theory]

@@ -1,0 +1,49 @@
+using Runnel.Layers;
+
+namespace Runnel;
+
+/// <summary>Stands in for a layer that cannot be made, so that services can be: opening it tells why.</summary>
+/// <param name="reason">Why.</param>
+internal sealed class UnusableLayer(Exception reason) : IBackplane, IWorkQueue, IWorkQueueOperator
+{
+    public event Action<BackplaneState>? StateChanged
+    {
+        add { }
+        remove { }
+    }
+
+    public BackplaneFeatures Features => BackplaneFeatures.None;
+
+    public BackplaneState State => BackplaneState.Interrupted;
+
+    /// <summary>A layer that cannot be opened.</summary>
+    public static Layer Because(Exception reason)
+    {
+        var layer = new UnusableLayer(reason);
+        return new Layer(layer, layer, owned: null, _ => Task.FromException(reason));
+    }
+
+    public ValueTask<Position> PublishAsync(Topic topic, ReadOnlyMemory<byte> payload, Retention? retention, CancellationToken cancellationToken = default) => throw Fail();
+
+    public ValueTask<IAsyncDisposable> SubscribeAsync(Topic topic, Action<BackplaneMessage> onMessage, CancellationToken cancellationToken = default) => throw Fail();
+
+    public ValueTask<TopicHistory> ReadHistoryAsync(Topic topic, Position after, int limit, CancellationToken cancellationToken = default) => throw Fail();
+
+    public ValueTask<int> EnqueueAsync(ChannelName channel, IReadOnlyList<Envelope> envelopes, EnqueueOptions options, CancellationToken cancellationToken = default) => throw Fail();
+
+    public ValueTask<bool> CancelAsync(ChannelName channel, MessageId id, CancellationToken cancellationToken = default) => throw Fail();
+
+    public ValueTask<IWorkerLease> AcquireLeaseAsync(WorkerLeaseOptions options, CancellationToken cancellationToken = default) => throw Fail();
+
+    public ValueTask<IReadOnlyList<ChannelStatus>> ListChannelsAsync(CancellationToken cancellationToken = default) => throw Fail();
+
+    public ValueTask<IReadOnlyList<DeadLetter>> ListDeadLettersAsync(ChannelName channel, DeadLetterFilter filter, int limit, CancellationToken cancellationToken = default) => throw Fail();
+
+    public ValueTask<int> ReplayAsync(ChannelName channel, DeadLetterFilter filter, CancellationToken cancellationToken = default) => throw Fail();
+
+    public ValueTask<int> PurgeAsync(ChannelName channel, DeadLetterFilter filter, CancellationToken cancellationToken = default) => throw Fail();
+
+    public ValueTask FlushAsync(CancellationToken cancellationToken = default) => throw Fail();
+
+    private InvalidOperationException Fail() => new(reason.Message, reason);
+}
