@@ -21,7 +21,7 @@ internal sealed partial class InMemoryChannel
             var now = queue.Clock.Now;
             var taken = TakeDead(letters);
             foreach (var letter in taken)
-                Put(letter.Message.Again(attempt: 0, crashes: 0), now);
+                Put(letter.Message.Replayed(), now);
             Leave(now);
             return taken.Count;
         }

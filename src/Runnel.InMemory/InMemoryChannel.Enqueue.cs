@@ -66,6 +66,7 @@ internal sealed partial class InMemoryChannel
                 continue;
             if (message.DeduplicationId is not null)
                 _remembering.Add(ChannelClock.Later(now, message.DeduplicationWindow), message.DeduplicationId);
+            message.Begin(now);
             Put(message, now);
         }
         return fresh;

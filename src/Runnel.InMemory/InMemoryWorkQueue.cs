@@ -56,6 +56,9 @@ public sealed class InMemoryWorkQueue : IWorkQueue, IWorkQueueOperator
     }
 
     /// <inheritdoc/>
+    public ValueTask<DateTimeOffset> GetTimeAsync(CancellationToken cancellationToken = default) => new(_timeProvider.GetUtcNow());
+
+    /// <inheritdoc/>
     public ValueTask<bool> CancelAsync(ChannelName channel, MessageId id, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();

@@ -28,7 +28,13 @@ internal enum StoredState : byte
 /// </remarks>
 internal sealed class StoredMessage
 {
+    private readonly TimeSpan _delay;
+    private readonly TimeSpan? _timeToLive;
+
     private StoredMessage(byte[] bytes) => Bytes = bytes;
+
+    private StoredMessage(byte[] bytes, TimeSpan delay, TimeSpan? timeToLive)
+        : this(bytes) => (_delay, _timeToLive) = (delay, timeToLive);
 
     /// <summary>The encoded envelope: the queue's own copy.</summary>
     public byte[] Bytes { get; private init; }
@@ -44,9 +50,9 @@ internal sealed class StoredMessage
     public long SentAt { get; private init; }
 
     /// <summary>Not to be handed out before; in ticks, since the encoded form rounds down to the millisecond, which would be early.</summary>
-    public long DueAt { get; private init; }
+    public long DueAt { get; private set; }
 
-    public long ExpiresAt { get; private init; } = TimeHeap<StoredMessage>.Never;
+    public long ExpiresAt { get; private set; } = TimeHeap<StoredMessage>.Never;
 
     public int Attempt { get; private init; }
 
@@ -73,7 +79,7 @@ internal sealed class StoredMessage
     {
         if (envelope.Id == default)
             throw new ArgumentException($"The message '{envelope.Message.Type}' has no id; a message on a channel needs one: MessageId.New.");
-        return new StoredMessage(EnvelopeFormat.Encode(envelope))
+        return new StoredMessage(EnvelopeFormat.Encode(envelope), envelope.Delay, envelope.TimeToLive)
         {
             Id = envelope.Id,
             Key = envelope.Key is { Length: > 0 } key ? key : null,
@@ -85,6 +91,23 @@ internal sealed class StoredMessage
             Attempt = envelope.Attempt,
             Crashes = envelope.Crashes,
         };
+    }
+
+    /// <summary>Times that count from when the message is stored begin now.</summary>
+    public void Begin(long now)
+    {
+        if (_delay > TimeSpan.Zero)
+            DueAt = ChannelClock.Later(now, _delay);
+        if (_timeToLive is { } life)
+            ExpireAt(ChannelClock.Later(now, life));
+    }
+
+    /// <summary>The message's next stay after it was a dead letter: as if it had never been tried, and without an expiry.</summary>
+    public StoredMessage Replayed()
+    {
+        var again = Again(attempt: 0, crashes: 0);
+        again.ExpireAt(TimeHeap<StoredMessage>.Never);
+        return again;
     }
 
     /// <summary>The message's next stay.</summary>
@@ -108,5 +131,11 @@ internal sealed class StoredMessage
             Home = Home,
             Sequence = Sequence,
         };
+    }
+
+    private void ExpireAt(long time)
+    {
+        ExpiresAt = time;
+        EnvelopeFormat.WriteExpiresAt(Bytes, time > DateTimeOffset.MaxValue.UtcTicks ? null : new DateTimeOffset(time, TimeSpan.Zero));
     }
 }

@@ -1,7 +1,10 @@
 namespace Runnel.Layers;
 
 /// <summary>A message with what the layers have to know of it: identity, times, counters, ordering key. Immutable.</summary>
-/// <remarks><see cref="EnvelopeFormat"/> is its binary form, the same on every layer.</remarks>
+/// <remarks>
+/// <see cref="EnvelopeFormat"/> is its binary form, the same on every layer. <see cref="Delay"/> and <see cref="TimeToLive"/> are not part of it: they tell
+/// the layer what to store.
+/// </remarks>
 public sealed record Envelope
 {
     /// <summary>Creates an envelope around a message.</summary>
@@ -25,14 +28,22 @@ public sealed record Envelope
     /// <remarks>All channels of one process share a queue, so the name travels with the message.</remarks>
     public ChannelName? Channel { get; init; }
 
-    /// <summary>When it was sent, by the sender's clock, to the millisecond.</summary>
+    /// <summary>When it was sent, by the clock of the sender or of the layer, to the millisecond.</summary>
     public DateTimeOffset SentAt { get; init; }
 
-    /// <summary>Not to be handled before this time, to the millisecond; <see langword="null"/>: at once.</summary>
+    /// <summary>Not to be handled before this time of the layer's clock, to the millisecond; <see langword="null"/>: at once.</summary>
     public DateTimeOffset? NotBefore { get; init; }
 
-    /// <summary>Not to be handled after this time, to the millisecond; <see langword="null"/>: kept until handled.</summary>
+    /// <summary>Not to be handled for so long after the layer has stored it; zero: <see cref="NotBefore"/> counts.</summary>
+    /// <remarks>The layer counts it by its own clock, so that a sender whose clock is wrong is neither early nor late. A received message has none.</remarks>
+    public TimeSpan Delay { get; init; }
+
+    /// <summary>Not to be handled after this time of the layer's clock, to the millisecond; <see langword="null"/>: kept until handled.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>How long after the layer has stored it the message expires; <see langword="null"/>: <see cref="ExpiresAt"/> counts.</summary>
+    /// <remarks>The layer counts it by its own clock. A received message has none: its <see cref="ExpiresAt"/> says when it expires.</remarks>
+    public TimeSpan? TimeToLive { get; init; }
 
     /// <summary>Messages of one channel with the same key are handled one after another in the order sent; <see langword="null"/>: in no order.</summary>
     public string? Key { get; init; }

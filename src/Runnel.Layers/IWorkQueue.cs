@@ -34,6 +34,13 @@ public interface IWorkQueue
     /// <exception cref="IOException">The layer's server is away, or refuses. If it went away in the middle, they may have been stored.</exception>
     ValueTask<int> EnqueueAsync(ChannelName channel, IReadOnlyList<Envelope> envelopes, EnqueueOptions options, CancellationToken cancellationToken = default);
 
+    /// <summary>
+    /// Reads the layer's clock: <see cref="Envelope.Delay"/> and <see cref="Envelope.TimeToLive"/> are counted by it, <see cref="Envelope.NotBefore"/> and
+    /// <see cref="Envelope.ExpiresAt"/> are compared with it. It may differ from the clock of this machine.
+    /// </summary>
+    /// <exception cref="IOException">The layer's server is away.</exception>
+    ValueTask<DateTimeOffset> GetTimeAsync(CancellationToken cancellationToken = default);
+
     /// <summary>Takes back a message that no worker has taken yet (scheduled, queued, waiting behind its key, or waiting for a retry).</summary>
     /// <returns>Whether it was there and is gone now. <see langword="false"/>: a worker has it, it is finished, or it never was.</returns>
     ValueTask<bool> CancelAsync(ChannelName channel, MessageId id, CancellationToken cancellationToken = default);

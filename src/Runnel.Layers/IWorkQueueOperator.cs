@@ -14,6 +14,10 @@ public interface IWorkQueueOperator
     ValueTask<IReadOnlyList<DeadLetter>> ListDeadLettersAsync(ChannelName channel, DeadLetterFilter filter, int limit, CancellationToken cancellationToken = default);
 
     /// <summary>Puts dead letters back on their channel, at its end, with their counters at zero; capacity does not refuse them.</summary>
+    /// <remarks>
+    /// Replayed messages no longer expire (<see cref="Envelope.ExpiresAt"/> is cleared): a dead letter is often replayed long after its time, and whoever
+    /// replays it wants it to be handled.
+    /// </remarks>
     /// <returns>How many.</returns>
     ValueTask<int> ReplayAsync(ChannelName channel, DeadLetterFilter filter, CancellationToken cancellationToken = default);
 

@@ -13,7 +13,7 @@ internal sealed class NewMessage
         Entry = Redis.Entry.Encode(envelope, sealing, channel.Value);
         if (envelope is { DeduplicationId: { Length: > 0 } id, DeduplicationWindow.Ticks: > 0 })
             (DeduplicationName, Window) = (sealing.NameOf(id), (long)Math.Ceiling(envelope.DeduplicationWindow.TotalMicroseconds));
-        IsPlain = DeduplicationName.Length == 0 && envelope is { Key: null or "", ExpiresAt: null, NotBefore: null };
+        IsPlain = DeduplicationName.Length == 0 && envelope is { Key: null or "", ExpiresAt: null, TimeToLive: null, NotBefore: null, Delay.Ticks: <= 0 };
     }
 
     public MessageId Id { get; }

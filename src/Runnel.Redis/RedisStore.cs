@@ -56,6 +56,15 @@ public sealed class RedisStore : IAsyncDisposable
     /// <summary>The time that scripts are given, in microseconds: 0 for the server's own.</summary>
     internal long ScriptTime => _timeProvider == TimeProvider.System ? 0 : Now;
 
+    /// <summary>The time that scripts go by, in microseconds since 1970.</summary>
+    internal async ValueTask<long> GetTimeAsync(CancellationToken cancellationToken)
+    {
+        if (ScriptTime is not 0 and var time)
+            return time;
+        var answer = (await Commands.ExecuteAsync(RespWriter.Encode("TIME")).WaitAsync(cancellationToken).ConfigureAwait(false)).Items;
+        return (answer[0].AsNumber() * 1_000_000) + answer[1].AsNumber();
+    }
+
     /// <summary>The time here, in microseconds since 1970.</summary>
     internal long Now => (_timeProvider.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
 

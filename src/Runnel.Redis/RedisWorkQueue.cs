@@ -60,6 +60,10 @@ public sealed partial class RedisWorkQueue : IWorkQueue, IWorkQueueOperator, IAs
     }
 
     /// <inheritdoc/>
+    public async ValueTask<DateTimeOffset> GetTimeAsync(CancellationToken cancellationToken = default) =>
+        DateTimeOffset.UnixEpoch.AddMicroseconds(await _store.GetTimeAsync(cancellationToken).ConfigureAwait(false));
+
+    /// <inheritdoc/>
     public async ValueTask<bool> CancelAsync(ChannelName channel, MessageId id, CancellationToken cancellationToken = default)
     {
         var found = ChannelOf(channel.QueueName);

@@ -52,6 +52,7 @@ internal sealed class EnqueueWork(ChannelName channel, NewMessage[] messages, En
         }
         foreach (var message in fresh)
         {
+            message.Begin(transaction.Now);
             transaction.Messages.Insert(row, message);
             if (message.DeduplicationId is not null)
                 Remember(transaction, message);

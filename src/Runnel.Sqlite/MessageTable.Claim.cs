@@ -77,7 +77,7 @@ internal sealed partial class MessageTable
     {
         var isLarge = _findReady.IsNull(3);
         return new Claim(_findReady.Number(0), number, _findReady.Text(5), isLarge,
-            isLarge ? [] : _findReady.Bytes(3).ToArray(), (int)_findReady.Number(1), (int)_findReady.Number(2));
+            isLarge ? [] : _findReady.Bytes(3).ToArray(), (int)_findReady.Number(1), (int)_findReady.Number(2), _findReady.NumberOrNull(4));
     }
 
     private Claim WithBytes(Claim claim)
@@ -85,6 +85,6 @@ internal sealed partial class MessageTable
         _readLarge.Bind(1, claim.Id).Step();
         var bytes = _readLarge.Bytes(0).ToArray();
         _readLarge.Reset();
-        return new Claim(claim.Id, claim.Number, claim.Lane, isLarge: true, bytes, claim.Attempt, claim.Crashes);
+        return claim with { Bytes = bytes };
     }
 }

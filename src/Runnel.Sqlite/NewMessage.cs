@@ -5,7 +5,10 @@ namespace Runnel.Sqlite;
 /// <summary>A message on its way into the table, encoded on its sender's thread.</summary>
 internal sealed class NewMessage
 {
-    private NewMessage(byte[] bytes) => Bytes = bytes;
+    private readonly TimeSpan _delay;
+    private readonly TimeSpan? _timeToLive;
+
+    private NewMessage(byte[] bytes, TimeSpan delay, TimeSpan? timeToLive) => (Bytes, _delay, _timeToLive) = (bytes, delay, timeToLive);
 
     public byte[] Bytes { get; }
 
@@ -17,9 +20,9 @@ internal sealed class NewMessage
 
     public TimeSpan DeduplicationWindow { get; private init; }
 
-    public long Due { get; private init; }
+    public long Due { get; private set; }
 
-    public long? Expires { get; private init; }
+    public long? Expires { get; private set; }
 
     public long Sent { get; private init; }
 
@@ -31,7 +34,7 @@ internal sealed class NewMessage
     {
         if (envelope.Id == default)
             throw new ArgumentException($"The message '{envelope.Message.Type}' has no id; a message on a channel needs one: MessageId.New.");
-        return new NewMessage(EnvelopeFormat.Encode(envelope))
+        return new NewMessage(EnvelopeFormat.Encode(envelope), envelope.Delay, envelope.TimeToLive)
         {
             Id = envelope.Id,
             Key = envelope.Key is { Length: > 0 } key ? key : null,
@@ -43,5 +46,14 @@ internal sealed class NewMessage
             Attempt = envelope.Attempt,
             Crashes = envelope.Crashes,
         };
+    }
+
+    /// <summary>Times that count from when the message is stored begin now, and anew if the transaction is rolled back and repeated.</summary>
+    public void Begin(long now)
+    {
+        if (_delay > TimeSpan.Zero)
+            Due = Ticks.Later(now, _delay);
+        if (_timeToLive is { } life)
+            Expires = Ticks.Later(now, life);
     }
 }

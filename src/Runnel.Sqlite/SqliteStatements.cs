@@ -70,10 +70,10 @@ internal static class SqliteStatements
         DeleteDead = "DELETE FROM dead WHERE id = ?1",
         FindAgedDead = "SELECT d.id, d.channel, m.body IS NULL FROM dead d JOIN message m ON m.id = d.id WHERE d.at <= ?1 ORDER BY d.at LIMIT ?2",
         NextDead = "SELECT at FROM dead ORDER BY at LIMIT 1",
-        Revive = "UPDATE message SET state = ?2, place = ?3, next = NULL, previous = ?4, due = 0, attempt = 0, crashes = 0 WHERE id = ?1",
+        Revive = "UPDATE message SET state = ?2, place = ?3, next = NULL, previous = ?4, due = 0, expires = NULL, attempt = 0, crashes = 0 WHERE id = ?1",
         ListDead = """
             SELECT d.id, d.at, d.reason, d.error, m.attempt, m.crashes, m.uid, m.lane, m.body IS NULL,
-                   coalesce(m.body, (SELECT body FROM large WHERE id = d.id))
+                   coalesce(m.body, (SELECT body FROM large WHERE id = d.id)), m.expires
             FROM dead d JOIN message m ON m.id = d.id WHERE d.channel = ?1 ORDER BY d.at, d.id
             """;
 

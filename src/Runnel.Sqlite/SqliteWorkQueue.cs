@@ -43,6 +43,10 @@ public sealed class SqliteWorkQueue : IWorkQueue, IWorkQueueOperator
     }
 
     /// <inheritdoc/>
+    /// <remarks>It is the clock of this machine, which all processes of the file share.</remarks>
+    public ValueTask<DateTimeOffset> GetTimeAsync(CancellationToken cancellationToken = default) => new(_store.TimeProvider.GetUtcNow());
+
+    /// <inheritdoc/>
     public async ValueTask<bool> CancelAsync(ChannelName channel, MessageId id, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();

@@ -124,8 +124,7 @@ internal sealed class SqliteWorkerLease(SqliteStore store, Membership node, int 
         {
             try
             {
-                EnvelopeFormat.WriteCounters(claim.Bytes, claim.Attempt, claim.Crashes);
-                messages.Add(new ReceivedMessage(channel, EnvelopeFormat.Decode(claim.Bytes), claim));
+                messages.Add(new ReceivedMessage(channel, EnvelopeBytes.Decode(claim.Bytes, claim.Attempt, claim.Crashes, claim.Expires), claim));
             }
             catch (FormatException exception)
             {

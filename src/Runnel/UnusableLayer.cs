@@ -31,6 +31,8 @@ internal sealed class UnusableLayer(Exception reason) : IBackplane, IWorkQueue, 
 
     public ValueTask<int> EnqueueAsync(ChannelName channel, IReadOnlyList<Envelope> envelopes, EnqueueOptions options, CancellationToken cancellationToken = default) => throw Fail();
 
+    public ValueTask<DateTimeOffset> GetTimeAsync(CancellationToken cancellationToken = default) => throw Fail();
+
     public ValueTask<bool> CancelAsync(ChannelName channel, MessageId id, CancellationToken cancellationToken = default) => throw Fail();
 
     public ValueTask<IWorkerLease> AcquireLeaseAsync(WorkerLeaseOptions options, CancellationToken cancellationToken = default) => throw Fail();

@@ -21,7 +21,7 @@ internal sealed class QueueModel(int crashLimit)
     public IReadOnlyList<Entry> Entries => _entries;
 
     public void Store(Envelope envelope) =>
-        _entries.Add(new Entry { Id = envelope.Id, Key = envelope.Key, Due = envelope.NotBefore ?? default, Expires = envelope.ExpiresAt ?? DateTimeOffset.MaxValue });
+        _entries.Add(new Entry { Id = envelope.Id, Key = envelope.Key, Due = DueOf(envelope), Expires = ExpiryOf(envelope) });
 
     /// <summary>What has expired while no worker had it is gone.</summary>
     public void Expire() =>
@@ -54,7 +54,7 @@ internal sealed class QueueModel(int crashLimit)
 
     public void PutAside(Entry entry) => (entry.State, entry.Died) = (State.Dead, ++_deaths);
 
-    /// <summary>Puts all dead letters at the end, oldest first.</summary>
+    /// <summary>Puts all dead letters at the end, oldest first; they no longer expire.</summary>
     public int Replay()
     {
         var dead = _entries.Where(entry => entry.State == State.Dead).OrderBy(entry => entry.Died).ToList();
@@ -62,9 +62,8 @@ internal sealed class QueueModel(int crashLimit)
         {
             _entries.Remove(entry);
             _entries.Add(entry);
-            (entry.State, entry.Attempt, entry.Crashes, entry.Due) = (State.Held, 0, 0, default);
+            (entry.State, entry.Attempt, entry.Crashes, entry.Due, entry.Expires) = (State.Held, 0, 0, default, DateTimeOffset.MaxValue);
         }
-        Expire();
         return dead.Count;
     }
 
@@ -76,13 +75,17 @@ internal sealed class QueueModel(int crashLimit)
         return (ready, scheduled, held.Count - ready - scheduled, _entries.Count(entry => entry.State == State.Claimed), _entries.Count(entry => entry.State == State.Dead));
     }
 
+    private DateTimeOffset DueOf(Envelope envelope) => envelope.Delay > TimeSpan.Zero ? Now + envelope.Delay : envelope.NotBefore ?? default;
+
+    private DateTimeOffset ExpiryOf(Envelope envelope) => envelope.TimeToLive is { } life ? Now + life : envelope.ExpiresAt ?? DateTimeOffset.MaxValue;
+
     public sealed class Entry
     {
         public required MessageId Id { get; init; }
 
         public required string? Key { get; init; }
 
-        public required DateTimeOffset Expires { get; init; }
+        public required DateTimeOffset Expires { get; set; }
 
         public DateTimeOffset Due { get; set; }
 

@@ -89,8 +89,10 @@ public abstract class WorkQueueModelSpecification : WorkQueueSpecification
             {
                 var envelope = suite.Of("x", random.Next(3) == 0 ? null : $"k{random.Next(4)}") with
                 {
-                    NotBefore = random.Next(3) == 0 ? _model.Now + suite.Clock.Units(random.Next(1, 4)) : null,
-                    ExpiresAt = random.Next(4) == 0 ? _model.Now + suite.Clock.Units(random.Next(1, 6)) : null,
+                    NotBefore = random.Next(6) == 0 ? _model.Now + suite.Clock.Units(random.Next(1, 4)) : null,
+                    Delay = random.Next(6) == 0 ? suite.Clock.Units(random.Next(1, 4)) : default,
+                    ExpiresAt = random.Next(8) == 0 ? _model.Now + suite.Clock.Units(random.Next(1, 6)) : null,
+                    TimeToLive = random.Next(8) == 0 ? suite.Clock.Units(random.Next(1, 6)) : null,
                 };
                 await suite.EnqueueAsync(envelope);
                 _model.Store(envelope);

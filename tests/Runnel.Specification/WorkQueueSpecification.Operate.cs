@@ -59,6 +59,27 @@ public abstract partial class WorkQueueSpecification
         Assert.All(again.Skip(1), message => Assert.Contains(message.Id, letters.Select(letter => letter.Id)));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_message_that_is_replayed_no_longer_expires(bool isLate)
+    {
+        var lease = await WorkerAsync();
+        await EnqueueAsync(Of("1", "k") with { ExpiresAt = Clock.Now + Clock.Units(2) });
+        await lease.DeadLetterAsync(await TakeOneAsync(lease), DeadLetterReason.Rejected, null);
+        if (isLate)
+            await Clock.AdvanceAsync(3);
+
+        Assert.Equal(1, await Operator.ReplayAsync(Channel, DeadLetterFilter.All));
+        if (!isLate)
+            await Clock.AdvanceAsync(3);
+
+        var again = await TakeOneAsync(lease);
+        Assert.Equal(("1", null), (Text(again), again.Envelope.ExpiresAt));
+        await lease.DeadLetterAsync(again, DeadLetterReason.Rejected, null);
+        Assert.Null(Assert.Single(await Operator.ListDeadLettersAsync(Channel, DeadLetterFilter.All, 10)).Envelope.ExpiresAt);
+    }
+
     [Fact]
     public async Task A_replayed_message_waits_behind_those_of_its_key()
     {

@@ -54,6 +54,67 @@ public abstract partial class WorkQueueSpecification
         Assert.Equal("1", Text(await TakeOneAsync(await WorkerAsync())));
     }
 
+    [Theory]
+    [InlineData(-3600)]
+    [InlineData(3600)]
+    public async Task A_delay_counts_by_the_clock_of_the_layer_whatever_time_the_sender_has(int wrongBy)
+    {
+        var lease = await WorkerAsync();
+        var due = Clock.Now + Clock.Units(2);
+        await EnqueueAsync(Of("later") with { SentAt = Clock.Now.AddSeconds(wrongBy), Delay = Clock.Units(2) });
+
+        var message = await TakeNotBeforeAsync(lease, due);
+
+        Assert.Equal(("later", TimeSpan.Zero), (Text(message), message.Envelope.Delay));
+    }
+
+    [Theory]
+    [InlineData(-3600)]
+    [InlineData(3600)]
+    public async Task A_time_to_live_counts_by_the_clock_of_the_layer_whatever_time_the_sender_has(int wrongBy)
+    {
+        var lease = await WorkerAsync();
+        var sent = Clock.Now.AddSeconds(wrongBy);
+        await EnqueueAsync(
+            Of("short", "k") with { SentAt = sent, TimeToLive = Clock.Units(2) },
+            Of("long", "k") with { SentAt = sent, TimeToLive = Clock.Units(1000) },
+            Of("for ever") with { SentAt = sent, TimeToLive = TimeSpan.MaxValue });
+        var stored = Clock.Now;
+
+        await Clock.AdvanceAsync(3);
+        var left = await TakeAllAsync(lease, 2);
+
+        Assert.Equal(["for ever", "long"], left.Select(Text).Order());
+        var expiry = left.Single(message => Text(message) == "long").Envelope.ExpiresAt;
+        Assert.InRange(expiry!.Value, sent.AddSeconds(-wrongBy) + Clock.Units(1000) - TimeSpan.FromMilliseconds(1), stored + Clock.Units(1000));
+    }
+
+    [Fact]
+    public async Task A_delay_of_a_message_that_waits_for_room_counts_from_when_it_has_room()
+    {
+        var lease = await WorkerAsync();
+        var options = CapacityOf(1) with { WaitForRoom = Clock.Units(1000) };
+        await Queue.EnqueueAsync(Channel, [Of("1")], options);
+        var waiting = Queue.EnqueueAsync(Channel, [Of("2") with { Delay = Clock.Units(2), TimeToLive = Clock.Units(4) }], options).AsTask();
+        await Clock.AdvanceAsync(5);
+
+        var due = Clock.Now + Clock.Units(2);
+        await lease.CompleteAsync(await TakeOneAsync(lease));
+        await Wait.For(waiting, "room");
+
+        Assert.Equal("2", Text(await TakeNotBeforeAsync(lease, due)));
+    }
+
+    [Fact]
+    public async Task The_layer_says_what_time_it_is()
+    {
+        var before = Clock.Now;
+
+        var time = await Queue.GetTimeAsync();
+
+        Assert.InRange(time, before.AddMilliseconds(-1), Clock.Now.AddMilliseconds(1));
+    }
+
     [Fact]
     public async Task A_delayed_message_outlives_the_worker_that_saw_its_retry()
     {

@@ -60,10 +60,10 @@ public class EnvelopeFormatTests
         var bytes = EnvelopeFormat.Encode(Full);
 
         EnvelopeFormat.WriteCounters(bytes, attempt: 70_000, crashes: 2);
-        EnvelopeFormat.WriteNotBefore(bytes, null);
+        EnvelopeFormat.WriteExpiresAt(bytes, null);
 
         var decoded = EnvelopeFormat.Decode(bytes);
-        Assert.Equal((65_535, 2, null), (decoded.Attempt, decoded.Crashes, decoded.NotBefore));
+        Assert.Equal((65_535, 2, null), (decoded.Attempt, decoded.Crashes, decoded.ExpiresAt));
         Assert.Equal("order-7", decoded.Key);
     }
 

@@ -4,10 +4,10 @@
 -- worker's claims, and nowhere else), or is a dead letter. Of the messages of one key only the first, the lane's head, is outside of the lane;
 -- for as long as there is one, the key is 'busy'.
 --
--- An entry: 1 byte flags, 2 attempts, 2 crashes, 8 sent (ms), 8 due (us), 8 expires (us), 1 length of the key's name, that name, payload; little-endian.
+-- An entry: 1 byte flags (1 has a key, 2 due counts from being stored, 4 expires, 8 so does that; 2 and 8 are gone once it is stored), 2 attempts, 2 crashes, 8 sent (ms), 8 due (us), 8 expires (us), 1 length of the key's name, that name, payload; little-endian.
 local MESSAGES, READY, RETURNED, DELAYED, EXPIRIES = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local BUSY, LANE, WORKERS, CLAIMS, DEAD, LETTERS, BELL = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]
-local HAS_KEY, EXPIRES = 1, 4
+local HAS_KEY, DUE_AFTER, EXPIRES, EXPIRES_AFTER = 1, 2, 4, 8
 
 local call = redis.call
 local woken = false
@@ -68,8 +68,22 @@ local function remember_expiry(id, entry)
   if has(entry, EXPIRES) then call('ZADD', EXPIRIES, score(expiry_of(entry)), id) end
 end
 
+local function with_times(entry, due, expiry)
+  local flags = bit.band(entry:byte(1), HAS_KEY)
+  if expiry > 0 then flags = flags + EXPIRES end
+  return string.char(flags) .. entry:sub(2, 13) .. struct.pack('<i8i8', due, expiry) .. entry:sub(30)
+end
+
+-- Times that count from when the message is stored begin now, by this clock: a sender's may be wrong.
+local function begin(entry)
+  local due_after, expires_after = has(entry, DUE_AFTER), has(entry, EXPIRES_AFTER)
+  if not (due_after or expires_after) then return entry end
+  return with_times(entry, due_of(entry) + (due_after and now or 0), expiry_of(entry) + (expires_after and now or 0))
+end
+
 -- Takes in a message, at the end of its key's lane if there is one. The same id twice is the same message.
 local function store(id, entry)
+  entry = begin(entry)
   if call('HSETNX', MESSAGES, id, entry) == 0 then return false end
   remember_expiry(id, entry)
   local lane = lane_of(entry)

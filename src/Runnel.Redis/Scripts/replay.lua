@@ -1,4 +1,4 @@
--- Puts dead letters at the end of the line, with their counters at zero, whatever the capacity.
+-- Puts dead letters at the end of the line, with their counters at zero and without an expiry, whatever the capacity.
 -- KEYS: the channel's
 -- ARGV: now, ids, in the order to be handled in
 -- Returns how many.
@@ -9,8 +9,7 @@ for i = 2, #ARGV do
     call('HDEL', LETTERS, ARGV[i])
     call('ZREM', DEAD, ARGV[i])
     local entry = letter:sub(14 + struct.unpack('<I4', letter, 10))
-    entry = with_counters(entry, 0, 0)
-    store(ARGV[i], entry:sub(1, 13) .. struct.pack('<i8', 0) .. entry:sub(22))
+    store(ARGV[i], with_times(with_counters(entry, 0, 0), 0, 0))
     replayed = replayed + 1
   end
 end

@@ -13,6 +13,8 @@ internal sealed class YieldingWorkQueue(IWorkQueue queue) : IWorkQueue
         return stored;
     }
 
+    public ValueTask<DateTimeOffset> GetTimeAsync(CancellationToken cancellationToken = default) => queue.GetTimeAsync(cancellationToken);
+
     public async ValueTask<bool> CancelAsync(ChannelName channel, MessageId id, CancellationToken cancellationToken = default)
     {
         await HesitateAsync();

@@ -39,6 +39,8 @@ public sealed class SqliteWorkQueueOfProcessesTests : WorkQueueModelSpecificatio
         public ValueTask<int> EnqueueAsync(ChannelName channel, IReadOnlyList<Envelope> envelopes, EnqueueOptions options, CancellationToken cancellationToken = default) =>
             queue.EnqueueAsync(channel, envelopes, options, cancellationToken);
 
+        public ValueTask<DateTimeOffset> GetTimeAsync(CancellationToken cancellationToken = default) => queue.GetTimeAsync(cancellationToken);
+
         public ValueTask<bool> CancelAsync(ChannelName channel, MessageId id, CancellationToken cancellationToken = default) =>
             queue.CancelAsync(channel, id, cancellationToken);
 

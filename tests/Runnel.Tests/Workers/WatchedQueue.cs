@@ -21,6 +21,8 @@ internal sealed class WatchedQueue(InMemoryWorkQueue inner) : IWorkQueue, IWorkQ
     public ValueTask<int> EnqueueAsync(ChannelName channel, IReadOnlyList<Envelope> envelopes, EnqueueOptions options, CancellationToken cancellationToken = default) =>
         inner.EnqueueAsync(channel, envelopes, options, cancellationToken);
 
+    public ValueTask<DateTimeOffset> GetTimeAsync(CancellationToken cancellationToken = default) => inner.GetTimeAsync(cancellationToken);
+
     public ValueTask<bool> CancelAsync(ChannelName channel, MessageId id, CancellationToken cancellationToken = default) => inner.CancelAsync(channel, id, cancellationToken);
 
     public async ValueTask<IWorkerLease> AcquireLeaseAsync(WorkerLeaseOptions options, CancellationToken cancellationToken = default)
