@@ -154,7 +154,7 @@ public sealed class ChannelLayer : IChannelLayer, IAsyncDisposable
     private Envelope Address(ChannelName channel, Message message)
     {
         var now = _timeProvider.GetUtcNow();
-        return new Envelope(message) { Id = new MessageId(Guid.CreateVersion7(now)), Channel = channel, SentAt = now, ExpiresAt = now + _options.Expiry };
+        return new Envelope(message) { Id = new MessageId(Guid.CreateVersion7(now)), Channel = channel, SentAt = now, TimeToLive = _options.Expiry };
     }
 
     private void CheckSize(Envelope envelope, string destination)
@@ -182,7 +182,7 @@ public sealed class ChannelLayer : IChannelLayer, IAsyncDisposable
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             if (!_readers.TryGetValue(queueName, out var reader))
-                _readers.Add(queueName, reader = new ProcessReader(queueName, _queue, _lease, _timeProvider));
+                _readers.Add(queueName, reader = new ProcessReader(queueName, _queue, _lease));
             return reader;
         }
     }

@@ -18,7 +18,8 @@ internal sealed class LayerGroups(
     /// <summary>Memberships that began then, or before, are over.</summary>
     public long Horizon => Now - expiry.Ticks;
 
-    private long Now => timeProvider.GetUtcNow().UtcTicks;
+    // Not the time of day, which may be set: then all memberships would end at once, or none for long.
+    private long Now => timeProvider.GetElapsedTime(0).Ticks;
 
     public async ValueTask AddAsync(GroupName group, ChannelName channel, CancellationToken cancellationToken)
     {

@@ -16,13 +16,12 @@ internal sealed class ProcessReader : IAsyncDisposable
     // How many messages one turn of the reader may take: those who wait are served, and few can be in its hands at once.
     private const int MostAtOnce = 16;
 
-    // For a message that never expires: not all layers can count to the end of time.
-    private static readonly TimeSpan LongestParking = TimeSpan.FromDays(365);
+    // Longer than messages live, and not all layers can count to the end of time.
+    private static readonly AbandonOptions Parking = new() { CountsAttempt = false, Delay = TimeSpan.FromDays(365) };
 
     private readonly ChannelName _name;
     private readonly IWorkQueue _queue;
     private readonly LayerLease _lease;
-    private readonly TimeProvider _timeProvider;
     private readonly Lock _lock = new();
     private readonly Dictionary<ChannelName, LocalChannel> _channels = [];
     private readonly SemaphoreSlim _wanted = new(0, 1);
@@ -30,12 +29,11 @@ internal sealed class ProcessReader : IAsyncDisposable
     private readonly Task _reading;
     private int _waiters;
 
-    public ProcessReader(ChannelName name, IWorkQueue queue, LayerLease lease, TimeProvider timeProvider)
+    public ProcessReader(ChannelName name, IWorkQueue queue, LayerLease lease)
     {
         _name = name;
         _queue = queue;
         _lease = lease;
-        _timeProvider = timeProvider;
         _reading = ReadAsync();
     }
 
@@ -89,6 +87,8 @@ internal sealed class ProcessReader : IAsyncDisposable
                 var (lease, messages) = await _lease.ReceiveAsync(_name, max, _stopping.Token).ConfigureAwait(false);
                 foreach (var message in messages)
                     await HandOutAsync(lease, message).ConfigureAwait(false);
+                if (HasParked())
+                    ForgetExpired(await _queue.GetTimeAsync(_stopping.Token).ConfigureAwait(false));
             }
             catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
             {
@@ -124,13 +124,10 @@ internal sealed class ProcessReader : IAsyncDisposable
             return;
         }
 
-        var rest = (message.Envelope.ExpiresAt ?? DateTimeOffset.MaxValue) - _timeProvider.GetUtcNow();
-        var parking = new AbandonOptions { CountsAttempt = false, Delay = TimeSpan.FromTicks(Math.Clamp(rest.Ticks, TimeSpan.TicksPerMillisecond, LongestParking.Ticks)) };
-        if (!await lease.AbandonAsync(message, parking, CancellationToken.None).ConfigureAwait(false))
+        if (!await lease.AbandonAsync(message, Parking, CancellationToken.None).ConfigureAwait(false))
             return;
         lock (_lock)
         {
-            ForgetExpired();
             var local = LocalOf(channel);
             local.Parked.Enqueue(message.Envelope);
             Unpark(channel, local);
@@ -267,14 +264,22 @@ internal sealed class ProcessReader : IAsyncDisposable
         return local;
     }
 
-    private void ForgetExpired()
+    private bool HasParked()
     {
-        var now = _timeProvider.GetUtcNow();
-        foreach (var (channel, local) in _channels.ToArray())
+        lock (_lock)
+            return _channels.Values.Any(static local => local.Parked.Count > 0);
+    }
+
+    private void ForgetExpired(DateTimeOffset now)
+    {
+        lock (_lock)
         {
-            while (local.Parked.TryPeek(out var parked) && parked.ExpiresAt <= now)
-                local.Parked.Dequeue();
-            ForgetIfEmpty(channel, local);
+            foreach (var (channel, local) in _channels.ToArray())
+            {
+                while (local.Parked.TryPeek(out var parked) && parked.ExpiresAt <= now)
+                    local.Parked.Dequeue();
+                ForgetIfEmpty(channel, local);
+            }
         }
     }
 

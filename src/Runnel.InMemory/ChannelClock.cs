@@ -3,8 +3,8 @@ namespace Runnel.InMemory;
 /// <summary>Wakes the channels of one in-memory queue when something of theirs falls due: one timer for all of them, asleep until the next.</summary>
 internal sealed class ChannelClock
 {
-    // Timers take no more than 49 days; one that wakes in vain once a day costs nothing.
-    private static readonly long LongestSleep = TimeSpan.FromDays(1).Ticks;
+    // Timers do not notice when the clock is set: what is due by then is late by no more than this.
+    private static readonly long LongestSleep = TimeSpan.FromSeconds(10).Ticks;
 
     private readonly Lock _lock = new();
     private readonly TimeHeap<InMemoryChannel> _wakes = new();

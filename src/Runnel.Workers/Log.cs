@@ -47,4 +47,10 @@ internal static partial class Log
 
     [LoggerMessage(3014, LogLevel.Information, "The recurring message '{Name}' missed ticks since {Last}; one is caught up.")]
     public static partial void RecurringCaughtUp(ILogger logger, string name, DateTimeOffset last);
+
+    [LoggerMessage(3030, LogLevel.Warning, "Job {Id} on channel '{Channel}' expired before a handler began it; it is dropped.")]
+    public static partial void JobExpired(ILogger logger, MessageId id, ChannelName channel);
+
+    [LoggerMessage(3031, LogLevel.Warning, "The clock was set back from {Last} to {Now}; the recurring message '{Name}' goes on from there.")]
+    public static partial void RecurringClockSetBack(ILogger logger, string name, DateTimeOffset last, DateTimeOffset now);
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -9,101 +8,103 @@ namespace Runnel.Workers;
 
 /// <summary>Puts recurring messages on their channels. Every worker node does; of each tick, the deduplication of the channel keeps one.</summary>
 /// <remarks>
-/// When a tick fired last is the one message in the history of a topic. A node that starts and finds ticks missed since catches up one, no more.
+/// Ticks go by the layer's clock, which all nodes share. When a tick fired last is the one message in the history of a topic. A node that finds ticks missed
+/// since (no node ran, the clock was set forward, the layer was away) catches up one, no more.
 /// </remarks>
 internal sealed class RecurringService(
-    IEnumerable<RecurringMessage> messages, IChannels channels, IBackplane backplane, IOptions<WorkerOptions> options, TimeProvider timeProvider, ILogger<RecurringService> logger) : BackgroundService
+    IEnumerable<RecurringMessage> messages, IChannels channels, IWorkQueue queue, IBackplane backplane, IOptions<WorkerOptions> options, TimeProvider timeProvider, ILogger<RecurringService> logger)
+    : BackgroundService
 {
     private static readonly Retention Remembered = new(1, TimeSpan.FromDays(365));
-    private static readonly TimeSpan Window = TimeSpan.FromHours(1); // nodes' clocks differ by less
+    private static readonly TimeSpan Window = TimeSpan.FromHours(1); // between the first node that fires a tick and the last
+
+    // How often the clock is looked at: timers do not notice when it is set.
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         options.Value.Enabled ? Task.WhenAll(messages.Select(message => RepeatAsync(message, stoppingToken))) : Task.CompletedTask;
 
     private async Task RepeatAsync(RecurringMessage message, CancellationToken stopping)
     {
-        try
+        RecurringTick? last = null;
+        while (!stopping.IsCancellationRequested)
         {
-            for (var after = await CatchUpAsync(message, stopping); message.Schedule.NextAfter(after) is { } next;)
+            var rest = LookEvery;
+            try
             {
-                await WaitUntilAsync(next, stopping);
-                after = Latest(message, next);
-                await FireAsync(message, after, stopping);
+                var now = await queue.GetTimeAsync(stopping);
+                last = last is null ? await StartAsync(message, now, stopping) : await FollowClockAsync(message, last, now, stopping);
+                if (message.Schedule.NextAfter(last.At) is not { } next)
+                    return;
+                if (next <= now)
+                {
+                    last = last with { At = message.Schedule.LatestUntil(now, next) };
+                    await FireAsync(message, last, stopping);
+                    continue;
+                }
+                rest = next - now < LookEvery ? next - now : LookEvery;
             }
-        }
-        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
-        {
-            // The end of the loop.
-        }
-    }
-
-    // Makes up for ticks missed while no node ran, by the latest of them, and answers after when to go on.
-    private async Task<DateTimeOffset> CatchUpAsync(RecurringMessage message, CancellationToken stopping)
-    {
-        var now = timeProvider.GetUtcNow();
-        try
-        {
-            if (!backplane.Features.HasFlag(BackplaneFeatures.History))
-                return now;
-            if (await LastFiredAsync(message, stopping) is not { } last)
+            catch (Exception exception) when (exception is not OperationCanceledException)
             {
-                // A new name catches nothing up; but from now on its ticks are missed when nobody is there.
-                await backplane.PublishAsync(TopicOf(message), Encode(now), Remembered, stopping);
+                Log.RecurringFailed(logger, exception, message.Name, message.Channel);
             }
-            else if (message.Schedule.NextAfter(last) is { } missed && missed <= now)
-            {
-                Log.RecurringCaughtUp(logger, message.Name, last);
-                await FireAsync(message, Latest(message, missed), stopping);
-            }
+            await Task.Delay(rest, timeProvider, stopping).ContinueWith(static _ => { }, TaskScheduler.Default);
         }
-        catch (Exception exception) when (exception is not OperationCanceledException)
+    }
+
+    // Ticks missed while no node ran are made up for, by the latest of them.
+    private async ValueTask<RecurringTick> StartAsync(RecurringMessage message, DateTimeOffset now, CancellationToken stopping)
+    {
+        if (await LastFiredAsync(message, stopping) is { } last)
         {
-            Log.RecurringFailed(logger, exception, message.Name, message.Channel);
+            if (message.Schedule.NextAfter(last.At) <= now)
+                Log.RecurringCaughtUp(logger, message.Name, last.At);
+            return last;
         }
-        return now;
+        // A new name catches nothing up; but from now on its ticks are missed when nobody is there.
+        var first = new RecurringTick(now, Era: 0);
+        await RememberAsync(message, first, stopping);
+        return first;
     }
 
-    // Of the ticks that have passed since this one (a laptop slept, the channel was full) the last stands for all.
-    private DateTimeOffset Latest(RecurringMessage message, DateTimeOffset tick)
+    // A clock that was set back comes to ticks a second time. To wait until it is where it was would be to stand still; so they are ticks of a new era.
+    private async ValueTask<RecurringTick> FollowClockAsync(RecurringMessage message, RecurringTick last, DateTimeOffset now, CancellationToken stopping)
     {
-        var now = timeProvider.GetUtcNow();
-        while (message.Schedule.NextAfter(tick) is { } next && next <= now)
-            tick = next;
-        return tick;
+        if (!IsSetBack(message, last, now))
+            return last;
+        // Another node may have noticed before. All come to the same number, so that of each tick one is kept.
+        last = await LastFiredAsync(message, stopping) ?? last;
+        if (!IsSetBack(message, last, now))
+            return last;
+        Log.RecurringClockSetBack(logger, message.Name, last.At, now);
+        return new RecurringTick(now, last.Era + 1);
     }
 
-    private async Task WaitUntilAsync(DateTimeOffset tick, CancellationToken stopping)
+    // By less than a tick is no matter: the next one comes when it would have come.
+    private static bool IsSetBack(RecurringMessage message, RecurringTick last, DateTimeOffset now) => message.Schedule.NextAfter(now) < last.At;
+
+    private async Task FireAsync(RecurringMessage message, RecurringTick tick, CancellationToken stopping)
     {
-        // In portions: a clock that is set forwards is noticed, and a timer takes no more than 49 days.
-        for (var left = tick - timeProvider.GetUtcNow(); left > TimeSpan.Zero; left = tick - timeProvider.GetUtcNow())
-            await Task.Delay(left < Window ? left : Window, timeProvider, stopping);
+        await message.Send(channels, new SendOptions { DeduplicationId = tick.IdOf(message.Name), DeduplicationWindow = Window }, stopping);
+        await RememberAsync(message, tick, stopping);
     }
 
-    private async Task FireAsync(RecurringMessage message, DateTimeOffset tick, CancellationToken stopping)
+    private async ValueTask RememberAsync(RecurringMessage message, RecurringTick tick, CancellationToken stopping)
     {
-        try
-        {
-            var id = $"recurring:{message.Name}:{tick.ToUnixTimeMilliseconds()}";
-            await message.Send(channels, new SendOptions { DeduplicationId = id, DeduplicationWindow = Window }, stopping);
-            if (backplane.Features.HasFlag(BackplaneFeatures.History))
-                await backplane.PublishAsync(TopicOf(message), Encode(tick), Remembered, stopping);
-        }
-        catch (Exception exception) when (exception is not OperationCanceledException)
-        {
-            Log.RecurringFailed(logger, exception, message.Name, message.Channel);
-        }
+        if (backplane.Features.HasFlag(BackplaneFeatures.History))
+            await backplane.PublishAsync(TopicOf(message), Encode(tick), Remembered, stopping);
     }
 
-    private async Task<DateTimeOffset?> LastFiredAsync(RecurringMessage message, CancellationToken stopping)
+    private async ValueTask<RecurringTick?> LastFiredAsync(RecurringMessage message, CancellationToken stopping)
     {
+        if (!backplane.Features.HasFlag(BackplaneFeatures.History))
+            return null;
         var history = await backplane.ReadHistoryAsync(TopicOf(message), Position.None, limit: 1, stopping);
-        return history.Messages is [var last]
-            ? DateTimeOffset.Parse(Encoding.UTF8.GetString(EnvelopeFormat.Decode(last.Payload).Message.Body.Span), CultureInfo.InvariantCulture)
-            : null;
+        return history.Messages is [var last] ? RecurringTick.Parse(Encoding.UTF8.GetString(EnvelopeFormat.Decode(last.Payload).Message.Body.Span)) : null;
     }
 
     private static Topic TopicOf(RecurringMessage message) => Topic.OfGroup("runnel.recurring." + message.Name);
 
-    private static byte[] Encode(DateTimeOffset tick) =>
-        EnvelopeFormat.Encode(new Envelope(new Message("runnel:tick", Encoding.UTF8.GetBytes(tick.ToString("O", CultureInfo.InvariantCulture)))));
+    private static byte[] Encode(RecurringTick tick) =>
+        EnvelopeFormat.Encode(new Envelope(new Message("runnel:tick", Encoding.UTF8.GetBytes(tick.ToString()))));
 }

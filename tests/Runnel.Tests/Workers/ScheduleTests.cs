@@ -9,6 +9,31 @@ namespace Runnel.Tests.Workers;
 public sealed class ScheduleTests
 {
     [Theory]
+    [InlineData("2026-01-01T00:00:59.999Z", "2026-01-01T00:00:00Z")]
+    [InlineData("2026-01-01T00:07:00.000Z", "2026-01-01T00:07:00Z")]
+    [InlineData("2126-03-04T05:06:07.000Z", "2126-03-04T05:06:00Z")]
+    public void The_latest_tick_of_many_is_found_without_counting_them(string time, string latest)
+    {
+        ISchedule every = new IntervalSchedule(TimeSpan.FromMinutes(1));
+        ISchedule cron = new CronSchedule("* * * * *");
+
+        var first = new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+        Assert.Equal(DateTimeOffset.Parse(latest, null), every.LatestUntil(DateTimeOffset.Parse(time, null), first));
+        Assert.Equal(DateTimeOffset.Parse(latest, null), cron.LatestUntil(DateTimeOffset.Parse(time, null), first));
+    }
+
+    [Fact]
+    public void The_latest_tick_of_a_rare_schedule_is_found_too()
+    {
+        ISchedule cron = new CronSchedule("*/10 2 1 * *");
+
+        var latest = cron.LatestUntil(new DateTimeOffset(2026, 12, 24, 0, 0, 0, TimeSpan.Zero), new DateTimeOffset(2026, 1, 1, 2, 0, 0, TimeSpan.Zero));
+
+        Assert.Equal(new DateTimeOffset(2026, 12, 1, 2, 50, 0, TimeSpan.Zero), latest);
+    }
+
+    [Theory]
     [InlineData("* * * * *", "2026-01-01T00:00", "2026-01-01T00:01")]
     [InlineData("*/15 * * * *", "2026-01-01T00:46", "2026-01-01T01:00")]
     [InlineData("5/20 * * * *", "2026-01-01T00:26", "2026-01-01T00:45")]

@@ -56,6 +56,42 @@ public abstract partial class WorkersSpecification
         await fired.NextAsync();
     }
 
+    [Fact]
+    public async Task A_clock_that_is_set_forward_causes_one_tick_and_that_at_once()
+    {
+        var fired = new Inbox<DateTimeOffset>();
+        await StartRecurringAsync(fired);
+        await AdvanceUntilAsync(fired.NextAsync(), TimeSpan.FromSeconds(30));
+
+        Clock.Jump(TimeSpan.FromHours(5));
+        var jumped = Clock.GetUtcNow();
+        var atOnce = await AdvanceUntilAsync(fired.NextAsync(), TimeSpan.FromSeconds(1));
+        var next = await AdvanceUntilAsync(fired.NextAsync(), TimeSpan.FromSeconds(10));
+
+        Assert.InRange(atOnce - jumped, TimeSpan.Zero, TimeSpan.FromSeconds(20));
+        Assert.True(next.Ticks / TimeSpan.TicksPerMinute > atOnce.Ticks / TimeSpan.TicksPerMinute);
+    }
+
+    [Fact]
+    public async Task A_clock_that_is_set_back_does_not_stop_the_ticks_and_of_all_processes_one_fires_each()
+    {
+        var fired = new Inbox<DateTimeOffset>();
+        await StartRecurringAsync(fired);
+        await StartRecurringAsync(fired);
+        for (var tick = 0; tick < 3; tick++)
+            await AdvanceUntilAsync(fired.NextAsync(), TimeSpan.FromSeconds(30));
+
+        Clock.Jump(TimeSpan.FromMinutes(-2.5)); // so that it comes to the same ticks again
+        var jumped = Clock.GetUtcNow();
+        List<DateTimeOffset> again = [];
+        for (var tick = 0; tick < 4; tick++)
+            again.Add(await AdvanceUntilAsync(fired.NextAsync(), TimeSpan.FromSeconds(10)));
+
+        Assert.InRange(again[0] - jumped, TimeSpan.Zero, TimeSpan.FromMinutes(1.5));
+        var minutes = again.ConvertAll(time => time.Ticks / TimeSpan.TicksPerMinute);
+        Assert.Equal(minutes.Distinct(), minutes);
+    }
+
     private async Task<WorkerApp> StartRecurringAsync(Inbox<DateTimeOffset> fired) => await StartAsync(
         host => host.MapChannel("ticks", (Pay _) =>
         {
