@@ -57,7 +57,7 @@ public static class RunnelEndpointRouteBuilderExtensions
     }
 
     /// <summary>Maps the jobs of tracked channels: <c>GET {prefix}/{id}</c>, <c>GET …/events</c> (server-sent events), <c>…/socket</c> (WebSocket), <c>DELETE …</c> to cancel.</summary>
-    /// <remarks>All say the same of a job: <c>{id, channel, state, progress, text, attempt, error, result, createdAt, updatedAt}</c>. An unknown job is a 404.</remarks>
+    /// <remarks>All say the same of a job: <c>{id, channel, state, progress, text, attempt, error, result, createdAt, updatedAt, expiresAt}</c>. An unknown job is a 404.</remarks>
     /// <param name="endpoints">The application.</param>
     /// <param name="prefix">Where, <c>/jobs</c> for example.</param>
     /// <param name="configure">Who may see and cancel which job.</param>

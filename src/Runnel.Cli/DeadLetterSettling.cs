@@ -12,7 +12,7 @@ internal static class DeadLetterSettling
     private delegate ValueTask<int> Settle(IWorkQueueOperator queue, ChannelName channel, DeadLetterFilter filter, CancellationToken cancellationToken);
 
     public static Command Replay(SharedOptions shared) => Create(
-        shared, "replay", "Replayed", "Puts dead letters back on their channel, as if they had never been tried.",
+        shared, "replay", "Replayed", "Puts dead letters back on their channel, as if they had never been tried; they no longer expire.",
         (queue, channel, filter, cancellationToken) => queue.ReplayAsync(channel, filter, cancellationToken));
 
     public static Command Purge(SharedOptions shared) => Create(

@@ -45,7 +45,7 @@ internal sealed class SqliteWorkerLease(SqliteStore store, Membership node, int 
     {
         ArgumentNullException.ThrowIfNull(options);
         var due = options.Delay > TimeSpan.Zero ? Later(options.Delay) : 0;
-        var bytes = options.Body is { } body ? EnvelopeBytes.WithBody(message.Envelope, body) : null;
+        var bytes = options.Body is { } body ? EnvelopeFormat.ReplaceBody(ClaimOf(message).Bytes, body.Span) : null;
         return SettleAsync(message.Channel, ClaimOf(message), (transaction, channel, claim) =>
             transaction.Messages.GiveBack(channel, claim, due, options.CountsAttempt, bytes));
     }

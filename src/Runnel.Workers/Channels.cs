@@ -11,8 +11,10 @@ internal sealed class Channels(
 {
     public async ValueTask<SentMessage> SendAsync<T>(ChannelName channel, T message, SendOptions? options = null, CancellationToken cancellationToken = default)
     {
+        options ??= Default;
         var settings = registry.OptionsOf(channel);
-        var envelope = Envelop(channel, message, options ?? Default, settings);
+        Check(channel, options);
+        var envelope = Envelop(channel, message, options, settings, await TimeAsync(options, settings, cancellationToken));
         if (settings.Track)
             return (await SendTrackedAsync(channel, [envelope], settings, cancellationToken))[0];
         return new SentMessage(envelope.Id, IsDuplicate: await queue.EnqueueAsync(channel, [envelope], LimitsOf(settings), cancellationToken) == 0);
@@ -22,8 +24,11 @@ internal sealed class Channels(
         ChannelName channel, IEnumerable<T> messages, SendOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(messages);
+        options ??= Default;
         var settings = registry.OptionsOf(channel);
-        var envelopes = messages.Select(message => Envelop(channel, message, options ?? Default, settings)).ToList();
+        Check(channel, options);
+        var now = await TimeAsync(options, settings, cancellationToken);
+        var envelopes = messages.Select(message => Envelop(channel, message, options, settings, now)).ToList();
         if (envelopes.Count == 0)
             return [];
         return settings.Track ? await SendTrackedAsync(channel, envelopes, settings, cancellationToken) : await StoreAsync(channel, envelopes, settings, cancellationToken);
@@ -34,28 +39,40 @@ internal sealed class Channels(
 
     private static SendOptions Default { get; } = new();
 
-    private Envelope Envelop<T>(ChannelName channel, T message, SendOptions options, ChannelOptions settings)
+    private static void Check(ChannelName channel, SendOptions options)
     {
         if (channel.IsProcessSpecific)
             throw new ArgumentException($"Channel '{channel}' belongs to one process or connection; SendEventAsync sends there.", nameof(channel));
         if (options.NotBefore is not null && options.Delay != TimeSpan.Zero)
             throw new ArgumentException($"The message for channel '{channel}' has both a Delay and a NotBefore; give it one.", nameof(options));
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.Delay, TimeSpan.Zero, nameof(options));
-        if (options.Expiry is { } expiry)
-            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(expiry, TimeSpan.Zero, nameof(options));
+        if (options.Delay < TimeSpan.Zero)
+            throw new ArgumentException($"The message for channel '{channel}' has a Delay of {options.Delay}, which is negative; leave it out to have the message handled at once.", nameof(options));
+        if (options.Expiry <= TimeSpan.Zero)
+            throw new ArgumentException($"The message for channel '{channel}' has an Expiry of {options.Expiry}, so that it could never be handled; give it a longer one, or none.", nameof(options));
+        if (options.DeduplicationId is not null && options.DeduplicationWindow <= TimeSpan.Zero)
+            throw new ArgumentException($"The message for channel '{channel}' has a DeduplicationWindow of {options.DeduplicationWindow}, so that its DeduplicationId would not be remembered; give it a longer one.", nameof(options));
+    }
 
+    // The state of a tracked job says when it is due and when it expires, and the layer's clock decides about both. Other messages are spared the trip:
+    // the layer counts their Delay and Expiry itself.
+    private ValueTask<DateTimeOffset> TimeAsync(SendOptions options, ChannelOptions settings, CancellationToken cancellationToken) =>
+        settings.Track && (options.NotBefore is not null || options.Expiry is not null) ? queue.GetTimeAsync(cancellationToken) : new(timeProvider.GetUtcNow());
+
+    private Envelope Envelop<T>(ChannelName channel, T message, SendOptions options, ChannelOptions settings, DateTimeOffset now)
+    {
         var body = Write(channel, message, options);
         if (body.Body.Length > settings.MaxMessageBytes)
             throw new MessageTooLargeException($"channel '{channel}'", body.Body.Length, settings.MaxMessageBytes);
 
-        var now = timeProvider.GetUtcNow();
         return new Envelope(body)
         {
             Id = MessageId.New(timeProvider),
             Channel = channel,
             SentAt = now,
-            NotBefore = options.Delay > TimeSpan.Zero ? now + options.Delay : options.NotBefore,
-            ExpiresAt = now + options.Expiry,
+            NotBefore = options.NotBefore,
+            Delay = options.Delay,
+            ExpiresAt = settings.Track && options.Expiry is { } expiry ? JobExpiry.After(now, expiry) : null,
+            TimeToLive = settings.Track ? null : options.Expiry,
             Key = options.Key,
             DeduplicationId = options.DeduplicationId,
             DeduplicationWindow = options.DeduplicationId is null ? TimeSpan.Zero : options.DeduplicationWindow,
@@ -120,7 +137,9 @@ internal sealed class Channels(
 
     private async Task PublishAsync(Envelope envelope, JobState state, TimeSpan retention)
     {
-        var wait = envelope.NotBefore is { } due && due > envelope.SentAt && state != JobState.Cancelled ? due - envelope.SentAt : TimeSpan.Zero;
+        var wait = state == JobState.Cancelled ? TimeSpan.Zero
+            : envelope.NotBefore is { } due && due > envelope.SentAt ? due - envelope.SentAt
+            : envelope.Delay;
         var status = new JobStatus
         {
             Id = envelope.Id.ToString(),
@@ -128,6 +147,7 @@ internal sealed class Channels(
             State = wait > TimeSpan.Zero ? JobState.Scheduled : state,
             CreatedAt = envelope.SentAt,
             UpdatedAt = envelope.SentAt,
+            ExpiresAt = envelope.ExpiresAt,
         };
         await jobs.PublishAsync(envelope.Id, status, retention, wait);
     }

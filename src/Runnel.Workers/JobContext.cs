@@ -51,6 +51,9 @@ public sealed class JobContext
 
     internal ReceivedMessage Received { get; }
 
+    /// <summary>When this process took its message, as a timestamp.</summary>
+    internal long TakenAt { get; init; }
+
     /// <summary>Tells the world of it, once it runs on a channel that tracks.</summary>
     internal JobProgress? Progress { get; set; }
 

@@ -128,6 +128,19 @@ internal sealed class JobSettler(ChannelDefinition channel, IWorkerLease lease, 
         return EndAsync(message, progress, status => status with { State = JobState.Cancelled }, "cancelled", TimeSpan.Zero, () => lease.CompleteAsync(message));
     }
 
+    /// <summary>Nobody began the job in time.</summary>
+    public ValueTask<Task> ExpireAsync(ReceivedMessage message, JobProgress? progress)
+    {
+        Log.JobExpired(logger, message.Id, channel.Name);
+        return EndAsync(
+            message,
+            progress,
+            status => JobExpiry.Expired(status with { Attempt = message.Envelope.Attempt }),
+            "expired",
+            TimeSpan.Zero,
+            () => lease.CompleteAsync(message));
+    }
+
     /// <summary>Puts the message aside.</summary>
     public ValueTask<Task> DeadLetterAsync(ReceivedMessage message, JobProgress? progress, DeadLetterReason reason, string? error, Exception? exception)
     {

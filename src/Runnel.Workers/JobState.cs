@@ -26,7 +26,7 @@ public enum JobState
     [JsonStringEnumMemberName("failed")]
     Failed,
 
-    /// <summary>It was put aside as a dead letter. Final, unless somebody replays it.</summary>
+    /// <summary>It was put aside as a dead letter, or expired before a worker had begun it. Final, unless somebody replays the dead letter.</summary>
     [JsonStringEnumMemberName("dead")]
     Dead,
 

@@ -48,6 +48,10 @@ public sealed record JobStatus
     [JsonPropertyName("updatedAt"), JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public required DateTimeOffset UpdatedAt { get; init; }
 
+    /// <summary>When it expires unless a worker has begun it, by the layer's clock; <see langword="null"/>: never.</summary>
+    [JsonPropertyName("expiresAt"), JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public DateTimeOffset? ExpiresAt { get; init; }
+
     /// <summary>Whether nothing more will come.</summary>
     [JsonIgnore]
     public bool IsFinal => State is JobState.Succeeded or JobState.Dead or JobState.Cancelled;

@@ -20,6 +20,9 @@ internal sealed class JobStore(IBackplane backplane)
     {
         var json = JsonSerializer.SerializeToUtf8Bytes(status, JsonSerializerOptions.Web);
         var payload = EnvelopeFormat.Encode(new Envelope(new Message(JsonType, json), EnvelopeKind.TextFrame));
+        // Until it expires at least, or nobody could conclude that it has.
+        if (JobExpiry.CertainAt(status) - status.UpdatedAt is { } life && life > wait)
+            wait = life;
         await backplane.PublishAsync(TopicOf(id), payload, new Retention(1, wait < Longest ? retention + wait : Longest));
     }
 

@@ -12,8 +12,11 @@ internal sealed class Jobs(
     /// <summary>Where workers hear which running jobs to cancel.</summary>
     public static Topic CancelTopic { get; } = Topic.OfGroup("runnel.cancel");
 
+    // A layer's clock that is set is noticed within this, and so is a state that got lost in an outage.
+    private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(1);
+
     public async ValueTask<JobStatus?> FindAsync(MessageId id, CancellationToken cancellationToken = default) =>
-        (await store.FindAsync(id, cancellationToken))?.Status;
+        await store.FindAsync(id, cancellationToken) is { Status: var status } ? await ConcludeAsync(status, cancellationToken) : null;
 
     public async IAsyncEnumerable<JobStatus> WatchAsync(MessageId id, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
@@ -22,20 +25,17 @@ internal sealed class Jobs(
         var states = System.Threading.Channels.Channel.CreateBounded<(JobStatus Status, Position Position)>(
             new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest });
         await using var subscription = await store.SubscribeAsync(id, (status, position) => states.Writer.TryWrite((status, position)), cancellationToken);
-        if (await store.FindAsync(id, cancellationToken) is not { } present)
+        if (await store.FindAsync(id, cancellationToken) is not { } latest)
             yield break;
 
-        yield return present.Status;
-        for (var (status, seen) = present; !status.IsFinal;)
+        JobStatus? told = null;
+        while (told is not { IsFinal: true })
         {
-            (status, var position) = await states.Reader.ReadAsync(cancellationToken);
-            if (position.Epoch == seen.Epoch && position.Offset <= seen.Offset)
-            {
-                status = present.Status;
-                continue;
-            }
-            seen = position;
-            yield return status;
+            var status = await ConcludeAsync(latest.Status, cancellationToken);
+            if (status != told)
+                yield return told = status;
+            if (!status.IsFinal && (await NextAsync(states.Reader, status, cancellationToken) ?? await store.FindAsync(id, cancellationToken)) is { } next && IsLater(next.Position, latest.Position))
+                latest = next;
         }
     }
 
@@ -55,5 +55,31 @@ internal sealed class Jobs(
         var request = EnvelopeFormat.Encode(new Envelope(new Message("runnel:cancel", ReadOnlyMemory<byte>.Empty)) { Id = id });
         await backplane.PublishAsync(CancelTopic, request, retention: null, cancellationToken);
         return false;
+    }
+
+    private static bool IsLater(Position position, Position than) => position.Epoch != than.Epoch || position.Offset > than.Offset;
+
+    // The state as it is: one that has waited for longer than it may has ended, and nobody says so.
+    private async ValueTask<JobStatus> ConcludeAsync(JobStatus status, CancellationToken cancellationToken) =>
+        JobExpiry.CertainAt(status) is { } certain && await queue.GetTimeAsync(cancellationToken) >= certain ? JobExpiry.Expired(status) : status;
+
+    /// <returns>The next state that was published; <see langword="null"/> when it is time to look, since the job may have expired.</returns>
+    private async ValueTask<(JobStatus Status, Position Position)?> NextAsync(
+        ChannelReader<(JobStatus Status, Position Position)> states, JobStatus status, CancellationToken cancellationToken)
+    {
+        if (JobExpiry.CertainAt(status) is not { } certain)
+            return await states.ReadAsync(cancellationToken);
+        var left = certain - await queue.GetTimeAsync(cancellationToken);
+        // Rounded up to the timers' millisecond: waking early would mean to wake twice.
+        using var timer = new CancellationTokenSource(TimeSpan.FromMilliseconds(Math.Ceiling(Math.Clamp(left.TotalMilliseconds, 1, LongestWait.TotalMilliseconds))), timeProvider);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancellationToken);
+        try
+        {
+            return await states.ReadAsync(either.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return null;
+        }
     }
 }

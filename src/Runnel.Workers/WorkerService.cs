@@ -83,7 +83,7 @@ internal sealed class WorkerService(
 
     private ChannelListener Listen(ChannelDefinition channel, IWorkerLease lease, JobLimits limits, SemaphoreSlim? threads)
     {
-        var runner = new JobRunner(channel, lease, limits, Running, store, services, options.Value, timeProvider, logger);
+        var runner = new JobRunner(channel, queue, lease, limits, Running, store, services, options.Value, timeProvider, logger);
         // More than there are threads could not run, and would be kept from other workers.
         var concurrency = Math.Min(channel.Options.Concurrency, options.Value.Threads ?? int.MaxValue);
         return new ChannelListener(channel.Name, concurrency, lease, runner, threads, timeProvider, logger);

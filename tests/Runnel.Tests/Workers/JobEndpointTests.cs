@@ -76,7 +76,7 @@ public sealed class JobEndpointTests : IAsyncLifetime
 
         Assert.Equal("no-store", response.Headers.CacheControl!.ToString());
         Assert.Equal(
-            ["id", "channel", "state", "progress", "text", "attempt", "error", "result", "createdAt", "updatedAt"],
+            ["id", "channel", "state", "progress", "text", "attempt", "error", "result", "createdAt", "updatedAt", "expiresAt"],
             job.EnumerateObject().Select(property => property.Name));
         Assert.Equal((id, "payments", "running", 1), (Text(job, "id"), Text(job, "channel"), Text(job, "state"), job.GetProperty("attempt").GetInt32()));
     }

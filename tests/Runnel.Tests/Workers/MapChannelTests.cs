@@ -166,15 +166,17 @@ public sealed class MapChannelTests : IAsyncLifetime
     {
         var app = await StartAsync(host => host.MapChannel("payments", (Pay _) => Task.CompletedTask));
 
-        await RefusedAsync("node!1", new Pay("1"), null);
-        await RefusedAsync("payments", new Pay("1"), new SendOptions { Delay = TimeSpan.FromSeconds(1), NotBefore = DateTimeOffset.UnixEpoch });
-        await RefusedAsync("payments", new Pay("1"), new SendOptions { Delay = TimeSpan.FromSeconds(-1) });
-        await RefusedAsync("payments", new Pay("1"), new SendOptions { Expiry = TimeSpan.Zero });
-        await RefusedAsync("payments", null, null);
+        await RefusedAsync("node!1", new Pay("1"), null, "Channel 'node!1'");
+        await RefusedAsync("payments", new Pay("1"), new SendOptions { Delay = TimeSpan.FromSeconds(1), NotBefore = DateTimeOffset.UnixEpoch }, "'payments' has both a Delay and a NotBefore");
+        await RefusedAsync("payments", new Pay("1"), new SendOptions { Delay = TimeSpan.FromSeconds(-1) }, "'payments' has a Delay of -00:00:01");
+        await RefusedAsync("payments", new Pay("1"), new SendOptions { Expiry = TimeSpan.Zero }, "'payments' has an Expiry of 00:00:00");
+        await RefusedAsync("payments", new Pay("1"), new SendOptions { Expiry = TimeSpan.FromSeconds(-1) }, "'payments' has an Expiry of -00:00:01");
+        await RefusedAsync("payments", new Pay("1"), new SendOptions { DeduplicationId = "1", DeduplicationWindow = TimeSpan.Zero }, "'payments' has a DeduplicationWindow of 00:00:00");
+        await RefusedAsync("payments", null, null, "message");
         Assert.Empty(await app.Channels.SendManyAsync("payments", Array.Empty<Pay>()));
 
-        async Task RefusedAsync(ChannelName channel, Pay? pay, SendOptions? options) =>
-            await Assert.ThrowsAnyAsync<ArgumentException>(async () => await app.Channels.SendAsync(channel, pay, options));
+        async Task RefusedAsync(ChannelName channel, Pay? pay, SendOptions? options, string because) =>
+            Assert.Contains(because, (await Assert.ThrowsAnyAsync<ArgumentException>(async () => await app.Channels.SendAsync(channel, pay, options))).Message, StringComparison.Ordinal);
     }
 
     private static void Tracked(ChannelOptions options) => options.Track = true;

@@ -12,7 +12,7 @@ public abstract partial class WorkersSpecification : IAsyncLifetime
 {
     private readonly List<WorkerApp> _apps = [];
 
-    /// <summary>The clock of the layer and of all processes.</summary>
+    /// <summary>The clock of the layer, and of all processes but those whose clock is wrong.</summary>
     protected ManualTimeProvider Clock { get; } = new();
 
     /// <summary>Opens the layer for one more process; all of a test share what it holds.</summary>
@@ -29,10 +29,11 @@ public abstract partial class WorkersSpecification : IAsyncLifetime
         GC.SuppressFinalize(this);
     }
 
-    private protected WorkerApp CreateHost(Action<IHost> map, Action<WorkerOptions>? worker = null, Action<IServiceCollection>? services = null)
+    private protected WorkerApp CreateHost(
+        Action<IHost> map, Action<WorkerOptions>? worker = null, Action<IServiceCollection>? services = null, TimeSpan wrongBy = default)
     {
         var (backplane, queue) = OpenLayer();
-        var app = new WorkerApp(backplane, queue, Clock, map, worker, services);
+        var app = new WorkerApp(backplane, queue, new WrongClock(Clock, wrongBy), map, worker, services);
         _apps.Add(app);
         return app;
     }
