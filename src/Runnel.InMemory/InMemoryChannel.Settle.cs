@@ -43,7 +43,8 @@ internal sealed partial class InMemoryChannel
             if (!TryRelease(message, lease))
                 return false;
             var now = queue.Clock.Now;
-            PutAside(message, reason, error, now);
+            var attempts = message.Attempt + (reason == DeadLetterReason.WorkerDied ? 0 : 1);
+            PutAside(message.Again(attempts, message.Crashes), reason, error, now);
             Leave(now);
             return true;
         }

@@ -54,9 +54,9 @@ public sealed record Envelope
     /// <summary>How long <see cref="DeduplicationId"/> is remembered, to the millisecond.</summary>
     public TimeSpan DeduplicationWindow { get; init; }
 
-    /// <summary>How many times a handler ran and failed; at most 65,535.</summary>
+    /// <summary>How many times a worker tried to handle it and failed, on a dead letter the last time included; at most 65,535.</summary>
     public int Attempt { get; init; }
 
-    /// <summary>How many times a worker died holding it; at most 65,535.</summary>
+    /// <summary>How many times a worker died or lost its lease while it held the message; at most 65,535. Such a run is no attempt.</summary>
     public int Crashes { get; init; }
 }

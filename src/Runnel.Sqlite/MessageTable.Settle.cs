@@ -45,6 +45,7 @@ internal sealed partial class MessageTable
 
     public bool PutAside(string channelName, Claim claim, DeadLetterReason reason, string? error)
     {
+        _putAside.Bind(3, reason == DeadLetterReason.WorkerDied ? 0 : 1);
         if (!Settle(_putAside, claim.Id, claim.Number, out var next))
             return false;
         var channel = transaction.Channels.Find(channelName)!;
@@ -77,6 +78,7 @@ internal sealed partial class MessageTable
                 continue;
             }
             dead++;
+            _putAside.Bind(3, 0);
             Settle(_putAside, id, claim, out var next);
             transaction.DeadLetters.Add(id, channel, DeadLetterReason.WorkerDied, $"{crashes} workers died while they held the message; the last was '{workerName}'.");
             FreeLane(channel, lane, next);

@@ -50,7 +50,7 @@ internal static class SqliteStatements
             """,
         ReplaceBody = "UPDATE message SET body = ?2 WHERE id = ?1",
         PutAside = """
-            UPDATE message SET state = 4, owner = NULL, claim = NULL
+            UPDATE message SET state = 4, owner = NULL, claim = NULL, attempt = min(attempt + ?3, 65535)
             WHERE id = ?1 AND claim = ?2 AND state = 1 RETURNING next
             """;
 

@@ -17,7 +17,7 @@ public abstract partial class WorkQueueSpecification
         Assert.True(await lease.DeadLetterAsync(await TakeOneAsync(lease), DeadLetterReason.AttemptsExhausted, "It broke.\n  at Pay()"));
 
         var letter = Assert.Single(await Operator.ListDeadLettersAsync(Channel, DeadLetterFilter.All, 10));
-        Assert.Equal((Channel, sent.Id, "1", "k", 1, 0),
+        Assert.Equal((Channel, sent.Id, "1", "k", 2, 0),
             (letter.Channel, letter.Envelope.Id, Text(letter.Envelope), letter.Envelope.Key, letter.Envelope.Attempt, letter.Envelope.Crashes));
         Assert.Equal((DeadLetterReason.AttemptsExhausted, "It broke.\n  at Pay()"), (letter.Reason, letter.Error));
         Assert.InRange(letter.At, from.AddMilliseconds(-1), Clock.Now.AddMilliseconds(1));

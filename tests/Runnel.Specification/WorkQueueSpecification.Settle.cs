@@ -127,6 +127,24 @@ public abstract partial class WorkQueueSpecification
         }
     }
 
+    [Theory]
+    [InlineData(DeadLetterReason.AttemptsExhausted, 2)]
+    [InlineData(DeadLetterReason.Rejected, 2)]
+    [InlineData(DeadLetterReason.WorkerDied, 1)]
+    public async Task A_dead_letter_counts_the_attempt_that_ended_so(DeadLetterReason reason, int attempts)
+    {
+        var lease = await WorkerAsync();
+        await EnqueueAsync(Of("1", key: "k"), Of("2", key: "k"));
+        await lease.AbandonAsync(await TakeOneAsync(lease), new AbandonOptions());
+
+        await lease.DeadLetterAsync(await TakeOneAsync(lease), reason, "no");
+        var letter = Assert.Single(await Operator.ListDeadLettersAsync(Channel, DeadLetterFilter.All, 10));
+        var next = await TakeOneAsync(lease);
+
+        Assert.Equal((reason, attempts, 0), (letter.Reason, letter.Envelope.Attempt, letter.Envelope.Crashes));
+        Assert.Equal(("2", 0), (Text(next), next.Envelope.Attempt));
+    }
+
     [Fact]
     public async Task A_message_that_kills_its_workers_becomes_a_dead_letter_at_the_crash_limit()
     {

@@ -8,6 +8,7 @@
 local MESSAGES, READY, RETURNED, DELAYED, EXPIRIES = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local BUSY, LANE, WORKERS, CLAIMS, DEAD, LETTERS, BELL = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]
 local HAS_KEY, DUE_AFTER, EXPIRES, EXPIRES_AFTER = 1, 2, 4, 8
+local WORKER_DIED = 1 -- a reason of dead letters, as in DeadLetterReason
 
 local call = redis.call
 local woken = false

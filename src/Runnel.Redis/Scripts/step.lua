@@ -54,7 +54,9 @@ local function dead_letter(field, reason, error)
   if not claim then return false end
   call('HDEL', claims, field)
   local id, _, entry = read_claim(claim)
-  bury(id, entry, reason, error)
+  local attempts, crashes = struct.unpack('<HH', entry, 2)
+  if reason ~= WORKER_DIED then attempts = math.min(attempts + 1, 65535) end
+  bury(id, with_counters(entry, attempts, crashes), reason, error)
   return true
 end
 

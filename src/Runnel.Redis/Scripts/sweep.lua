@@ -22,7 +22,7 @@ local function reap(worker)
     local entry = with_counters(claim.entry, attempts, math.min(crashes + 1, 65535))
     entry = entry:sub(1, 13) .. struct.pack('<i8', 0) .. entry:sub(22)
     if crashes + 1 >= limit then
-      bury(claim.id, entry, 1, '')
+      bury(claim.id, entry, WORKER_DIED, '')
       buried = buried + 1
     else
       give_back(claim.id, claim.order, entry)
