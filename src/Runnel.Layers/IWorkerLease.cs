@@ -2,8 +2,9 @@ namespace Runnel.Layers;
 
 /// <summary>One worker's right to hold messages, renewed by the layer from a thread of its own for as long as the process lives.</summary>
 /// <remarks>
-/// Settling is fenced: once the lease is lost (the process was stopped for longer than the lease, say), its messages belong to others, and every
-/// settling call answers <see langword="false"/> and changes nothing. A claim settles once: when the same worker is handed the message again,
+/// Settling is fenced: once the lease is lost (the process was stopped for longer than the lease, say), its messages belong to others, and a
+/// settling call answers <see langword="false"/> and changes nothing. A layer that hands on channel by channel may not have handed on all of them yet: those
+/// that it has not are still this worker's to settle, and are given back by disposing, without a crash. A claim settles once: when the same worker is handed the message again,
 /// that is another claim, which the first one cannot settle. Disposing hands back at once what is not settled, counting neither an
 /// attempt nor a crash. Thread-safe.
 /// </remarks>
@@ -38,7 +39,10 @@ public interface IWorkerLease : IAsyncDisposable
     /// <returns>Whether it was still this worker's.</returns>
     ValueTask<bool> AbandonAsync(ReceivedMessage message, AbandonOptions options, CancellationToken cancellationToken = default);
 
-    /// <summary>Puts the message aside as a dead letter, with the reason.</summary>
+    /// <summary>
+    /// Puts the message aside as a dead letter, with the reason. The attempt that ends so is counted (<see cref="Envelope.Attempt"/> goes up by one), unless
+    /// the message was not tried because workers had died with it (<see cref="DeadLetterReason.WorkerDied"/>).
+    /// </summary>
     /// <returns>Whether it was still this worker's.</returns>
     ValueTask<bool> DeadLetterAsync(ReceivedMessage message, DeadLetterReason reason, string? error, CancellationToken cancellationToken = default);
 }

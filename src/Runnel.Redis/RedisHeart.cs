@@ -171,7 +171,7 @@ internal sealed class RedisHeart : IAsyncDisposable
             if ((found & Lost) != 0)
             {
                 lease.Lose();
-                return;
+                continue;
             }
             if ((found & WorkerDied) != 0 && mayJudge)
                 _reap(channel, dead);

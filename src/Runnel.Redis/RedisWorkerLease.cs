@@ -78,25 +78,27 @@ internal sealed class RedisWorkerLease : IWorkerLease
     /// <summary>The worker was heard from on all its channels, at this timestamp of the system's clock or later.</summary>
     public void Renew(long asked) => Volatile.Write(ref _renewed, asked);
 
-    /// <summary>Another worker has been given what this one held.</summary>
+    /// <summary>Another worker has been given what this one held on a channel.</summary>
+    /// <remarks>
+    /// The worker is at an end, but lives: what it holds on other channels stays its own, to be settled or given back until it is disposed of, and
+    /// <see cref="RedisHeart"/> goes on renewing it. It would be handed on as a dead worker's otherwise, counting a crash.
+    /// </remarks>
     public void Lose()
     {
         if (Interlocked.CompareExchange(ref _state, (int)State.Lost, (int)State.Held) != (int)State.Held)
             return;
         Log.LeaseLost(_store.Logger, WorkerId);
-        _queue.Heart.Remove(this);
         foreach (var channel in _channels.Values)
-            _ = channel.EndAsync(new LeaseLostException(WorkerId));
+            channel.Lose(new LeaseLostException(WorkerId));
         _lost.CancelAsync();
     }
 
     public async ValueTask DisposeAsync()
     {
-        var before = (State)Interlocked.Exchange(ref _state, (int)State.Disposed);
-        if (before == State.Disposed)
+        if ((State)Interlocked.Exchange(ref _state, (int)State.Disposed) == State.Disposed)
             return;
         _queue.Heart.Remove(this);
-        var leaving = Task.WhenAll(_channels.Values.Select(channel => LeaveAsync(channel, handBack: before == State.Held)));
+        var leaving = Task.WhenAll(_channels.Values.Select(LeaveAsync));
         try
         {
             await leaving.WaitAsync(_store.Options.OutageTimeout, TimeProvider.System).ConfigureAwait(false);
@@ -107,20 +109,21 @@ internal sealed class RedisWorkerLease : IWorkerLease
         }
     }
 
+    private bool IsDisposed => Volatile.Read(ref _state) == (int)State.Disposed;
+
     private bool IsOpen => Volatile.Read(ref _state) == (int)State.Held;
 
-    private async Task LeaveAsync(WorkerChannel channel, bool handBack)
+    private async Task LeaveAsync(WorkerChannel channel)
     {
         await channel.EndAsync(new ObjectDisposedException(nameof(IWorkerLease), $"Worker {WorkerId} has left.")).ConfigureAwait(false);
-        if (handBack)
-            await channel.LeaveAsync().ConfigureAwait(false);
+        await channel.LeaveAsync().ConfigureAwait(false);
     }
 
     private ValueTask<bool> SettleAsync(ReceivedMessage message, Func<RedisClaim, Settlement> settlement, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(message);
         cancellationToken.ThrowIfCancellationRequested();
-        if (message.Token is not RedisClaim claim || claim.Channel.Lease != this || !IsOpen || !claim.TrySettle())
+        if (message.Token is not RedisClaim claim || claim.Channel.Lease != this || IsDisposed || !claim.TrySettle())
             return ValueTask.FromResult(false);
         return new(claim.Channel.SettleAsync(settlement(claim)));
     }
@@ -139,7 +142,7 @@ internal sealed class RedisWorkerLease : IWorkerLease
 
     private void ThrowIfEnded()
     {
-        ObjectDisposedException.ThrowIf(Volatile.Read(ref _state) == (int)State.Disposed, this);
+        ObjectDisposedException.ThrowIf(IsDisposed, this);
         if (!IsOpen)
             throw new LeaseLostException(WorkerId);
     }

@@ -19,6 +19,7 @@ internal sealed class WorkerChannel(RedisWorkerLease lease, RedisChannel channel
     private readonly LinkedList<ReceiveRequest> _receivers = new();
     private Task _stepping = Task.CompletedTask;
     private Exception? _ended;
+    private Exception? _lost;
     private bool _isStepping;
     private bool _isToLook;
     private bool _mayBeDone;
@@ -39,8 +40,8 @@ internal sealed class WorkerChannel(RedisWorkerLease lease, RedisChannel channel
         var request = new ReceiveRequest(max);
         lock (_lock)
         {
-            if (_ended is not null)
-                throw _ended;
+            if ((_ended ?? _lost) is { } reason)
+                throw reason;
             _receivers.AddLast(request);
             _isToLook = true;
             StepIfNeeded();
@@ -74,19 +75,21 @@ internal sealed class WorkerChannel(RedisWorkerLease lease, RedisChannel channel
         }
     }
 
-    /// <summary>Ends all waits with the reason, once what is under way has arrived.</summary>
+    /// <summary>Hands out nothing more, and ends all waits with the reason. What was handed out can still be settled, if it is still the worker's.</summary>
+    public void Lose(Exception reason)
+    {
+        lock (_lock)
+            _lost ??= reason;
+        EndWaits(reason);
+    }
+
+    /// <summary>Ends all waits with the reason, once what is under way has arrived; nothing can be settled any more.</summary>
     public Task EndAsync(Exception reason)
     {
-        ReceiveRequest[] waiting;
         lock (_lock)
-        {
             _ended ??= reason;
-            waiting = [.. _receivers];
-            _receivers.Clear();
-        }
+        EndWaits(reason);
         channel.Remove(this);
-        foreach (var request in waiting)
-            request.TrySetException(reason);
         return _stepping;
     }
 
@@ -99,6 +102,12 @@ internal sealed class WorkerChannel(RedisWorkerLease lease, RedisChannel channel
         writer.Add(lease.Name);
         var expired = await store.Commands.ExecuteAsync(new RedisCommand(writer.Written, repeatMark: -1)).ConfigureAwait(false);
         channel.TellExpired(expired.AsNumber());
+    }
+
+    private void EndWaits(Exception reason)
+    {
+        while (TakeReceiver() is { } request)
+            request.TrySetException(reason);
     }
 
     private void Cancel(ReceiveRequest request, CancellationToken cancellationToken)

@@ -29,5 +29,41 @@ public sealed class RedisLeaseTests(RedisServer server) : IClassFixture<RedisSer
         Assert.True(await lease.CompleteAsync(message));
     }
 
+    [Fact]
+    public async Task A_worker_that_lost_its_lease_on_one_channel_settles_or_gives_back_what_it_holds_on_the_others()
+    {
+        await using var queue = new RedisWorkQueue(_place.Open());
+        var worker = (RedisWorkerLease)await queue.AcquireLeaseAsync(new WorkerLeaseOptions { Duration = TimeSpan.FromMinutes(1) });
+        foreach (var channel in new[] { "lost", "kept", "kept", "quiet" })
+            await queue.EnqueueAsync(channel, [new Envelope(new Message("do", default)) { Id = MessageId.New(TimeProvider.System) }], EnqueueOptions.Default);
+        var lost = Assert.Single(await TakeAsync(worker, "lost", 1));
+        ReceivedMessage[] kept = [.. await TakeAsync(worker, "kept", 1), .. await TakeAsync(worker, "kept", 1)];
+        await TakeAsync(worker, "quiet", 1);
+
+        await ReapAsync(queue, worker, "lost");
+        queue.Heart.Beat();
+        var (isHeld, isLost, isDone) = (worker.IsHeld, worker.Lost.IsCancellationRequested, await worker.CompleteAsync(kept[0]));
+        var isLostDone = await worker.CompleteAsync(lost);
+        var renewed = queue.Heart.Holds(worker);
+        await worker.DisposeAsync();
+
+        Assert.Equal((false, true, true, false, true), (isHeld, isLost, isDone, isLostDone, renewed));
+        await using var next = await queue.AcquireLeaseAsync(new WorkerLeaseOptions());
+        Assert.Equal((lost.Id, 1), Assert.Single(await TakeAsync(next, "lost", 10)) is var again ? (again.Id, again.Envelope.Crashes) : default);
+        Assert.Equal((kept[1].Id, 0), Assert.Single(await TakeAsync(next, "kept", 10)) is var back ? (back.Id, back.Envelope.Crashes) : default);
+        Assert.Equal(0, Assert.Single(await TakeAsync(next, "quiet", 10)).Envelope.Crashes);
+    }
+
+    private static async Task<IReadOnlyList<ReceivedMessage>> TakeAsync(IWorkerLease lease, ChannelName channel, int max) =>
+        await Wait.For(lease.ReceiveAsync(channel, max).AsTask(), "a message");
+
+    // As another process would that has not heard of the worker for too long.
+    private async Task ReapAsync(RedisWorkQueue queue, RedisWorkerLease worker, ChannelName name)
+    {
+        var channel = worker.Channels.Single(channel => channel.Channel.Name == name).Channel;
+        _place.Probe.Ask("ZADD", channel.Keys.Workers, "XX", "1", worker.Name);
+        await queue.Sweeper.SweepAsync(channel, new LeasesEnded(0, 1));
+    }
+
     public ValueTask DisposeAsync() => _place.DisposeAsync();
 }
