@@ -14,16 +14,23 @@ public sealed class ConsumerSession(Connection connection, ConsumerDescriptor de
 
     private WebSocketConsumer? _consumer;
     private AsyncServiceScope? _services;
+    private EventServices? _eventServices;
     private ConsumerTurn _turn = ConsumerTurn.Taken();
     private JoinedGroups _groups;
     private List<GroupMessage>? _held;
     private bool _holding = true;
     private bool _failed;
+    private volatile bool _isHandling;
 
     /// <summary>The connection.</summary>
     public Connection Connection { get; } = connection;
 
     internal ConnectionGroups Groups => new(this, Connection.Node.Groups);
+
+    /// <summary>Services that live as long as the event at hand.</summary>
+    internal IServiceProvider EventServices => _isHandling
+        ? LazyInitializer.EnsureInitialized(ref _eventServices, () => new EventServices(Connection.Node.Services)).Provider
+        : throw new InvalidOperationException($"{descriptor.Name} has no services while it handles no event: take what you need from Services before the method returns.");
 
     /// <summary>How many groups it is in.</summary>
     internal int GroupCount
@@ -47,6 +54,7 @@ public sealed class ConsumerSession(Connection connection, ConsumerDescriptor de
                 services = (_services = node.Services.CreateAsyncScope()).Value.ServiceProvider;
             _consumer = descriptor.Create(services);
             _consumer.Attach(this);
+            _isHandling = true;
             await _consumer.OnConnectAsync(Connection.Gone);
         }
         catch (Exception exception)
@@ -55,6 +63,7 @@ public sealed class ConsumerSession(Connection connection, ConsumerDescriptor de
         }
         finally
         {
+            await EndEventAsync();
             ReleaseHeld();
             PassTurnOn();
         }
@@ -173,6 +182,7 @@ public sealed class ConsumerSession(Connection connection, ConsumerDescriptor de
         {
             if (_failed)
                 return;
+            _isHandling = true;
             await (payload is { } json ? _consumer!.OnPayloadAsync(json, Connection.Gone)
                 : isText ? _consumer!.OnTextAsync(message, Connection.Gone)
                 : _consumer!.OnReceiveAsync(message, Connection.Gone));
@@ -183,7 +193,22 @@ public sealed class ConsumerSession(Connection connection, ConsumerDescriptor de
         }
         finally
         {
+            await EndEventAsync();
             PassTurnOn();
+        }
+    }
+
+    private async ValueTask EndEventAsync()
+    {
+        _isHandling = false;
+        try
+        {
+            if (_eventServices is not null)
+                await _eventServices.EndAsync();
+        }
+        catch (Exception exception)
+        {
+            await FailAsync(exception);
         }
     }
 
@@ -208,6 +233,7 @@ public sealed class ConsumerSession(Connection connection, ConsumerDescriptor de
             {
                 await FailAsync(exception);
             }
+            await EndEventAsync();
         }
     }
 
@@ -233,6 +259,7 @@ public sealed class ConsumerSession(Connection connection, ConsumerDescriptor de
             ConnectionMetrics.MessageWasDropped("unreadable");
             return Task.CompletedTask;
         }
+        _isHandling = true;
         return handler.InvokeAsync(_consumer!, body, Connection.Gone);
     }
 
@@ -255,7 +282,15 @@ public sealed class ConsumerSession(Connection connection, ConsumerDescriptor de
     private async Task TellOfEndAsync(WebSocketConsumer consumer, int code)
     {
         using var limit = new CancellationTokenSource(DisconnectLimit, Connection.Node.TimeProvider);
-        await consumer.OnDisconnectAsync(code, limit.Token);
+        _isHandling = true;
+        try
+        {
+            await consumer.OnDisconnectAsync(code, limit.Token);
+        }
+        finally
+        {
+            await EndEventAsync();
+        }
     }
 
     private Task<bool> TakeTurnAsync()

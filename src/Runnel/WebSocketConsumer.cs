@@ -34,6 +34,14 @@ public abstract class WebSocketConsumer
     /// <summary>Sends to other connections by their channel names.</summary>
     protected IChannels Channels => Connection.Node.Channels;
 
+    /// <summary>Services for the event at hand: what is scoped lives until the method that handles the event has returned.</summary>
+    /// <remarks>
+    /// Take from here what belongs to one piece of work, such as an Entity Framework Core context. What the constructor takes lives as long as the
+    /// connection, which may be days.
+    /// </remarks>
+    /// <exception cref="InvalidOperationException">No event is being handled.</exception>
+    protected IServiceProvider Services => Session.EventServices;
+
     private ConsumerSession Session =>
         _session ?? throw new InvalidOperationException($"{GetType().Name} has no connection yet: use it from OnConnectAsync on, not in the constructor.");
 

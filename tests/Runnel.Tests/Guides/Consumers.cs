@@ -2,6 +2,8 @@ using System.Security.Claims;
 using System.Text.Json;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
 using Runnel;
 using Runnel.Layers;
 
@@ -63,6 +65,37 @@ public sealed class TelemetryConsumer : WebSocketConsumer
         data.Length == 16 ? Task.CompletedTask : CloseAsync(4400, "A sample has 16 bytes.", cancellationToken);
 }
 // </consumer-subprotocol>
+
+// <consumer-services>
+public sealed class OrdersConsumer(IClock clock) : JsonWebSocketConsumer // lives as long as the connection
+{
+    public override async Task OnReceiveAsync(JsonElement message, CancellationToken cancellationToken)
+    {
+        var shop = Services.GetRequiredService<ShopContext>(); // lives as long as this message
+        shop.Orders.Add(new Order { Text = message.GetRawText(), At = clock.Now });
+        await shop.SaveChangesAsync(cancellationToken);
+    }
+}
+// </consumer-services>
+
+public interface IClock
+{
+    DateTimeOffset Now { get; }
+}
+
+public sealed class Order
+{
+    public int Id { get; set; }
+
+    public required string Text { get; set; }
+
+    public DateTimeOffset At { get; set; }
+}
+
+public sealed class ShopContext(DbContextOptions<ShopContext> options) : DbContext(options)
+{
+    public DbSet<Order> Orders => Set<Order>();
+}
 
 public static class Mapping
 {
