@@ -1,5 +1,6 @@
 using System.Linq.Expressions;
 using System.Reflection;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Runnel.Layers;
@@ -13,6 +14,8 @@ internal sealed class MessageHandler
         typeof(ServiceProviderServiceExtensions).GetMethod(nameof(ServiceProviderServiceExtensions.GetRequiredService), 1, [typeof(IServiceProvider)])!;
 
     private static readonly MethodInfo MakeOf = typeof(MessageHandler).GetMethod(nameof(OfConsumer), 2, BindingFlags.NonPublic | BindingFlags.Static, [typeof(ChannelName)])!;
+
+    private static readonly MethodInfo MakeWithResult = typeof(MessageHandler).GetMethod(nameof(OfConsumer), 3, BindingFlags.NonPublic | BindingFlags.Static, [typeof(ChannelName)])!;
 
     private readonly Func<IServiceProvider, object?, JobContext, Task> _invoke;
     private readonly Func<Task, object?>? _result;
@@ -39,7 +42,7 @@ internal sealed class MessageHandler
     /// <param name="channel">The channel.</param>
     /// <param name="function">The function.</param>
     /// <param name="isService">Tells services from messages; without it, the first parameter is the message.</param>
-    /// <exception cref="ArgumentException">It takes no message or more than one, or returns no task.</exception>
+    /// <exception cref="ArgumentException">It takes no message or more than one, or cannot be awaited.</exception>
     public static MessageHandler Of(ChannelName channel, Delegate function, IServiceProviderIsService? isService = null)
     {
         var services = Expression.Parameter(typeof(IServiceProvider));
@@ -80,14 +83,27 @@ internal sealed class MessageHandler
         Expression call = function.Method.IsStatic && function.Target is not null
             ? Expression.Invoke(Expression.Constant(function), arguments)
             : Expression.Call(target, function.Method, arguments);
-        var returns = function.Method.ReturnType;
-        if (returns == typeof(ValueTask) || (returns.IsGenericType && returns.GetGenericTypeDefinition() == typeof(ValueTask<>)))
-            call = Expression.Call(call, nameof(ValueTask.AsTask), null);
-        else if (!typeof(Task).IsAssignableFrom(returns))
-            throw new ArgumentException($"The consumer of channel '{channel}' returns {returns.Name}: let it return Task, ValueTask, or either with the job's result.", nameof(function));
+        var (awaited, result) = Awaited(channel, function.Method, call);
+        var invoke = Expression.Lambda<Func<IServiceProvider, object?, JobContext, Task>>(awaited, services, message, job).Compile();
+        return new MessageHandler(TypeOf(channel, messageType), messageType, usesServices, invoke, ResultOf(result));
+    }
 
-        var invoke = Expression.Lambda<Func<IServiceProvider, object?, JobContext, Task>>(call, services, message, job).Compile();
-        return new MessageHandler(TypeOf(channel, messageType), messageType, usesServices, invoke, ResultOf(returns));
+    // What a function returns, as a task; and the type of the task's result, if it has one.
+    private static (Expression Awaited, Type? Result) Awaited(ChannelName channel, MethodInfo method, Expression call)
+    {
+        var returns = method.ReturnType;
+        var generic = returns.IsGenericType ? returns.GetGenericTypeDefinition() : null;
+        if (returns == typeof(void) ? method.IsDefined(typeof(AsyncStateMachineAttribute)) : generic == typeof(IAsyncEnumerable<>))
+            throw new ArgumentException($"The consumer of channel '{channel}' returns {(returns == typeof(void) ? "async void" : returns.Name)}, whose end cannot be awaited: let it return Task, ValueTask, or the job's result.", nameof(method));
+        if (returns == typeof(void))
+            return (Expression.Block(typeof(Task), call, Expression.Constant(Task.CompletedTask, typeof(Task))), null);
+        if (returns == typeof(ValueTask))
+            return (Expression.Call(call, nameof(ValueTask.AsTask), null), null);
+        if (generic == typeof(ValueTask<>))
+            return (Expression.Call(call, nameof(ValueTask<>.AsTask), null), returns.GetGenericArguments()[0]);
+        if (typeof(Task).IsAssignableFrom(returns))
+            return (call, generic == typeof(Task<>) ? returns.GetGenericArguments()[0] : null);
+        return (Expression.Call(typeof(Task), nameof(Task.FromResult), [returns], call), returns);
     }
 
     /// <summary>Makes a handler of a consumer class.</summary>
@@ -98,10 +114,14 @@ internal sealed class MessageHandler
             throw new ArgumentException($"{typeof(TConsumer).Name} cannot consume channel '{channel}': it is abstract, and one is made for each message.");
         for (var type = typeof(TConsumer); type is not null; type = type.BaseType)
         {
-            if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(ChannelConsumer<>))
-                return (MessageHandler)MakeOf.MakeGenericMethod(typeof(TConsumer), type.GetGenericArguments()[0]).Invoke(null, BindingFlags.DoNotWrapExceptions, null, [channel], null)!;
+            var generic = type.IsGenericType ? type.GetGenericTypeDefinition() : null;
+            if (generic == typeof(ChannelConsumer<>) || generic == typeof(ChannelConsumer<,>))
+            {
+                var make = generic == typeof(ChannelConsumer<>) ? MakeOf : MakeWithResult;
+                return (MessageHandler)make.MakeGenericMethod([typeof(TConsumer), .. type.GetGenericArguments()]).Invoke(null, BindingFlags.DoNotWrapExceptions, null, [channel], null)!;
+            }
         }
-        throw new ArgumentException($"{typeof(TConsumer).Name} cannot consume channel '{channel}': derive it from ChannelConsumer<TMessage>.");
+        throw new ArgumentException($"{typeof(TConsumer).Name} cannot consume channel '{channel}': derive it from ChannelConsumer<TMessage> or ChannelConsumer<TMessage, TResult>.");
     }
 
     private static MessageHandler OfConsumer<TConsumer, TMessage>(ChannelName channel)
@@ -113,17 +133,22 @@ internal sealed class MessageHandler
         async Task HandleAsync(IServiceProvider services, object? message, JobContext job)
         {
             var consumer = factory(services, []);
-            try
-            {
-                await consumer.OnMessageAsync((TMessage)message!, job, job.CancellationToken);
-            }
-            finally
-            {
-                if (consumer is IAsyncDisposable asynchronously)
-                    await asynchronously.DisposeAsync();
-                else
-                    (consumer as IDisposable)?.Dispose();
-            }
+            await using var end = new ConsumerEnd(consumer);
+            await consumer.OnMessageAsync((TMessage)message!, job, job.CancellationToken);
+        }
+    }
+
+    private static MessageHandler OfConsumer<TConsumer, TMessage, TResult>(ChannelName channel)
+        where TConsumer : ChannelConsumer<TMessage, TResult>
+    {
+        var factory = ActivatorUtilities.CreateFactory<TConsumer>([]);
+        return new MessageHandler(TypeOf(channel, typeof(TMessage)), typeof(TMessage), usesServices: true, HandleAsync, ResultOf(typeof(TResult)));
+
+        async Task<TResult> HandleAsync(IServiceProvider services, object? message, JobContext job)
+        {
+            var consumer = factory(services, []);
+            await using var end = new ConsumerEnd(consumer);
+            return await consumer.OnMessageAsync((TMessage)message!, job, job.CancellationToken);
         }
     }
 
@@ -149,13 +174,24 @@ internal sealed class MessageHandler
     private static string? TypeOf(ChannelName channel, Type type) =>
         type == typeof(JsonElement) || type == typeof(Message) ? null : NameOf(channel, type);
 
-    private static Func<Task, object?>? ResultOf(Type returns)
+    private static Func<Task, object?>? ResultOf(Type? type)
     {
-        if (!returns.IsGenericType)
+        if (type is null)
             return null;
         var task = Expression.Parameter(typeof(Task));
-        var typed = typeof(Task<>).MakeGenericType(returns.GetGenericArguments()[0]);
-        var result = Expression.Property(Expression.Convert(task, typed), nameof(Task<>.Result));
+        var result = Expression.Property(Expression.Convert(task, typeof(Task<>).MakeGenericType(type)), nameof(Task<>.Result));
         return Expression.Lambda<Func<Task, object?>>(Expression.Convert(result, typeof(object)), task).Compile();
+    }
+
+    // A consumer's instance is not the scope's, so nobody else disposes of it.
+    private readonly struct ConsumerEnd(object consumer) : IAsyncDisposable
+    {
+        public ValueTask DisposeAsync()
+        {
+            if (consumer is IAsyncDisposable asynchronously)
+                return asynchronously.DisposeAsync();
+            (consumer as IDisposable)?.Dispose();
+            return ValueTask.CompletedTask;
+        }
     }
 }

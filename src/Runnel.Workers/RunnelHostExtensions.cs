@@ -7,10 +7,10 @@ namespace Microsoft.Extensions.Hosting;
 /// <summary>Maps consumers to channels.</summary>
 public static class RunnelHostExtensions
 {
-    /// <summary>Maps a function to a channel: its parameter that is no service is the message, of the type that it handles.</summary>
+    /// <summary>Maps a function to a channel. The message is the parameter whose type is not a registered service.</summary>
     /// <remarks>
-    /// The function returns <see cref="Task"/> or <see cref="ValueTask"/>, perhaps with the job's result. It may take <see cref="JobContext"/> and
-    /// <see cref="CancellationToken"/>. A channel may have functions for several types of message. See <see cref="ChannelConsumer{TMessage}"/> for what is promised.
+    /// The function returns nothing, the job's result, or a <see cref="Task"/> or <see cref="ValueTask"/> with or without the result. It may take
+    /// <see cref="JobContext"/> and <see cref="CancellationToken"/>. A channel may have functions for several types of message. See <see cref="ChannelConsumer{TMessage}"/> for what is promised.
     /// <example>
     /// <code>
     /// app.MapChannel("thumbnails", async (ResizePhoto photo, IImages images, JobContext job) => { … });
@@ -21,7 +21,8 @@ public static class RunnelHostExtensions
     /// <param name="channel">The channel.</param>
     /// <param name="handler">The function.</param>
     /// <param name="configure">The channel's options.</param>
-    /// <exception cref="ArgumentException">The function takes no message or more than one, or returns no task, or the channel has one for the type already.</exception>
+    /// <exception cref="ArgumentException">The function takes no message or more than one, or cannot be awaited, or the channel has one for the type already.</exception>
+    /// <exception cref="InvalidOperationException">The application has started.</exception>
     public static IHost MapChannel(this IHost host, ChannelName channel, Delegate handler, Action<ChannelOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(handler);
@@ -30,11 +31,12 @@ public static class RunnelHostExtensions
     }
 
     /// <summary>Maps a consumer class to a channel.</summary>
-    /// <typeparam name="TConsumer">A class that derives from <see cref="ChannelConsumer{TMessage}"/>.</typeparam>
+    /// <typeparam name="TConsumer">A class that derives from <see cref="ChannelConsumer{TMessage}"/> or <see cref="ChannelConsumer{TMessage, TResult}"/>.</typeparam>
     /// <param name="host">The application.</param>
     /// <param name="channel">The channel.</param>
     /// <param name="configure">The channel's options.</param>
-    /// <exception cref="ArgumentException">The class is no consumer of a channel, or the channel has one for the type already.</exception>
+    /// <exception cref="ArgumentException">The class does not consume channels, or the channel has a consumer for the type already.</exception>
+    /// <exception cref="InvalidOperationException">The application has started.</exception>
     public static IHost MapChannel<TConsumer>(this IHost host, ChannelName channel, Action<ChannelOptions>? configure = null)
         where TConsumer : class
     {

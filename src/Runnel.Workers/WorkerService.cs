@@ -25,6 +25,7 @@ internal sealed class WorkerService(
 
     public override Task StartAsync(CancellationToken cancellationToken)
     {
+        registry.Close();
         var tracked = registry.Names.FirstOrDefault(name => registry.OptionsOf(name).Track);
         if (tracked != default && !backplane.Features.HasFlag(BackplaneFeatures.History))
         {

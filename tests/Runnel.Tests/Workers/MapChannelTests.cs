@@ -46,7 +46,7 @@ public sealed class MapChannelTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_function_may_return_a_task_or_a_value_task_with_a_result_or_without()
+    public async Task A_function_may_return_nothing_a_result_or_a_task_or_value_task_with_a_result_or_without()
     {
         var app = await StartAsync(host =>
         {
@@ -55,6 +55,10 @@ public sealed class MapChannelTests : IAsyncLifetime
             host.MapChannel("task-of", (Pay pay) => Task.FromResult(pay.Order), Tracked);
             host.MapChannel("value-task-of", (Pay pay) => ValueTask.FromResult(17), Tracked);
             host.MapChannel("method", StaticAsync, Tracked);
+            host.MapChannel("void", (Pay pay) => _seen.Add(pay.Order), Tracked);
+            host.MapChannel("value", (Pay pay) => pay.Order, Tracked);
+            host.MapChannel("list", (Pay pay) => new List<int> { 1, 2 }, Tracked);
+            host.MapChannel<CountingConsumer>("class", Tracked);
         });
 
         Assert.Null(await ResultAsync("task"));
@@ -62,6 +66,12 @@ public sealed class MapChannelTests : IAsyncLifetime
         Assert.Equal("\"1\"", await ResultAsync("task-of"));
         Assert.Equal("17", await ResultAsync("value-task-of"));
         Assert.Equal("\"static 1\"", await ResultAsync("method"));
+        Assert.Null(await ResultAsync("void"));
+        Assert.Equal("1", await _seen.NextAsync());
+        Assert.Equal("\"1\"", await ResultAsync("value"));
+        Assert.Equal("[1,2]", await ResultAsync("list"));
+        Assert.Equal("""{"order":"1","cents":1}""", await ResultAsync("class"));
+        Assert.Equal("ledger disposed", await _seen.NextAsync());
 
         async Task<string?> ResultAsync(string channel)
         {
@@ -138,17 +148,16 @@ public sealed class MapChannelTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_cannot_consume_a_channel_is_refused_when_it_is_mapped()
+    public void What_cannot_consume_a_channel_is_refused_when_it_is_mapped()
     {
-        var app = await StartAsync(_ => { });
-        var host = new FakeHost(app.Services);
+        var host = new FakeHost(Create(_ => { }).Services);
 
         AssertRefused(() => host.MapChannel("c", () => Task.CompletedTask), "takes no message");
         AssertRefused(() => host.MapChannel("c", (JobContext job, CancellationToken token) => Task.CompletedTask), "takes no message");
         AssertRefused(() => host.MapChannel("c", (Ledger ledger) => Task.CompletedTask), "takes no message");
         AssertRefused(() => host.MapChannel("c", (Pay pay, Nameless notAService) => Task.CompletedTask), "Nameless");
-        AssertRefused(() => host.MapChannel("c", (Pay pay) => { }), "returns Void");
-        AssertRefused(() => host.MapChannel("c", (Pay pay) => 17), "returns Int32");
+        AssertRefused(() => host.MapChannel("c", AsyncVoid), "returns async void, whose end cannot be awaited");
+        AssertRefused(() => host.MapChannel("c", (Pay pay) => AsyncEnumerable.Empty<int>()), "whose end cannot be awaited");
         AssertRefused(() => host.MapChannel<Ledger>("c"), "ChannelConsumer<TMessage>");
         AssertRefused(() => host.MapChannel<AbstractConsumer>("c"), "AbstractConsumer");
         AssertRefused(() => host.MapChannel("node!1", (Pay pay) => Task.CompletedTask), "node!1");
@@ -159,6 +168,16 @@ public sealed class MapChannelTests : IAsyncLifetime
         AssertRefused(() => host.MapChannel("c", (Message any) => Task.CompletedTask), "'any' already");
 
         static void AssertRefused(Action map, string because) => Assert.Contains(because, Assert.ThrowsAny<ArgumentException>(map).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_consumer_that_is_mapped_after_the_start_is_refused()
+    {
+        var app = await StartAsync(host => host.MapChannel("payments", (Pay _) => { }));
+
+        var refused = Assert.Throws<InvalidOperationException>(() => new FakeHost(app.Services).MapChannel("late", (Pay _) => { }));
+
+        Assert.StartsWith("Channel 'late' was mapped after the application had started", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -189,12 +208,20 @@ public sealed class MapChannelTests : IAsyncLifetime
         return Task.CompletedTask;
     }
 
+    private static async void AsyncVoid(Pay pay) => await Task.Yield();
+
     private async Task<WorkerApp> StartAsync(Action<IHost> map)
+    {
+        var app = Create(map);
+        await app.StartAsync();
+        return app;
+    }
+
+    private WorkerApp Create(Action<IHost> map)
     {
         var clock = new ManualTimeProvider();
         var app = new WorkerApp(new InMemoryBackplane(clock), new InMemoryWorkQueue(clock), clock, map, services: services => services.AddSingleton(_seen).AddScoped<Ledger>());
         _apps.Add(app);
-        await app.StartAsync();
         return app;
     }
 
@@ -203,6 +230,12 @@ public sealed class MapChannelTests : IAsyncLifetime
     internal sealed class Ledger(Inbox<string> seen) : IDisposable
     {
         public void Dispose() => seen.Add("ledger disposed");
+    }
+
+    internal sealed class CountingConsumer(Ledger ledger) : ChannelConsumer<Pay, Refund>
+    {
+        public override Task<Refund> OnMessageAsync(Pay message, JobContext job, CancellationToken cancellationToken) =>
+            Task.FromResult(new Refund(message.Order, ledger is null ? 0 : 1));
     }
 
     internal abstract class AbstractConsumer : ChannelConsumer<Pay>;
