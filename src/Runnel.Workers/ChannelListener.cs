@@ -6,13 +6,13 @@ namespace Runnel.Workers;
 /// <summary>Takes one channel's messages, as many as its handlers have room for, and runs them side by side.</summary>
 /// <remarks>
 /// Short handlers are kept fed with some messages more than run, long ones are not: what is taken and not begun could run elsewhere. So what waits
-/// behind a handler that turns out to be long is given back.
+/// behind a handler that turns out to be long is given back. So is what would wait beside a message that a worker has died with: nothing becomes a
+/// dead letter because it was taken together with what kills workers.
 /// Receiving that fails is tried again, for ever: a channel never goes deaf.
 /// </remarks>
 internal sealed class ChannelListener(
-    ChannelName channel, int concurrency, IWorkerLease lease, JobRunner runner, SemaphoreSlim? threads, TimeProvider timeProvider, ILogger logger)
+    ChannelName channel, int concurrency, int maxPrefetch, IWorkerLease lease, JobRunner runner, SemaphoreSlim? threads, TimeProvider timeProvider, ILogger logger)
 {
-    private const int MaxPrefetch = 256;
     private const int MaxUnsettled = 2048;
     private static readonly TimeSpan Short = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
@@ -46,7 +46,7 @@ internal sealed class ChannelListener(
     {
         get
         {
-            var prefetch = _averageMilliseconds < Short.TotalMilliseconds ? MaxPrefetch : 0;
+            var prefetch = _averageMilliseconds < Short.TotalMilliseconds ? maxPrefetch : 0;
             var free = concurrency + prefetch - _running - _taken.Count;
             return free > 0 && free >= prefetch / 2 && _unsettled < MaxUnsettled ? free : 0;
         }
@@ -61,6 +61,9 @@ internal sealed class ChannelListener(
             try
             {
                 var room = await WaitForRoomAsync(stopping);
+                // What is taken by a lease that may be lost is not begun, and would be given back and taken again without a rest.
+                if (!lease.IsHeld)
+                    await Task.Delay(FirstRetry, timeProvider, stopping);
                 Start(await lease.ReceiveAsync(channel, room, stopping), stopping);
                 retry = FirstRetry;
             }
@@ -111,10 +114,13 @@ internal sealed class ChannelListener(
 
     private void Start(IReadOnlyList<ReceivedMessage> messages, CancellationToken stopping)
     {
+        List<JobContext> tooMany = [];
         lock (_lock)
         {
             foreach (var message in messages)
                 _taken.Enqueue(runner.Take(message));
+            if (messages.Any(static message => message.Envelope.Crashes > 0))
+                tooMany = TakeBack(after: concurrency - _running);
             for (var wanted = Math.Min(concurrency - _runners, _taken.Count); wanted > 0; wanted--)
             {
                 _runners++;
@@ -122,6 +128,7 @@ internal sealed class ChannelListener(
             }
             Watch();
         }
+        GiveBack(tooMany);
     }
 
     // One of up to Concurrency that run side by side: handles one message after another until none is left. The thread comes first and then the
@@ -235,11 +242,15 @@ internal sealed class ChannelListener(
                 Watch();
                 return;
             }
-            stalled = TakeBack();
-            _averageMilliseconds = Math.Max(double.IsNaN(_averageMilliseconds) ? 0 : _averageMilliseconds, Patience.TotalMilliseconds);
-            _unsettled++;
+            stalled = TakeBack(after: 0);
         }
-        GiveBackAsync(stalled).ContinueWith(static (_, state) => ((ChannelListener)state!).AfterSettled(), this, TaskScheduler.Default);
+        GiveBack(stalled);
+    }
+
+    private void GiveBack(List<JobContext> unbegun)
+    {
+        if (unbegun.Count > 0)
+            GiveBackAsync(unbegun).ContinueWith(static (_, state) => ((ChannelListener)state!).AfterSettled(), this, TaskScheduler.Default);
     }
 
     private async Task HandBackAsync()
@@ -247,16 +258,23 @@ internal sealed class ChannelListener(
         List<JobContext> unbegun;
         lock (_lock)
         {
-            unbegun = TakeBack();
+            unbegun = [.. _taken];
+            _taken.Clear();
             _watch?.Dispose();
         }
         await GiveBackAsync(unbegun);
     }
 
-    private List<JobContext> TakeBack()
+    // Called with the lock held, and followed by GiveBack. The first of them stay, to begin now; and no more is taken than runs, until handlers have been
+    // short for a while.
+    private List<JobContext> TakeBack(int after)
     {
-        List<JobContext> unbegun = [.. _taken];
+        List<JobContext> unbegun = [.. _taken.Skip(after)];
+        List<JobContext> staying = [.. _taken.Take(after)];
         _taken.Clear();
+        staying.ForEach(_taken.Enqueue);
+        _averageMilliseconds = Math.Max(double.IsNaN(_averageMilliseconds) ? 0 : _averageMilliseconds, Patience.TotalMilliseconds);
+        _unsettled += unbegun.Count > 0 ? 1 : 0;
         return unbegun;
     }
 

@@ -7,7 +7,7 @@ namespace Runnel.Workers;
 
 /// <summary>Sends to work queues, and to connections through their node.</summary>
 internal sealed class Channels(
-    IWorkQueue queue, JobStore jobs, ChannelRegistry registry, RunnelNode node, TimeProvider timeProvider, IOptions<RunnelOptions> runnel) : IChannels
+    IWorkQueue queue, JobStore jobs, ChannelRegistry registry, ConsumedChannels consumed, RunnelNode node, TimeProvider timeProvider, IOptions<RunnelOptions> runnel) : IChannels
 {
     public async ValueTask<SentMessage> SendAsync<T>(ChannelName channel, T message, SendOptions? options = null, CancellationToken cancellationToken = default)
     {
@@ -17,7 +17,9 @@ internal sealed class Channels(
         var envelope = Envelop(channel, message, options, settings, await TimeAsync(options, settings, cancellationToken));
         if (settings.Track)
             return (await SendTrackedAsync(channel, [envelope], settings, cancellationToken))[0];
-        return new SentMessage(envelope.Id, IsDuplicate: await queue.EnqueueAsync(channel, [envelope], LimitsOf(settings), cancellationToken) == 0);
+        var stored = await queue.EnqueueAsync(channel, [envelope], LimitsOf(settings), cancellationToken);
+        consumed.AfterSend(channel);
+        return new SentMessage(envelope.Id, IsDuplicate: stored == 0);
     }
 
     public async ValueTask<IReadOnlyList<SentMessage>> SendManyAsync<T>(
@@ -127,6 +129,7 @@ internal sealed class Channels(
     {
         // All share the options and so the deduplication id, if any: then the first is stored, or none.
         var count = await queue.EnqueueAsync(channel, envelopes, LimitsOf(settings), cancellationToken);
+        consumed.AfterSend(channel);
         var sent = new SentMessage[envelopes.Count];
         for (var i = 0; i < sent.Length; i++)
             sent[i] = new SentMessage(envelopes[i].Id, IsDuplicate: i >= count);

@@ -5,6 +5,8 @@ namespace Runnel.Workers;
 /// <summary>One attempt at a job, as its consumer sees it. Thread-safe, and of no use once the consumer has returned.</summary>
 public sealed class JobContext
 {
+    private const double Rounding = 0.01;
+
     private readonly JobLimits _limits;
     private readonly Lock _lock = new();
     private CancellationTokenSource? _cancellation;
@@ -22,10 +24,10 @@ public sealed class JobContext
     /// <summary>The channel.</summary>
     public ChannelName Channel => Received.Channel;
 
-    /// <summary>Which attempt this is: 1 the first time.</summary>
+    /// <summary>Which attempt this is: 1 the first time. An attempt is counted when it fails; a run that its worker did not survive counts as a crash.</summary>
     public int Attempt => Received.Envelope.Attempt + 1;
 
-    /// <summary>How often a worker died in the middle of it.</summary>
+    /// <summary>How often a worker died or lost its lease while it held the message.</summary>
     public int Crashes => Received.Envelope.Crashes;
 
     /// <summary>The message's headers.</summary>
@@ -64,10 +66,15 @@ public sealed class JobContext
     internal bool IsTimedOut { get; private set; }
 
     /// <summary>Says how far the job is. Goes out at most 20 times a second, the latest always; without effect on a channel that does not track.</summary>
-    /// <param name="progress">From 0 to 1; what is outside is cut.</param>
+    /// <param name="progress">From 0 to 1; what rounding puts just outside is cut.</param>
     /// <param name="text">What it is doing, for people.</param>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// The progress is outside of 0 to 1, a number of percent say. A consumer that lets it pass makes the message a dead letter at once: further attempts would do the same.
+    /// </exception>
     public ValueTask ReportAsync(double progress, string? text = null)
     {
+        if (progress is < -Rounding or > 1 + Rounding)
+            throw new JobArgumentException(nameof(progress), progress, $"{Who} cannot report a progress of {progress}: give a number from 0 to 1, such as 0.5 for 50 %.");
         Progress?.Report(Math.Clamp(double.IsNaN(progress) ? 0 : progress, 0, 1), text);
         return ValueTask.CompletedTask;
     }
@@ -75,32 +82,37 @@ public sealed class JobContext
     /// <summary>Has the message tried again after this time, counting a failed attempt, when the consumer returns.</summary>
     /// <param name="delay">How long it rests.</param>
     /// <param name="error">Why, for the job's state.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The delay is negative; a consumer that lets it pass makes the message a dead letter at once.</exception>
     public void RetryAfter(TimeSpan delay, string? error = null)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(delay, TimeSpan.Zero);
+        JobArgumentException.ThrowIfNegative(delay, Who);
         Outcome = JobOutcome.Retry(delay, error ?? "The consumer asked to be tried again later.");
     }
 
     /// <summary>Has the message come back after this time, counting nothing, when the consumer returns: "ask again until complete".</summary>
     /// <param name="delay">How long it rests.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The delay is negative; a consumer that lets it pass makes the message a dead letter at once.</exception>
     public void Reschedule(TimeSpan delay)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(delay, TimeSpan.Zero);
+        JobArgumentException.ThrowIfNegative(delay, Who);
         Outcome = JobOutcome.Reschedule(delay, null);
     }
 
     /// <summary>Has the message come back after this time with other content, counting nothing, when the consumer returns.</summary>
     /// <param name="delay">How long it rests.</param>
     /// <param name="message">What it says next time.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The delay is negative; a consumer that lets it pass makes the message a dead letter at once.</exception>
     public void Reschedule<T>(TimeSpan delay, T message)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(delay, TimeSpan.Zero);
+        JobArgumentException.ThrowIfNegative(delay, Who);
         Outcome = JobOutcome.Reschedule(delay, System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(message, _limits.Json));
     }
 
     /// <summary>Puts the message aside as a dead letter when the consumer returns: it can never succeed.</summary>
     /// <param name="reason">Why, for whoever looks at it.</param>
     public void DeadLetter(string reason) => Outcome = JobOutcome.DeadLetter(reason);
+
+    private string Who => $"Job {Id} on channel '{Channel}'";
 
     internal void Cancel(bool timedOut)
     {

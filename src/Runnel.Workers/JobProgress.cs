@@ -4,8 +4,9 @@ using Runnel.Layers;
 namespace Runnel.Workers;
 
 /// <summary>Tells the world of one tracked job: its progress at most 20 times a second, its final state always and last.</summary>
-internal sealed class JobProgress(MessageId id, JobStatus first, TimeSpan retention, JobStore store, TimeProvider timeProvider, ILogger logger)
-    : IDisposable
+/// <remarks>A worker whose lease may be lost says nothing: the job may be another worker's, and only that one speaks.</remarks>
+internal sealed class JobProgress(
+    MessageId id, JobStatus first, TimeSpan retention, IWorkerLease lease, JobStore store, TimeProvider timeProvider, ILogger logger) : IDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan FirstRest = TimeSpan.FromMilliseconds(100);
@@ -20,11 +21,13 @@ internal sealed class JobProgress(MessageId id, JobStatus first, TimeSpan retent
     /// <summary>Publishes the job's first state of this attempt. What is told of a job must not keep it from running: it fails into the log.</summary>
     public async ValueTask StartAsync()
     {
+        _latest = _latest with { Attempt = _latest.Attempt + 1 };
         try
         {
             if (await store.FindAsync(id, CancellationToken.None) is { Status: var before })
                 _latest = Continued(before);
-            await store.PublishAsync(id, _latest, retention);
+            if (lease.IsHeld)
+                await store.PublishAsync(id, _latest, retention);
         }
         catch (Exception exception)
         {
@@ -48,8 +51,10 @@ internal sealed class JobProgress(MessageId id, JobStatus first, TimeSpan retent
     /// <summary>Publishes the attempt's last state, after all that is still on its way. A layer that is away is waited for, but not for ever.</summary>
     /// <param name="end">Makes it of the latest.</param>
     /// <param name="wait">How long the job rests now.</param>
+    /// <param name="isOurs">Whether the job is this worker's.</param>
     /// <param name="stopping">The worker has no time to wait.</param>
-    public async ValueTask EndAsync(Func<JobStatus, JobStatus> end, TimeSpan wait, CancellationToken stopping)
+    /// <returns>Whether the job was this worker's all the time.</returns>
+    public async ValueTask<bool> EndAsync(Func<JobStatus, JobStatus> end, TimeSpan wait, Func<bool> isOurs, CancellationToken stopping)
     {
         Task? pump;
         lock (_lock)
@@ -60,8 +65,13 @@ internal sealed class JobProgress(MessageId id, JobStatus first, TimeSpan retent
         if (pump is not null)
             await pump;
         var last = end(_latest) with { UpdatedAt = timeProvider.GetUtcNow() };
-        for (var rest = FirstRest; !await TryPublishAsync(last, wait) && rest <= LastRest && !stopping.IsCancellationRequested; rest *= 2)
+        for (var rest = FirstRest; isOurs(); rest *= 2)
+        {
+            if (await TryPublishAsync(last, wait) || rest > LastRest || stopping.IsCancellationRequested)
+                return true;
             await Task.Delay(rest, timeProvider, stopping).ContinueWith(static _ => { }, TaskScheduler.Default);
+        }
+        return false;
     }
 
     // To repeat work because its end cannot be told would be worse than not to tell it.
@@ -94,7 +104,8 @@ internal sealed class JobProgress(MessageId id, JobStatus first, TimeSpan retent
         {
             try
             {
-                await store.PublishAsync(id, status, retention);
+                if (lease.IsHeld)
+                    await store.PublishAsync(id, status, retention);
                 await Task.Delay(Interval, timeProvider, _ended.Token);
             }
             catch (OperationCanceledException)

@@ -48,32 +48,33 @@ internal sealed class JobRunner(
     {
         var message = job.Received;
         var envelope = message.Envelope;
-        if (!lease.IsHeld)
-            return _settler.GiveBackAsync(message);
         if (job.IsCancelRequested)
             return await _settler.CancelAsync(message, progress);
         if (envelope.ExpiresAt is not null && await HasExpiredAsync(job))
             return await _settler.ExpireAsync(message, progress);
         if (envelope.Crashes >= options.CrashLimit)
-            return await _settler.DeadLetterAsync(message, progress, DeadLetterReason.WorkerDied, $"Workers died {envelope.Crashes} times in the middle of it.", null);
+            return await _settler.DeadLetterAsync(message, progress, DeadLetterReason.WorkerDied, $"{envelope.Crashes} workers died while they held the message.", null);
         if (channel.HandlerOf(envelope.Message.Type) is not { } handler)
-            return await _settler.DeadLetterAsync(message, progress, DeadLetterReason.UnknownType, $"No consumer here handles messages of type '{envelope.Message.Type}'; known: {string.Join(", ", channel.Types)}.", null);
+            return await _settler.AfterUnknownTypeAsync(message, progress);
 
         object? body;
         try
         {
-            body = handler.Read(envelope.Message, limits.Json);
+            body = handler.Read(envelope.Message, limits.Reading);
         }
         catch (Exception exception) // not only of JSON: constructors and converters throw what they like
         {
-            return await _settler.DeadLetterAsync(message, progress, DeadLetterReason.Unreadable, $"The body cannot be read as {handler.MessageType.Name}: {exception.Message}", null);
+            return await _settler.DeadLetterAsync(message, progress, DeadLetterReason.Unreadable, $"The message on channel '{channel.Name}' cannot be read as {handler.MessageType.Name}: {exception.Message}", null);
         }
 
+        if (progress is not null)
+            await progress.StartAsync();
+        // Looked at last: whatever was asked of the layer before may have taken its time.
+        if (!lease.IsHeld)
+            return _settler.GiveBackAsync(message);
         var began = timeProvider.GetTimestamp();
         try
         {
-            if (progress is not null)
-                await progress.StartAsync();
             var result = await InvokeAsync(handler, body, job);
             return await _settler.AfterReturnAsync(job, progress, result);
         }
@@ -137,12 +138,13 @@ internal sealed class JobRunner(
             Id = message.Id.ToString(),
             Channel = channel.Name.Value,
             State = JobState.Running,
-            Attempt = message.Envelope.Attempt + 1,
+            Attempt = message.Envelope.Attempt,
             CreatedAt = message.Envelope.SentAt,
             UpdatedAt = timeProvider.GetUtcNow(),
             ExpiresAt = message.Envelope.ExpiresAt,
         },
         channel.Options.JobRetention,
+        lease,
         store,
         timeProvider,
         logger);

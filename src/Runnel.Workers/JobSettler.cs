@@ -12,6 +12,7 @@ namespace Runnel.Workers;
 internal sealed class JobSettler(ChannelDefinition channel, IWorkerLease lease, JobLimits limits, ILogger logger)
 {
     private const string Succeeded = "succeeded";
+    private const string Lost = "lost";
     private const int MaxError = 2_000;
     private const int MaxDetail = 16_000;
 
@@ -49,7 +50,7 @@ internal sealed class JobSettler(ChannelDefinition channel, IWorkerLease lease, 
         var failures = message.Envelope.Attempt + 1;
         var outcome = exception switch
         {
-            DeadLetterException => JobOutcome.DeadLetter(exception.Message),
+            DeadLetterException or JobArgumentException => JobOutcome.DeadLetter(exception.Message),
             RetryAfterException retry => JobOutcome.Retry(retry.Delay, exception.Message),
             OperationCanceledException when job.IsTimedOut => JobOutcome.Retry(Rest(failures), $"It took longer than {channel.Options.Timeout}."),
             _ => JobOutcome.Retry(Rest(failures), $"{exception.GetType().Name}: {exception.Message}"),
@@ -57,24 +58,36 @@ internal sealed class JobSettler(ChannelDefinition channel, IWorkerLease lease, 
         return SettleAsync(message, progress, outcome, exception);
     }
 
+    /// <summary>Nobody here handles messages of its type. It is tried again: while a new version is rolled out, the next worker may know the type.</summary>
+    public ValueTask<Task> AfterUnknownTypeAsync(ReceivedMessage message, JobProgress? progress)
+    {
+        var error = $"No consumer of channel '{channel.Name}' handles messages of type '{message.Envelope.Message.Type}' here; it has consumers for: {string.Join(", ", channel.Types)}.";
+        return SettleAsync(message, progress, JobOutcome.Retry(Rest(message.Envelope.Attempt + 1), error), null, DeadLetterReason.UnknownType);
+    }
+
     private TimeSpan Rest(int failures) => channel.Options.Retry.DelayAfter(failures, Random.Shared.NextDouble());
 
-    private ValueTask<Task> SettleAsync(ReceivedMessage message, JobProgress? progress, JobOutcome outcome, Exception? exception)
+    private ValueTask<Task> SettleAsync(
+        ReceivedMessage message, JobProgress? progress, JobOutcome outcome, Exception? exception, DeadLetterReason whenExhausted = DeadLetterReason.AttemptsExhausted)
     {
         if (outcome.Delay is not { } delay)
             return DeadLetterAsync(message, progress, DeadLetterReason.Rejected, outcome.Error, exception);
-        var failures = message.Envelope.Attempt + 1;
-        if (outcome.CountsAttempt && failures >= channel.Options.Retry.MaxAttempts)
-            return DeadLetterAsync(message, progress, DeadLetterReason.AttemptsExhausted, outcome.Error, exception);
-        if (outcome.CountsAttempt)
-            Log.JobFailed(logger, exception, message.Id, channel.Name, failures, delay);
-        return EndAsync(
-            message,
-            progress,
-            status => status with { State = outcome.CountsAttempt ? JobState.Failed : delay > TimeSpan.Zero ? JobState.Scheduled : JobState.Queued, Error = Cut(outcome.Error, MaxError) },
-            outcome.CountsAttempt ? "retried" : "rescheduled",
-            delay,
-            () => lease.AbandonAsync(message, new AbandonOptions { Delay = delay, CountsAttempt = outcome.CountsAttempt, Body = outcome.Body }));
+        var attempts = message.Envelope.Attempt + (outcome.CountsAttempt ? 1 : 0);
+        if (outcome.CountsAttempt && attempts >= channel.Options.Retry.MaxAttempts)
+            return DeadLetterAsync(message, progress, whenExhausted, outcome.Error, exception);
+        var error = Cut(outcome.Error, MaxError);
+        ValueTask<bool> AbandonAsync() => lease.AbandonAsync(message, new AbandonOptions { Delay = delay, CountsAttempt = outcome.CountsAttempt, Body = outcome.Body });
+        var end = outcome.CountsAttempt
+            ? new JobEnd("retried", status => status with { State = JobState.Failed, Attempt = attempts, Error = error }, AbandonAsync)
+            {
+                Rest = delay,
+                Log = () => Log.JobFailed(logger, exception, message.Id, channel.Name, attempts, delay, error),
+            }
+            : new JobEnd("rescheduled", status => status with { State = delay > TimeSpan.Zero ? JobState.Scheduled : JobState.Queued, Error = error }, AbandonAsync)
+            {
+                Rest = delay,
+            };
+        return EndAsync(message, progress, end);
     }
 
     private ValueTask<Task> CompleteAsync(ReceivedMessage message, JobProgress? progress, object? result) =>
@@ -83,11 +96,9 @@ internal sealed class JobSettler(ChannelDefinition channel, IWorkerLease lease, 
     // What becomes of nearly every message, so without anything that only the others need.
     private Task Complete(ReceivedMessage message)
     {
-        WorkerMetrics.JobHandled(channel.Name, Succeeded);
         try
         {
-            var settling = lease.CompleteAsync(message);
-            return settling is { IsCompletedSuccessfully: true, Result: true } ? Task.CompletedTask : ObserveAsync(message, settling.AsTask());
+            return Observe(message, Succeeded, lease.CompleteAsync(message));
         }
         catch (Exception exception)
         {
@@ -99,13 +110,8 @@ internal sealed class JobSettler(ChannelDefinition channel, IWorkerLease lease, 
     private ValueTask<Task> CompleteTrackedAsync(ReceivedMessage message, JobProgress progress, object? result)
     {
         var (written, error) = Write(result);
-        return EndAsync(
-            message,
-            progress,
-            status => status with { State = JobState.Succeeded, Progress = 1, Error = error, Result = written },
-            Succeeded,
-            TimeSpan.Zero,
-            () => lease.CompleteAsync(message));
+        return EndAsync(message, progress, new JobEnd(
+            Succeeded, status => status with { State = JobState.Succeeded, Progress = 1, Error = error, Result = written }, () => lease.CompleteAsync(message)));
     }
 
     // The work is done, and doing it again would not make its result one that can be written.
@@ -122,70 +128,82 @@ internal sealed class JobSettler(ChannelDefinition channel, IWorkerLease lease, 
     }
 
     /// <summary>Nobody wants the job any more.</summary>
-    public ValueTask<Task> CancelAsync(ReceivedMessage message, JobProgress? progress)
-    {
-        Log.JobCancelled(logger, message.Id, channel.Name);
-        return EndAsync(message, progress, status => status with { State = JobState.Cancelled }, "cancelled", TimeSpan.Zero, () => lease.CompleteAsync(message));
-    }
+    public ValueTask<Task> CancelAsync(ReceivedMessage message, JobProgress? progress) =>
+        EndAsync(message, progress, new JobEnd("cancelled", status => status with { State = JobState.Cancelled }, () => lease.CompleteAsync(message))
+        {
+            Log = () => Log.JobCancelled(logger, message.Id, channel.Name),
+        });
 
     /// <summary>Nobody began the job in time.</summary>
-    public ValueTask<Task> ExpireAsync(ReceivedMessage message, JobProgress? progress)
-    {
-        Log.JobExpired(logger, message.Id, channel.Name);
-        return EndAsync(
-            message,
-            progress,
-            status => JobExpiry.Expired(status with { Attempt = message.Envelope.Attempt }),
-            "expired",
-            TimeSpan.Zero,
-            () => lease.CompleteAsync(message));
-    }
+    public ValueTask<Task> ExpireAsync(ReceivedMessage message, JobProgress? progress) =>
+        EndAsync(message, progress, new JobEnd("expired", status => JobExpiry.Expired(status with { Attempt = message.Envelope.Attempt }), () => lease.CompleteAsync(message))
+        {
+            Log = () => Log.JobExpired(logger, message.Id, channel.Name),
+        });
 
     /// <summary>Puts the message aside.</summary>
     public ValueTask<Task> DeadLetterAsync(ReceivedMessage message, JobProgress? progress, DeadLetterReason reason, string? error, Exception? exception)
     {
-        Log.JobDead(logger, exception, message.Id, channel.Name, message.Envelope.Attempt + 1, reason, error);
-        return EndAsync(
-            message,
-            progress,
-            status => status with { State = JobState.Dead, Error = Cut(error, MaxError) },
-            "dead",
-            TimeSpan.Zero,
-            () => lease.DeadLetterAsync(message, reason, Cut(exception is null ? error : $"{error}\n{exception}", MaxDetail)));
+        // As the layer counts them (IWorkerLease.DeadLetterAsync): the log, the job's state and the dead letter say the same.
+        var attempts = message.Envelope.Attempt + (reason == DeadLetterReason.WorkerDied ? 0 : 1);
+        var detail = Cut(exception is null ? error : $"{error}\n{exception}", MaxDetail);
+        return EndAsync(message, progress, new JobEnd(
+            "dead", status => status with { State = JobState.Dead, Attempt = attempts, Error = Cut(error, MaxError) }, () => lease.DeadLetterAsync(message, reason, detail))
+        {
+            Log = () => Log.JobDead(logger, exception, message.Id, channel.Name, attempts, reason, error),
+        });
     }
 
-    /// <summary>Publishes the state first and settles then: a crash in between repeats the job, and never leaves a page waiting for an end that was.</summary>
-    private async ValueTask<Task> EndAsync(
-        ReceivedMessage message, JobProgress? progress, Func<JobStatus, JobStatus> end, string outcome, TimeSpan wait, Func<ValueTask<bool>> settle)
+    // The state is published first and the message settled then: a crash in between repeats the job, and never leaves a page waiting for an end that
+    // will not come. Of a message that may be another worker's, the layer is asked first: only the worker that has it speaks of it.
+    private async ValueTask<Task> EndAsync(ReceivedMessage message, JobProgress? progress, JobEnd end)
     {
         try
         {
-            // Of a message that is another worker's now, only that one speaks.
-            if (progress is not null && !limits.LeaseLost.IsCancellationRequested)
-                await progress.EndAsync(end, wait, limits.Stop);
-            WorkerMetrics.JobHandled(channel.Name, outcome);
-            var settling = settle().AsTask(); // an in-memory layer has settled already, and its task is a shared one
-            return settling is { IsCompletedSuccessfully: true, Result: true } ? Task.CompletedTask : ObserveAsync(message, settling);
+            var isHeld = lease.IsHeld;
+            if (isHeld)
+                end.Log?.Invoke();
+            if (isHeld && (progress is null || await progress.EndAsync(end.State, end.Rest, () => lease.IsHeld, limits.Stop)))
+                return Observe(message, end.Name, end.Settle());
+            if (!await ObserveAsync(message, end.Name, end.Settle().AsTask()))
+                return Task.CompletedTask;
+            if (!isHeld)
+                end.Log?.Invoke();
+            if (progress is not null)
+                await progress.EndAsync(end.State, end.Rest, static () => true, limits.Stop);
         }
         catch (Exception exception)
         {
             Log.SettlingFailed(logger, exception, message.Id, channel.Name);
-            return Task.CompletedTask;
         }
+        return Task.CompletedTask;
     }
 
     private static string? Cut(string? text, int length) => text is { } all && all.Length > length ? all[..length] + "…" : text;
 
-    private async Task ObserveAsync(ReceivedMessage message, Task<bool> settling)
+    // An in-memory layer has settled already, and its task is a shared one.
+    private Task Observe(ReceivedMessage message, string end, ValueTask<bool> settling)
+    {
+        if (settling is not { IsCompletedSuccessfully: true, Result: true })
+            return ObserveAsync(message, end, settling.AsTask());
+        WorkerMetrics.JobHandled(channel.Name, end);
+        return Task.CompletedTask;
+    }
+
+    private async Task<bool> ObserveAsync(ReceivedMessage message, string end, Task<bool> settling)
     {
         try
         {
-            if (!await settling)
+            var wasOurs = await settling;
+            WorkerMetrics.JobHandled(channel.Name, wasOurs ? end : Lost);
+            if (!wasOurs)
                 Log.SettledTooLate(logger, message.Id, channel.Name);
+            return wasOurs;
         }
         catch (Exception exception)
         {
             Log.SettlingFailed(logger, exception, message.Id, channel.Name);
+            return false;
         }
     }
 }

@@ -28,7 +28,7 @@ public sealed record JobStatus
     [JsonPropertyName("text"), JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public string? Text { get; init; }
 
-    /// <summary>Which attempt this is, from 1 on; 0 before the first.</summary>
+    /// <summary>Which attempt this is or was, from 1 on; 0 before the first. A dead letter's count of attempts is the same number.</summary>
     [JsonPropertyName("attempt"), JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public int Attempt { get; init; }
 

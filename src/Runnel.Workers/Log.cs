@@ -12,13 +12,13 @@ internal static partial class Log
     [LoggerMessage(3002, LogLevel.Information, "This process takes no messages: it has no channel to work on, or was told not to.")]
     public static partial void WorkerIdle(ILogger logger);
 
-    [LoggerMessage(3003, LogLevel.Warning, "Job {Id} on channel '{Channel}' failed at attempt {Attempt} and is tried again in {Delay}.")]
-    public static partial void JobFailed(ILogger logger, Exception? exception, MessageId id, ChannelName channel, int attempt, TimeSpan delay);
+    [LoggerMessage(3003, LogLevel.Warning, "Job {Id} on channel '{Channel}' failed at attempt {Attempt} and is tried again in {Delay}. {Error}")]
+    public static partial void JobFailed(ILogger logger, Exception? exception, MessageId id, ChannelName channel, int attempt, TimeSpan delay, string? error);
 
-    [LoggerMessage(3004, LogLevel.Error, "Job {Id} on channel '{Channel}' is a dead letter after {Attempt} attempts: {Reason}. {Error}")]
-    public static partial void JobDead(ILogger logger, Exception? exception, MessageId id, ChannelName channel, int attempt, DeadLetterReason reason, string? error);
+    [LoggerMessage(3004, LogLevel.Error, "Job {Id} on channel '{Channel}' is a dead letter after {Attempts} attempts: {Reason}. {Error}")]
+    public static partial void JobDead(ILogger logger, Exception? exception, MessageId id, ChannelName channel, int attempts, DeadLetterReason reason, string? error);
 
-    [LoggerMessage(3005, LogLevel.Warning, "Worker {Worker} lost its lease: it was not heard of for too long, and its messages are others' now. It begins anew.")]
+    [LoggerMessage(3005, LogLevel.Warning, "Worker {Worker} lost its lease: it was not heard of for too long, and other workers have its messages. It begins anew.")]
     public static partial void LeaseLost(ILogger logger, string worker);
 
     [LoggerMessage(3006, LogLevel.Error, "Receiving from channel '{Channel}' failed; trying again in {Delay}.")]
@@ -27,7 +27,7 @@ internal static partial class Log
     [LoggerMessage(3007, LogLevel.Error, "The worker failed; it begins anew in {Delay}.")]
     public static partial void WorkerFailed(ILogger logger, Exception exception, TimeSpan delay);
 
-    [LoggerMessage(3008, LogLevel.Warning, "Job {Id} on channel '{Channel}' was finished by a worker whose it no longer was; another one has it, or had it.")]
+    [LoggerMessage(3008, LogLevel.Warning, "Job {Id} on channel '{Channel}' was finished too late: its worker had lost it, and another worker has it or had it.")]
     public static partial void SettledTooLate(ILogger logger, MessageId id, ChannelName channel);
 
     [LoggerMessage(3009, LogLevel.Error, "Settling job {Id} on channel '{Channel}' failed; its lease's end will hand it out again.")]
@@ -47,6 +47,13 @@ internal static partial class Log
 
     [LoggerMessage(3014, LogLevel.Information, "The recurring message '{Name}' missed ticks since {Last}; one is caught up.")]
     public static partial void RecurringCaughtUp(ILogger logger, string name, DateTimeOffset last);
+
+    [LoggerMessage(3015, LogLevel.Warning, "A message was sent to channel '{Channel}', but no worker of this layer has taken messages from a channel of that name yet. "
+        + "Is the name right? If it is, start an application that maps a consumer to it; the message waits until then.")]
+    public static partial void NobodyConsumes(ILogger logger, ChannelName channel);
+
+    [LoggerMessage(3016, LogLevel.Debug, "Whether channel '{Channel}' has consumers could not be looked up; the next message to it tries again.")]
+    public static partial void ConsumersNotKnown(ILogger logger, Exception exception, ChannelName channel);
 
     [LoggerMessage(3030, LogLevel.Warning, "Job {Id} on channel '{Channel}' expired before a handler began it; it is dropped.")]
     public static partial void JobExpired(ILogger logger, MessageId id, ChannelName channel);

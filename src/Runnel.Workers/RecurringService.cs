@@ -12,8 +12,14 @@ namespace Runnel.Workers;
 /// since (no node ran, the clock was set forward, the layer was away) catches up one, no more.
 /// </remarks>
 internal sealed class RecurringService(
-    IEnumerable<RecurringMessage> messages, IChannels channels, IWorkQueue queue, IBackplane backplane, IOptions<WorkerOptions> options, TimeProvider timeProvider, ILogger<RecurringService> logger)
-    : BackgroundService
+    IEnumerable<RecurringMessage> messages,
+    ChannelRegistry registry,
+    IChannels channels,
+    IWorkQueue queue,
+    IBackplane backplane,
+    IOptions<WorkerOptions> options,
+    TimeProvider timeProvider,
+    ILogger<RecurringService> logger) : BackgroundService
 {
     private static readonly Retention Remembered = new(1, TimeSpan.FromDays(365));
     private static readonly TimeSpan Window = TimeSpan.FromHours(1); // between the first node that fires a tick and the last
@@ -21,8 +27,29 @@ internal sealed class RecurringService(
     // How often the clock is looked at: timers do not notice when it is set.
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
 
+    public override Task StartAsync(CancellationToken cancellationToken)
+    {
+        foreach (var message in options.Value.Enabled ? messages : [])
+            ThrowIfNotConsumed(message);
+        return base.StartAsync(cancellationToken);
+    }
+
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         options.Value.Enabled ? Task.WhenAll(messages.Select(message => RepeatAsync(message, stoppingToken))) : Task.CompletedTask;
+
+    private void ThrowIfNotConsumed(RecurringMessage message)
+    {
+        if (registry.Find(message.Channel) is not { } channel)
+        {
+            throw new InvalidOperationException(
+                $"The recurring message '{message.Name}' goes to channel '{message.Channel}', which has no consumer in this application: map one with MapChannel, or correct the name.");
+        }
+        if (channel.HandlerOf(message.Type) is null)
+        {
+            throw new InvalidOperationException(
+                $"The recurring message '{message.Name}' is of type '{message.Type}', and channel '{message.Channel}' has consumers for: {string.Join(", ", channel.Types)}. Map a consumer of this type.");
+        }
+    }
 
     private async Task RepeatAsync(RecurringMessage message, CancellationToken stopping)
     {

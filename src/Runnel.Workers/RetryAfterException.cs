@@ -7,10 +7,11 @@ public sealed class RetryAfterException : Exception
     /// <param name="delay">How long the message rests.</param>
     /// <param name="message">Why, for the log and the job's state.</param>
     /// <param name="innerException">The cause.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The delay is negative; a consumer that lets it pass makes the message a dead letter at once.</exception>
     public RetryAfterException(TimeSpan delay, string message = "The consumer asked to be tried again later.", Exception? innerException = null)
         : base(message, innerException)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(delay, TimeSpan.Zero);
+        JobArgumentException.ThrowIfNegative(delay, "A message");
         Delay = delay;
     }
 

@@ -29,6 +29,7 @@ public static class RunnelWorkersServiceCollectionExtensions
             ?? throw new InvalidOperationException("The layer's work queue has no operator's side; register an IWorkQueueOperator beside it."));
         services.TryAddSingleton<ChannelRegistry>();
         services.TryAddSingleton<WorkerSelection>();
+        services.TryAddSingleton<ConsumedChannels>();
         services.TryAddSingleton<JobStore>();
         services.TryAddSingleton<IJobs, Jobs>();
         services.TryAddSingleton<IChannels, Channels>();
@@ -69,12 +70,16 @@ public static class RunnelWorkersServiceCollectionExtensions
     private static RunnelBuilder Add<T>(RunnelBuilder builder, string name, ISchedule schedule, ChannelName channel, T message)
     {
         ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(message);
         if (name is not { Length: > 0 and <= 60 } || !GroupName.IsValid(name))
             throw new ArgumentException($"'{name}' names no recurring message: a name has 1 to 60 characters out of A–Z, a–z, 0–9, '-', '_' and '.'.", nameof(name));
         if (builder.Services.Any(service => service.ImplementationInstance is RecurringMessage other && other.Name == name))
             throw new ArgumentException($"There is a recurring message '{name}' already; give this one another name.", nameof(name));
         builder.Services.AddSingleton(new RecurringMessage(
-            name, schedule, channel, (channels, options, cancellationToken) => channels.SendAsync(channel, message, options, cancellationToken)));
+            name, schedule, channel, TypeOf(channel, message), (channels, options, cancellationToken) => channels.SendAsync(channel, message, options, cancellationToken)));
         return builder;
     }
+
+    private static string TypeOf<T>(ChannelName channel, T message) =>
+        message is Message raw ? raw.Type : MessageHandler.NameOf(channel, typeof(T) == typeof(object) ? message!.GetType() : typeof(T));
 }

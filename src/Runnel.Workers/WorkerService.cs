@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -11,6 +12,7 @@ internal sealed class WorkerService(
     WorkerSelection selection,
     IWorkQueue queue,
     IBackplane backplane,
+    ConsumedChannels consumed,
     JobStore store,
     IServiceProvider services,
     IOptions<WorkerOptions> options,
@@ -18,7 +20,10 @@ internal sealed class WorkerService(
     TimeProvider timeProvider,
     ILogger<WorkerService> logger) : BackgroundService
 {
+    private const int MaxPrefetch = 256;
     private static readonly TimeSpan Rest = TimeSpan.FromSeconds(1);
+
+    private readonly JsonSerializerOptions _reading = StrictJson.Of(runnel.Value.Json);
 
     /// <summary>What runs now.</summary>
     internal RunningJobs Running { get; } = new(timeProvider);
@@ -52,6 +57,7 @@ internal sealed class WorkerService(
             try
             {
                 await using var cancelling = await backplane.SubscribeAsync(Jobs.CancelTopic, OnCancelRequest, stoppingToken);
+                await consumed.RememberAsync(channels, stoppingToken);
                 await WorkAsync(channels, threads, stoppingToken);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -72,7 +78,7 @@ internal sealed class WorkerService(
         var hardStop = new CancellationTokenSource(); // not disposed: handlers that ignore the loss of the lease outlive this
         await using var lease = await queue.AcquireLeaseAsync(
             new WorkerLeaseOptions { Duration = options.Value.LeaseDuration, CrashLimit = options.Value.CrashLimit + 1 }, stopping);
-        var limits = new JobLimits(runnel.Value.Json, lease.Lost, hardStop.Token);
+        var limits = new JobLimits(runnel.Value.Json, _reading, lease.Lost, hardStop.Token);
         var listeners = channels.Select(name => Listen(registry.Find(name)!, lease, limits, threads)).ToList();
 
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stopping, lease.Lost);
@@ -87,7 +93,9 @@ internal sealed class WorkerService(
         var runner = new JobRunner(channel, queue, lease, limits, Running, store, services, options.Value, timeProvider, logger);
         // More than there are threads could not run, and would be kept from other workers.
         var concurrency = Math.Min(channel.Options.Concurrency, options.Value.Threads ?? int.MaxValue);
-        return new ChannelListener(channel.Name, concurrency, lease, runner, threads, timeProvider, logger);
+        // Where one death of a worker is too many, nothing is taken that only waits: it would share the fate of what runs.
+        var prefetch = options.Value.CrashLimit > 1 ? MaxPrefetch : 0;
+        return new ChannelListener(channel.Name, concurrency, prefetch, lease, runner, threads, timeProvider, logger);
     }
 
     private async Task LeaveAsync(List<ChannelListener> listeners, CancellationTokenSource hardStop, TimeSpan grace)

@@ -126,5 +126,21 @@ public sealed class ScheduleTests
         }
     }
 
+    [Theory]
+    [InlineData(1, 1.0, 2)]
+    [InlineData(2, 1.0, 4)]
+    [InlineData(3, 1.0, 8)]
+    [InlineData(3, 0.5, 4)]
+    [InlineData(3, 0.0, 0)]
+    [InlineData(11, 1.0, 2048)]
+    [InlineData(12, 1.0, 3600)]
+    [InlineData(1000, 1.0, 3600)]
+    public void A_message_rests_for_up_to_twice_as_long_after_each_failure_and_for_an_hour_at_most(int failures, double jitter, double seconds)
+    {
+        var rests = new RetryPolicy().DelayAfter(failures, jitter);
+
+        Assert.Equal(TimeSpan.FromSeconds(seconds), rests);
+    }
+
     private static DateTimeOffset Utc(string text) => DateTimeOffset.Parse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
 }

@@ -14,6 +14,12 @@ internal sealed class WatchedQueue(InMemoryWorkQueue inner) : IWorkQueue, IWorkQ
 
     public int FailingLeases { set => _failingLeases = value; }
 
+    /// <summary>Whether workers hear that their lease is lost; one whose process was stopped does not, for a while.</summary>
+    public bool TellsOfLoss { get; init; } = true;
+
+    /// <summary>Whether workers cannot tell if their lease is lost.</summary>
+    public bool IsInDoubt { get; set; }
+
     public IList<IWorkerLease> Leases { get; } = [];
 
     public ConcurrentQueue<int> Asked { get; } = new();
@@ -49,9 +55,9 @@ internal sealed class WatchedQueue(InMemoryWorkQueue inner) : IWorkQueue, IWorkQ
     {
         public string WorkerId => inner.WorkerId;
 
-        public bool IsHeld => inner.IsHeld;
+        public bool IsHeld => !queue.IsInDoubt && inner.IsHeld;
 
-        public CancellationToken Lost => inner.Lost;
+        public CancellationToken Lost => queue.TellsOfLoss ? inner.Lost : CancellationToken.None;
 
         public ValueTask<IReadOnlyList<ReceivedMessage>> ReceiveAsync(ChannelName channel, int max, CancellationToken cancellationToken = default)
         {
@@ -87,25 +93,34 @@ internal sealed class WatchedBackplane(IBackplane inner) : IBackplane
 
     public ConcurrentQueue<(Topic Topic, ReadOnlyMemory<byte> Payload)> Published { get; } = new();
 
+    /// <summary>What a publication waits for.</summary>
+    public Func<Envelope, Task>? Hold { get; set; }
+
     public event Action<BackplaneState>? StateChanged
     {
         add => inner.StateChanged += value;
         remove => inner.StateChanged -= value;
     }
 
-    public ValueTask<Position> PublishAsync(Topic topic, ReadOnlyMemory<byte> payload, Retention? retention, CancellationToken cancellationToken = default)
+    public async ValueTask<Position> PublishAsync(Topic topic, ReadOnlyMemory<byte> payload, Retention? retention, CancellationToken cancellationToken = default)
     {
+        if (IsOfWorkers(topic))
+            return await inner.PublishAsync(topic, payload, retention, cancellationToken);
+        if (Hold?.Invoke(EnvelopeFormat.Decode(payload)) is { } hold)
+            await hold;
         if (Interlocked.Decrement(ref _failingPublications) >= 0)
             throw new BackplaneUnavailableException("The layer is away.");
         Published.Enqueue((topic, payload.ToArray()));
-        return inner.PublishAsync(topic, payload, retention, cancellationToken);
+        return await inner.PublishAsync(topic, payload, retention, cancellationToken);
     }
 
     public ValueTask<IAsyncDisposable> SubscribeAsync(Topic topic, Action<BackplaneMessage> onMessage, CancellationToken cancellationToken = default) =>
-        topic.Value.Contains("runnel.", StringComparison.Ordinal) && Interlocked.Decrement(ref _failingSubscriptions) >= 0
+        IsOfWorkers(topic) && Interlocked.Decrement(ref _failingSubscriptions) >= 0
             ? throw new BackplaneUnavailableException("The layer is away.")
             : inner.SubscribeAsync(topic, onMessage, cancellationToken);
 
     public ValueTask<TopicHistory> ReadHistoryAsync(Topic topic, Position after, int limit, CancellationToken cancellationToken = default) =>
         inner.ReadHistoryAsync(topic, after, limit, cancellationToken);
+
+    private static bool IsOfWorkers(Topic topic) => topic.Value.Contains("runnel.", StringComparison.Ordinal);
 }

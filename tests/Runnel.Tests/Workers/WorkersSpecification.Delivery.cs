@@ -246,4 +246,24 @@ public abstract partial class WorkersSpecification
         Assert.Equal(0, began.Count);
         Assert.Equal(5, (await worker.Operator.ListChannelsAsync()).Sum(status => status.Ready));
     }
+
+    [Fact]
+    public async Task A_message_to_a_channel_that_no_worker_has_ever_taken_from_is_told_of_once()
+    {
+        var seen = new Inbox<string>();
+        var worker = await StartAsync(host => host.MapChannel("payments", (Pay pay) => seen.Add(pay.Order)));
+        await worker.Channels.SendAsync("payments", new Pay("1"));
+        await seen.NextAsync();
+        await worker.StopAsync(); // as if it were being restarted
+        var sender = await StartAsync(_ => { });
+
+        await sender.Channels.SendAsync("payments", new Pay("2"));
+        await sender.Channels.SendAsync("paymentz", new Pay("3"));
+        await sender.Channels.SendManyAsync("paymentz", [new Pay("4"), new Pay("5")]);
+        await sender.Channels.SendAsync(new string('p', ChannelName.MaxLength), new Pay("6"));
+        await Wait.Until(() => sender.Log.Entries.Count(entry => entry.StartsWith("3015", StringComparison.Ordinal)) == 2, "it is told");
+
+        Assert.Single(sender.Log.Entries, entry => entry.Contains("channel 'paymentz', but no worker", StringComparison.Ordinal));
+        Assert.DoesNotContain(sender.Log.Entries, entry => entry.Contains("'payments'", StringComparison.Ordinal));
+    }
 }

@@ -92,11 +92,28 @@ public abstract partial class WorkersSpecification
         Assert.Equal(minutes.Distinct(), minutes);
     }
 
+    [Fact]
+    public async Task A_recurring_message_that_nothing_here_consumes_is_refused_at_the_start()
+    {
+        var unmapped = CreateHost(_ => { }, services: Recurring);
+        var otherType = CreateHost(host => host.MapChannel("ticks", (Refund _) => { }), services: Recurring);
+        var web = CreateHost(_ => { }, worker => worker.Enabled = false, Recurring);
+
+        var first = await Assert.ThrowsAsync<InvalidOperationException>(unmapped.StartAsync);
+        var second = await Assert.ThrowsAsync<InvalidOperationException>(otherType.StartAsync);
+        await web.StartAsync(); // fires nothing
+
+        Assert.StartsWith("The recurring message 'reconcile' goes to channel 'ticks', which has no consumer", first.Message, StringComparison.Ordinal);
+        Assert.StartsWith("The recurring message 'reconcile' is of type 'pay', and channel 'ticks' has consumers for: refund.", second.Message, StringComparison.Ordinal);
+    }
+
+    private static void Recurring(IServiceCollection services) => services.AddRunnelCore().AddRecurring("reconcile", TimeSpan.FromMinutes(1), "ticks", new Pay("tick"));
+
     private async Task<WorkerApp> StartRecurringAsync(Inbox<DateTimeOffset> fired) => await StartAsync(
         host => host.MapChannel("ticks", (Pay _) =>
         {
             fired.Add(Clock.GetUtcNow());
             return Task.CompletedTask;
         }),
-        services: services => services.AddRunnelCore().AddRecurring("reconcile", TimeSpan.FromMinutes(1), "ticks", new Pay("tick")));
+        services: Recurring);
 }

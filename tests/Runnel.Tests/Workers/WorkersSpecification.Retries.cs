@@ -74,7 +74,81 @@ public abstract partial class WorkersSpecification
 
         Assert.Equal(DeadLetterReason.Rejected, dead.Reason);
         Assert.StartsWith("No such order.", dead.Error, StringComparison.Ordinal);
+        Assert.Equal((1, 1), (attempts.Count, dead.Envelope.Attempt));
+    }
+
+    [Fact]
+    public async Task The_log_the_state_the_dead_letter_and_the_consumer_count_the_attempts_alike()
+    {
+        var attempts = new Inbox<int>();
+        var app = await StartAsync(host => host.MapChannel("payments", (Pay _, JobContext job) =>
+        {
+            attempts.Add(job.Attempt);
+            throw new TimeoutException("boom");
+        }, options =>
+        {
+            RetryAtOnce(options);
+            options.Track = true;
+        }));
+
+        var sent = await app.Channels.SendAsync("payments", new Pay("1"));
+        var dead = await DeadLetterAsync(app, "payments");
+        var state = await StateAsync(app, sent.Id, JobState.Dead);
+
+        Assert.Equal([1, 2, 3], await attempts.NextAsync(3));
+        Assert.Equal((3, 3), (state.Attempt, dead.Envelope.Attempt));
+        Assert.Contains(app.Log.Entries, entry => entry.StartsWith($"3004 Job {sent.Id} on channel 'payments' is a dead letter after 3 attempts", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("report", "cannot report a progress of 50", "progress")]
+    [InlineData("retry", "cannot come back after -00:00:01", "delay")]
+    [InlineData("throw", "cannot come back after -00:00:01", "delay")]
+    [InlineData("reschedule", "cannot come back after -00:00:01", "delay")]
+    [InlineData("reschedule-message", "cannot come back after -00:00:01", "delay")]
+    public async Task A_consumer_that_gives_its_job_a_wrong_argument_is_told_so_and_not_tried_again(string what, string sentence, string parameter)
+    {
+        var attempts = new Inbox<int>();
+        var app = await StartAsync(host => host.MapChannel("payments", async (Pay pay, JobContext job) =>
+        {
+            attempts.Add(job.Attempt);
+            var negative = TimeSpan.FromSeconds(-1);
+            if (what == "report")
+                await job.ReportAsync(50);
+            else if (what == "retry")
+                job.RetryAfter(negative);
+            else if (what == "throw")
+                throw new RetryAfterException(negative);
+            else if (what == "reschedule")
+                job.Reschedule(negative);
+            else
+                job.Reschedule(negative, pay);
+        }));
+
+        await app.Channels.SendAsync("payments", new Pay("1"));
+        var dead = await DeadLetterAsync(app, "payments");
+
+        Assert.Equal((DeadLetterReason.Rejected, 1), (dead.Reason, dead.Envelope.Attempt));
+        Assert.Contains(sentence, dead.Error, StringComparison.Ordinal);
+        Assert.Contains($"'{parameter}'", dead.Error, StringComparison.Ordinal);
         Assert.Equal(1, attempts.Count);
+    }
+
+    [Fact]
+    public async Task A_message_of_a_type_that_only_the_next_version_knows_waits_for_it()
+    {
+        var seen = new Inbox<(string Order, int Attempt)>();
+        var old = await StartAsync(host => host.MapChannel("payments", (Refund _) => { }, options => options.Track = true));
+        var sent = await old.Channels.SendAsync("payments", new Pay("1"), new SendOptions { Key = "k" });
+        await StateAsync(old, sent.Id, JobState.Failed);
+
+        await old.StopAsync();
+        await StartAsync(host => host.MapChannel("payments", (Pay pay, JobContext job) => seen.Add((pay.Order, job.Attempt)), Track));
+        var (order, attempt) = await AdvanceUntilAsync(seen.NextAsync(), TimeSpan.FromSeconds(1));
+
+        Assert.Equal("1", order);
+        Assert.InRange(attempt, 2, 10);
+        Assert.Null((await StateAsync(old, sent.Id, JobState.Succeeded)).Error);
     }
 
     [Fact]
@@ -179,9 +253,12 @@ public abstract partial class WorkersSpecification
     }
 
     [Theory]
-    [InlineData("unheard-of", """{"order":"1"}""", DeadLetterReason.UnknownType, "messages of type 'unheard-of'; known: pay, refund")]
-    [InlineData("pay", "{", DeadLetterReason.Unreadable, "The body cannot be read as Pay")]
-    [InlineData("pay", "null", DeadLetterReason.Unreadable, "The body cannot be read as Pay")]
+    [InlineData("unheard-of", """{"order":"1"}""", DeadLetterReason.UnknownType, "No consumer of channel 'payments' handles messages of type 'unheard-of' here; it has consumers for: pay, refund.")]
+    [InlineData("pay", "{", DeadLetterReason.Unreadable, "The message on channel 'payments' cannot be read as Pay")]
+    [InlineData("pay", "null", DeadLetterReason.Unreadable, "The message on channel 'payments' cannot be read as Pay")]
+    [InlineData("pay", "{}", DeadLetterReason.Unreadable, "'order'")]
+    [InlineData("pay", """{"order":null}""", DeadLetterReason.Unreadable, "'Order'")]
+    [InlineData("refund", """{"cent":1}""", DeadLetterReason.Unreadable, "'cents'")]
     [InlineData("refund", """{"order":"1","cents":-1}""", DeadLetterReason.Unreadable, "A refund is more than nothing.")]
     public async Task A_message_that_nobody_can_read_is_put_aside_and_the_next_is_handled(string type, string body, DeadLetterReason reason, string error)
     {
@@ -192,7 +269,11 @@ public abstract partial class WorkersSpecification
             {
                 seen.Add(pay.Order);
                 return Task.CompletedTask;
-            }, options => options.Concurrency = 1);
+            }, options =>
+            {
+                RetryAtOnce(options);
+                options.Concurrency = 1;
+            });
             host.MapChannel("payments", (CheckedRefund _) => Task.CompletedTask);
         });
 
@@ -202,8 +283,22 @@ public abstract partial class WorkersSpecification
 
         Assert.Equal(reason, dead.Reason);
         Assert.Contains(error, dead.Error, StringComparison.Ordinal);
+        Assert.Equal(reason == DeadLetterReason.UnknownType ? 3 : 1, dead.Envelope.Attempt);
         Assert.Equal("next", await seen.NextAsync());
     }
+
+    [Fact]
+    public async Task What_a_message_may_leave_out_is_not_missed()
+    {
+        var seen = new Inbox<Order>();
+        var app = await StartAsync(host => host.MapChannel("orders", seen.Add));
+
+        await app.Channels.SendAsync("orders", new Message("orders", """{"id":"1"}"""u8.ToArray()));
+
+        Assert.Equal(new Order("1", null, 7), await seen.NextAsync());
+    }
+
+    private sealed record Order(string Id, string? Note, int Count = 7);
 
     [MessageType("refund")]
     private sealed record CheckedRefund
