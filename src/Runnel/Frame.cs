@@ -11,6 +11,10 @@ namespace Runnel;
 public sealed class Frame
 {
     private const byte Final = 0x80;
+
+    // What a frame costs beside its bytes: its place in a queue, and, where it is nobody else's, its objects.
+    private const int PlaceBytes = 16, ObjectBytes = 64;
+
     private readonly byte[] _bytes;
     private readonly int _payloadAt;
 
@@ -50,6 +54,9 @@ public sealed class Frame
 
     /// <summary>How many bytes it is on the wire.</summary>
     public int Length => _bytes.Length;
+
+    /// <summary>How many bytes it counts for while it waits for a client: what it is on the wire, and what it costs to keep.</summary>
+    internal int Cost => _bytes.Length + PlaceBytes + (IsOfGroup ? 0 : ObjectBytes);
 
     /// <summary>A text frame.</summary>
     public static Frame Text(string text)

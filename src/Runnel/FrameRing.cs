@@ -12,11 +12,12 @@ internal struct FrameRing
 
     public int Count { get; private set; }
 
-    public int Bytes { get; private set; }
+    /// <summary>The sum of all frames' <see cref="Frame.Cost"/>.</summary>
+    public long Cost { get; private set; }
 
     public void Add(Frame frame)
     {
-        Bytes += frame.Length;
+        Cost += frame.Cost;
         if (Count++ == 0 && _ring is null)
         {
             _only = frame;
@@ -43,7 +44,7 @@ internal struct FrameRing
         {
             if (_only is not { IsOfGroup: true })
                 return false;
-            Bytes -= _only.Length;
+            Cost -= _only.Cost;
             Count--;
             _only = null;
             return true;
@@ -53,7 +54,7 @@ internal struct FrameRing
             at++;
         if (at == Count)
             return false;
-        Bytes -= this[at].Length;
+        Cost -= this[at].Cost;
         for (; at > 0; at--) // nearly always the first is it, and nothing moves
             this[at] = this[at - 1];
         _ring[_head] = null;

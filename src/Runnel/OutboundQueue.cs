@@ -1,6 +1,6 @@
 namespace Runnel;
 
-/// <summary>What waits for one client: bounded in messages and bytes, written by one drain at a time, all that waits with one flush.</summary>
+/// <summary>What waits for one client: bounded in memory, written by one drain at a time, all that waits with one flush.</summary>
 /// <remarks>
 /// Nothing is held while nothing waits: the first frame sits in a field, further ones in a rented ring that the drain takes away.
 /// A frame that finds the queue idle goes out at once; frames are only gathered because a flush is under way. Thread-safe.
@@ -9,7 +9,11 @@ public sealed class OutboundQueue(OutboundOptions options, IFrameWriter writer)
 {
     private static readonly Frame OverflowClose = Frame.Close(CloseCode.TryAgainLater, "The connection could not keep up.");
 
+    // A consumer can wait for room and a group cannot: so the one fills a part of it only, and leaves the rest to the other.
+    private const int ConsumersShare = 4;
+
     private FrameRing _pending;
+    private long _writing;
     private Queue<(Frame Frame, TaskCompletionSource Room)>? _waiting;
     private TaskCompletionSource? _finished;
     private bool _draining;
@@ -69,7 +73,7 @@ public sealed class OutboundQueue(OutboundOptions options, IFrameWriter writer)
             // To a client that is gone there is nothing to send, and that is no failure of the sender's: it will be told by its own disconnect.
             if (_closed)
                 return ValueTask.CompletedTask;
-            if (_waiting is { Count: > 0 } || !HasRoom(frame))
+            if (_waiting is { Count: > 0 } || !HasRoom(frame, options.MaxBytes / ConsumersShare))
             {
                 var room = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
                 (_waiting ??= new()).Enqueue((frame, room));
@@ -175,6 +179,7 @@ public sealed class OutboundQueue(OutboundOptions options, IFrameWriter writer)
         {
             batch = _pending;
             _pending = default;
+            _writing = batch.Cost;
             AdmitWaiting();
             if (batch.Count > 0)
                 return true;
@@ -185,8 +190,9 @@ public sealed class OutboundQueue(OutboundOptions options, IFrameWriter writer)
         }
     }
 
-    private bool HasRoom(Frame frame) => _pending.Count == 0
-        || (_pending.Count < options.MaxMessages && _pending.Bytes + frame.Length <= options.MaxBytes);
+    // One frame may always wait, so that the largest gets through, and the latest.
+    private bool HasRoom(Frame frame, int maxBytes) => _pending.Count == 0
+        || (_pending.Count < options.MaxMessages && _writing + _pending.Cost + frame.Cost <= maxBytes);
 
     private bool TryMakeRoom(Frame frame, out int dropped)
     {
@@ -196,7 +202,7 @@ public sealed class OutboundQueue(OutboundOptions options, IFrameWriter writer)
             while (_pending.TryRemoveOldestOfGroup())
                 dropped++;
         }
-        while (!HasRoom(frame))
+        while (!HasRoom(frame, options.MaxBytes))
         {
             if (options.Policy != OutboundPolicy.DropOldest || !_pending.TryRemoveOldestOfGroup())
                 return false;
@@ -207,7 +213,7 @@ public sealed class OutboundQueue(OutboundOptions options, IFrameWriter writer)
 
     private void AdmitWaiting()
     {
-        while (_waiting is not null && _waiting.TryPeek(out var next) && HasRoom(next.Frame))
+        while (_waiting is not null && _waiting.TryPeek(out var next) && HasRoom(next.Frame, options.MaxBytes / ConsumersShare))
         {
             _waiting.Dequeue();
             if (next.Room.TrySetResult()) // a wait that was cancelled has its frame left out

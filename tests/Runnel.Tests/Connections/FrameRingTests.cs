@@ -27,29 +27,30 @@ public sealed class FrameRingTests
         {
             var random = new Random(seed);
             var ring = default(FrameRing);
-            var model = new List<(string Text, bool IsOfGroup)>();
+            var model = new List<(string Text, Frame Frame)>();
             for (var step = 0; step < 300; step++)
             {
                 if (random.Next(100) < 60)
                 {
                     var isOfGroup = random.Next(4) > 0;
                     var text = $"{step}{new string('x', random.Next(200))}";
-                    ring.Add(isOfGroup ? Frame.OfGroup(FrameKind.Text, System.Text.Encoding.UTF8.GetBytes(text)) : Frame.Text(text));
-                    model.Add((text, isOfGroup));
+                    var frame = isOfGroup ? Frame.OfGroup(FrameKind.Text, System.Text.Encoding.UTF8.GetBytes(text)) : Frame.Text(text);
+                    ring.Add(frame);
+                    model.Add((text, frame));
                 }
                 else
                 {
-                    var at = model.FindIndex(frame => frame.IsOfGroup);
+                    var at = model.FindIndex(entry => entry.Frame.IsOfGroup);
                     Assert.Equal(at >= 0, ring.TryRemoveOldestOfGroup());
                     if (at >= 0)
                         model.RemoveAt(at);
                 }
                 Assert.Equal(model.Count, ring.Count);
-                Assert.Equal(model.Sum(frame => Frame.Text(frame.Text).Length), ring.Bytes);
+                Assert.Equal(model.Sum(entry => entry.Frame.Cost), ring.Cost);
             }
 
             if (model.Count > 0)
-                Assert.Equal(model.Select(frame => frame.Text), Write(ring));
+                Assert.Equal(model.Select(entry => entry.Text), Write(ring));
         }
     }
 
@@ -62,7 +63,7 @@ public sealed class FrameRingTests
         ring.Clear();
         ring.Add(Frame.Text("after"));
 
-        Assert.Equal((1, Frame.Text("after").Length), (ring.Count, ring.Bytes));
+        Assert.Equal((1, (long)Frame.Text("after").Cost), (ring.Count, ring.Cost));
         Assert.Equal(["after"], Write(ring));
     }
 

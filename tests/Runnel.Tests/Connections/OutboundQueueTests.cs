@@ -73,7 +73,7 @@ public sealed class OutboundQueueTests
 
     [Theory]
     [InlineData(3, 1_000_000)]
-    [InlineData(1_000, 3 * 12)] // a frame of ten characters is twelve bytes on the wire
+    [InlineData(1_000, 4 * 28)] // a frame of ten characters is twelve bytes on the wire, and its place counts; what is being written counts too
     public void More_than_may_wait_cuts_a_client_once_and_tells_it_why(int maxMessages, int maxBytes)
     {
         var queue = new OutboundQueue(new OutboundOptions { MaxMessages = maxMessages, MaxBytes = maxBytes }, _writer);
@@ -91,6 +91,59 @@ public sealed class OutboundQueueTests
         _writer.Unblock();
         Assert.True(SpinWait.SpinUntil(() => _writer.Frames.Count == 2, Wait.Limit));
         Assert.Equal(["0123456789", "close"], _writer.Texts);
+    }
+
+    [Fact]
+    public void Ten_thousand_short_messages_wait_while_one_is_being_written()
+    {
+        var queue = new OutboundQueue(new OutboundOptions(), _writer);
+        _writer.Block();
+        var frame = Frame.OfGroup(FrameKind.Text, new byte[100]);
+
+        for (var i = 0; i < 10_000; i++)
+            queue.Post(frame);
+
+        Assert.Equal(0, _writer.Overflows);
+        Assert.False(queue.IsClosed);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(100)]
+    [InlineData(100_000)]
+    public void What_is_kept_for_a_client_that_does_not_read_never_exceeds_the_bound(int length)
+    {
+        var options = new OutboundOptions();
+        var queue = new OutboundQueue(options, _writer);
+        var frame = Frame.OfGroup(FrameKind.Text, new byte[length]);
+        _writer.Block();
+        var posted = 0L;
+
+        for (; _writer.Overflows == 0; posted++)
+        {
+            if (queue.Post(frame))
+                queue.Drain();
+        }
+
+        Assert.InRange((posted - 1) * (frame.Length + 16), options.MaxBytes - 200_000, options.MaxBytes);
+    }
+
+    [Fact]
+    public async Task A_consumer_that_sends_much_leaves_room_for_its_groups()
+    {
+        var queue = new OutboundQueue(new OutboundOptions { MaxBytes = 100_000 }, _writer);
+        _writer.Block();
+        var sent = new List<Task>();
+        for (var i = 0; i < 100; i++)
+            sent.Add(queue.SendAsync(Frame.Binary(new byte[1000])).AsTask());
+        Assert.InRange(sent.Count(task => task.IsCompleted), 2, 25);
+
+        for (var i = 0; i < 50; i++)
+            Post(queue, new string('x', 1000));
+
+        Assert.Equal(0, _writer.Overflows);
+        _writer.Unblock();
+        await Wait.For(Task.WhenAll(sent), "the consumer");
     }
 
     [Fact]

@@ -21,7 +21,7 @@ public static class Mapping
             options.MaxMessageBytes = 64 * 1024;
             options.MaxMessagesPerSecond = 20;
             options.MaxMessageBurst = 40;
-            options.Outbound.MaxMessages = 256;
+            options.Outbound.MaxBytes = 256 * 1024;
             options.Outbound.Policy = OutboundPolicy.LatestOnly;
         });
         // </safety-limits>
