@@ -18,6 +18,7 @@ public sealed class ConsumerSession(Connection connection, ConsumerDescriptor de
     private ConsumerTurn _turn = ConsumerTurn.Taken();
     private JoinedGroups _groups;
     private List<GroupMessage>? _held;
+    private long _heldCost;
     private bool _holding = true;
     private bool _failed;
     private volatile bool _isHandling;
@@ -133,7 +134,7 @@ public sealed class ConsumerSession(Connection connection, ConsumerDescriptor de
                 ConnectionMetrics.MessageWasDropped("connection-gone");
                 return;
             }
-            if (_turn.Waiting >= Connection.Node.Options.MaxWaitingEvents)
+            if (_turn.Waiting > 0 && _turn.WaitingCost + message.Cost > Connection.Node.Options.MaxWaitingEventBytes)
             {
                 Cut(_turn.Waiting);
                 return;
@@ -329,7 +330,8 @@ public sealed class ConsumerSession(Connection connection, ConsumerDescriptor de
             if (!_holding)
                 return false;
             _held ??= [];
-            if (_held.Count < Connection.Node.Options.MaxWaitingEvents)
+            _heldCost += message.Cost;
+            if (_held.Count == 0 || _heldCost <= Connection.Node.Options.MaxWaitingEventBytes)
                 _held.Add(message);
             else
                 Cut(_held.Count); // never a silent gap: who connects so slowly that messages are lost has to come back

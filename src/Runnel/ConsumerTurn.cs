@@ -20,6 +20,9 @@ internal struct ConsumerTurn
     /// <summary>How many events wait.</summary>
     public readonly int Waiting => _events?.Count ?? 0;
 
+    /// <summary>The sum of their <see cref="GroupMessage.Cost"/>.</summary>
+    public long WaitingCost { get; private set; }
+
     /// <summary>Whether the end has come: nothing is lined up any more.</summary>
     public readonly bool IsEnding => _ended;
 
@@ -31,6 +34,7 @@ internal struct ConsumerTurn
     public bool Post(GroupMessage message)
     {
         (_events ??= new()).Enqueue(message);
+        WaitingCost += message.Cost;
         if (_taken)
             return false;
         return _taken = true;
@@ -44,6 +48,7 @@ internal struct ConsumerTurn
             return false;
         if (_events is null || !_events.TryDequeue(out message))
             return _taken = false;
+        WaitingCost -= message.Cost;
         _eventsBeforeClient--;
         return true;
     }

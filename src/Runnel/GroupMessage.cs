@@ -13,6 +13,8 @@ public sealed class GroupMessage
     /// <summary>The envelope's type of a text frame that is any text, and of a binary frame.</summary>
     internal const string PlainType = "plain";
 
+    private const int ObjectBytes = 128;
+
     private readonly Lock _lock = new();
     private Frame? _plain;
     private string? _stream;
@@ -26,6 +28,9 @@ public sealed class GroupMessage
 
     /// <summary>Whether it is for the members' code (<see cref="HandlesAttribute"/>) and not for their clients.</summary>
     public bool IsEvent => Envelope.Kind == EnvelopeKind.Message;
+
+    /// <summary>How many bytes it counts for while it waits for a consumer.</summary>
+    internal int Cost => Envelope.Message.Body.Length + ObjectBytes;
 
     /// <summary>The frame for members whose socket is their own.</summary>
     public Frame Frame => _plain ??= Frame.OfGroup(Envelope.Kind == EnvelopeKind.BinaryFrame ? FrameKind.Binary : FrameKind.Text, Envelope.Message.Body.Span);

@@ -16,10 +16,11 @@ public sealed class RunnelOptions
     [Range(1024, int.MaxValue)]
     public int MaxGroupMessageBytes { get; set; } = 1024 * 1024;
 
-    /// <summary>The most events (messages for code) that wait for one connection whose consumer is busy; a connection with more is cut.</summary>
-    /// <value>1,024 by default.</value>
-    [Range(1, 1_000_000)]
-    public int MaxWaitingEvents { get; set; } = 1024;
+    /// <summary>The most bytes of events (messages for code) that wait for one connection whose consumer is busy; a connection with more is cut.</summary>
+    /// <remarks>One event may always wait, however large. What groups send to a connection that is still connecting is bounded likewise.</remarks>
+    /// <value>4 MiB by default: 10,000 short events at once cut no connection.</value>
+    [Range(1, int.MaxValue)]
+    public int MaxWaitingEventBytes { get; set; } = 4 * 1024 * 1024;
 
     /// <summary>How long a node stays subscribed to a group that has lost its last member here, so that coming and going costs nothing.</summary>
     /// <value>2 seconds by default.</value>

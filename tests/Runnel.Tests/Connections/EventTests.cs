@@ -115,7 +115,7 @@ public sealed class EventTests
     public async Task A_consumer_too_busy_for_its_events_is_told_to_come_back()
     {
         await using var app = await RunnelApp.StartInMemoryAsync(
-            app => app.MapConsumer<OneAtATime>("/ws"), builder => builder.With((RunnelOptions options) => options.MaxWaitingEvents = 3));
+            app => app.MapConsumer<OneAtATime>("/ws"), builder => builder.With((RunnelOptions options) => options.MaxWaitingEventBytes = 400));
         await using var client = await app.ConnectInMemoryAsync("/ws");
         var channel = await client.ReceiveTextAsync();
         await client.SendTextAsync("hold");
@@ -127,6 +127,36 @@ public sealed class EventTests
         Assert.Equal(CloseCode.TryAgainLater, await client.ReceiveCloseAsync());
         Assert.Single(app.Logs.Of(1005));
         app.Journal.Gate.SetResult();
+    }
+
+    [Fact]
+    public async Task Ten_thousand_events_at_once_wait_for_a_busy_consumer_and_are_all_handled()
+    {
+        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer<Counting>("/ws"));
+        await using var client = await app.ConnectInMemoryAsync("/ws");
+        var channel = await client.ReceiveTextAsync();
+        var body = new byte[100];
+
+        for (var i = 0; i < 10_000; i++)
+            await app.Node.SendEventAsync(channel, new Message("tick", body));
+        await client.SendTextAsync("report");
+
+        Assert.Equal("messages 1, events 10000, overlaps 0", await client.ReceiveTextAsync());
+        Assert.Empty(app.Logs.Of(1005));
+    }
+
+    [Fact]
+    public async Task A_single_event_may_be_larger_than_all_that_may_wait()
+    {
+        await using var app = await RunnelApp.StartInMemoryAsync(
+            app => app.MapConsumer<Counting>("/ws"), builder => builder.With((RunnelOptions options) => options.MaxWaitingEventBytes = 1));
+        await using var client = await app.ConnectInMemoryAsync("/ws");
+        var channel = await client.ReceiveTextAsync();
+
+        await app.Node.SendEventAsync(channel, new Message("tick", new byte[100]));
+        await client.SendTextAsync("report");
+
+        Assert.Equal("messages 1, events 1, overlaps 0", await client.ReceiveTextAsync());
     }
 
     [Fact]

@@ -67,7 +67,7 @@ public sealed class GroupDeliveryTests : IDisposable
     [Fact]
     public async Task A_consumer_that_connects_too_slowly_for_its_groups_is_told_to_come_back()
     {
-        var node = FakeConnection.CreateNode(_backplane, configure: options => options.MaxWaitingEvents = 3);
+        var node = FakeConnection.CreateNode(_backplane, configure: options => options.MaxWaitingEventBytes = 400);
         var descriptor = ConsumerDescriptor.For(new ConsumerBuilder().OnConnect(async (connection, ct) =>
         {
             await node.Groups.AddAsync("news", connection.ChannelName, ct);
@@ -85,7 +85,7 @@ public sealed class GroupDeliveryTests : IDisposable
     public async Task A_member_that_leaves_because_of_a_message_costs_no_other_member_the_message()
     {
         // Every second member is a stream that takes too long to connect: it is closed in the middle of the fan-out, and leaves its groups as it closes.
-        var node = FakeConnection.CreateNode(_backplane, logs: _logs, configure: options => options.MaxWaitingEvents = 2);
+        var node = FakeConnection.CreateNode(_backplane, logs: _logs, configure: options => options.MaxWaitingEventBytes = 300);
         var never = new TaskCompletionSource();
         var sockets = new List<FakeConnection>();
         for (var i = 0; i < 6; i++)
