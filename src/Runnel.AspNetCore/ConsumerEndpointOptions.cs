@@ -19,11 +19,12 @@ public sealed class ConsumerEndpointOptions
     public int MaxMessageBytes { get; set; } = 1024 * 1024;
 
     /// <summary>The most messages per second from one client, in the long run; one that sends more is closed with <see cref="CloseCode.PolicyViolation"/>.</summary>
+    /// <remarks>Every WebSocket frame counts as a message, because all of them cost the server work: each piece of a message, each ping and each pong.</remarks>
     /// <value>200 by default.</value>
     [Range(1, 1_000_000)]
     public int MaxMessagesPerSecond { get; set; } = 200;
 
-    /// <summary>How many messages one client may send at once after it was silent.</summary>
+    /// <summary>How many messages one client may send at once after it was silent; frames are counted as for <see cref="MaxMessagesPerSecond"/>.</summary>
     /// <value>1,000 by default.</value>
     [Range(1, 1_000_000)]
     public int MaxMessageBurst { get; set; } = 1000;

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 
 namespace Runnel.AspNetCore;
 
-/// <summary>Pings sockets that are silent and cuts those that stay so: one timer for all of them.</summary>
+/// <summary>Pings sockets that are silent, cuts those that stay so, and those that take nothing of what is written to them: one timer for all of them.</summary>
 internal sealed class KeepAliveService(RunnelNode node, IOptions<GatewayOptions> options) : BackgroundService
 {
     private static readonly Frame Ping = Frame.Of(FrameKind.Ping, []);
@@ -38,7 +38,14 @@ internal sealed class KeepAliveService(RunnelNode node, IOptions<GatewayOptions>
         if (connection is not WebSocketConnection { Carrier: { } carrier, Outbound.IsClosed: false } socket)
             return;
         var silence = node.TimeProvider.GetElapsedTime(carrier.LastReadAt);
-        if (silence >= options.Value.KeepAliveTimeout && !socket.IsHandling)
+        if (carrier.StalledSince is > 0 and var since && node.TimeProvider.GetElapsedTime(since) >= options.Value.KeepAliveTimeout)
+        {
+            // Whatever its consumer is doing: most likely it waits to send, and would wait for ever.
+            Log.TakesNothing(node.Logger, connection);
+            GatewayMetrics.ConnectionWasCut("stalled");
+            connection.Abort();
+        }
+        else if (silence >= options.Value.KeepAliveTimeout && !socket.IsHandling)
         {
             Log.Silent(node.Logger, connection);
             GatewayMetrics.ConnectionWasCut("silent");

@@ -29,4 +29,13 @@ internal static partial class Log
 
     [LoggerMessage(2008, LogLevel.Error, "What was registered with the token of connection {Connection} failed when the client was gone.")]
     public static partial void CallbackFailed(ILogger logger, Exception exception, Connection connection);
+
+    [LoggerMessage(2011, LogLevel.Information, "Connection {Connection} sent more than {Rate} messages per second, and more than {Burst} at once; it is closed with code 1008.")]
+    public static partial void TooFast(ILogger logger, Connection connection, int rate, int burst);
+
+    [LoggerMessage(2012, LogLevel.Information, "Connection {Connection} sent a message of more than {Limit} bytes; it is closed with code 1009.")]
+    public static partial void TooBig(ILogger logger, Connection connection, int limit);
+
+    [LoggerMessage(2013, LogLevel.Information, "Connection {Connection} took nothing of what was written to it for longer than the keep-alive timeout; it is cut.")]
+    public static partial void TakesNothing(ILogger logger, Connection connection);
 }

@@ -12,28 +12,44 @@ namespace Runnel.AspNetCore;
 /// </remarks>
 internal sealed class UpgradedSocket : Stream, ISocketCarrier
 {
+    // More is written only when the client has taken what was written before: what waits stays in frames, which a group's members share.
+    private const int Portion = 32 * 1024;
+
+    // Whoever goes on sending after that does not listen anyway.
+    private const int MostDiscarded = 64 * 1024 * 1024;
+
     private readonly Stream _transport;
     private readonly PipeWriter? _output;
     private readonly WebSocketConnection _connection;
+    private readonly WebSocket _reader;
+    private FrameCounter _frames;
+    private InboundRate _rate;
+    private long _stalledSince;
 
     /// <param name="transport">The upgraded stream.</param>
     /// <param name="output">The connection's own output, where there is one under an HTTP/1.1 request.</param>
     /// <param name="connection">Where what the reader writes goes.</param>
+    /// <param name="rate">How much the client may send.</param>
     /// <param name="subprotocol">The subprotocol chosen.</param>
-    public UpgradedSocket(Stream transport, PipeWriter? output, WebSocketConnection connection, string? subprotocol)
+    public UpgradedSocket(Stream transport, PipeWriter? output, WebSocketConnection connection, InboundRate rate, string? subprotocol)
     {
         _transport = transport;
         _output = output;
         _connection = connection;
+        _rate = rate;
         LastReadAt = connection.Node.TimeProvider.GetTimestamp();
-        Reader = WebSocket.CreateFromStream(this, new WebSocketCreationOptions { IsServer = true, SubProtocol = subprotocol, KeepAliveInterval = TimeSpan.Zero });
+        _reader = WebSocket.CreateFromStream(this, new WebSocketCreationOptions { IsServer = true, SubProtocol = subprotocol, KeepAliveInterval = TimeSpan.Zero });
     }
-
-    public WebSocket Reader { get; }
 
     public long LastReadAt { get; set; }
 
+    public long StalledSince => Volatile.Read(ref _stalledSince);
+
     public int ReaderClosedWith { get; private set; }
+
+    public bool IsTooFast { get; private set; }
+
+    public WebSocketCloseStatus? CloseStatus => _reader.CloseStatus;
 
     public override bool CanRead => true;
 
@@ -49,13 +65,58 @@ internal sealed class UpgradedSocket : Stream, ISocketCarrier
         set => throw new NotSupportedException();
     }
 
-    public ValueTask WriteAsync(ReadOnlySpan<Frame> frames) => _output is not null ? WriteAsync(_output, frames) : WriteToStreamAsync(frames);
+    public ValueTask<ValueWebSocketReceiveResult> ReceiveAsync(Memory<byte> buffer) => _reader.ReceiveAsync(buffer, CancellationToken.None);
+
+    // The bytes as they come, whatever they are: to take frames apart for nobody would cost as much as what the client is closed for.
+    public async Task DiscardRestAsync()
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(Portion);
+        try
+        {
+            for (var left = MostDiscarded; left > 0 && !_frames.HasSeenClose;)
+            {
+                var length = await _transport.ReadAsync(buffer.AsMemory());
+                if (length == 0)
+                    return;
+                _frames.Take(buffer.AsSpan(0, length));
+                left -= length;
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    public ValueTask WriteAsync(ReadOnlySpan<Frame> frames)
+    {
+        if (_output is null)
+            return WriteToStreamAsync(frames.ToArray());
+        var room = Portion;
+        for (var i = 0; i < frames.Length; i++)
+        {
+            if (frames[i].Length > room)
+                return WriteInPortionsAsync(_output, frames[i..].ToArray(), room);
+            _output.Write(frames[i].Wire.Span);
+            room -= frames[i].Length;
+        }
+        var flush = _output.FlushAsync();
+        if (!flush.IsCompletedSuccessfully)
+            return FlushLaterAsync(flush);
+        ThrowIfGone(flush.Result);
+        return ValueTask.CompletedTask;
+    }
 
     // The reader asks again as soon as it has dealt with what came: to note the time then, and not afterwards, spares each idle connection a task.
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
+        if (IsTooFast) // known only now, so that all that came before was handled
+            return ValueTask.FromException<int>(new IOException("The client sends more than the endpoint takes."));
         LastReadAt = _connection.Node.TimeProvider.GetTimestamp();
-        return _transport.ReadAsync(buffer, cancellationToken);
+        var read = _transport.ReadAsync(buffer, cancellationToken);
+        if (buffer.IsEmpty) // an idle connection waits here, and nothing is taken
+            return read;
+        return read.IsCompletedSuccessfully ? new(Count(buffer, read.Result)) : CountLaterAsync(buffer, read);
     }
 
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
@@ -89,18 +150,43 @@ internal sealed class UpgradedSocket : Stream, ISocketCarrier
 
     public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
-    private static ValueTask WriteAsync(PipeWriter output, ReadOnlySpan<Frame> frames)
+    private async ValueTask<int> CountLaterAsync(ReadOnlyMemory<byte> buffer, ValueTask<int> read) => Count(buffer, await read);
+
+    private int Count(ReadOnlyMemory<byte> buffer, int length)
     {
-        foreach (var frame in frames)
-            output.Write(frame.Wire.Span);
-        var flush = output.FlushAsync();
-        if (!flush.IsCompletedSuccessfully)
-            return FlushLaterAsync(flush);
-        ThrowIfGone(flush.Result);
-        return ValueTask.CompletedTask;
+        var frames = _frames.Take(buffer.Span[..length]);
+        if (frames > 0)
+            IsTooFast |= !_rate.TryTake(frames);
+        return length;
     }
 
-    private static async ValueTask FlushLaterAsync(ValueTask<FlushResult> flush) => ThrowIfGone(await flush);
+    private async ValueTask WriteInPortionsAsync(PipeWriter output, Frame[] frames, int room)
+    {
+        foreach (var frame in frames)
+        {
+            for (var rest = frame.Wire; !rest.IsEmpty;)
+            {
+                if (room == 0)
+                {
+                    await FlushLaterAsync(output.FlushAsync());
+                    room = Portion;
+                }
+                var part = rest[..Math.Min(room, rest.Length)];
+                output.Write(part.Span);
+                rest = rest[part.Length..];
+                room -= part.Length;
+            }
+        }
+        await FlushLaterAsync(output.FlushAsync());
+    }
+
+    private async ValueTask FlushLaterAsync(ValueTask<FlushResult> flush)
+    {
+        Volatile.Write(ref _stalledSince, _connection.Node.TimeProvider.GetTimestamp());
+        var result = await flush;
+        Volatile.Write(ref _stalledSince, 0);
+        ThrowIfGone(result);
+    }
 
     private static void ThrowIfGone(FlushResult result)
     {
@@ -108,32 +194,41 @@ internal sealed class UpgradedSocket : Stream, ISocketCarrier
             throw new IOException("The client is gone.");
     }
 
-    // Over HTTP/2 the connection is shared, so frames go into the request's own stream, in one piece.
-    private async ValueTask WriteToStreamAsync(ReadOnlyMemory<Frame> frames, int length)
+    // Over HTTP/2 the connection is shared, so frames go into the request's own stream, as many in one piece as a portion holds.
+    private async ValueTask WriteToStreamAsync(Frame[] frames)
     {
-        var buffer = ArrayPool<byte>.Shared.Rent(length);
+        var portion = ArrayPool<byte>.Shared.Rent((int)Math.Min(Portion, frames.Sum(frame => (long)frame.Length)));
+        var used = 0;
         try
         {
-            var at = 0;
-            foreach (var frame in frames.Span)
+            foreach (var frame in frames)
             {
-                frame.Wire.CopyTo(buffer.AsMemory(at));
-                at += frame.Length;
+                for (var rest = frame.Wire; !rest.IsEmpty;)
+                {
+                    if (used == portion.Length)
+                    {
+                        await WriteToStreamAsync(portion);
+                        used = 0;
+                    }
+                    var part = rest[..Math.Min(portion.Length - used, rest.Length)];
+                    part.CopyTo(portion.AsMemory(used));
+                    rest = rest[part.Length..];
+                    used += part.Length;
+                }
             }
-            await _transport.WriteAsync(buffer.AsMemory(0, at));
-            await _transport.FlushAsync();
+            await WriteToStreamAsync(portion.AsMemory(0, used));
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(buffer);
+            ArrayPool<byte>.Shared.Return(portion);
         }
     }
 
-    private ValueTask WriteToStreamAsync(ReadOnlySpan<Frame> frames)
+    private async ValueTask WriteToStreamAsync(ReadOnlyMemory<byte> bytes)
     {
-        var length = 0;
-        foreach (var frame in frames)
-            length += frame.Length;
-        return WriteToStreamAsync(frames.ToArray(), length);
+        Volatile.Write(ref _stalledSince, _connection.Node.TimeProvider.GetTimestamp());
+        await _transport.WriteAsync(bytes);
+        await _transport.FlushAsync();
+        Volatile.Write(ref _stalledSince, 0);
     }
 }

@@ -8,6 +8,7 @@ namespace Runnel.AspNetCore;
 internal sealed class WebSocketConnection : Connection, IFrameWriter, IAsyncDisposable
 {
     private readonly HttpContext _context;
+    private readonly ConsumerEndpointOptions _options;
     private readonly GatewayOptions _gateway;
     private readonly CancellationTokenSource _goneSource;
     private ISocketCarrier? _carrier;
@@ -20,6 +21,7 @@ internal sealed class WebSocketConnection : Connection, IFrameWriter, IAsyncDisp
         : base(node)
     {
         _context = context;
+        _options = options;
         _gateway = gateway;
 
         // Not the request's own token: that is cancelled only when the client breaks off, and is another request's once this one has ended.
@@ -59,9 +61,10 @@ internal sealed class WebSocketConnection : Connection, IFrameWriter, IAsyncDisp
             _context.Response.Headers.SecWebSocketProtocol = options.Subprotocol;
 
         var stream = await WebSocketHandshake.UpgradeAsync(_context);
+        var rate = new InboundRate(_options, Node.TimeProvider);
         _carrier = stream is null
-            ? new ManagedSocket(await _context.WebSockets.AcceptWebSocketAsync(options.Subprotocol), Node.TimeProvider)
-            : new UpgradedSocket(stream, OwnOutput(), this, options.Subprotocol);
+            ? new ManagedSocket(await _context.WebSockets.AcceptWebSocketAsync(options.Subprotocol), rate, Node.TimeProvider)
+            : new UpgradedSocket(stream, OwnOutput(), this, rate, options.Subprotocol);
     }
 
     public override Task RejectAsync(CancellationToken cancellationToken = default)

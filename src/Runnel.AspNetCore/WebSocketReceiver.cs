@@ -8,7 +8,6 @@ namespace Runnel.AspNetCore;
 internal sealed class WebSocketReceiver(WebSocketConnection connection, ConsumerSession session, ConsumerEndpointOptions options)
 {
     private const int FirstRent = 4096;
-    private InboundRate _rate;
     private byte[] _buffer = [];
 
     /// <summary>Reads until the end.</summary>
@@ -18,12 +17,19 @@ internal sealed class WebSocketReceiver(WebSocketConnection connection, Consumer
         try
         {
             // The wait for the next message stands here and not in a method of its own: an idle connection then waits in one task less.
-            var socket = connection.Carrier!.Reader;
-            while (true)
+            var carrier = connection.Carrier!;
+            try
             {
-                var first = await socket.ReceiveAsync(Memory<byte>.Empty, CancellationToken.None);
-                if (await TakeAsync(socket, first) is { } ended)
-                    return ended;
+                while (true)
+                {
+                    var first = await carrier.ReceiveAsync(Memory<byte>.Empty);
+                    if (await TakeAsync(carrier, first) is { } ended)
+                        return ended;
+                }
+            }
+            catch (Exception) when (carrier.IsTooFast)
+            {
+                return await RefuseTooFastAsync();
             }
         }
         catch (Exception exception) when (exception is WebSocketException or IOException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
@@ -43,26 +49,24 @@ internal sealed class WebSocketReceiver(WebSocketConnection connection, Consumer
     }
 
     // Takes in the rest of a message and has it handled; a code when it was the last.
-    private async ValueTask<int?> TakeAsync(WebSocket socket, ValueWebSocketReceiveResult received)
+    private async ValueTask<int?> TakeAsync(ISocketCarrier carrier, ValueWebSocketReceiveResult received)
     {
         var length = 0;
         while (!received.EndOfMessage && received.MessageType != WebSocketMessageType.Close)
         {
             if (!TryMakeRoom(length))
-                return await RefuseAsync(CloseCode.MessageTooBig, $"A message here has at most {options.MaxMessageBytes} bytes.");
-            received = await socket.ReceiveAsync(_buffer.AsMemory(length), CancellationToken.None);
+                return await RefuseTooBigAsync();
+            received = await carrier.ReceiveAsync(_buffer.AsMemory(length));
             length += received.Count;
         }
         if (received.MessageType == WebSocketMessageType.Close)
-            return await AnswerCloseAsync(socket);
+            return await AnswerCloseAsync(carrier);
         if (length > options.MaxMessageBytes)
-            return await RefuseAsync(CloseCode.MessageTooBig, $"A message here has at most {options.MaxMessageBytes} bytes.");
-        if (!_rate.TryTake(options, connection.Node.TimeProvider))
-            return await RefuseAsync(CloseCode.PolicyViolation, $"This endpoint takes {options.MaxMessagesPerSecond} messages per second.");
+            return await RefuseTooBigAsync();
 
         if (connection.ClosedWith != 0)
         {
-            await DiscardRestAsync(); // what the client sent before it saw our close is for nobody
+            await carrier.DiscardRestAsync(); // what the client sent before it saw our close is for nobody
             return connection.ClosedWith;
         }
         await HandleAsync(_buffer.AsMemory(0, length), isText: received.MessageType == WebSocketMessageType.Text);
@@ -78,32 +82,40 @@ internal sealed class WebSocketReceiver(WebSocketConnection connection, Consumer
         connection.IsHandling = false;
     }
 
-    private async Task<int> AnswerCloseAsync(WebSocket socket)
+    private async Task<int> AnswerCloseAsync(ISocketCarrier carrier)
     {
-        var code = (int?)socket.CloseStatus ?? CloseCode.None;
+        var code = (int?)carrier.CloseStatus ?? CloseCode.None;
         await connection.FinishAsync(Frame.Close(CloseCode.CanBeSent(code) ? code : CloseCode.Normal, null));
         return EndedWith(code);
     }
 
-    private async Task<int> RefuseAsync(int code, string reason)
+    private Task<int> RefuseTooFastAsync()
     {
-        GatewayMetrics.ConnectionWasCut(code == CloseCode.MessageTooBig ? "too-big" : "too-fast");
-        await connection.CloseAsync(code, reason);
-        await DiscardRestAsync();
-        return EndedWith(code);
+        var (rate, burst) = (options.MaxMessagesPerSecond, options.MaxMessageBurst);
+        if (connection.ClosedWith == 0)
+        {
+            GatewayMetrics.ConnectionWasCut("too-fast");
+            Log.TooFast(connection.Node.Logger, connection, rate, burst);
+        }
+        return RefuseAsync(CloseCode.PolicyViolation, $"This endpoint takes {rate} messages per second, and {burst} at once.");
     }
 
-    // What the client has sent already has to be read: closing a socket with unread data resets it, and the client would never see why.
-    // CloseTimeout bounds this, from outside.
-    private async Task DiscardRestAsync()
+    private async Task<int?> RefuseTooBigAsync()
     {
-        if (_buffer.Length == 0)
-            _buffer = ArrayPool<byte>.Shared.Rent(FirstRent);
-        var socket = connection.Carrier!.Reader;
-        ValueWebSocketReceiveResult received;
-        do
-            received = await socket.ReceiveAsync(_buffer.AsMemory(), CancellationToken.None);
-        while (received.MessageType != WebSocketMessageType.Close);
+        if (connection.ClosedWith == 0)
+        {
+            GatewayMetrics.ConnectionWasCut("too-big");
+            Log.TooBig(connection.Node.Logger, connection, options.MaxMessageBytes);
+        }
+        return await RefuseAsync(CloseCode.MessageTooBig, $"A message here has at most {options.MaxMessageBytes} bytes.");
+    }
+
+    // CloseTimeout bounds this, from outside.
+    private async Task<int> RefuseAsync(int code, string reason)
+    {
+        await connection.CloseAsync(code, reason);
+        await connection.Carrier!.DiscardRestAsync();
+        return EndedWith(code);
     }
 
     private int EndedWith(int code) => connection.ClosedWith != 0 ? connection.ClosedWith : code;

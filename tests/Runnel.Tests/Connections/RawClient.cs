@@ -51,7 +51,11 @@ internal sealed class RawClient : IDisposable
     }
 
     /// <summary>Sends a frame; masked, as a client has to, unless told otherwise.</summary>
-    public Task SendFrameAsync(int kind, ReadOnlySpan<byte> payload, bool final = true, bool masked = true, int reserved = 0)
+    public Task SendFrameAsync(int kind, ReadOnlySpan<byte> payload, bool final = true, bool masked = true, int reserved = 0) =>
+        SendAsync(FrameOf(kind, payload, final, masked, reserved));
+
+    /// <summary>A frame's bytes.</summary>
+    public static byte[] FrameOf(int kind, ReadOnlySpan<byte> payload, bool final = true, bool masked = true, int reserved = 0)
     {
         var frame = new List<byte> { (byte)((final ? 0x80 : 0) | reserved << 4 | kind) };
         var mask = masked ? 0x80 : 0;
@@ -69,7 +73,7 @@ internal sealed class RawClient : IDisposable
         if (masked)
             frame.AddRange([0, 0, 0, 0]); // a mask of zeros changes nothing
         frame.AddRange(payload);
-        return SendAsync([.. frame]);
+        return [.. frame];
     }
 
     public Task SendTextAsync(string text) => SendFrameAsync(1, Encoding.UTF8.GetBytes(text));
@@ -99,13 +103,16 @@ internal sealed class RawClient : IDisposable
     }
 
     /// <summary>Reads frames until the close.</summary>
-    public async Task<int> ReadToCloseAsync()
+    public async Task<int> ReadToCloseAsync() => (await ReadToReasonAsync()).Code;
+
+    /// <summary>Reads frames until the close.</summary>
+    public async Task<(int Code, string Reason)> ReadToReasonAsync()
     {
         while (true)
         {
             var (kind, payload) = await ReadFrameAsync();
             if (kind == (int)FrameKind.Close)
-                return BinaryPrimitives.ReadUInt16BigEndian(payload);
+                return (BinaryPrimitives.ReadUInt16BigEndian(payload), Encoding.UTF8.GetString(payload.AsSpan(2)));
         }
     }
 

@@ -31,9 +31,48 @@ public sealed class SlowClientTests
         Assert.Equal(Enumerable.Range(0, 200), await Wait.For(received.Numbers, "all messages"));
         await Wait.Until(() => app.Logs.Of(2004).Any(), "the deaf one is cut");
         await clock.MoveUntil(new GatewayOptions().CloseTimeout, () => app.Node.ConnectionCount == 1, "the deaf one is gone");
+        Assert.Empty(app.Logs.Of(2005).Concat(app.Logs.Of(2013))); // the keep-alive would have ended it, too, hours later
         Assert.Equal(1, counts[RunnelTelemetry.ConnectionsCut, "slow"]);
         Assert.True(counts[RunnelTelemetry.FramesDropped, nameof(OutboundPolicy.Disconnect)] > 0);
         deaf.Dispose();
+    }
+
+    [Fact]
+    public async Task Ten_thousand_messages_at_once_cut_nobody_who_reads()
+    {
+        await using var app = await StartAsync(OutboundPolicy.Disconnect, new ManualTimeProvider());
+        var readers = new List<Reading>();
+        for (var i = 0; i < 20; i++)
+            readers.Add(ReadAsync(await app.ConnectAsync("/ws"), 10_000));
+        await JoinedAsync(app, 20);
+        var text = new string('x', 94);
+
+        for (var i = 0; i < 10_000; i++)
+            await app.Groups.SendAsync("all", $"{i:00000}:{text}");
+
+        foreach (var reader in readers)
+            Assert.Equal(Enumerable.Range(0, 10_000), await Wait.For(reader.Numbers, "all messages"));
+        Assert.Empty(app.Logs.Of(2004));
+    }
+
+    [Fact]
+    public async Task A_client_that_never_reads_is_cut_though_its_consumer_still_waits_to_send()
+    {
+        var clock = new ManualTimeProvider();
+        var gateway = new GatewayOptions();
+        await using var app = await RunnelApp.StartAsync(
+            app => app.MapConsumer("/ws", c => c.OnReceive(async (_, connection, ct) =>
+            {
+                while (!ct.IsCancellationRequested)
+                    await connection.SendAsync(Large, ct);
+            })), builder => builder.With(clock));
+        var deaf = await app.ConnectRawAsync("/ws");
+        await deaf.SendTextAsync("go");
+
+        await clock.MoveUntil(gateway.KeepAliveInterval / 2, () => app.Node.ConnectionCount == 0, "the deaf one is gone");
+
+        Assert.Single(app.Logs.Of(2013));
+        Assert.Empty(app.Logs.Of(1001));
     }
 
     [Fact]

@@ -1,0 +1,89 @@
+using Microsoft.AspNetCore.Builder;
+using Runnel.Layers;
+using Runnel.Specification;
+using Xunit;
+
+namespace Runnel.Tests.Connections;
+
+/// <summary>Clients that send more often than their endpoint allows. Everything that costs the server counts.</summary>
+[Collection(nameof(Metered))]
+public sealed class InboundRateTests
+{
+    private const int Burst = 20;
+
+    [Theory]
+    [InlineData(FrameKind.Text)]
+    [InlineData(FrameKind.Ping)]
+    [InlineData(FrameKind.Pong)]
+    public async Task More_frames_than_allowed_close_the_connection_and_the_client_is_told_why(FrameKind kind)
+    {
+        using var counts = new Counts();
+        await using var app = await StartAsync();
+        var client = await app.ConnectRawAsync("/ws");
+
+        await client.SendAsync(Repeat(Burst * 3, RawClient.FrameOf((int)kind, "x"u8)));
+
+        Assert.Equal((CloseCode.PolicyViolation, "This endpoint takes 2 messages per second, and 20 at once."), await client.ReadToReasonAsync());
+        await client.SendFrameAsync(8, [3, 240]);
+        Assert.Empty(await client.ReadToEndAsync());
+        Assert.Single(app.Logs.Of(2011));
+        Assert.Equal(1, counts[RunnelTelemetry.ConnectionsCut, "too-fast"]);
+    }
+
+    [Fact]
+    public async Task Empty_pieces_of_a_message_count_too()
+    {
+        await using var app = await StartAsync();
+        var client = await app.ConnectRawAsync("/ws");
+
+        await client.SendFrameAsync(1, "x"u8, final: false);
+        await client.SendAsync(Repeat(Burst * 3, RawClient.FrameOf(0, ""u8, final: false)));
+
+        Assert.Equal(CloseCode.PolicyViolation, await client.ReadToCloseAsync());
+    }
+
+    [Fact]
+    public async Task As_many_frames_as_allowed_come_through_and_again_when_time_has_passed()
+    {
+        var clock = new ManualTimeProvider();
+        await using var app = await StartAsync(clock);
+        var client = await app.ConnectRawAsync("/ws");
+
+        for (var i = 0; i < 3; i++)
+        {
+            await client.SendAsync(Repeat(Burst / 2, RawClient.FrameOf((int)FrameKind.Text, "x"u8)));
+            await client.SendAsync(Repeat(Burst / 2, RawClient.FrameOf((int)FrameKind.Ping, "x"u8)));
+            for (var k = 0; k < Burst; k++)
+                await client.ReadFrameAsync();
+            clock.Advance(TimeSpan.FromSeconds(Burst / 2));
+        }
+
+        Assert.Empty(app.Logs.Of(2011));
+    }
+
+    [Fact]
+    public async Task A_client_that_goes_on_and_on_is_read_no_further_than_is_kind()
+    {
+        await using var app = await StartAsync();
+        var client = await app.ConnectRawAsync("/ws");
+        var flood = Repeat(100_000, RawClient.FrameOf((int)FrameKind.Ping, ""u8));
+
+        var failure = await Record.ExceptionAsync(async () =>
+        {
+            for (var i = 0; i < 1000; i++)
+                await client.SendAsync(flood);
+        });
+
+        Assert.IsType<IOException>(failure);
+        await Wait.Until(() => app.Node.ConnectionCount == 0, "the connection is forgotten");
+    }
+
+    private static byte[] Repeat(int count, byte[] frame) => [.. Enumerable.Repeat(frame, count).SelectMany(bytes => bytes)];
+
+    private static Task<RunnelApp> StartAsync(ManualTimeProvider? clock = null) => RunnelApp.StartAsync(
+        app => app.MapConsumer(
+            "/ws",
+            c => c.OnReceive((text, connection) => connection.SendAsync(text)),
+            options => (options.MaxMessageBurst, options.MaxMessagesPerSecond) = (Burst, 2)),
+        builder => builder.With(clock ?? new ManualTimeProvider()));
+}
