@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 
 namespace Runnel;
@@ -9,6 +10,8 @@ namespace Runnel;
 /// </remarks>
 internal sealed class DemultiplexerConsumer(DemultiplexerBuilder builder) : WebSocketConsumer
 {
+    private const int MostEchoed = 64;
+
     private readonly Dictionary<string, StreamConnection> _streams = [];
 
     public override async Task OnConnectAsync(CancellationToken cancellationToken)
@@ -31,40 +34,39 @@ internal sealed class DemultiplexerConsumer(DemultiplexerBuilder builder) : WebS
             await stream.DisconnectAsync(code);
     }
 
-    internal override async Task OnTextAsync(ReadOnlyMemory<byte> utf8, CancellationToken cancellationToken)
+    internal override Task OnTextAsync(ReadOnlyMemory<byte> utf8, CancellationToken cancellationToken)
     {
         if (!TryParse(utf8, out var name, out var payload))
-        {
-            await CloseAsync(CloseCode.InvalidPayload, "A message here is JSON: {\"stream\": name, \"payload\": …}.", cancellationToken);
-            return;
-        }
-        if (name is null || !_streams.TryGetValue(name, out var stream))
-        {
-            var known = string.Join(", ", _streams.Keys.Order(StringComparer.Ordinal).Select(key => $"'{key}'"));
-            await AnswerAsync(name, $"There is no stream of that name here; there are {known}.", cancellationToken);
-            return;
-        }
+            return CloseAsync(CloseCode.InvalidPayload, "A message here is JSON: {\"stream\": name, \"payload\": …}.", cancellationToken);
+        if (!JsonText.IsText(utf8.Span))
+            return AnswerAsync(name, "The message has half of a character (a surrogate without the other one); it was left.", cancellationToken);
+        if (name is not null && _streams.TryGetValue(name, out var stream))
+            return HandOnAsync(stream, name, payload, cancellationToken);
+        var known = string.Join(", ", _streams.Keys.Order(StringComparer.Ordinal).Select(key => $"'{key}'"));
+        return AnswerAsync(name, $"There is no stream of that name here; there are {known}.", cancellationToken);
+    }
+
+    private async Task HandOnAsync(StreamConnection stream, string name, JsonElement payload, CancellationToken cancellationToken)
+    {
         if (!await stream.TryReceiveAsync(payload))
             await AnswerAsync(name, "This stream is closed; connect anew to open it again.", cancellationToken);
     }
 
-    private ValueTask AnswerAsync(string? stream, string sentence, CancellationToken cancellationToken) =>
-        Connection.Outbound.SendAsync(StreamFrame.Error(stream, sentence), cancellationToken);
+    // A client's own text is not sent back at length: it would wait in memory for as long as the client likes.
+    private Task AnswerAsync(string? stream, string sentence, CancellationToken cancellationToken)
+    {
+        if (stream is { Length: > MostEchoed })
+            stream = $"{stream.AsSpan(0, char.IsHighSurrogate(stream[MostEchoed - 1]) ? MostEchoed - 1 : MostEchoed)}…";
+        return Connection.Outbound.SendAsync(StreamFrame.Error(stream, sentence), cancellationToken).AsTask();
+    }
 
     private static bool TryParse(ReadOnlyMemory<byte> utf8, out string? stream, out JsonElement payload)
     {
         (stream, payload) = (null, default);
-        try
-        {
-            var frame = JsonElement.Parse(utf8.Span);
-            if (frame.ValueKind != JsonValueKind.Object || !frame.TryGetProperty("payload"u8, out payload))
-                return false;
-            stream = frame.TryGetProperty("stream"u8, out var name) && name.ValueKind == JsonValueKind.String ? name.GetString() : null;
-            return true;
-        }
-        catch (JsonException)
-        {
+        if (!JsonText.TryParse(utf8.Span, out var frame) || frame.ValueKind != JsonValueKind.Object || !frame.TryGetProperty("payload"u8, out payload))
             return false;
-        }
+        if (frame.TryGetProperty("stream"u8, out var name) && name.ValueKind == JsonValueKind.String && JsonText.IsText(JsonMarshal.GetRawUtf8Value(name)))
+            stream = name.GetString();
+        return true;
     }
 }

@@ -26,15 +26,10 @@ public abstract class JsonWebSocketConsumer : WebSocketConsumer
 
     internal sealed override Task OnTextAsync(ReadOnlyMemory<byte> utf8, CancellationToken cancellationToken)
     {
-        JsonElement message;
-        try
-        {
-            message = JsonElement.Parse(utf8.Span);
-        }
-        catch (JsonException)
-        {
+        if (!JsonText.TryParse(utf8.Span, out var message))
             return CloseAsync(CloseCode.InvalidPayload, "The message is not valid JSON.", cancellationToken);
-        }
+        if (!JsonText.IsText(utf8.Span))
+            return CloseAsync(CloseCode.InvalidPayload, "The message has half of a character (a surrogate without the other one).", cancellationToken);
         return OnReceiveAsync(message, cancellationToken);
     }
 

@@ -51,6 +51,62 @@ public sealed class DemultiplexerTests
         await EchoAsync(client);
     }
 
+    [Fact]
+    public async Task The_answer_to_an_unknown_stream_does_not_echo_a_long_name()
+    {
+        await using var app = await StartAsync();
+        await using var client = await ConnectAsync(app);
+
+        await client.SendTextAsync($$"""{"stream":"{{new string('x', 63)}}🌊{{new string('y', 100_000)}}","payload":1}""");
+
+        Assert.Equal(new string('x', 63) + "…", (await client.ReceiveJsonAsync()).GetProperty("stream").GetString());
+        await EchoAsync(client);
+    }
+
+    [Theory]
+    [InlineData("""{"stream":"\ud800","payload":1}""", null)]
+    [InlineData("""{"stream":"text","payload":"half \ud83c"}""", "text")]
+    [InlineData("""{"stream":"json","payload":{"a":["\udf0a"]}}""", "json")]
+    [InlineData("""{"stream":"json","payload":"\ud83c\ud83c"}""", "json")]
+    [InlineData("""{"stream":"json","payload":"\ud83c\n"}""", "json")]
+    [InlineData("""{"stream":"json","payload":{"\ud83c\ud83c\udf0a":1}}""", "json")]
+    public async Task Half_a_character_is_answered_and_the_socket_goes_on(string text, string? stream)
+    {
+        await using var app = await StartAsync();
+        await using var client = await ConnectAsync(app);
+
+        await client.SendTextAsync(text);
+
+        var answer = await client.ReceiveJsonAsync();
+        Assert.Equal(stream, answer.GetProperty("stream").GetString());
+        Assert.Contains("character", answer.GetProperty("error").GetString(), StringComparison.Ordinal);
+        await EchoAsync(client);
+        Assert.Empty(app.Logs.Of(1001));
+    }
+
+    [Fact]
+    public async Task Characters_that_are_escaped_come_through()
+    {
+        await using var app = await StartAsync();
+        await using var client = await ConnectAsync(app);
+
+        await client.SendTextAsync("""{"stream":"text","payload":"\ud83c\udf0a \u00fc \\ud800"}""");
+
+        Assert.Equal("🌊 ü \\ud800", (await client.ReceiveJsonAsync()).GetProperty("payload").GetString());
+    }
+
+    [Fact]
+    public async Task Half_a_character_that_a_consumer_sends_is_replaced()
+    {
+        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapDemultiplexer("/ws", d => d
+            .Stream("half", c => c.OnReceive((_, connection) => connection.SendAsync("half \ud83c"))).Stream("text", Echo)));
+        await using var client = await ConnectAsync(app);
+
+        await client.SendTextAsync("""{"stream":"half","payload":1}""");
+
+        Assert.Equal("half \ufffd", (await client.ReceiveJsonAsync()).GetProperty("payload").GetString());
+    }
+
     [Theory]
     [InlineData("nonsense")]
     [InlineData("[]")]
