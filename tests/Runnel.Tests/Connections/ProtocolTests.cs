@@ -25,6 +25,17 @@ public sealed class ProtocolTests
     }
 
     [Fact]
+    public async Task A_handshake_may_offer_other_protocols_beside_websocket()
+    {
+        await using var app = await StartAsync();
+        var client = await app.DialAsync();
+
+        await client.SendAsync(Handshake(upgrade: "h2c, WebSocket", connection: "keep-alive, Upgrade"));
+
+        Assert.StartsWith("HTTP/1.1 101", await client.ReadHeadAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task What_is_no_handshake_is_answered_with_400_and_a_sentence()
     {
         await using var app = await StartAsync();
@@ -37,6 +48,12 @@ public sealed class ProtocolTests
             Handshake(key: "!!!!!!!!!!!!!!!!!!!!!!!!"),
             Handshake(key: ""),
             Handshake(upgrade: "h2c"),
+            Handshake(upgrade: "websocketx"),
+            Handshake(upgrade: "xwebsocket/1"),
+            Handshake(connection: "Upgradex"),
+            Handshake(connection: "keep-alive"),
+            Handshake(version: "13, 8"),
+            Handshake(key: $"{Key}, {Key}"),
             Handshake(method: "POST"),
         ];
 
@@ -243,7 +260,7 @@ public sealed class ProtocolTests
 
     private static void Echo(ConsumerBuilder consumer) => consumer.OnReceive((text, connection) => connection.SendAsync(text));
 
-    private static string Handshake(string method = "GET", string version = "13", string key = Key, string upgrade = "websocket") =>
-        $"{method} /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: {upgrade}\r\nConnection: Upgrade\r\n{(method == "POST" ? "Content-Length: 0\r\n" : "")}"
+    private static string Handshake(string method = "GET", string version = "13", string key = Key, string upgrade = "websocket", string connection = "Upgrade") =>
+        $"{method} /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: {upgrade}\r\nConnection: {connection}\r\n{(method == "POST" ? "Content-Length: 0\r\n" : "")}"
         + $"Sec-WebSocket-Version: {version}\r\nSec-WebSocket-Key: {key}\r\n\r\n";
 }
