@@ -67,6 +67,20 @@ public class EnvelopeFormatTests
         Assert.Equal("order-7", decoded.Key);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    [InlineData(255)]
+    public void An_envelope_of_any_other_version_is_refused(byte version)
+    {
+        var bytes = EnvelopeFormat.Encode(Full);
+        bytes[0] = version;
+
+        var refused = Assert.Throws<FormatException>(() => EnvelopeFormat.Decode(bytes));
+
+        Assert.Contains($"version {version}", refused.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Bytes_that_are_no_envelope_are_refused_and_nothing_else_happens()
     {

@@ -219,21 +219,19 @@ public sealed class AdmissionTests
     private static async Task<ClientWebSocket> ConnectWhenThereIsRoomAsync(RunnelApp app)
     {
         ClientWebSocket? client = null;
-        await Wait.For(
-            Task.Run(async () =>
+        await Wait.Until(
+            async () =>
             {
-                while (client is null)
+                try
                 {
-                    try
-                    {
-                        client = await app.ConnectAsync("/ws");
-                    }
-                    catch (WebSocketException)
-                    {
-                        await Task.Yield();
-                    }
+                    client = await app.ConnectAsync("/ws");
+                    return true;
                 }
-            }), "room");
+                catch (WebSocketException)
+                {
+                    return false;
+                }
+            }, "there is room");
         return client!;
     }
 

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Net.WebSockets;
 using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Builder;
@@ -65,6 +66,37 @@ public sealed class EndingTests
         Assert.False(await client.ConnectAsync());
 
         Assert.Equal(503, client.RefusedWith);
+    }
+
+    [Fact]
+    public async Task A_server_that_stops_listens_no_more_while_it_waits_for_its_clients()
+    {
+        var clock = new ManualTimeProvider();
+        await using var app = await RunnelApp.StartAsync(app => app.MapConsumer<Member>("/ws"), builder => builder.With(clock));
+        var client = await app.ConnectRawAsync("/ws");
+        await Wait.Until(() => app.Node.Groups.CountOf("all") == 1, "it has connected");
+        var early = await app.DialAsync();
+
+        var stopping = app.StopAsync();
+        Assert.Equal(CloseCode.ServiceRestart, await client.ReadToCloseAsync());
+
+        await Wait.Until(
+            async () =>
+            {
+                try
+                {
+                    (await app.DialAsync()).Dispose();
+                    return false;
+                }
+                catch (SocketException exception)
+                {
+                    return exception.SocketErrorCode == SocketError.ConnectionRefused;
+                }
+            }, "new connections are refused");
+        Assert.False(stopping.IsCompleted);
+        Assert.Empty(await early.ReadToEndAsync());
+        await client.SendFrameAsync(8, [3, 232]);
+        await stopping;
     }
 
     [Fact]
