@@ -146,6 +146,21 @@ public sealed class EventTests
     }
 
     [Fact]
+    public void What_is_taken_out_to_be_handled_waits_no_more()
+    {
+        var turn = ConsumerTurn.Taken();
+        var message = new GroupMessage(new Envelope(new Message("tick", new byte[100])));
+        turn.Post(message);
+        turn.Post(message);
+        Assert.Equal((2, 2L * message.Cost), (turn.Waiting, turn.WaitingCost));
+
+        Assert.True(turn.TryNext(out _));
+        Assert.True(turn.TryNext(out _));
+
+        Assert.Equal((0, 0L), (turn.Waiting, turn.WaitingCost));
+    }
+
+    [Fact]
     public async Task A_single_event_may_be_larger_than_all_that_may_wait()
     {
         await using var app = await RunnelApp.StartInMemoryAsync(
