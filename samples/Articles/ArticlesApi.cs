@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 
@@ -18,8 +19,16 @@ internal static class ArticlesApi
         writing.MapDelete("/{id:int}", Delete);
     }
 
-    private static IAsyncEnumerable<Article> List(ArticlesContext db, int? take) =>
-        db.Latest.Take(Math.Max(0, take ?? int.MaxValue)).AsAsyncEnumerable();
+    // A page, newest first; the link in its head leads to the next one.
+    private static async Task<Ok<List<Article>>> List(
+        ArticlesContext db, HttpResponse response, [Range(1, ArticlesContext.MostOfAPage)] int take = ArticlesContext.MostOfAPage, [Range(1, int.MaxValue)] int before = int.MaxValue,
+        CancellationToken cancellationToken = default)
+    {
+        var page = await db.Before(before).Take(take).ToListAsync(cancellationToken);
+        if (page.Count == take)
+            response.Headers.Link = $"</api/articles?take={take}&before={page[^1].Id}>; rel=\"next\"";
+        return TypedResults.Ok(page);
+    }
 
     private static async Task<Results<Ok<Article>, NotFound>> Get(int id, ArticlesContext db, CancellationToken cancellationToken) =>
         await db.Latest.SingleOrDefaultAsync(article => article.Id == id, cancellationToken) is { } article

@@ -1,14 +1,31 @@
+using System.Data.Common;
 using Microsoft.EntityFrameworkCore;
-using Npgsql;
 
 namespace Articles;
 
 public sealed class ArticlesContext(DbContextOptions<ArticlesContext> options) : DbContext(options)
 {
+    /// <summary>The most articles that are read at once: a body may have 20,000 characters, and anybody may ask.</summary>
+    public const int MostOfAPage = 20;
+
     public DbSet<Article> Articles => Set<Article>();
 
     /// <summary>Newest first.</summary>
     public IQueryable<Article> Latest => Articles.AsNoTracking().OrderByDescending(article => article.Id);
+
+    /// <summary>Those older than an article, newest first.</summary>
+    public IQueryable<Article> Before(int id) => Latest.Where(article => article.Id < id);
+
+    /// <summary>Takes PostgreSQL or a SQLite file, as the connection string says; a SQLite file beside the sample without one. A file is shared by the nodes of one machine.</summary>
+    public static void UseDatabase(DbContextOptionsBuilder options, string? connectionString, string folder)
+    {
+        if (connectionString is not { Length: > 0 })
+            options.UseSqlite($"Data Source={Path.Combine(folder, "articles.db")}");
+        else if (connectionString.StartsWith("Data Source=", StringComparison.OrdinalIgnoreCase))
+            options.UseSqlite(connectionString);
+        else
+            options.UseNpgsql(connectionString);
+    }
 
     /// <summary>Creates the tables, if there are none.</summary>
     /// <remarks>Nodes that start at the same moment see none, all of them. To whoever comes second the database complains, and who looks again finds them.</remarks>
@@ -22,7 +39,7 @@ public sealed class ArticlesContext(DbContextOptions<ArticlesContext> options) :
                 await Database.EnsureCreatedAsync();
                 return;
             }
-            catch (PostgresException) when (look < Looks)
+            catch (DbException) when (look < Looks)
             {
             }
         }

@@ -1,21 +1,13 @@
 using Articles;
 using Microsoft.EntityFrameworkCore;
-using Microsoft.EntityFrameworkCore.Storage;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.WebHost.UseStaticWebAssets();
 if (builder.Configuration["urls"] is null && builder.Configuration["http_ports"] is null)
     builder.WebHost.UseUrls("http://localhost:5080");
 
-// The articles live in memory, or in PostgreSQL when there is a connection string.
-var memory = new InMemoryDatabaseRoot();
 builder.Services.AddDbContextFactory<ArticlesContext>(options =>
-{
-    if (builder.Configuration.GetConnectionString("Articles") is { Length: > 0 } connectionString)
-        options.UseNpgsql(connectionString);
-    else
-        options.UseInMemoryDatabase("articles", memory);
-});
+    ArticlesContext.UseDatabase(options, builder.Configuration.GetConnectionString("Articles"), builder.Environment.ContentRootPath));
 
 // Every article that is committed goes to the group "articles". That is all there is to it.
 // <binding>

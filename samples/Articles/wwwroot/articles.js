@@ -15,9 +15,10 @@ const labels = { connecting: "Connecting", connected: "Connected", reconnecting:
 
 const client = connect("/ws/articles");
 
-client.on("state", ({ state }) => {
+client.on("state", ({ state, reason }) => {
   badge.dataset.state = state;
-  badgeText.textContent = labels[state];
+  // A server that turns the page away for good says why.
+  badgeText.textContent = state === "closed" && reason ? `${labels[state]}: ${reason}` : labels[state];
 });
 
 client.listen(({ action, pk, data }) => {

@@ -1,13 +1,31 @@
 using System.Net.Http.Json;
 using Articles;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Runnel.Testing;
 using Xunit;
 
 namespace Guides.Testing;
 
+// <testing-application>
+public sealed class ArticlesApplication : WebApplicationFactory<ArticlesContext>
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory();
+
+    protected override void ConfigureWebHost(IWebHostBuilder builder) =>
+        builder.UseSetting("ConnectionStrings:Articles", $"Data Source={_folder.FullName}/articles.db;Pooling=False");
+
+    protected override void Dispose(bool disposing)
+    {
+        base.Dispose(disposing);
+        if (_folder.Exists)
+            _folder.Delete(recursive: true);
+    }
+}
+// </testing-application>
+
 // <testing-client>
-public sealed class LiveArticlesTests(WebApplicationFactory<ArticlesContext> factory) : IClassFixture<WebApplicationFactory<ArticlesContext>>
+public sealed class LiveArticlesTests(ArticlesApplication factory) : IClassFixture<ArticlesApplication>
 {
     [Fact]
     public async Task A_new_article_reaches_an_open_page()

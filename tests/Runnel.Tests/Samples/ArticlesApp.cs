@@ -15,10 +15,11 @@ internal sealed partial class ArticlesApp : WebApplicationFactory<ArticlesContex
 {
     private readonly string _environment;
     private readonly string _database;
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("runnel-articles-");
 
     public ArticlesApp(int port = 0, string environment = "Development", string database = "")
     {
-        _database = database;
+        _database = database.Length > 0 ? database : $"Data Source={Path.Combine(_folder.FullName, "articles.db")};Pooling=False";
         _environment = environment;
         UseKestrel(port);
         StartServer();
@@ -57,6 +58,13 @@ internal sealed partial class ArticlesApp : WebApplicationFactory<ArticlesContex
         return (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("id").GetInt32();
     }
 
+    protected override void Dispose(bool disposing)
+    {
+        base.Dispose(disposing);
+        if (_folder.Exists)
+            _folder.Delete(recursive: true);
+    }
+
     protected override void ConfigureWebHost(IWebHostBuilder builder) => builder
         .UseEnvironment(_environment)
         .UseSetting("ConnectionStrings:Articles", _database)
@@ -84,6 +92,9 @@ internal sealed class FrameReader(ClientWebSocket socket) : IDisposable
 
         return JsonElement.Parse(_buffer.AsSpan(0, length));
     }
+
+    /// <summary>Whether a frame is there already.</summary>
+    public bool HasFrame => socket.ReceiveAsync(ArraySegment<byte>.Empty, CancellationToken.None).IsCompleted;
 
     public void Dispose() => socket.Dispose();
 }

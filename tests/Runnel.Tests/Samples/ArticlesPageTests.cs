@@ -143,7 +143,10 @@ public sealed class ArticlesPageTests(Chromium chromium) : IClassFixture<Chromiu
     private static async Task WithinTwoSecondsAsync(Func<LocatorClickOptions?, Task> click, Func<Task> isShown)
     {
         var began = Stopwatch.GetTimestamp();
-        await Task.WhenAll(click(null), isShown());
-        Assert.True(Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(2), $"It took {Stopwatch.GetElapsedTime(began).TotalSeconds:0.0} s.");
+        var clicking = click(null);
+        await isShown();
+        var elapsed = Stopwatch.GetElapsedTime(began);
+        await clicking;
+        Assert.True(elapsed < TimeSpan.FromSeconds(2), $"It took {elapsed.TotalSeconds:0.0} s.");
     }
 }

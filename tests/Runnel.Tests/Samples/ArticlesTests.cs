@@ -44,6 +44,93 @@ public sealed class ArticlesTests(PostgresServer postgres) : IClassFixture<Postg
         Assert.Equal("[]", await reader.GetStringAsync("/api/articles"));
     }
 
+    [Fact]
+    public async Task The_list_comes_in_pages_however_many_articles_there_are()
+    {
+        using var writer = _app.CreateWriter();
+        for (var number = 1; number <= 25; number++)
+            await ArticlesApp.PostAsync(writer, $"{number}");
+
+        var titles = new List<string>();
+        var lengths = new List<int>();
+        for (var next = "/api/articles"; next is not null;)
+        {
+            using var response = await writer.GetAsync(next);
+            var page = await response.Content.ReadFromJsonAsync<JsonElement>();
+            titles.AddRange(page.EnumerateArray().Select(article => article.GetProperty("title").GetString()!));
+            lengths.Add(page.GetArrayLength());
+            next = response.Headers.TryGetValues("Link", out var links) ? links.Single().Split('<', '>')[1] : null;
+        }
+        var two = await writer.GetFromJsonAsync<JsonElement>("/api/articles?take=2");
+
+        Assert.Equal([20, 5], lengths);
+        Assert.Equal(Enumerable.Range(1, 25).Reverse().Select(number => $"{number}"), titles);
+        Assert.Equal(2, two.GetArrayLength());
+    }
+
+    [Theory]
+    [InlineData("take=0")]
+    [InlineData("take=-1")]
+    [InlineData("take=21")]
+    [InlineData("take=1000000")]
+    [InlineData("take=many")]
+    [InlineData("before=0")]
+    [InlineData("before=99999999999")]
+    public async Task A_page_that_there_cannot_be_is_refused(string query)
+    {
+        using var reader = _app.CreateClient();
+
+        using var response = await reader.GetAsync($"/api/articles?{query}");
+
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
+    }
+
+    [Fact]
+    public async Task The_admin_s_list_comes_in_pages_too()
+    {
+        using var writer = _app.CreateWriter();
+        for (var number = 1; number <= 25; number++)
+            await ArticlesApp.PostAsync(writer, $"article-{number:00}");
+        using var admin = _app.CreateClient();
+        (await ArticlesApp.SignInAsync(admin, "dev")).Dispose();
+
+        var first = await admin.GetStringAsync("/admin");
+        var second = await admin.GetStringAsync(first.Split("href=\"").Select(part => part.Split('"')[0]).Single(link => link.Contains("before=", StringComparison.Ordinal)));
+
+        Assert.Contains("article-06", first, StringComparison.Ordinal);
+        Assert.DoesNotContain("article-05", first, StringComparison.Ordinal);
+        Assert.Contains("article-05", second, StringComparison.Ordinal);
+        Assert.DoesNotContain("article-06", second, StringComparison.Ordinal);
+        Assert.Contains("Latest", second, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Articles_outlive_their_process_and_are_those_of_every_node_of_the_machine()
+    {
+        using var folder = new SampleFolder();
+        var first = await SampleProcess.ServeAsync("Articles", folder);
+        using (var writer = Writer(first))
+            await ArticlesApp.PostAsync(writer, "Rain at last");
+
+        await first.DisposeAsync(); // kill -9
+        await using var second = await SampleProcess.ServeAsync("Articles", folder);
+        await using var other = await SampleProcess.ServeAsync("Articles", folder);
+        using var socket = await other.OpenSocketAsync("/ws/articles");
+        var snapshot = await socket.ReadAsync();
+        using (var writer = Writer(second))
+            await ArticlesApp.PostAsync(writer, "More of it");
+        var created = await socket.ReadAsync();
+        var list = await other.Client.GetFromJsonAsync<JsonElement>("/api/articles");
+
+        Assert.Equal("Rain at last", Assert.Single(snapshot.GetProperty("data").EnumerateArray()).GetProperty("title").GetString());
+        Assert.Equal("More of it", created.GetProperty("data").GetProperty("title").GetString());
+        Assert.Equal(["More of it", "Rain at last"], list.EnumerateArray().Select(article => article.GetProperty("title").GetString()!));
+
+        static HttpClient Writer(SampleProcess app) =>
+            new(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = app.Address, DefaultRequestHeaders = { { "X-Api-Key", "dev" } } };
+    }
+
     [Theory]
     [InlineData("""{"body":"b"}""")]
     [InlineData("""{"title":"","body":"b"}""")]
@@ -238,12 +325,17 @@ public sealed class ArticlesTests(PostgresServer postgres) : IClassFixture<Postg
         Assert.All(byWriter, titles => Assert.Equal(Enumerable.Range(0, Each).Select(number => $"{titles.Key} {number:000}"), titles));
     }
 
-    [Fact]
-    public async Task Tables_that_another_node_creates_at_the_same_moment_are_there_for_both()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Tables_that_another_node_creates_at_the_same_moment_are_there_for_both(bool inPostgres)
     {
-        var database = await postgres.CreateDatabaseAsync();
-        await using var other = new ArticlesContext(new DbContextOptionsBuilder<ArticlesContext>().UseNpgsql(database).Options);
-        await using var one = new ArticlesContext(new DbContextOptionsBuilder<ArticlesContext>().UseNpgsql(database).AddInterceptors(new Overtaken(other)).Options);
+        using var folder = new SampleFolder();
+        var database = inPostgres ? await postgres.CreateDatabaseAsync() : $"Data Source={Path.Combine(folder.Path, "articles.db")};Pooling=False";
+        var options = new DbContextOptionsBuilder<ArticlesContext>();
+        ArticlesContext.UseDatabase(options, database, folder.Path);
+        await using var other = new ArticlesContext(options.Options);
+        await using var one = new ArticlesContext(options.AddInterceptors(new Overtaken(other)).Options);
 
         await one.CreateTablesAsync();
 
@@ -253,9 +345,10 @@ public sealed class ArticlesTests(PostgresServer postgres) : IClassFixture<Postg
     [Fact]
     public async Task It_runs_from_anywhere_and_the_command_line_s_address_wins()
     {
+        using var folder = new SampleFolder();
         var port = FreePort();
         var program = Path.Combine(AppContext.BaseDirectory, "Articles.dll");
-        using var process = Process.Start(new ProcessStartInfo("dotnet", [program, "--urls", $"http://127.0.0.1:{port}"])
+        using var process = Process.Start(new ProcessStartInfo("dotnet", [program, "--urls", $"http://127.0.0.1:{port}", "--ConnectionStrings:Articles", $"Data Source={Path.Combine(folder.Path, "articles.db")}"])
         {
             WorkingDirectory = Path.GetTempPath(),
             RedirectStandardOutput = true,
@@ -274,13 +367,12 @@ public sealed class ArticlesTests(PostgresServer postgres) : IClassFixture<Postg
     }
 
     /// <summary>Between the look that finds no tables and their creation, another node creates them.</summary>
-    private sealed class Overtaken(ArticlesContext other) : DbCommandInterceptor
+    private sealed class Overtaken(ArticlesContext other) : DbTransactionInterceptor
     {
-        public override async ValueTask<InterceptionResult<int>> NonQueryExecutingAsync(
-            DbCommand command, CommandEventData eventData, InterceptionResult<int> result, CancellationToken cancellationToken = default)
+        public override async ValueTask<InterceptionResult<DbTransaction>> TransactionStartingAsync(
+            DbConnection connection, TransactionStartingEventData eventData, InterceptionResult<DbTransaction> result, CancellationToken cancellationToken = default)
         {
-            if (command.CommandText.StartsWith("CREATE TABLE", StringComparison.Ordinal))
-                await other.Database.EnsureCreatedAsync(cancellationToken);
+            await other.Database.EnsureCreatedAsync(cancellationToken);
             return result;
         }
     }

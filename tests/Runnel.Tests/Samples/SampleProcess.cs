@@ -16,7 +16,7 @@ internal sealed class SampleProcess : IAsyncDisposable
     {
         var output = new DirectoryInfo(AppContext.BaseDirectory);
         var program = Repository.PathTo(Path.Combine("samples", sample, "bin", output.Parent!.Name, output.Name, sample + ".dll"));
-        var start = new ProcessStartInfo("dotnet", [program, .. arguments, "--layer", folder.Layer])
+        var start = new ProcessStartInfo("dotnet", [program, .. arguments, .. folder.Arguments])
         {
             WorkingDirectory = folder.Path,
             RedirectStandardOutput = true,
@@ -44,7 +44,7 @@ internal sealed class SampleProcess : IAsyncDisposable
         var running = new SampleProcess(sample, folder, [.. arguments, "--urls", $"http://127.0.0.1:{port}"]);
         var line = await running.WaitForLineAsync(Said);
         running.Address = new Uri(line[(line.IndexOf(Said, StringComparison.Ordinal) + Said.Length)..]);
-        running.Client = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = running.Address };
+        running.Client = new HttpClient(new SocketsHttpHandler { UseProxy = false, UseCookies = false }) { BaseAddress = running.Address, Timeout = Wait.Limit };
         return running;
     }
 
@@ -56,9 +56,19 @@ internal sealed class SampleProcess : IAsyncDisposable
         return running;
     }
 
-    public async Task<FrameReader> OpenSocketAsync(string path)
+    /// <summary>A browser that has opened the page: it has a cookie, and so has what it asks for.</summary>
+    public async Task<(HttpClient Http, string Cookie)> VisitAsync()
+    {
+        using var page = await Client.GetAsync(new Uri("/", UriKind.Relative));
+        var cookie = page.Headers.GetValues("Set-Cookie").Single().Split(';')[0];
+        return (new HttpClient(new SocketsHttpHandler { UseProxy = false, UseCookies = false }) { BaseAddress = Address, Timeout = Wait.Limit, DefaultRequestHeaders = { { "Cookie", cookie } } }, cookie);
+    }
+
+    public async Task<FrameReader> OpenSocketAsync(string path, string? cookie = null)
     {
         var socket = new ClientWebSocket();
+        if (cookie is not null)
+            socket.Options.SetRequestHeader("Cookie", cookie);
         await Wait.For(socket.ConnectAsync(new Uri($"ws://{Address.Authority}{path}"), CancellationToken.None), "the socket to open");
         return new FrameReader(socket);
     }

@@ -39,8 +39,8 @@ public sealed class SamplesOnRedisTests : IClassFixture<RedisServer>, IClassFixt
     [Fact]
     public async Task What_one_web_node_publishes_arrives_at_a_socket_and_on_a_page_of_the_other()
     {
-        string[] database = ["--ConnectionStrings:Articles", await _postgres.CreateDatabaseAsync()];
-        var nodes = await Task.WhenAll(ServeAsync("Articles", database), ServeAsync("Articles", database)); // at once, and on a database without tables
+        using var onPostgres = new SampleFolder(_place.Address) { Database = await _postgres.CreateDatabaseAsync() };
+        var nodes = await Task.WhenAll(ServeAsync(), ServeAsync()); // at once, and on a database without tables
         var (one, other) = (nodes[0], nodes[1]);
         using var writer = new HttpClient(new SocketsHttpHandler()) { BaseAddress = one.Address, DefaultRequestHeaders = { { "X-Api-Key", "dev" } } };
         using var socket = await other.OpenSocketAsync("/ws/articles");
@@ -60,6 +60,8 @@ public sealed class SamplesOnRedisTests : IClassFixture<RedisServer>, IClassFixt
         Assert.Equal(("create", "Rain at last"), (created.GetProperty("action").GetString(), created.GetProperty("data").GetProperty("title").GetString()));
         Assert.Equal(("delete", id), (deleted.GetProperty("action").GetString(), deleted.GetProperty("pk").GetInt32()));
         Assert.Equal((0, 0), (await one.TerminateAsync(), await other.TerminateAsync()));
+
+        async Task<SampleProcess> ServeAsync() => Keep(await SampleProcess.ServeAsync("Articles", onPostgres));
     }
 
     [Fact]
@@ -93,6 +95,8 @@ public sealed class SamplesOnRedisTests : IClassFixture<RedisServer>, IClassFixt
         var page = await _chromium.NewPageAsync(web.Address);
         await page.GotoAsync("/");
         await Expect(page.Locator("#badge")).ToHaveTextAsync("Connected");
+        var cookie = (await page.Context.CookiesAsync()).Single();
+        web.Client.DefaultRequestHeaders.Add("Cookie", $"{cookie.Name}={cookie.Value}"); // what the page did not start itself is its visitor's, too
         using var started = await web.Client.PostAsJsonAsync("/api/tasks", new { steps = 60, stepMilliseconds = 50 });
         await page.WaitForFunctionAsync("() => Number(document.querySelector('[role=progressbar]')?.getAttribute('aria-valuenow')) > 10");
 
