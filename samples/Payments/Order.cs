@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace Payments;
 
-/// <summary>An order, as everybody sees it.</summary>
+/// <summary>An order, as its visitor sees it.</summary>
 /// <param name="Id">Its name.</param>
 /// <param name="State">How far its payment is.</param>
 /// <param name="TransactionId">What the gateway calls the charge; <see langword="null"/> until there is one.</param>
@@ -21,6 +21,10 @@ public sealed record Order(string Id, OrderState State, string? TransactionId, i
     /// <summary>Which nonce of the order this is: 1 for the first. What is sent for one must not be mistaken for the next one's.</summary>
     [JsonIgnore]
     public int Revision { get; init; }
+
+    /// <summary>The visitor whose order it is; <see langword="null"/>: nobody's.</summary>
+    [JsonIgnore]
+    public string? Owner { get; init; }
 
     /// <summary>When it last changed.</summary>
     [JsonIgnore]

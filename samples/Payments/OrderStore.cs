@@ -25,16 +25,17 @@ internal sealed class OrderStore : IDisposable
             PRAGMA synchronous = FULL;
             CREATE TABLE IF NOT EXISTS orders (
                 id TEXT PRIMARY KEY, state INTEGER NOT NULL, transaction_id TEXT, attempts INTEGER NOT NULL, error TEXT,
-                nonce TEXT NOT NULL, total TEXT NOT NULL, revision INTEGER NOT NULL, updated_at INTEGER NOT NULL) WITHOUT ROWID;
+                nonce TEXT NOT NULL, total TEXT NOT NULL, revision INTEGER NOT NULL, updated_at INTEGER NOT NULL, owner TEXT) WITHOUT ROWID;
             """;
         command.ExecuteNonQuery();
+        AddOwner();
     }
 
     public async Task<Order?> FindAsync(string id) => Single(await QueryAsync("SELECT * FROM orders WHERE id = $id", ("$id", id)));
 
-    /// <summary>The orders that changed last, newest first.</summary>
-    public Task<IReadOnlyList<Order>> ListAsync(int limit) =>
-        QueryAsync("SELECT * FROM orders ORDER BY updated_at DESC LIMIT $limit", ("$limit", limit));
+    /// <summary>The visitor's orders that changed last, newest first.</summary>
+    public Task<IReadOnlyList<Order>> ListAsync(string? owner, int limit) =>
+        QueryAsync("SELECT * FROM orders WHERE owner IS $owner ORDER BY updated_at DESC LIMIT $limit", ("$owner", OrNull(owner)), ("$limit", limit));
 
     /// <summary>Orders without an end that nothing has happened to since.</summary>
     public Task<IReadOnlyList<Order>> ListForgottenAsync(DateTimeOffset since, int limit) => QueryAsync(
@@ -43,13 +44,13 @@ internal sealed class OrderStore : IDisposable
 
     /// <summary>Takes an order in, or takes another nonce for one that was declined or is dead.</summary>
     /// <returns>The order; <see langword="null"/> when there is one already that is not to be paid anew.</returns>
-    public async Task<Order?> PayAsync(string id, string nonce, decimal total) => Single(await QueryAsync(
+    public async Task<Order?> PayAsync(string id, string? owner, string nonce, decimal total) => Single(await QueryAsync(
         """
-        INSERT INTO orders (id, state, attempts, nonce, total, revision, updated_at) VALUES ($id, $pending, 0, $nonce, $total, 1, $now)
+        INSERT INTO orders (id, state, attempts, nonce, total, revision, updated_at, owner) VALUES ($id, $pending, 0, $nonce, $total, 1, $now, $owner)
         ON CONFLICT (id) DO UPDATE SET state = $pending, attempts = 0, error = NULL, nonce = $nonce, total = $total, revision = revision + 1, updated_at = $now
-        WHERE transaction_id IS NULL AND state IN ($declined, $dead) RETURNING *
+        WHERE transaction_id IS NULL AND state IN ($declined, $dead) AND owner IS $owner RETURNING *
         """,
-        ("$id", id), ("$nonce", nonce), ("$total", total.ToString(CultureInfo.InvariantCulture))));
+        ("$id", id), ("$owner", OrNull(owner)), ("$nonce", nonce), ("$total", total.ToString(CultureInfo.InvariantCulture))));
 
     /// <summary>Repairs an order that is not charged: another nonce, nothing else. What waits for it will find it repaired.</summary>
     public async Task<Order?> RepairAsync(string id, string nonce) => Single(await QueryAsync(
@@ -112,6 +113,22 @@ internal sealed class OrderStore : IDisposable
         }
     }
 
+    // Files of earlier versions have no owners. In a transaction: several processes may open the file at once.
+    private void AddOwner()
+    {
+        using var transaction = _connection.BeginTransaction();
+        using var command = _connection.CreateCommand();
+        command.CommandText = "SELECT COUNT(*) FROM pragma_table_info('orders') WHERE name = 'owner'";
+        if (command.ExecuteScalar() is 0L)
+        {
+            command.CommandText = "ALTER TABLE orders ADD COLUMN owner TEXT";
+            command.ExecuteNonQuery();
+        }
+        transaction.Commit();
+    }
+
+    private static object OrNull(string? text) => text ?? (object)DBNull.Value;
+
     private static void AddIfUsed(SqliteCommand command, string name, long value)
     {
         if (command.CommandText.Contains(name, StringComparison.Ordinal))
@@ -125,6 +142,7 @@ internal sealed class OrderStore : IDisposable
             Total = decimal.Parse(reader.GetString(6), CultureInfo.InvariantCulture),
             Revision = reader.GetInt32(7),
             UpdatedAt = new DateTimeOffset(reader.GetInt64(8), TimeSpan.Zero),
+            Owner = reader.IsDBNull(9) ? null : reader.GetString(9),
         };
 
     private static Order? Single(IReadOnlyList<Order> orders) => orders is [var only] ? only : null;

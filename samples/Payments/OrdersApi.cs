@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Security.Claims;
 using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -12,7 +13,7 @@ internal static partial class OrdersApi
     public static void MapOrdersApi(this IEndpointRouteBuilder app)
     {
         var orders = app.MapGroup("/api/orders");
-        orders.MapGet("/", (OrderStore store) => store.ListAsync(50));
+        orders.MapGet("/", (ClaimsPrincipal user, OrderStore store) => store.ListAsync(Visitor.Of(user), 50));
         orders.MapGet("/{id}", GetAsync);
         orders.MapPost("/{id}/pay", PayAsync);
         orders.MapPut("/{id}", RepairAsync);
@@ -21,16 +22,16 @@ internal static partial class OrdersApi
     [GeneratedRegex(@"\A[A-Za-z0-9_-]{1,64}\z")]
     private static partial Regex IdRule();
 
-    /// <summary>Whether the text can be an order's id; the name of its group begins with <c>orders.</c>, and has room for so much.</summary>
+    /// <summary>Whether the text can be an order's id; the names of groups have room for so much.</summary>
     public static bool IsOrderId(string id) => IdRule().IsMatch(id);
 
-    private static async Task<Results<Ok<Order>, NotFound>> GetAsync(string id, OrderStore orders) =>
-        await orders.FindAsync(id) is { } order ? TypedResults.Ok(order) : TypedResults.NotFound();
+    private static async Task<Results<Ok<Order>, NotFound>> GetAsync(string id, ClaimsPrincipal user, OrderStore orders) =>
+        await orders.FindAsync(id) is { } order && order.Owner == Visitor.Of(user) ? TypedResults.Ok(order) : TypedResults.NotFound();
 
     private static async Task<Results<Accepted<Order>, ProblemHttpResult>> PayAsync(
-        [RegularExpression(IdPattern)] string id, PayInput input, OrderStore orders, Payment payment, OrderNews news, CancellationToken cancellationToken)
+        [RegularExpression(IdPattern)] string id, PayInput input, ClaimsPrincipal user, OrderStore orders, Payment payment, OrderNews news, CancellationToken cancellationToken)
     {
-        if (await orders.PayAsync(id, input.Nonce, input.Total) is { } accepted)
+        if (await orders.PayAsync(id, Visitor.Of(user), input.Nonce, input.Total) is { } accepted)
         {
             // Written first, sent second: what a crash leaves in between, the reconciliation finds.
             await payment.BeginAsync(accepted, CancellationToken.None);
@@ -38,21 +39,24 @@ internal static partial class OrdersApi
             return TypedResults.Accepted($"/api/orders/{id}", accepted);
         }
         var present = (await orders.FindAsync(id))!;
+        if (present.Owner != Visitor.Of(user))
+            return TypedResults.Problem($"The id {id} is taken.", statusCode: StatusCodes.Status409Conflict);
         return present.Nonce == input.Nonce && present.Total == input.Total
             ? TypedResults.Accepted($"/api/orders/{id}", present) // asked for twice, paid once
             : TypedResults.Problem($"Order {id} is {present.State} already.", statusCode: StatusCodes.Status409Conflict);
     }
 
-    private static async Task<Results<Ok<Order>, NotFound, ProblemHttpResult>> RepairAsync(string id, RepairInput input, OrderStore orders, OrderNews news, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<Order>, NotFound, ProblemHttpResult>> RepairAsync(
+        string id, RepairInput input, ClaimsPrincipal user, OrderStore orders, OrderNews news, CancellationToken cancellationToken)
     {
+        if (await orders.FindAsync(id) is not { } order || order.Owner != Visitor.Of(user))
+            return TypedResults.NotFound();
         if (await orders.RepairAsync(id, input.Nonce) is { } repaired)
         {
             await news.PublishAsync(repaired, cancellationToken);
             return TypedResults.Ok(repaired);
         }
-        return await orders.FindAsync(id) is null
-            ? TypedResults.NotFound()
-            : TypedResults.Problem($"Order {id} is charged already: there is nothing to repair.", statusCode: StatusCodes.Status409Conflict);
+        return TypedResults.Problem($"Order {id} is charged already: there is nothing to repair.", statusCode: StatusCodes.Status409Conflict);
     }
 }
 

@@ -2,7 +2,7 @@ using Runnel;
 
 namespace Payments;
 
-/// <summary>One open page: follows one order, or all.</summary>
+/// <summary>One open page: follows one order of its visitor, or all.</summary>
 internal sealed class OrdersConsumer(OrderStore orders) : JsonWebSocketConsumer
 {
     private const int Latest = 50;
@@ -18,10 +18,11 @@ internal sealed class OrdersConsumer(OrderStore orders) : JsonWebSocketConsumer
         await AcceptAsync(cancellationToken);
 
         // Join first, read second, so that nothing falls into a gap.
-        await Groups.AddAsync(id is null ? OrderNews.All : OrderNews.GroupOf(id), cancellationToken);
+        var visitor = Visitor.Of(Scope.User);
+        await Groups.AddAsync(id is null ? OrderNews.GroupOf(visitor) : OrderNews.GroupOf(visitor, id), cancellationToken);
         if (id is null)
-            await SendJsonAsync(new { action = "snapshot", data = await orders.ListAsync(Latest) }, cancellationToken);
-        else if (await orders.FindAsync(id) is { } order)
+            await SendJsonAsync(new { action = "snapshot", data = await orders.ListAsync(visitor, Latest) }, cancellationToken);
+        else if (await orders.FindAsync(id) is { } order && order.Owner == visitor)
             await SendJsonAsync(order, cancellationToken);
     }
 }

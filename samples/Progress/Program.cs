@@ -25,6 +25,7 @@ app.Use((context, next) =>
     context.Response.Headers.XContentTypeOptions = "nosniff";
     return next(context);
 });
+app.UseVisitors();
 app.UseDefaultFiles();
 app.UseStaticFiles(new StaticFileOptions { OnPrepareResponse = file => file.Context.Response.Headers.CacheControl = "no-cache" });
 
@@ -41,7 +42,8 @@ app.MapChannel<PolledTaskConsumer>("polled-tasks", channel =>
 });
 
 app.MapTasksApi();
-app.MapJobs("/jobs");
+// A task belongs to the visitor who started it, and what belongs to nobody to nobody.
+app.MapJobs("/jobs", jobs => jobs.MaySee = (context, job) => new(job.Owner == Visitor.Of(context.User)));
 app.MapConsumer<TasksConsumer>("/ws/tasks");
 app.MapRunnelClient();
 app.MapBackend();

@@ -4,7 +4,7 @@ using Runnel.Workers;
 
 namespace Progress;
 
-/// <summary>The tasks that were started lately, on whichever node: an event to the group "tasks", whose history keeps the latest.</summary>
+/// <summary>A visitor's tasks that were started lately, on whichever node: an event to the visitor's group, whose history keeps the latest.</summary>
 /// <remarks>So a page hears of a task that another page starts, and one that opens later finds it. There is no table to keep.</remarks>
 internal sealed class RecentTasks(IBackplane backplane, IJobs jobs)
 {
@@ -13,18 +13,18 @@ internal sealed class RecentTasks(IBackplane backplane, IJobs jobs)
 
     private static readonly Retention Remembered = new(50, TimeSpan.FromDays(1));
 
-    public static GroupName Group { get; } = "tasks";
+    public static GroupName GroupOf(string? visitor) => $"tasks.{visitor ?? "nobody"}";
 
-    public async ValueTask AddAsync(MessageId id, CancellationToken cancellationToken)
+    public async ValueTask AddAsync(string? visitor, MessageId id, CancellationToken cancellationToken)
     {
         var added = new Message(Added, JsonSerializer.SerializeToUtf8Bytes(new TaskAdded(id.ToString()), JsonSerializerOptions.Web));
-        await backplane.PublishAsync(Topic.OfGroup(Group), EnvelopeFormat.Encode(new Envelope(added) { Id = id }), Remembered, cancellationToken);
+        await backplane.PublishAsync(Topic.OfGroup(GroupOf(visitor)), EnvelopeFormat.Encode(new Envelope(added) { Id = id }), Remembered, cancellationToken);
     }
 
     /// <summary>The latest tasks, newest first.</summary>
-    public async ValueTask<IReadOnlyList<MessageId>> ListAsync(CancellationToken cancellationToken)
+    public async ValueTask<IReadOnlyList<MessageId>> ListAsync(string? visitor, CancellationToken cancellationToken)
     {
-        var history = await backplane.ReadHistoryAsync(Topic.OfGroup(Group), Position.None, Remembered.Messages, cancellationToken);
+        var history = await backplane.ReadHistoryAsync(Topic.OfGroup(GroupOf(visitor)), Position.None, Remembered.Messages, cancellationToken);
         return [.. history.Messages.Select(message => EnvelopeFormat.Decode(message.Payload).Id).Reverse()];
     }
 

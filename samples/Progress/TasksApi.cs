@@ -1,3 +1,4 @@
+using System.Security.Claims;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Runnel;
@@ -16,21 +17,24 @@ internal static class TasksApi
         app.MapGet("/api/tasks", ListAsync);
     }
 
-    private static Task<Accepted<StartedTask>> StartAsync(SteppedTask task, IChannels channels, RecentTasks recent, CancellationToken cancellationToken) =>
-        SendAsync("tasks", task, channels, recent, cancellationToken);
+    private static Task<Accepted<StartedTask>> StartAsync(
+        SteppedTask task, ClaimsPrincipal user, IChannels channels, RecentTasks recent, CancellationToken cancellationToken) =>
+        SendAsync("tasks", task, user, channels, recent, cancellationToken);
 
     private static Task<Accepted<StartedTask>> StartPolledAsync(
-        PolledTaskInput input, IChannels channels, RecentTasks recent, IConfiguration configuration, IServer server, CancellationToken cancellationToken) =>
-        SendAsync("polled-tasks", new PolledTask(input.Seconds, Backend.AddressOf(configuration, server)), channels, recent, cancellationToken);
+        PolledTaskInput input, ClaimsPrincipal user, IChannels channels, RecentTasks recent, IConfiguration configuration, IServer server, CancellationToken cancellationToken) =>
+        SendAsync("polled-tasks", new PolledTask(input.Seconds, Backend.AddressOf(configuration, server)), user, channels, recent, cancellationToken);
 
-    private static async Task<IReadOnlyList<JobStatus>> ListAsync(RecentTasks recent, CancellationToken cancellationToken) =>
-        await recent.StatesAsync(await recent.ListAsync(cancellationToken), cancellationToken);
+    private static async Task<IReadOnlyList<JobStatus>> ListAsync(ClaimsPrincipal user, RecentTasks recent, CancellationToken cancellationToken) =>
+        await recent.StatesAsync(await recent.ListAsync(Visitor.Of(user), cancellationToken), cancellationToken);
 
     private static async Task<Accepted<StartedTask>> SendAsync<T>(
-        ChannelName channel, T message, IChannels channels, RecentTasks recent, CancellationToken cancellationToken)
+        ChannelName channel, T message, ClaimsPrincipal user, IChannels channels, RecentTasks recent, CancellationToken cancellationToken)
     {
-        var sent = await channels.SendAsync(channel, message, cancellationToken: cancellationToken);
-        await recent.AddAsync(sent.Id, CancellationToken.None); // the task is on its way, whether or not its client still waits
+        // The owner is in the job's state: MapJobs shows the job to nobody else.
+        var visitor = Visitor.Of(user);
+        var sent = await channels.SendAsync(channel, message, new SendOptions { Owner = visitor }, cancellationToken);
+        await recent.AddAsync(visitor, sent.Id, CancellationToken.None); // the task is on its way, whether or not its client still waits
         return TypedResults.Accepted($"/jobs/{sent.Id}", new StartedTask(sent.Id.ToString()));
     }
 }

@@ -4,7 +4,7 @@ using Runnel.Workers;
 
 namespace Progress;
 
-/// <summary>One open page: one socket that follows all recent tasks.</summary>
+/// <summary>One open page: one socket that follows all recent tasks of its visitor.</summary>
 /// <remarks>A job's states are messages to its group, <c>job.&lt;id&gt;</c>: once the page is in it, they go straight to its socket.</remarks>
 internal sealed class TasksConsumer(RecentTasks tasks) : JsonWebSocketConsumer
 {
@@ -13,8 +13,9 @@ internal sealed class TasksConsumer(RecentTasks tasks) : JsonWebSocketConsumer
         await AcceptAsync(cancellationToken);
 
         // Join first, read second, so that nothing falls into a gap; what comes twice the page tells by its time.
-        await Groups.AddAsync(RecentTasks.Group, cancellationToken);
-        var latest = await tasks.ListAsync(cancellationToken);
+        var visitor = Visitor.Of(Scope.User);
+        await Groups.AddAsync(RecentTasks.GroupOf(visitor), cancellationToken);
+        var latest = await tasks.ListAsync(visitor, cancellationToken);
         foreach (var id in latest)
             await Groups.AddAsync(JobStatus.GroupOf(id), cancellationToken);
         await SendJsonAsync(new { action = "snapshot", data = await tasks.StatesAsync(latest, cancellationToken) }, cancellationToken);

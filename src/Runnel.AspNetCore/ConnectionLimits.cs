@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 
 namespace Runnel.AspNetCore;
 
-/// <summary>Counts the sockets of this node, in all and by remote address.</summary>
+/// <summary>Counts the connections of this node, sockets and streams of events, in all and by remote address.</summary>
 internal sealed class ConnectionLimits(IOptions<GatewayOptions> options)
 {
     private readonly ConcurrentDictionary<IPAddress, int> _byAddress = new();

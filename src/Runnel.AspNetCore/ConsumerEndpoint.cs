@@ -20,24 +20,19 @@ internal sealed class ConsumerEndpoint(
         if (!WebSocketHandshake.IsValid(context, out var problem))
         {
             context.Response.Headers.SecWebSocketVersion = "13";
-            return RefuseAsync(context, StatusCodes.Status400BadRequest, "handshake", problem);
+            return Refusal.WriteAsync(context, StatusCodes.Status400BadRequest, "handshake", problem);
         }
         if (!OriginPolicy.IsAllowed(context.Request, options.AllowedOrigins))
         {
             Log.OriginRefused(node.Logger, context.Request.Path, context.Request.Headers.Origin.ToString());
-            return RefuseAsync(context, StatusCodes.Status403Forbidden, "origin", "Pages of this origin may not connect here.");
+            return Refusal.WriteAsync(context, StatusCodes.Status403Forbidden, "origin", "Pages of this origin may not connect here.");
         }
         if (lifetime.ApplicationStopping.IsCancellationRequested)
-            return RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "stopping", "The server is restarting; come back in a moment.");
+            return Refusal.StoppingAsync(context);
 
         var address = context.Connection.RemoteIpAddress;
         var admission = limits.TryEnter(address);
-        if (admission == ConnectionAdmission.Admitted)
-            return RunAsync(context, address);
-        Log.NoRoom(node.Logger, context.Request.Path, admission);
-        return admission == ConnectionAdmission.NodeFull
-            ? RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "node-full", "This server has as many connections as it may; come back in a moment.")
-            : RefuseAsync(context, StatusCodes.Status429TooManyRequests, "address-full", "There are too many connections from this address.");
+        return admission == ConnectionAdmission.Admitted ? RunAsync(context, address) : Refusal.NoRoomAsync(context, admission, node.Logger);
     }
 
     private async Task RunAsync(HttpContext context, System.Net.IPAddress? address)
@@ -73,15 +68,5 @@ internal sealed class ConsumerEndpoint(
             Log.Undecided(node.Logger, descriptor.Name, connection);
         GatewayMetrics.ConnectionWasRefused("consumer");
         context.Response.StatusCode = connection.RefusedWith == 0 ? StatusCodes.Status500InternalServerError : connection.RefusedWith;
-    }
-
-    private static Task RefuseAsync(HttpContext context, int status, string reason, string sentence)
-    {
-        GatewayMetrics.ConnectionWasRefused(reason);
-        context.Response.StatusCode = status;
-        if (status is StatusCodes.Status503ServiceUnavailable or StatusCodes.Status429TooManyRequests)
-            context.Response.Headers.RetryAfter = "5";
-        context.Response.ContentType = "text/plain; charset=utf-8";
-        return context.Response.WriteAsync(sentence);
     }
 }

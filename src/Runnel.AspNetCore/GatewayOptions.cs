@@ -2,21 +2,21 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Runnel.AspNetCore;
 
-/// <summary>What is the same for all sockets of a node.</summary>
+/// <summary>What is the same for all connections of a node: sockets, and streams of a job's events.</summary>
 public sealed class GatewayOptions
 {
-    /// <summary>The most sockets on this node; further ones are answered with 503.</summary>
+    /// <summary>The most connections on this node; further ones are answered with 503.</summary>
     /// <value>100,000 by default.</value>
     [Range(1, int.MaxValue)]
     public int MaxConnections { get; set; } = 100_000;
 
-    /// <summary>The most sockets from one remote address; further ones are answered with 429.</summary>
+    /// <summary>The most connections from one remote address; further ones are answered with 429.</summary>
     /// <remarks>Behind a proxy all clients have its address, unless the application uses ASP.NET Core's forwarded headers.</remarks>
     /// <value>10,000 by default.</value>
     [Range(1, int.MaxValue)]
     public int MaxConnectionsPerAddress { get; set; } = 10_000;
 
-    /// <summary>How long a socket may be silent before it is pinged.</summary>
+    /// <summary>How long a socket may be silent before it is pinged; also how often a stream of events has a comment.</summary>
     /// <value>20 seconds by default.</value>
     [Range(typeof(TimeSpan), "00:00:00.100", "01:00:00")]
     public TimeSpan KeepAliveInterval { get; set; } = TimeSpan.FromSeconds(20);

@@ -6,8 +6,19 @@ namespace Runnel.AspNetCore;
 /// <summary>A socket that follows one job: its present state, then each later one.</summary>
 internal sealed class JobConsumer(IJobs jobs) : JsonWebSocketConsumer, IDisposable
 {
+    // Of the codes that mean "stay away" (4400–4499): whoever came back would be told the same again, for ever.
+    private const int NoSuchJob = 4404;
+    private const int Ended = 4410;
+
     private readonly CancellationTokenSource _over = new();
     private Task _following = Task.CompletedTask;
+
+    /// <summary>The consumer of a socket to a job that there is not. It accepts first: a browser tells its page nothing of a refused handshake.</summary>
+    public static void RefuseUnknown(ConsumerBuilder consumer) => consumer.OnConnect(static async (connection, cancellationToken) =>
+    {
+        await connection.AcceptAsync(new AcceptOptions(), cancellationToken);
+        await connection.CloseAsync(NoSuchJob, "There is no such job, or its state is no longer kept.", cancellationToken);
+    });
 
     public override async Task OnConnectAsync(CancellationToken cancellationToken)
     {
@@ -30,7 +41,7 @@ internal sealed class JobConsumer(IJobs jobs) : JsonWebSocketConsumer, IDisposab
         {
             await foreach (var status in jobs.WatchAsync(id, _over.Token))
                 await SendJsonAsync(status, _over.Token);
-            Close(CloseCode.Normal, "The job has ended.");
+            Close(Ended, "The job has ended.");
         }
         catch (OperationCanceledException) when (_over.IsCancellationRequested)
         {

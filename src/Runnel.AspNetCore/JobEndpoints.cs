@@ -1,21 +1,18 @@
-using System.Net.ServerSentEvents;
-using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using Microsoft.Extensions.Hosting;
 using Runnel.Layers;
 using Runnel.Workers;
 
 namespace Runnel.AspNetCore;
 
 /// <summary>Jobs over HTTP: the state, the states as they come, and an end.</summary>
-internal sealed class JobEndpoints(JobsEndpointOptions options, IJobs jobs, IHostApplicationLifetime lifetime)
+internal sealed class JobEndpoints(JobsEndpointOptions options, IJobs jobs, JobEvents events)
 {
     public static void Map(RouteGroupBuilder group, Lazy<JobEndpoints> jobs)
     {
         group.MapGet("/{id}", (Delegate)((HttpContext context) => jobs.Value.GetAsync(context)));
-        group.MapGet("/{id}/events", (HttpContext context, CancellationToken cancellationToken) => jobs.Value.EventsAsync(context, cancellationToken));
+        group.MapGet("/{id}/events", (HttpContext context) => jobs.Value.EventsAsync(context));
         group.MapDelete("/{id}", (HttpContext context, CancellationToken cancellationToken) => jobs.Value.CancelAsync(context, cancellationToken));
     }
 
@@ -39,35 +36,12 @@ internal sealed class JobEndpoints(JobsEndpointOptions options, IJobs jobs, IHos
         return await FindAsync(context) is { } status ? TypedResults.Ok(status) : NotFound(context);
     }
 
-    private async Task<IResult> EventsAsync(HttpContext context, CancellationToken cancellationToken)
+    private async Task EventsAsync(HttpContext context)
     {
-        if (await FindAsync(context) is not { } status)
-            return NotFound(context);
-        context.Response.Headers.CacheControl = "no-store";
-        context.Response.Headers["X-Accel-Buffering"] = "no"; // nginx would hold small events back
-        return TypedResults.ServerSentEvents(StatesAsync(status, cancellationToken));
-    }
-
-    private async IAsyncEnumerable<SseItem<JobStatus>> StatesAsync(JobStatus status, [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        // A server that stops waits for its requests, and a job may take hours.
-        using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifetime.ApplicationStopping);
-        _ = MessageId.TryParse(status.Id, out var id);
-        await using var states = jobs.WatchAsync(id, over.Token).GetAsyncEnumerator(over.Token);
-        while (await MoveNextAsync(states, lifetime.ApplicationStopping))
-            yield return new SseItem<JobStatus>(states.Current, "state");
-    }
-
-    private static async ValueTask<bool> MoveNextAsync(IAsyncEnumerator<JobStatus> states, CancellationToken stopping)
-    {
-        try
-        {
-            return await states.MoveNextAsync();
-        }
-        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
-        {
-            return false; // the client asks another node, or this one when it is back
-        }
+        if (await FindAsync(context) is { } status)
+            await events.HandleAsync(context, status);
+        else
+            await NotFound(context).ExecuteAsync(context);
     }
 
     private async Task<IResult> CancelAsync(HttpContext context, CancellationToken cancellationToken)

@@ -1,3 +1,4 @@
+using System.Security.Claims;
 using Microsoft.AspNetCore.Http;
 using Runnel.Workers;
 
@@ -7,8 +8,15 @@ namespace Runnel.AspNetCore;
 public sealed class JobsEndpointOptions
 {
     /// <summary>Whether the user of a request may see a job. To one who may not, the job does not exist (404).</summary>
-    /// <value>Everybody who passes the endpoint's own authorization, by default. A job's id is not guessable.</value>
-    public Func<HttpContext, JobStatus, ValueTask<bool>> MaySee { get; set; } = static (_, _) => ValueTask.FromResult(true);
+    /// <remarks>
+    /// <see cref="JobStatus.Owner"/> and <see cref="JobStatus.Tags"/> are what the sender of the job said of it (<see cref="SendOptions"/>), to decide by.
+    /// </remarks>
+    /// <value>
+    /// By default a job that has an owner is seen by the user with that id (the claim <see cref="ClaimTypes.NameIdentifier"/>), and one that has none by everybody who passes the
+    /// endpoint's own authorization and knows its id, which cannot be guessed.
+    /// </value>
+    public Func<HttpContext, JobStatus, ValueTask<bool>> MaySee { get; set; } =
+        static (context, job) => new(job.Owner is null || job.Owner == context.User.FindFirstValue(ClaimTypes.NameIdentifier));
 
     /// <summary>Whether the user of a request that may see a job may also cancel it; otherwise the answer is 403.</summary>
     /// <value>Everybody who may see it, by default.</value>

@@ -2,7 +2,6 @@ using System.Diagnostics.CodeAnalysis;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Runnel;
 using Runnel.AspNetCore;
 using Runnel.Workers;
@@ -57,7 +56,10 @@ public static class RunnelEndpointRouteBuilderExtensions
     }
 
     /// <summary>Maps the jobs of tracked channels: <c>GET {prefix}/{id}</c>, <c>GET …/events</c> (server-sent events), <c>…/socket</c> (WebSocket), <c>DELETE …</c> to cancel.</summary>
-    /// <remarks>All say the same of a job: <c>{id, channel, state, progress, text, attempt, error, result, createdAt, updatedAt, expiresAt}</c>. An unknown job is a 404.</remarks>
+    /// <remarks>
+    /// All say the same of a job: <c>{id, channel, state, progress, text, attempt, error, result, createdAt, updatedAt, expiresAt}</c>. An unknown job is a 404. A
+    /// stream of events counts as a connection (<see cref="GatewayOptions"/>). Whoever has seen the end is told to stay away: 204, or close code 4410.
+    /// </remarks>
     /// <param name="endpoints">The application.</param>
     /// <param name="prefix">Where, <c>/jobs</c> for example.</param>
     /// <param name="configure">Who may see and cancel which job.</param>
@@ -70,15 +72,20 @@ public static class RunnelEndpointRouteBuilderExtensions
         configure?.Invoke(options);
         var group = endpoints.MapGroup(prefix);
         var services = endpoints.ServiceProvider;
-        var jobs = new Lazy<JobEndpoints>(() => new JobEndpoints(options, services.GetRequiredService<IJobs>(), services.GetRequiredService<IHostApplicationLifetime>()));
+        var jobs = new Lazy<JobEndpoints>(() => new JobEndpoints(options, services.GetRequiredService<IJobs>(), ActivatorUtilities.CreateInstance<JobEvents>(services)));
         JobEndpoints.Map(group, jobs);
         var socket = EndpointOf(endpoints, ConsumerDescriptor.For<JobConsumer>(), configure: null);
+        var refuser = new ConsumerBuilder();
+        JobConsumer.RefuseUnknown(refuser);
+        var refusing = EndpointOf(endpoints, ConsumerDescriptor.For(refuser), configure: null);
         group.Map("/{id}/socket", async context =>
         {
-            if (await jobs.Value.FindAsync(context) is null)
-                await JobEndpoints.NotFound(context).ExecuteAsync(context);
-            else
+            if (await jobs.Value.FindAsync(context) is not null)
                 await socket.Value.HandleAsync(context);
+            else if (WebSocketHandshake.IsValid(context, out _))
+                await refusing.Value.HandleAsync(context);
+            else
+                await JobEndpoints.NotFound(context).ExecuteAsync(context);
         });
         return group;
     }

@@ -37,10 +37,11 @@ internal static class JobsCommand
         if (follow)
             status = await FollowAsync(run, id, status);
 
-        run.Screen.Answer(status, () => run.Screen.Details(
+        run.Screen.Answer(DocumentOf(status), () => run.Screen.Details(
         [
             ("id", status.Id), ("channel", status.Channel), ("state", ToolJson.NameOf(status.State)), ("progress", Percent(status.Progress)), ("text", status.Text),
-            ("attempt", $"{status.Attempt}"), ("error", status.Error), ("result", status.Result?.GetRawText()), ("created", $"{status.CreatedAt:u}"), ("updated", $"{status.UpdatedAt:u}"),
+            ("attempt", $"{status.Attempt}"), ("error", status.ErrorDetail ?? status.Error), ("owner", status.Owner), ("tags", status.Tags.Count == 0 ? null : string.Join(", ", status.Tags)),
+            ("result", status.Result?.GetRawText()), ("created", $"{status.CreatedAt:u}"), ("updated", $"{status.UpdatedAt:u}"),
         ]));
         if (follow && status.State != JobState.Succeeded)
             throw new ToolException($"Job {id} did not succeed: it is {ToolJson.NameOf(status.State)}.");
@@ -79,6 +80,13 @@ internal static class JobsCommand
             ? $"Job {id} was taken back from channel '{on}'."
             : $"Job {id} does not wait on channel '{on}': the worker that has it, if one has, was told to stop it."));
     }
+
+    // The operator sees what clients do not.
+    private static object DocumentOf(JobStatus status) => new
+    {
+        status.Id, status.Channel, status.State, status.Progress, status.Text, status.Attempt, Error = status.ErrorDetail ?? status.Error, status.Result,
+        status.Owner, status.Tags, status.CreatedAt, status.UpdatedAt, status.ExpiresAt,
+    };
 
     private static string LabelOf(JobStatus status) => status.Text is null ? ToolJson.NameOf(status.State) : $"{ToolJson.NameOf(status.State)}: {status.Text}";
 

@@ -95,13 +95,14 @@ internal sealed class Channels(
     private static Dictionary<string, string>? HeadersOf(IReadOnlyDictionary<string, string>? own, SendOptions options)
     {
         var trace = Activity.Current is { IdFormat: ActivityIdFormat.W3C, Recorded: true } activity ? activity.Id : null;
-        if (own is null or { Count: 0 } && options.Headers is null && trace is null)
+        if (own is null or { Count: 0 } && options is { Headers: null, Owner: null, Tags: null } && trace is null)
             return null;
         var headers = new Dictionary<string, string>();
         if (trace is not null)
             headers["traceparent"] = trace;
         foreach (var (name, value) in (own ?? new Dictionary<string, string>()).Concat(options.Headers ?? new Dictionary<string, string>()))
             headers[name] = value;
+        JobHeaders.Add(headers, options);
         return headers;
     }
 
@@ -152,6 +153,6 @@ internal sealed class Channels(
             UpdatedAt = envelope.SentAt,
             ExpiresAt = envelope.ExpiresAt,
         };
-        await jobs.PublishAsync(envelope.Id, status, retention, wait);
+        await jobs.PublishAsync(envelope.Id, JobHeaders.With(status, envelope.Message), retention, wait);
     }
 }

@@ -25,7 +25,10 @@ internal static class JobExpiry
     {
         State = JobState.Dead,
         UpdatedAt = status.ExpiresAt > status.UpdatedAt ? status.ExpiresAt.Value : status.UpdatedAt, // not before what was told already
-        Error = $"It expired: no worker had begun it by {status.ExpiresAt:u}."
-            + (status.Error is null ? "" : $" Its last attempt had failed: {status.Error}"),
+        Error = Sentence(status, status.Error),
+        ErrorDetail = Sentence(status, status.ErrorDetail),
     };
+
+    private static string Sentence(JobStatus status, string? before) =>
+        $"It expired: no worker had begun it by {status.ExpiresAt:u}." + (before is null ? "" : $" Its last attempt had failed: {before}");
 }

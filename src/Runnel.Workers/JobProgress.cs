@@ -91,8 +91,8 @@ internal sealed class JobProgress(
 
     // A job that asks again and again shows how far it was meanwhile; one that is tried again shows why.
     private JobStatus Continued(JobStatus before) => before.State is JobState.Scheduled or JobState.Queued
-        ? _latest with { Progress = before.Progress, Text = before.Text, Error = before.Error }
-        : _latest with { Error = before.Error };
+        ? _latest with { Progress = before.Progress, Text = before.Text, Error = before.Error, ErrorDetail = before.ErrorDetail }
+        : _latest with { Error = before.Error, ErrorDetail = before.ErrorDetail };
 
     /// <inheritdoc/>
     public void Dispose() => _ended.Dispose();

@@ -9,7 +9,7 @@ namespace Runnel.Workers;
 internal sealed class JobRunner(
     ChannelDefinition channel, IWorkQueue queue, IWorkerLease lease, JobLimits limits, RunningJobs running, JobStore store, IServiceProvider services, WorkerOptions options, TimeProvider timeProvider, ILogger logger)
 {
-    private readonly JobSettler _settler = new(channel, lease, limits, logger);
+    private readonly JobSettler _settler = new(channel, lease, limits, options.EnableDetailedErrors is true, logger);
 
     /// <summary>Takes charge of a message: from now on it is found when its job is to be cancelled.</summary>
     public JobContext Take(ReceivedMessage message)
@@ -64,7 +64,7 @@ internal sealed class JobRunner(
         }
         catch (Exception exception) // not only of JSON: constructors and converters throw what they like
         {
-            return await _settler.DeadLetterAsync(message, progress, DeadLetterReason.Unreadable, $"The message on channel '{channel.Name}' cannot be read as {handler.MessageType.Name}: {exception.Message}", null);
+            return await _settler.DeadLetterAsync(message, progress, DeadLetterReason.Unreadable, $"The message on channel '{channel.Name}' cannot be read as {handler.MessageType.Name}: {exception.Message}", exception);
         }
 
         if (progress is not null)
@@ -133,7 +133,7 @@ internal sealed class JobRunner(
 
     private JobProgress Follow(ReceivedMessage message) => new(
         message.Id,
-        new JobStatus
+        JobHeaders.With(new JobStatus
         {
             Id = message.Id.ToString(),
             Channel = channel.Name.Value,
@@ -142,7 +142,7 @@ internal sealed class JobRunner(
             CreatedAt = message.Envelope.SentAt,
             UpdatedAt = timeProvider.GetUtcNow(),
             ExpiresAt = message.Envelope.ExpiresAt,
-        },
+        }, message.Envelope.Message),
         channel.Options.JobRetention,
         lease,
         store,

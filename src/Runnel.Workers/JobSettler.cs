@@ -9,8 +9,9 @@ namespace Runnel.Workers;
 /// Each method completes when the message may be settled, and hands back the settling, which nobody has to wait for. Neither throws: what cannot be
 /// settled is handed out again when the lease ends.
 /// </remarks>
-internal sealed class JobSettler(ChannelDefinition channel, IWorkerLease lease, JobLimits limits, ILogger logger)
+internal sealed class JobSettler(ChannelDefinition channel, IWorkerLease lease, JobLimits limits, bool showsExceptions, ILogger logger)
 {
+    private const string Neutral = "The attempt failed; the log of its worker says why.";
     private const string Succeeded = "succeeded";
     private const string Lost = "lost";
     private const int MaxError = 2_000;
@@ -75,15 +76,15 @@ internal sealed class JobSettler(ChannelDefinition channel, IWorkerLease lease, 
         var attempts = message.Envelope.Attempt + (outcome.CountsAttempt ? 1 : 0);
         if (outcome.CountsAttempt && attempts >= channel.Options.Retry.MaxAttempts)
             return DeadLetterAsync(message, progress, whenExhausted, outcome.Error, exception);
-        var error = Cut(outcome.Error, MaxError);
+        var (error, detail) = (Shown(outcome.Error, exception), Cut(outcome.Error, MaxError));
         ValueTask<bool> AbandonAsync() => lease.AbandonAsync(message, new AbandonOptions { Delay = delay, CountsAttempt = outcome.CountsAttempt, Body = outcome.Body });
         var end = outcome.CountsAttempt
-            ? new JobEnd("retried", status => status with { State = JobState.Failed, Attempt = attempts, Error = error }, AbandonAsync)
+            ? new JobEnd("retried", status => status with { State = JobState.Failed, Attempt = attempts, Error = error, ErrorDetail = detail }, AbandonAsync)
             {
                 Rest = delay,
-                Log = () => Log.JobFailed(logger, exception, message.Id, channel.Name, attempts, delay, error),
+                Log = () => Log.JobFailed(logger, exception, message.Id, channel.Name, attempts, delay, detail),
             }
-            : new JobEnd("rescheduled", status => status with { State = delay > TimeSpan.Zero ? JobState.Scheduled : JobState.Queued, Error = error }, AbandonAsync)
+            : new JobEnd("rescheduled", status => status with { State = delay > TimeSpan.Zero ? JobState.Scheduled : JobState.Queued, Error = error, ErrorDetail = detail }, AbandonAsync)
             {
                 Rest = delay,
             };
@@ -109,21 +110,22 @@ internal sealed class JobSettler(ChannelDefinition channel, IWorkerLease lease, 
 
     private ValueTask<Task> CompleteTrackedAsync(ReceivedMessage message, JobProgress progress, object? result)
     {
-        var (written, error) = Write(result);
+        var (written, error, detail) = Write(result);
         return EndAsync(message, progress, new JobEnd(
-            Succeeded, status => status with { State = JobState.Succeeded, Progress = 1, Error = error, Result = written }, () => lease.CompleteAsync(message)));
+            Succeeded, status => status with { State = JobState.Succeeded, Progress = 1, Error = error, ErrorDetail = detail, Result = written }, () => lease.CompleteAsync(message)));
     }
 
     // The work is done, and doing it again would not make its result one that can be written.
-    private (JsonElement? Written, string? Error) Write(object? result)
+    private (JsonElement? Written, string? Error, string? Detail) Write(object? result)
     {
         try
         {
-            return (result is null ? null : JsonSerializer.SerializeToElement(result, limits.Json), null);
+            return (result is null ? null : JsonSerializer.SerializeToElement(result, limits.Json), null, null);
         }
         catch (Exception exception)
         {
-            return (null, $"The job's result, a {result!.GetType().Name}, cannot be written as JSON: {exception.Message}");
+            var detail = $"The job's result, a {result!.GetType().Name}, cannot be written as JSON: {exception.Message}";
+            return (null, showsExceptions ? detail : "The job's result cannot be written as JSON.", detail);
         }
     }
 
@@ -148,7 +150,7 @@ internal sealed class JobSettler(ChannelDefinition channel, IWorkerLease lease, 
         var attempts = message.Envelope.Attempt + (reason == DeadLetterReason.WorkerDied ? 0 : 1);
         var detail = Cut(exception is null ? error : $"{error}\n{exception}", MaxDetail);
         return EndAsync(message, progress, new JobEnd(
-            "dead", status => status with { State = JobState.Dead, Attempt = attempts, Error = Cut(error, MaxError) }, () => lease.DeadLetterAsync(message, reason, detail))
+            "dead", status => status with { State = JobState.Dead, Attempt = attempts, Error = Shown(error, exception), ErrorDetail = Cut(error, MaxError) }, () => lease.DeadLetterAsync(message, reason, detail))
         {
             Log = () => Log.JobDead(logger, exception, message.Id, channel.Name, attempts, reason, error),
         });
@@ -178,6 +180,10 @@ internal sealed class JobSettler(ChannelDefinition channel, IWorkerLease lease, 
         }
         return Task.CompletedTask;
     }
+
+    // What a consumer says on purpose is for whoever follows the job; what went wrong in it may name servers, files and people.
+    private string? Shown(string? error, Exception? exception) =>
+        showsExceptions || exception is null or DeadLetterException or RetryAfterException ? Cut(error, MaxError) : Neutral;
 
     private static string? Cut(string? text, int length) => text is { } all && all.Length > length ? all[..length] + "…" : text;
 

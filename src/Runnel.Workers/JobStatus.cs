@@ -32,7 +32,11 @@ public sealed record JobStatus
     [JsonPropertyName("attempt"), JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public int Attempt { get; init; }
 
-    /// <summary>The last attempt's error.</summary>
+    /// <summary>The last attempt's error, for whoever may see the job.</summary>
+    /// <remarks>
+    /// What a consumer says itself (<see cref="RetryAfterException"/>, <see cref="DeadLetterException"/>) stands here as it is; of any other exception,
+    /// a neutral sentence, unless <see cref="WorkerOptions.EnableDetailedErrors"/> is set.
+    /// </remarks>
     [JsonPropertyName("error"), JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public string? Error { get; init; }
 
@@ -51,6 +55,18 @@ public sealed record JobStatus
     /// <summary>When it expires unless a worker has begun it, by the layer's clock; <see langword="null"/>: never.</summary>
     [JsonPropertyName("expiresAt"), JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>The last attempt's error in full, for the operator; not part of the JSON.</summary>
+    [JsonIgnore]
+    public string? ErrorDetail { get; init; }
+
+    /// <summary>Whose job it is (<see cref="SendOptions.Owner"/>); not part of the JSON.</summary>
+    [JsonIgnore]
+    public string? Owner { get; init; }
+
+    /// <summary>What the sender marked it with (<see cref="SendOptions.Tags"/>); not part of the JSON.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<string> Tags { get; init; } = [];
 
     /// <summary>Whether nothing more will come.</summary>
     [JsonIgnore]

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Runnel.Layers;
 
 namespace Runnel.Workers;
@@ -18,8 +17,7 @@ internal sealed class JobStore(IBackplane backplane)
     /// <param name="wait">How long nothing can happen to the job: it is kept longer by that, or a job that waits would be forgotten.</param>
     public async ValueTask PublishAsync(MessageId id, JobStatus status, TimeSpan retention, TimeSpan wait = default)
     {
-        var json = JsonSerializer.SerializeToUtf8Bytes(status, JsonSerializerOptions.Web);
-        var payload = EnvelopeFormat.Encode(new Envelope(new Message(JsonType, json), EnvelopeKind.TextFrame));
+        var payload = EnvelopeFormat.Encode(new Envelope(JobHeaders.Write(JsonType, status), EnvelopeKind.TextFrame));
         // Until it expires at least, or nobody could conclude that it has.
         if (JobExpiry.CertainAt(status) - status.UpdatedAt is { } life && life > wait)
             wait = life;
@@ -37,6 +35,5 @@ internal sealed class JobStore(IBackplane backplane)
 
     private static Topic TopicOf(MessageId id) => Topic.OfGroup(JobStatus.GroupOf(id));
 
-    private static JobStatus Read(ReadOnlyMemory<byte> payload) =>
-        JsonSerializer.Deserialize<JobStatus>(EnvelopeFormat.Decode(payload).Message.Body.Span, JsonSerializerOptions.Web)!;
+    private static JobStatus Read(ReadOnlyMemory<byte> payload) => JobHeaders.Read(EnvelopeFormat.Decode(payload).Message);
 }

@@ -17,7 +17,8 @@ public static class RunnelWorkersServiceCollectionExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         var services = builder.Services;
-        services.AddOptions<WorkerOptions>().ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<WorkerOptions>().ValidateDataAnnotations().ValidateOnStart()
+            .PostConfigure<IServiceProvider>((worker, provider) => worker.EnableDetailedErrors ??= provider.GetService<IHostEnvironment>()?.IsDevelopment() is true);
         // The host would cut the workers' grace short: its own limit is 30 seconds for all services together.
         services.AddOptions<HostOptions>().PostConfigure<IOptions<WorkerOptions>>((host, worker) =>
         {

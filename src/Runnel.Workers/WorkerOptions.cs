@@ -36,4 +36,8 @@ public sealed class WorkerOptions
     /// <value>3 by default.</value>
     [Range(1, 1000)]
     public int CrashLimit { get; set; } = 3;
+
+    /// <summary>Whether whoever may see a job reads in its state what its exceptions say. The log and <see cref="JobStatus.ErrorDetail"/> have it in any case.</summary>
+    /// <value><see langword="null"/> by default: in the environment Development only.</value>
+    public bool? EnableDetailedErrors { get; set; }
 }

@@ -18,9 +18,10 @@ const stateLabels = { pending: "Pending", charging: "Charging", settling: "Settl
 
 const client = connect("/ws/orders");
 
-client.on("state", ({ state }) => {
+client.on("state", ({ state, reason }) => {
   badge.dataset.state = state;
-  badgeText.textContent = connectionLabels[state];
+  // A server that turns the page away for good says why.
+  badgeText.textContent = state === "closed" && reason ? `${connectionLabels[state]}: ${reason}` : connectionLabels[state];
 });
 
 client.listen((message) => {

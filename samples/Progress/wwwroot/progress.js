@@ -27,9 +27,10 @@ const final = new Set(["succeeded", "dead", "cancelled"]);
 
 const client = connect("/ws/tasks");
 
-client.on("state", ({ state }) => {
+client.on("state", ({ state, reason }) => {
   badge.dataset.state = state;
-  badgeText.textContent = connectionLabels[state];
+  // A server that turns the page away for good says why.
+  badgeText.textContent = state === "closed" && reason ? `${connectionLabels[state]}: ${reason}` : connectionLabels[state];
 });
 
 client.listen((message) => {

@@ -1,3 +1,4 @@
+using System.Security.Claims;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -69,6 +70,23 @@ public static class Program
             return TypedResults.Accepted($"/jobs/{sent.Id}");
         });
         // </channels-send>
+
+        // <channels-owner>
+        app.MapPost("/albums/{album}/photos", async (string album, ResizePhoto photo, ClaimsPrincipal user, IChannels channels) =>
+        {
+            var owner = user.FindFirstValue(ClaimTypes.NameIdentifier);
+            var sent = await channels.SendAsync("thumbnails", photo, new SendOptions { Owner = owner, Tags = [$"album:{album}"] });
+            return TypedResults.Accepted($"/jobs/{sent.Id}");
+        });
+        // </channels-owner>
+
+        // <channels-may-see>
+        app.MapJobs("/album-jobs", jobs =>
+        {
+            jobs.MaySee = (context, job) => new(context.User.IsInRole("editor") && job.Tags.Contains("album:7"));
+            jobs.MayCancel = (context, job) => new(context.User.IsInRole("admin"));
+        });
+        // </channels-may-see>
 
         // <recurring-add>
         builder.Services.AddRunnel()

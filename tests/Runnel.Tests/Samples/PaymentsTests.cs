@@ -135,6 +135,36 @@ public sealed class PaymentsTests : IDisposable
     }
 
     [Fact]
+    public async Task An_order_is_its_visitor_s_and_nobody_else_s()
+    {
+        await using var app = await ServeAsync();
+        var (mine, myCookie) = await app.VisitAsync();
+        var (yours, yourCookie) = await app.VisitAsync();
+        using var first = mine;
+        using var second = yours;
+        using var early = await app.OpenSocketAsync("/ws/orders/secret", yourCookie); // before there is such an order
+        using var all = await app.OpenSocketAsync("/ws/orders", yourCookie);
+
+        using var paid = await mine.PostAsJsonAsync("/api/orders/secret/pay", new { nonce = "declined", total = 5 });
+        await Wait.Until(async () => StateOf(await mine.GetFromJsonAsync<JsonElement>("/api/orders/secret")) == "declined", "the order is declined");
+        using var late = await app.OpenSocketAsync("/ws/orders/secret", yourCookie);
+        using var read = await yours.GetAsync("/api/orders/secret");
+        using var repaired = await yours.PutAsJsonAsync("/api/orders/secret", new { nonce = "ok" });
+        using var again = await yours.PostAsJsonAsync("/api/orders/secret/pay", new { nonce = "ok", total = 5 });
+        var list = await yours.GetStringAsync("/api/orders");
+        using var own = await yours.PostAsJsonAsync("/api/orders/own/pay", new { nonce = "ok", total = 5 });
+        using var mySocket = await app.OpenSocketAsync("/ws/orders/secret", myCookie);
+
+        Assert.Equal(HttpStatusCode.Accepted, paid.StatusCode);
+        Assert.Equal((HttpStatusCode.NotFound, HttpStatusCode.NotFound, HttpStatusCode.Conflict, "[]"), (read.StatusCode, repaired.StatusCode, again.StatusCode, list));
+        Assert.DoesNotContain("declined", await again.Content.ReadAsStringAsync(), StringComparison.OrdinalIgnoreCase);
+        Assert.Equal(0, (await all.ReadAsync()).GetProperty("data").GetArrayLength());
+        Assert.Equal("own", (await all.ReadAsync()).GetProperty("id").GetString());
+        Assert.Equal("declined", StateOf(await mySocket.ReadAsync()));
+        Assert.False(early.HasFrame || late.HasFrame);
+    }
+
+    [Fact]
     public async Task What_cannot_be_paid_is_refused_with_what_is_wrong_with_it()
     {
         await using var app = await ServeAsync();

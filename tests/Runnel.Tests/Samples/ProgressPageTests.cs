@@ -31,7 +31,8 @@ public sealed class ProgressPageTests(Chromium chromium) : IClassFixture<Chromiu
         var first = await MovedBeyondAsync(page, 0);
         await page.ReloadAsync();
         var afterReload = await MovedBeyondAsync(page, first);
-        var second = await OpenPageAsync();
+        var second = await page.Context.NewPageAsync();
+        await second.GotoAsync("/");
         await MovedBeyondAsync(second, afterReload);
 
         foreach (var tab in new[] { page, second })

@@ -26,7 +26,7 @@ public sealed class ProgressTests : IDisposable
         Assert.Equal(HttpStatusCode.Accepted, accepted.StatusCode);
         Assert.Equal($"/jobs/{id}", accepted.Headers.Location!.OriginalString);
         Assert.Equal(
-            ["id", "channel", "state", "progress", "text", "attempt", "error", "result", "createdAt", "updatedAt"],
+            ["id", "channel", "state", "progress", "text", "attempt", "error", "result", "createdAt", "updatedAt", "expiresAt"],
             states[^1].EnumerateObject().Select(field => field.Name));
         Assert.Equal("succeeded", StateOf(states[^1]));
         Assert.Equal("Step 20 of 20", states[^1].GetProperty("text").GetString());
@@ -123,6 +123,37 @@ public sealed class ProgressTests : IDisposable
     }
 
     [Fact]
+    public async Task A_task_is_its_visitor_s_and_nobody_else_s()
+    {
+        await using var app = await ServeAsync();
+        var (mine, myCookie) = await app.VisitAsync();
+        var (yours, yourCookie) = await app.VisitAsync();
+        using var first = mine;
+        using var second = yours;
+        using var mySocket = await app.OpenSocketAsync("/ws/tasks", myCookie);
+        using var yourSocket = await app.OpenSocketAsync("/ws/tasks", yourCookie);
+
+        using var accepted = await mine.PostAsJsonAsync("/api/tasks", new { steps = 1, stepMilliseconds = 1 });
+        var path = accepted.Headers.Location!.OriginalString;
+        using var own = await yours.PostAsJsonAsync("/api/tasks", new { steps = 1, stepMilliseconds = 1 });
+
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync(mine, HttpMethod.Get, path));
+        foreach (var stranger in new[] { yours, app.Client })
+        {
+            Assert.Equal(HttpStatusCode.NotFound, await StatusAsync(stranger, HttpMethod.Get, path));
+            Assert.Equal(HttpStatusCode.NotFound, await StatusAsync(stranger, HttpMethod.Get, path + "/events"));
+            Assert.Equal(HttpStatusCode.NotFound, await StatusAsync(stranger, HttpMethod.Delete, path));
+        }
+        Assert.Contains(path["/jobs/".Length..], await mine.GetStringAsync("/api/tasks"), StringComparison.Ordinal);
+        Assert.DoesNotContain(path["/jobs/".Length..], await yours.GetStringAsync("/api/tasks"), StringComparison.Ordinal);
+        Assert.Equal("[]", await app.Client.GetStringAsync("/api/tasks"));
+        Assert.Equal(0, (await yourSocket.ReadAsync()).GetProperty("data").GetArrayLength());
+        Assert.Equal(own.Headers.Location!.OriginalString, "/jobs/" + (await yourSocket.ReadAsync()).GetProperty("id").GetString());
+        Assert.Equal(0, (await mySocket.ReadAsync()).GetProperty("data").GetArrayLength());
+        Assert.Equal(path, "/jobs/" + (await mySocket.ReadAsync()).GetProperty("id").GetString());
+    }
+
+    [Fact]
     public async Task A_task_outlives_the_death_of_its_process_and_its_page_the_restart()
     {
         var first = await ServeAsync();
@@ -167,6 +198,13 @@ public sealed class ProgressTests : IDisposable
 
         Assert.Equal(0, code);
         Assert.Equal("succeeded", StateOf(await StateAsync(web, id)));
+    }
+
+    private static async Task<HttpStatusCode> StatusAsync(HttpClient http, HttpMethod method, string path)
+    {
+        using var request = new HttpRequestMessage(method, path);
+        using var response = await http.SendAsync(request);
+        return response.StatusCode;
     }
 
     private Task<SampleProcess> ServeAsync() => SampleProcess.ServeAsync("Progress", _folder);

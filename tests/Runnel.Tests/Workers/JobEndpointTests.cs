@@ -54,7 +54,7 @@ public sealed class JobEndpointTests : IAsyncLifetime
         });
         await _app.StartAsync();
         var address = _app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.Single();
-        _http = new HttpClient(new SocketsHttpHandler()) { BaseAddress = new Uri(address) };
+        _http = new HttpClient(new SocketsHttpHandler()) { BaseAddress = new Uri(address), Timeout = Wait.Limit };
     }
 
     public async ValueTask DisposeAsync()
@@ -132,7 +132,7 @@ public sealed class JobEndpointTests : IAsyncLifetime
 
         Assert.Contains("\"state\":\"running\"", first, StringComparison.Ordinal);
         Assert.Contains("\"state\":\"succeeded\"", last, StringComparison.Ordinal);
-        Assert.Equal(WebSocketCloseStatus.NormalClosure, close.CloseStatus);
+        Assert.Equal(4410, (int?)close.CloseStatus);
     }
 
     [Fact]
@@ -164,6 +164,7 @@ public sealed class JobEndpointTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.NotFound, await StatusAsync(HttpMethod.Get, "/events?stranger"));
         Assert.Equal(HttpStatusCode.NotFound, await StatusAsync(HttpMethod.Get, "/socket?stranger"));
         Assert.Equal(HttpStatusCode.NotFound, await StatusAsync(HttpMethod.Delete, "?stranger"));
+        Assert.Equal(4404, await CloseOfSocketAsync(id, "?stranger"));
         Assert.Equal(HttpStatusCode.Forbidden, await StatusAsync(HttpMethod.Delete, "?reader"));
         Assert.Equal(HttpStatusCode.OK, await StatusAsync(HttpMethod.Get, "?reader"));
 
@@ -187,6 +188,13 @@ public sealed class JobEndpointTests : IAsyncLifetime
 
         Assert.False(await Wait.For(events.MoveNextAsync().AsTask(), "the stream to end"));
         await Wait.For(stopping, "the server to stop");
+    }
+
+    private async Task<int?> CloseOfSocketAsync(string id, string query)
+    {
+        using var socket = new ClientWebSocket();
+        await Wait.For(socket.ConnectAsync(new UriBuilder(_http.BaseAddress!) { Scheme = "ws", Path = $"/jobs/{id}/socket", Query = query }.Uri, CancellationToken.None), "the socket");
+        return (int?)(await Wait.For(socket.ReceiveAsync(new byte[1024], CancellationToken.None), "the close")).CloseStatus;
     }
 
     private async Task<string> SendAsync(TimeSpan delay = default) =>

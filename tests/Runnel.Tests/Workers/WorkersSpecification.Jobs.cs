@@ -163,7 +163,8 @@ public abstract partial class WorkersSpecification
             Track(options);
             options.Retry.MaxAttempts = 2;
         }));
-        var sent = await app.Channels.SendAsync("payments", new Pay("1"));
+        var sent = await app.Channels.SendAsync("payments", new Pay("1"), new SendOptions { Owner = "alice", Tags = ["tenant:7"] });
+        var queued = await app.Jobs.FindAsync(sent.Id);
         var dead = await StateAsync(app, sent.Id, JobState.Dead);
         await DeadLetterAsync(app, "payments");
 
@@ -171,8 +172,9 @@ public abstract partial class WorkersSpecification
         await app.Operator.ReplayAsync("payments", DeadLetterFilter.All);
         var succeeded = await StateAsync(app, sent.Id, JobState.Succeeded);
 
-        Assert.Equal((2, "TimeoutException: boom"), (dead.Attempt, dead.Error));
-        Assert.Equal((1, null), (succeeded.Attempt, succeeded.Error));
+        Assert.Equal((2, "TimeoutException: boom"), (dead.Attempt, dead.ErrorDetail));
+        Assert.Equal((1, null, null), (succeeded.Attempt, succeeded.Error, succeeded.ErrorDetail));
+        Assert.All([queued!, dead, succeeded], job => Assert.Equal(("alice", "tenant:7"), (job.Owner, Assert.Single(job.Tags))));
     }
 
     [Fact]

@@ -128,7 +128,7 @@ public abstract partial class WorkersSpecification
         Assert.Equal(JobState.Running, running!.State);
         await StateAsync(app, succeeds.Id, JobState.Succeeded);
         Assert.Equal(1, ended.Attempt);
-        Assert.EndsWith("Its last attempt had failed: TimeoutException: boom", ended.Error, StringComparison.Ordinal);
+        Assert.EndsWith("Its last attempt had failed: TimeoutException: boom", ended.ErrorDetail, StringComparison.Ordinal);
         Assert.Equal(0, began.Count);
         await NothingHeldAsync(app);
     }

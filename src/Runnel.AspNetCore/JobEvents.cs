@@ -1,0 +1,104 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Http.Timeouts;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Runnel.Layers;
+using Runnel.Workers;
+
+namespace Runnel.AspNetCore;
+
+/// <summary>A job's states as server-sent events: the present one, each later one, and a comment now and then while there is none.</summary>
+/// <remarks>A stream counts as a connection, like a socket. Its events have ids, so that a browser that has seen the end is told to stay away (204).</remarks>
+internal sealed class JobEvents(
+    IJobs jobs, ConnectionLimits limits, IOptions<GatewayOptions> gateway, IHostApplicationLifetime lifetime, TimeProvider timeProvider, ILogger<JobEvents> logger)
+{
+    private static readonly byte[] Heartbeat = ":\n\n"u8.ToArray();
+
+    /// <summary>Answers a request for the states of this job, which its user may see.</summary>
+    public async Task HandleAsync(HttpContext context, JobStatus status)
+    {
+        if (status.IsFinal && context.Request.Headers["Last-Event-ID"] == EventIdOf(status))
+        {
+            context.Response.StatusCode = StatusCodes.Status204NoContent;
+            return;
+        }
+        if (lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            await Refusal.StoppingAsync(context);
+            return;
+        }
+        var address = context.Connection.RemoteIpAddress;
+        var admission = limits.TryEnter(address);
+        if (admission != ConnectionAdmission.Admitted)
+        {
+            await Refusal.NoRoomAsync(context, admission, logger);
+            return;
+        }
+        try
+        {
+            await StreamAsync(context, status);
+        }
+        finally
+        {
+            limits.Leave(address);
+        }
+    }
+
+    private async Task StreamAsync(HttpContext context, JobStatus status)
+    {
+        context.Features.Get<IHttpRequestTimeoutFeature>()?.DisableTimeout(); // a job may take hours
+        context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
+        context.Response.ContentType = "text/event-stream";
+        context.Response.Headers.CacheControl = "no-store";
+        context.Response.Headers["X-Accel-Buffering"] = "no"; // nginx would hold small events back
+
+        // A server that stops waits for its requests.
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping);
+        _ = MessageId.TryParse(status.Id, out var id);
+        await using var states = jobs.WatchAsync(id, over.Token).GetAsyncEnumerator(CancellationToken.None);
+        using var beats = new PeriodicTimer(gateway.Value.KeepAliveInterval, timeProvider);
+        var next = states.MoveNextAsync().AsTask();
+        try
+        {
+            for (var beat = BeatAsync(beats); ;)
+            {
+                if (await Task.WhenAny(next, beat) == beat)
+                {
+                    await context.Response.BodyWriter.WriteAsync(Heartbeat, over.Token);
+                    beat = BeatAsync(beats);
+                    continue;
+                }
+                if (!await next)
+                    return;
+                await context.Response.BodyWriter.WriteAsync(EventOf(states.Current), over.Token);
+                next = states.MoveNextAsync().AsTask();
+            }
+        }
+        catch (OperationCanceledException) when (over.IsCancellationRequested)
+        {
+            // The client has seen enough; or it asks another node, or this one when it is back.
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException && context.Response.HasStarted)
+        {
+            Log.FollowingFailed(logger, exception, id);
+            context.Abort(); // cut and not ended: the client comes back
+        }
+        finally
+        {
+            await over.CancelAsync();
+            await next.ContinueWith(static _ => { }, TaskScheduler.Default);
+        }
+    }
+
+    private static async Task BeatAsync(PeriodicTimer beats) => await beats.WaitForNextTickAsync();
+
+    private static byte[] EventOf(JobStatus status) =>
+        Encoding.UTF8.GetBytes($"event: state\nid: {EventIdOf(status)}\ndata: {JsonSerializer.Serialize(status, JsonSerializerOptions.Web)}\n\n");
+
+    private static string EventIdOf(JobStatus status) => status.UpdatedAt.UtcTicks.ToString(CultureInfo.InvariantCulture);
+}

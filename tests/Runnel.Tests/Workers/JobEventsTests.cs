@@ -1,0 +1,99 @@
+using System.Net;
+using Runnel.Specification;
+using Xunit;
+
+namespace Runnel.Tests.Workers;
+
+/// <summary>Streams of a job's events as connections: how many there may be, how they are kept open, and when they are over.</summary>
+public sealed class JobEventsTests
+{
+    private static readonly SendOptions Later = new() { Delay = TimeSpan.FromDays(1) };
+
+    [Fact]
+    public async Task A_stream_without_news_has_a_comment_in_every_keep_alive_interval()
+    {
+        await using var app = await JobsApp.StartAsync((_, _) => Task.CompletedTask, gateway: gateway => gateway.KeepAliveInterval = TimeSpan.FromSeconds(15));
+        using var response = await app.GetAsync($"/jobs/{await app.SendAsync(Later)}/events");
+        using var events = new StreamReader(await response.Content.ReadAsStreamAsync());
+        await ReadEventAsync(events);
+
+        app.Clock.Advance(TimeSpan.FromSeconds(15));
+        var first = await ReadEventAsync(events);
+        app.Clock.Advance(TimeSpan.FromSeconds(15));
+        var second = await ReadEventAsync(events);
+
+        Assert.Equal((":", ":"), (first, second));
+    }
+
+    [Theory]
+    [InlineData(2, 100, HttpStatusCode.TooManyRequests)]
+    [InlineData(100, 2, HttpStatusCode.ServiceUnavailable)]
+    public async Task Streams_and_sockets_together_are_bounded(int perAddress, int perNode, HttpStatusCode refusal)
+    {
+        await using var app = await JobsApp.StartAsync((_, _) => Task.CompletedTask, gateway: gateway => (gateway.MaxConnectionsPerAddress, gateway.MaxConnections) = (perAddress, perNode));
+        var id = await app.SendAsync(Later);
+        using var socket = await app.OpenSocketAsync($"/jobs/{id}/socket");
+        using var stream = await app.GetAsync($"/jobs/{id}/events");
+
+        using var refused = await app.GetAsync($"/jobs/{id}/events");
+        using var state = await app.GetAsync($"/jobs/{id}");
+        stream.Dispose();
+        await Wait.Until(
+            async () =>
+            {
+                using var again = await app.GetAsync($"/jobs/{id}/events");
+                return again.StatusCode == HttpStatusCode.OK;
+            },
+            "there is room for another stream");
+
+        Assert.Equal((refusal, TimeSpan.FromSeconds(5)), (refused.StatusCode, refused.Headers.RetryAfter!.Delta));
+        Assert.Equal(HttpStatusCode.OK, state.StatusCode);
+    }
+
+    [Fact]
+    public async Task Who_has_seen_the_end_is_told_to_stay_away_and_who_has_not_is_told_the_end()
+    {
+        await using var app = await JobsApp.StartAsync((_, _) => Task.CompletedTask);
+        var id = await app.SendAsync();
+        await app.EndAsync(id);
+
+        using var first = await app.GetAsync($"/jobs/{id}/events", ("Last-Event-ID", "17"));
+        var last = await first.Content.ReadAsStringAsync();
+        var eventId = last.Split('\n').Single(line => line.StartsWith("id: ", StringComparison.Ordinal))["id: ".Length..];
+        using var second = await app.GetAsync($"/jobs/{id}/events", ("Last-Event-ID", eventId));
+
+        Assert.Equal((HttpStatusCode.OK, "text/event-stream"), (first.StatusCode, first.Content.Headers.ContentType?.MediaType));
+        Assert.Contains("\"state\":\"succeeded\"", last, StringComparison.Ordinal);
+        Assert.Equal((HttpStatusCode.NoContent, ""), (second.StatusCode, await second.Content.ReadAsStringAsync()));
+    }
+
+    [Fact]
+    public async Task A_socket_is_closed_with_a_code_to_stay_away_when_its_job_has_ended_or_there_is_none()
+    {
+        await using var app = await JobsApp.StartAsync((_, _) => Task.CompletedTask);
+        var id = await app.SendAsync();
+        await app.EndAsync(id);
+
+        using var ended = await app.OpenSocketAsync($"/jobs/{id}/socket");
+        using var unknown = await app.OpenSocketAsync("/jobs/00000000000000000000000000000000/socket");
+
+        Assert.Equal((4410, "The job has ended."), await CloseOfAsync(ended));
+        Assert.Equal((4404, "There is no such job, or its state is no longer kept."), await CloseOfAsync(unknown));
+    }
+
+    private static async Task<(int Code, string? Reason)> CloseOfAsync(System.Net.WebSockets.ClientWebSocket socket)
+    {
+        var buffer = new byte[4096];
+        while (socket.CloseStatus is null)
+            await Wait.For(socket.ReceiveAsync(buffer, CancellationToken.None), "the close");
+        return ((int)socket.CloseStatus, socket.CloseStatusDescription);
+    }
+
+    private static async Task<string> ReadEventAsync(StreamReader events)
+    {
+        var lines = new List<string>();
+        while (await Wait.For(events.ReadLineAsync(), "a line of the stream") is { Length: > 0 } line)
+            lines.Add(line);
+        return string.Join('\n', lines);
+    }
+}
