@@ -28,7 +28,7 @@ internal sealed class JobEndpoints(JobsEndpointOptions options, IJobs jobs, JobE
 
     /// <summary>The answer for a job that there is not.</summary>
     public static IResult NotFound(HttpContext context) => TypedResults.Problem(
-        $"There is no job '{context.GetRouteValue("id")}', or its state is no longer kept.", statusCode: StatusCodes.Status404NotFound, title: "No such job");
+        MessageId.TryParse(context.GetRouteValue("id") as string, out var id) ? $"There is no job '{id}', or its state is no longer kept." : "This is not a job's id.", statusCode: StatusCodes.Status404NotFound, title: "No such job");
 
     private async Task<IResult> GetAsync(HttpContext context)
     {

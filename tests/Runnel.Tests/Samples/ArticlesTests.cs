@@ -137,6 +137,8 @@ public sealed class ArticlesTests(PostgresServer postgres) : IClassFixture<Postg
     [InlineData("""{"title":"  ","body":"b"}""")]
     [InlineData("""{"title":null,"body":"b"}""")]
     [InlineData("""{"title":7,"body":"b"}""")]
+    [InlineData("""{"title":"t\u0000","body":"b"}""")]
+    [InlineData("""{"title":"t","body":"\u0000b"}""")]
     [InlineData("""{"title":"t"}""")]
     [InlineData("""{"title":"t","body":"b" """)]
     [InlineData("[]")]

@@ -91,6 +91,7 @@ public sealed class JobEndpointTests : IAsyncLifetime
         using var response = await _http.GetAsync(At(path));
 
         Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+        Assert.DoesNotContain("nonsense", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal); // a client's own text is not repeated
     }
 
     [Fact]
