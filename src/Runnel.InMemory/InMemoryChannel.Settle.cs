@@ -68,7 +68,7 @@ internal sealed partial class InMemoryChannel
         lock (_lock)
         {
             var now = queue.Clock.Now;
-            var released = ReleaseAll(lease).ConvertAll(message => message.Again(message.Attempt, message.Crashes + 1));
+            var released = ReleaseAll(lease).ConvertAll(message => message.Crashed());
             foreach (var message in released.Where(message => message.Crashes < crashLimit))
                 GiveBack(message, now);
             foreach (var message in released.Where(message => message.Crashes >= crashLimit).Reverse())

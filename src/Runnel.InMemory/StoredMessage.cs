@@ -102,10 +102,15 @@ internal sealed class StoredMessage
             ExpireAt(ChannelClock.Later(now, life));
     }
 
-    /// <summary>The message's next stay after it was a dead letter: as if it had never been tried, and without an expiry.</summary>
-    public StoredMessage Replayed()
+    /// <summary>The message's next stay after it was a dead letter: as if it had never been tried.</summary>
+    public StoredMessage Replayed() => WithoutExpiry(attempt: 0, crashes: 0);
+
+    /// <summary>The message's next stay after its worker has died: it may have been begun in time.</summary>
+    public StoredMessage Crashed() => WithoutExpiry(Attempt, Crashes + 1);
+
+    private StoredMessage WithoutExpiry(int attempt, int crashes)
     {
-        var again = Again(attempt: 0, crashes: 0);
+        var again = Again(attempt, crashes);
         again.ExpireAt(TimeHeap<StoredMessage>.Never);
         return again;
     }

@@ -38,7 +38,8 @@ public sealed record Envelope
     /// <remarks>The layer counts it by its own clock, so that a sender whose clock is wrong is neither early nor late. A received message has none.</remarks>
     public TimeSpan Delay { get; init; }
 
-    /// <summary>Not to be handled after this time of the layer's clock, to the millisecond; <see langword="null"/>: kept until handled.</summary>
+    /// <summary>Not to be handed out after this time of the layer's clock, to the millisecond; <see langword="null"/>: kept until handled.</summary>
+    /// <remarks>When its worker dies, a message no longer expires: it may have been begun in time, and what was begun is not lost.</remarks>
     public DateTimeOffset? ExpiresAt { get; init; }
 
     /// <summary>How long after the layer has stored it the message expires; <see langword="null"/>: <see cref="ExpiresAt"/> counts.</summary>

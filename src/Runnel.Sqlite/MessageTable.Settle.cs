@@ -71,6 +71,7 @@ internal sealed partial class MessageTable
         {
             var channel = transaction.Channels.Get(channelId);
             var crashes = crashesBefore + 1;
+            // It no longer expires: it may have been begun in time.
             _countCrash.Bind(1, id).Bind(2, Math.Min(crashes, ushort.MaxValue)).Run();
             if (crashes < crashLimit)
             {

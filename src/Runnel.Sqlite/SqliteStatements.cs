@@ -98,7 +98,7 @@ internal static class SqliteStatements
             SELECT id, channel, claim, crashes, lane FROM message INDEXED BY message_claimed
             WHERE owner = ?1 AND state = 1
             """,
-        CountCrash = "UPDATE message SET crashes = ?2 WHERE id = ?1";
+        CountCrash = "UPDATE message SET crashes = ?2, expires = NULL WHERE id = ?1";
 
     public const string
         ListChannels = """

@@ -46,6 +46,7 @@ internal sealed class QueueModel(int crashLimit)
     public void Crash(Entry entry)
     {
         entry.Crashes++;
+        entry.Expires = DateTimeOffset.MaxValue; // it may have been begun in time
         if (entry.Crashes >= crashLimit)
             PutAside(entry);
         else

@@ -215,6 +215,28 @@ public abstract partial class WorkQueueSpecification
         Assert.Equal(["2"], await DrainAsync(await WorkerAsync(), 1));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_message_whose_worker_died_no_longer_expires_since_it_may_have_been_begun(bool diesLate)
+    {
+        var dies = await WorkerAsync();
+        await EnqueueAsync(Of("1", "k") with { ExpiresAt = Clock.Now + Clock.Units(2) }, Of("2", "k"));
+        await TakeOneAsync(dies);
+
+        if (diesLate)
+            await Clock.AdvanceAsync(3);
+        await CrashAsync(dies);
+        if (!diesLate)
+            await Clock.AdvanceAsync(3);
+
+        var lease = await WorkerAsync();
+        var again = await TakeOneAsync(lease);
+        Assert.Equal(("1", 1, null), (Text(again), again.Envelope.Crashes, again.Envelope.ExpiresAt));
+        await lease.CompleteAsync(again);
+        Assert.Equal(["2"], await DrainAsync(lease, 1));
+    }
+
     [Fact]
     public async Task A_message_does_not_expire_in_its_workers_hands_but_is_not_handed_out_again()
     {

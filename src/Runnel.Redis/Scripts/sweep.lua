@@ -19,8 +19,7 @@ local function reap(worker)
   table.sort(held, function(a, b) return tonumber(a.order) < tonumber(b.order) end)
   for _, claim in ipairs(held) do
     local attempts, crashes = struct.unpack('<HH', claim.entry, 2)
-    local entry = with_counters(claim.entry, attempts, math.min(crashes + 1, 65535))
-    entry = entry:sub(1, 13) .. struct.pack('<i8', 0) .. entry:sub(22)
+    local entry = with_times(with_counters(claim.entry, attempts, math.min(crashes + 1, 65535)), 0, 0) -- it may have been begun in time
     if crashes + 1 >= limit then
       bury(claim.id, entry, WORKER_DIED, '')
       buried = buried + 1

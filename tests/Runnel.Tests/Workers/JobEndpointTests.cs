@@ -137,6 +137,26 @@ public sealed class JobEndpointTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_job_that_expires_while_pages_are_open_ends_on_them()
+    {
+        var id = await SendAsync(TimeSpan.FromHours(1), expiry: TimeSpan.FromMilliseconds(1));
+        using var socket = new ClientWebSocket();
+        await Wait.For(socket.ConnectAsync(new UriBuilder(_http.BaseAddress!) { Scheme = "ws", Path = $"/jobs/{id}/socket" }.Uri, CancellationToken.None), "the socket");
+        await using var stream = await _http.GetStreamAsync(At($"/jobs/{id}/events"));
+
+        var onSocket = (await ReceiveAsync(socket), await ReceiveAsync(socket));
+        var close = await Wait.For(socket.ReceiveAsync(new byte[1024], CancellationToken.None), "the close");
+        var events = await Wait.For(SseParser.Create(stream).EnumerateAsync().Select(state => state.Data).ToListAsync().AsTask(), "the events to end");
+        var present = await _http.GetFromJsonAsync<JsonElement>(At($"/jobs/{id}"));
+
+        Assert.Contains("\"state\":\"scheduled\"", onSocket.Item1, StringComparison.Ordinal);
+        Assert.Contains("\"error\":\"It expired", onSocket.Item2, StringComparison.Ordinal);
+        Assert.Equal(4410, (int?)close.CloseStatus);
+        Assert.Equal(["scheduled", "dead"], events.Select(data => Text(JsonElement.Parse(data), "state")));
+        Assert.Equal("dead", Text(present, "state"));
+    }
+
+    [Fact]
     public async Task A_job_that_waits_is_cancelled_at_once_and_one_that_runs_soon_and_one_that_has_ended_not_at_all()
     {
         var waiting = await SendAsync(TimeSpan.FromHours(1));
@@ -198,8 +218,8 @@ public sealed class JobEndpointTests : IAsyncLifetime
         return (int?)(await Wait.For(socket.ReceiveAsync(new byte[1024], CancellationToken.None), "the close")).CloseStatus;
     }
 
-    private async Task<string> SendAsync(TimeSpan delay = default) =>
-        (await _app.Services.GetRequiredService<IChannels>().SendAsync("payments", new Pay("1"), new SendOptions { Delay = delay })).Id.ToString();
+    private async Task<string> SendAsync(TimeSpan delay = default, TimeSpan? expiry = null) =>
+        (await _app.Services.GetRequiredService<IChannels>().SendAsync("payments", new Pay("1"), new SendOptions { Delay = delay, Expiry = expiry })).Id.ToString();
 
     private static Uri At(string path) => new(path, UriKind.Relative);
 
