@@ -6,6 +6,9 @@ namespace Runnel.Sqlite;
 /// <summary>One connection to the file. Not thread-safe: its owner sees to that.</summary>
 internal sealed class Database : IDisposable
 {
+    /// <summary>SQLite's default, which Runnel keeps.</summary>
+    public const int PageBytes = 4096;
+
     private static readonly TimeSpan LongestTurn = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan BetweenTries = TimeSpan.FromMilliseconds(1);
 
@@ -41,7 +44,7 @@ internal sealed class Database : IDisposable
         {
             database.UseWriteAheadLog();
             database.Execute(synchronous == SqliteSynchronous.Full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
-            database.Execute("PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864");
+            database.LimitLog(Volume.LogBytesFor(path));
             SqliteSchema.Prepare(database);
             return database;
         }
@@ -98,7 +101,7 @@ internal sealed class Database : IDisposable
         for (var began = Stopwatch.GetTimestamp(); !attempt(); Pause.For(BetweenTries))
         {
             if (Stopwatch.GetElapsedTime(began) > LongestTurn)
-                throw new SqliteFailure($"The SQLite database '{Path}' failed: other processes kept it locked for {LongestTurn.TotalSeconds} s. Is one of them stopped in the middle of a transaction?", raw.SQLITE_BUSY);
+                throw new SqliteFailure($"The SQLite database '{Path}' failed: {LockHolder.Describe(Path)} kept it locked for {LongestTurn.TotalSeconds} s. End that process, or let it go on if it is stopped.", raw.SQLITE_BUSY);
         }
     }
 
@@ -117,8 +120,12 @@ internal sealed class Database : IDisposable
     public void Check(int code)
     {
         if (code is not (raw.SQLITE_OK or raw.SQLITE_ROW or raw.SQLITE_DONE))
-            throw new SqliteFailure($"The SQLite database '{Path}' failed: {raw.sqlite3_errmsg(_handle).utf8_to_string()} (code {code}).", code);
+            throw SqliteFailure.Of(Path, raw.sqlite3_extended_errcode(_handle), raw.sqlite3_errmsg(_handle).utf8_to_string());
     }
+
+    /// <summary>Copies the log into the database and gives its room back to the disk, as far as other processes and the disk allow it.</summary>
+    /// <returns>Whether the log is empty now.</returns>
+    public bool TryEmptyLog() => raw.sqlite3_wal_checkpoint_v2(_handle, null, raw.SQLITE_CHECKPOINT_TRUNCATE, out _, out _) == raw.SQLITE_OK;
 
     // Also of what only looks: another process may be putting the file in order after one that died.
     private bool IsDone(int code)
@@ -157,6 +164,9 @@ internal sealed class Database : IDisposable
             throw new IOException($"The SQLite database '{path}' cannot be opened: {failure.Message} Runnel has to be able to read and write the file and its folder.", failure);
         }
     }
+
+    // Copied into the database at this size; kept on disk up to four times of it, since to overwrite is faster than to append.
+    private void LimitLog(long bytes) => Execute($"PRAGMA wal_autocheckpoint = {bytes / PageBytes}; PRAGMA journal_size_limit = {4 * bytes}");
 
     private void UseWriteAheadLog()
     {

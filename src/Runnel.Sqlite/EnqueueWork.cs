@@ -50,6 +50,7 @@ internal sealed class EnqueueWork(ChannelName channel, NewMessage[] messages, En
             if (transaction.Messages.RemoveExpired(limit: 100) == 0)
                 return null;
         }
+        transaction.Volume.RequireForMessages(BytesOf(fresh));
         foreach (var message in fresh)
         {
             message.Begin(transaction.Now);
@@ -64,6 +65,20 @@ internal sealed class EnqueueWork(ChannelName channel, NewMessage[] messages, En
     public void CompleteRoom(int stored) => _room!.TrySetResult(stored);
 
     public void FailRoom(Exception exception) => _room!.TrySetException(exception);
+
+    public override void Fail(Exception exception)
+    {
+        waiting.Remove(this); // what has failed must not be stored later
+        base.Fail(exception);
+    }
+
+    private static long BytesOf(NewMessage[] messages)
+    {
+        var bytes = 0L;
+        foreach (var message in messages)
+            bytes += message.Bytes.Length;
+        return bytes;
+    }
 
     private NewMessage[] SelectNew(StoreTransaction transaction)
     {

@@ -17,7 +17,7 @@ internal static partial class Log
     [LoggerMessage(3003, LogLevel.Error, "This node, {Node}, is not in the database '{Path}' any more: its lock file was deleted, or the file replaced. Its workers' messages went to others; it goes on as {NewNode}.")]
     public static partial void Forgotten(ILogger logger, string node, string path, string newNode);
 
-    [LoggerMessage(3004, LogLevel.Error, "The SQLite database '{Path}' cannot be written. What is being stored fails; this is tried again.")]
+    [LoggerMessage(3004, LogLevel.Error, "The SQLite database '{Path}' cannot be written. What is sent fails; what workers have finished is settled when it can be written again.")]
     public static partial void Interrupted(ILogger logger, string path, Exception exception);
 
     [LoggerMessage(3005, LogLevel.Information, "The SQLite database '{Path}' can be written again.")]
@@ -31,6 +31,12 @@ internal static partial class Log
 
     [LoggerMessage(3008, LogLevel.Warning, "{Count} dead letters were older than they are kept, and were deleted.")]
     public static partial void DeadLettersAged(ILogger logger, int count);
+
+    [LoggerMessage(3010, LogLevel.Error, "The SQLite database '{Path}' cannot be written: {Holder} has kept it locked for {Time}. Let that process go on, or end it.")]
+    public static partial void Blocked(ILogger logger, string path, TimeSpan time, string holder);
+
+    [LoggerMessage(3011, LogLevel.Error, "New messages are refused. {Reason}")]
+    public static partial void Full(ILogger logger, string reason);
 
     [LoggerMessage(3009, LogLevel.Warning, "What node {Node} left beside the database could not be deleted; another process tries again when it starts.")]
     public static partial void FilesLeft(ILogger logger, string node, Exception exception);

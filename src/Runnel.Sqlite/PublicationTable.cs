@@ -42,6 +42,7 @@ internal sealed class PublicationTable(Database database, StoreTransaction trans
         // What nobody keeps and nobody else listens to is not written.
         if (retention is not null || others || IsBehind)
         {
+            transaction.Volume.RequireForPublication(payload.Length);
             var until = Ticks.Later(transaction.Now, retention?.Age > Transit ? retention.Age : Transit);
             number = transaction.NextNumber();
             _insert.Bind(1, number).Bind(2, until).Bind(3, transaction.Now).Bind(4, topic).Bind(5, position.Epoch)

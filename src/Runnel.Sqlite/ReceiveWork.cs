@@ -28,6 +28,8 @@ internal sealed class ReceiveWork(string channel, SqliteWorkerLease lease, int m
             Refusal = Lease.Ended();
             return true;
         }
+        if (Volatile.Read(ref _state) == Ended)
+            return false; // cancelled before the file could be written
         Lease.Register(transaction);
         transaction.Channels.Find(Channel); // touched, so that it is looked at for those who wait
         receivers.Add(this);
@@ -62,9 +64,13 @@ internal sealed class ReceiveWork(string channel, SqliteWorkerLease lease, int m
         base.Complete();
     }
 
+    // Who waits for messages goes on waiting.
+    public override bool TriesAgainAfter(Exception exception) => exception is SqliteFailure || base.TriesAgainAfter(exception);
+
     public override void Fail(Exception exception)
     {
         Interlocked.Exchange(ref _state, Ended);
+        receivers.Remove(this);
         base.Fail(exception);
     }
 }

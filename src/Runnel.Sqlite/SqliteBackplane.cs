@@ -17,14 +17,14 @@ public sealed class SqliteBackplane : IBackplane
     {
         ArgumentNullException.ThrowIfNull(store);
         _store = store;
-        _store.Writer.ConnectedChanged += () => StateChanged?.Invoke(State);
+        _store.Writer.Health.Changed += () => StateChanged?.Invoke(State);
     }
 
     /// <inheritdoc/>
     public BackplaneFeatures Features => BackplaneFeatures.History | BackplaneFeatures.ScaleOut;
 
     /// <inheritdoc/>
-    public BackplaneState State => _store.Writer.IsConnected ? BackplaneState.Connected : BackplaneState.Interrupted;
+    public BackplaneState State => _store.Writer.Health.IsConnected ? BackplaneState.Connected : BackplaneState.Interrupted;
 
     /// <inheritdoc/>
     public event Action<BackplaneState>? StateChanged;
@@ -69,6 +69,12 @@ public sealed class SqliteBackplane : IBackplane
             // The writer will subscribe nevertheless: nobody would end that.
             _ = subscribed.ContinueWith(static late => late.Result.DisposeAsync(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
             throw;
+        }
+        catch (IOException exception)
+        {
+            if (subscription is not null)
+                await subscription.DisposeAsync().ConfigureAwait(false); // from a transaction that was rolled back
+            throw new BackplaneUnavailableException($"There is no subscription to '{topic}'. {exception.Message}", exception);
         }
     }
 

@@ -5,6 +5,7 @@ internal static class SqliteStatements
 {
     public const string
         DataVersion = "PRAGMA data_version",
+        FreePages = "PRAGMA freelist_count",
         ReadSequence = "SELECT last FROM sequence WHERE id = 1",
         WriteSequence = "UPDATE sequence SET last = ?1 WHERE id = 1";
 

@@ -12,8 +12,12 @@ namespace Runnel.Sqlite;
 /// <para>
 /// What a process's workers hold is theirs for as long as the process lives, which others see by a lock that the operating system
 /// keeps: when it dies, however it dies, its messages are with other workers within some 50 ms. A process that is stopped (SIGSTOP, a debugger)
-/// lives, and keeps what it holds; one that is stopped in the middle of a transaction keeps all others from writing until it goes on or is killed.
-/// The file does not shrink by itself: what is deleted is room for what comes. Thread-safe.
+/// lives, and keeps what it holds. One that is stopped in the middle of a transaction keeps all others from writing until it goes on or is killed: they log
+/// which process it is, and what they send fails after <see cref="SqliteOptions.OutageTimeout"/>.
+/// </para>
+/// <para>
+/// The file does not shrink by itself: what is deleted is room for what comes. When the disk is nearly full, new messages are refused, and the rest of
+/// the room (at most 32 MiB) is left to the workers, who make more. What they have finished when nothing can be written is settled as soon as it can. Thread-safe.
 /// </para>
 /// </remarks>
 public sealed class SqliteStore : IAsyncDisposable
@@ -94,12 +98,10 @@ public sealed class SqliteStore : IAsyncDisposable
     /// <exception cref="ObjectDisposedException">The store is closed.</exception>
     internal void Post(StoreWork work) => ObjectDisposedException.ThrowIf(!Writer.TryPost(work), this);
 
-    internal Task<T> RunAsync<T>(Func<StoreTransaction, T> act)
-    {
-        var work = StoreWork.Of(act);
-        Post(work);
-        return work.Task;
-    }
+    internal Task<T> RunAsync<T>(Func<StoreTransaction, T> act) => RunAsync(StoreWork.Of(act));
+
+    /// <summary>Has the writer do something that must not get lost: when it fails, the caller is told so, and it is tried again.</summary>
+    internal Task<T> RunCertainlyAsync<T>(Func<StoreTransaction, T> act) => RunAsync(StoreWork.OfCertain(act));
 
     internal SqliteWorkerLease AcquireLease(int crashLimit)
     {
@@ -110,6 +112,12 @@ public sealed class SqliteStore : IAsyncDisposable
     }
 
     internal void Remove(SqliteWorkerLease lease) => _leases.TryRemove(lease.Id, out _);
+
+    private Task<T> RunAsync<T>(StoreWork<T> work)
+    {
+        Post(work);
+        return work.Task;
+    }
 
     private void LoseLeases()
     {

@@ -23,7 +23,7 @@ public sealed class SqliteWorkQueue : IWorkQueue, IWorkQueueOperator
     }
 
     /// <inheritdoc/>
-    /// <exception cref="IOException">The file could not be written; nothing was stored.</exception>
+    /// <exception cref="IOException">The file could not be written, such as on a full disk; nothing was stored.</exception>
     public async ValueTask<int> EnqueueAsync(ChannelName channel, IReadOnlyList<Envelope> envelopes, EnqueueOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(envelopes);
@@ -36,10 +36,17 @@ public sealed class SqliteWorkQueue : IWorkQueue, IWorkQueueOperator
         for (var i = 0; i < messages.Length; i++)
             messages[i] = NewMessage.Of(envelopes[i]);
         var work = new EnqueueWork(channel.QueueName, messages, options, _store.Writer.Senders);
-        if (options.WaitForRoom > TimeSpan.Zero)
-            return await EnqueueWithRoomAsync(work, channel, options, cancellationToken).ConfigureAwait(false);
-        _store.Post(work);
-        return (await work.Task.WaitAsync(cancellationToken).ConfigureAwait(false))!.Value;
+        try
+        {
+            if (options.WaitForRoom > TimeSpan.Zero)
+                return await EnqueueWithRoomAsync(work, channel, options, cancellationToken).ConfigureAwait(false);
+            _store.Post(work);
+            return (await work.Task.WaitAsync(cancellationToken).ConfigureAwait(false))!.Value;
+        }
+        catch (SqliteFailure failure)
+        {
+            throw new IOException($"Nothing was stored on channel '{channel.QueueName}'. {failure.Message}", failure);
+        }
     }
 
     /// <inheritdoc/>
@@ -69,8 +76,15 @@ public sealed class SqliteWorkQueue : IWorkQueue, IWorkQueueOperator
     {
         cancellationToken.ThrowIfCancellationRequested();
         // What has expired frees what it blocked only when it is deleted, which may be a moment away.
-        while (_store.Reader.HasExpired(_store.Now))
-            await _store.RunAsync(static transaction => transaction.Messages.RemoveExpired(limit: 500)).WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            while (_store.Reader.HasExpired(_store.Now))
+                await _store.RunAsync(static transaction => transaction.Messages.RemoveExpired(limit: 500)).WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (SqliteFailure)
+        {
+            // A full disk, say, of which an operator wants to know what fills it.
+        }
         return _store.Reader.ListChannels(_store.Now);
     }
 

@@ -60,7 +60,11 @@ internal sealed class SqliteWorkerLease(SqliteStore store, Membership node, int 
         store.Remove(this);
         try
         {
-            await store.RunAsync(HandBack).ConfigureAwait(false);
+            await store.RunCertainlyAsync(HandBack).ConfigureAwait(false);
+        }
+        catch (SqliteFailure)
+        {
+            // Tried again until it succeeds; whoever leaves does not wait for that.
         }
         catch (ObjectDisposedException)
         {
@@ -107,7 +111,7 @@ internal sealed class SqliteWorkerLease(SqliteStore store, Membership node, int 
         }
         catch (OperationCanceledException)
         {
-            store.Writer.TryPost(StoreWork.Of(_ =>
+            store.Writer.TryPost(StoreWork.OfCertain(_ =>
             {
                 store.Writer.Receivers.Remove(work);
                 return true;

@@ -13,6 +13,7 @@ internal sealed class StoreTransaction
         Database = database;
         _readSequence = database.Prepare(SqliteStatements.ReadSequence);
         _writeSequence = database.Prepare(SqliteStatements.WriteSequence);
+        Volume = new Volume(database);
         Channels = new ChannelTable(database, this);
         Lanes = new LaneTable(database);
         Messages = new MessageTable(database, this);
@@ -24,6 +25,8 @@ internal sealed class StoreTransaction
     }
 
     public Database Database { get; }
+
+    public Volume Volume { get; }
 
     public ChannelTable Channels { get; }
 

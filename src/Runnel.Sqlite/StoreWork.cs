@@ -13,13 +13,31 @@ internal abstract class StoreWork
     /// <summary>The transaction is on disk.</summary>
     public abstract void Complete();
 
+    /// <summary>It will not be done.</summary>
     public abstract void Fail(Exception exception);
 
-    /// <summary>A work that is a function.</summary>
-    public static StoreWork<T> Of<T>(Func<StoreTransaction, T> act) => new FunctionWork<T>(act);
-
-    private sealed class FunctionWork<T>(Func<StoreTransaction, T> act) : StoreWork<T>
+    /// <summary>Its transaction was rolled back.</summary>
+    /// <returns>Whether it is to be tried again, until it succeeds or the store closes.</returns>
+    public virtual bool TriesAgainAfter(Exception exception)
     {
+        Fail(exception);
+        return false;
+    }
+
+    /// <summary>A work that is a function.</summary>
+    public static StoreWork<T> Of<T>(Func<StoreTransaction, T> act) => new FunctionWork<T>(act, isTriedAgain: false);
+
+    /// <summary>A work that is a function and must not get lost: its caller is told of a failure, and it is tried again all the same.</summary>
+    public static StoreWork<T> OfCertain<T>(Func<StoreTransaction, T> act) => new FunctionWork<T>(act, isTriedAgain: true);
+
+    private sealed class FunctionWork<T>(Func<StoreTransaction, T> act, bool isTriedAgain) : StoreWork<T>
+    {
+        public override bool TriesAgainAfter(Exception exception)
+        {
+            Fail(exception);
+            return isTriedAgain && exception is SqliteFailure;
+        }
+
         public override bool Execute(StoreTransaction transaction)
         {
             Result = act(transaction);

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Runnel.Sqlite;
 
 /// <summary>One round of the writer.</summary>
@@ -6,7 +8,12 @@ internal sealed partial class StoreWriter
     // How often the file is asked for at once before the writer sleeps between: most transactions of others are over in less than a millisecond.
     private const int EagerTries = 150;
 
+    // When others keep the file for so long, that is no turn that one waits for.
+    private static readonly TimeSpan LongTurn = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan LongPause = TimeSpan.FromMilliseconds(20);
+
     private bool _othersFreedRoom;
+    private long? _blockedSince;
 
     /// <summary>Sees what other processes have done since the last look.</summary>
     private void LookAtOthers()
@@ -24,47 +31,7 @@ internal sealed partial class StoreWriter
         _version = version; // last: what fails is looked at again
     }
 
-    /// <summary>Does the works that have gathered, or, when one of them spoils the transaction, each by itself.</summary>
-    private void Transact()
-    {
-        _batch.Clear();
-        for (var weight = 0; weight < MostWeight && _works.TryDequeue(out var work); weight += work.Weight)
-            _batch.Add(work);
-        try
-        {
-            Transact(before: null, _batch);
-        }
-        catch (Exception) when (_batch.Count > 1)
-        {
-            foreach (var work in _batch)
-                TransactAlone(work);
-        }
-        catch (Exception exception) when (_batch.Count == 1)
-        {
-            Fail(_batch[0], exception);
-        }
-    }
-
-    private void TransactAlone(StoreWork work)
-    {
-        try
-        {
-            Transact(before: null, [work]);
-        }
-        catch (Exception exception)
-        {
-            Fail(work, exception);
-        }
-    }
-
-    private void Fail(StoreWork work, Exception exception)
-    {
-        if (!_killed)
-            SetConnected(false, exception);
-        work.Fail(_killed ? Ended(work) : exception);
-    }
-
-    private void Transact(Action? before, List<StoreWork> works)
+    private void Transact(Action? before, List<StoreWork> works, bool serves = true)
     {
         Begin();
         try
@@ -75,6 +42,8 @@ internal sealed partial class StoreWriter
                 Rejoin();
             before?.Invoke();
             Execute(works);
+            if (serves)
+                Serve();
             _transaction.Finish();
             _database.Commit();
         }
@@ -94,6 +63,10 @@ internal sealed partial class StoreWriter
             if (work.Execute(_transaction))
                 _done.Add(work);
         }
+    }
+
+    private void Serve()
+    {
         if (_sweeper.Next <= _transaction.Now)
             _sweeper.Sweep();
         do
@@ -111,7 +84,7 @@ internal sealed partial class StoreWriter
             work.Complete();
         _done.Clear();
         _sweeper.Plan(_transaction.SweepBy);
-        SetConnected(true);
+        Health.Written();
         if (_transaction.Rings)
             Neighbours.Ring(Bell.Look);
         if (!_othersWait)
@@ -132,19 +105,36 @@ internal sealed partial class StoreWriter
     }
 
     /// <summary>Waits for this process's turn to write.</summary>
+    /// <exception cref="SqliteFailure">Another process has kept the file for too long.</exception>
     private void Begin()
     {
+        var began = Stopwatch.GetTimestamp();
         for (var tries = 0; !_database.TryBegin(); tries++)
         {
             ObjectDisposedException.ThrowIf(_killed, this);
             if (tries < EagerTries)
-            {
                 Thread.Yield();
-                continue;
-            }
+            else
+                WaitForOthers(began);
+        }
+        _blockedSince = null;
+    }
+
+    private void WaitForOthers(long began)
+    {
+        _blockedSince ??= began;
+        var blocked = Stopwatch.GetElapsedTime(_blockedSince.Value);
+        if (blocked < LongTurn && blocked < _outageTimeout)
+        {
             Neighbours.Ring(Bell.LetMeWrite);
             Pause.For(ShortPause);
+            return;
         }
+        Health.Blocked(blocked);
+        // What comes later waits less: it would fail, too.
+        if (blocked >= _outageTimeout && Stopwatch.GetElapsedTime(began) >= _outageTimeout / 10)
+            throw new SqliteFailure($"{LockHolder.Describe(_database.Path)} has kept the SQLite database '{_database.Path}' locked for {blocked.TotalSeconds:0} s. Let that process go on, or end it.", SQLitePCL.raw.SQLITE_BUSY);
+        Pause.For(LongPause);
     }
 
     private void Rejoin()

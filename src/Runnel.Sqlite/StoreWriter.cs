@@ -9,12 +9,9 @@ namespace Runnel.Sqlite;
 /// </remarks>
 internal sealed partial class StoreWriter
 {
-    // A transaction stops taking works at this sum, so that other processes get their turn.
-    private const int MostWeight = 1000;
-
-    // How often the file is looked at for what a lost ring, or a dead neighbour, would have said: 3 microseconds when nothing has changed.
-    private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(20);
-    private static readonly TimeSpan LookIntervalAlone = TimeSpan.FromMilliseconds(100);
+    // Alone there is nobody to ring, and nobody to find dead.
+    private const int LooksLessAlone = 5;
+    private static readonly TimeSpan AfterFailure = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan ShortPause = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan LongestSleep = TimeSpan.FromDays(1);
 
@@ -25,8 +22,8 @@ internal sealed partial class StoreWriter
     private readonly WriterInbox _inbox = new();
     private readonly Sweeper _sweeper;
     private readonly Queue<StoreWork> _works = new();
-    private readonly List<StoreWork> _batch = [];
-    private readonly List<StoreWork> _done = [];
+    private readonly TimeSpan _outageTimeout;
+    private readonly TimeSpan _lookInterval;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ITimer _timer;
     private long _version = -1;
@@ -40,13 +37,16 @@ internal sealed partial class StoreWriter
         _database = database;
         _timeProvider = timeProvider;
         _logger = logger;
+        _outageTimeout = options.OutageTimeout;
+        _lookInterval = options.LookInterval;
+        Health = new StoreHealth(database.Path, logger);
         _transaction = new StoreTransaction(database, options.DeadLetterRetention);
         _sweeper = new Sweeper(_transaction, logger);
         Neighbours = Join();
         Deliveries = new Deliveries(options.DeliveryBuffer, OnDeliveriesDrained, OnUnsubscribedAsync, logger);
         _timer = timeProvider.CreateTimer(static writer => ((StoreWriter)writer!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         if (!Neighbours.Self.Bell.IsAudible)
-            Log.NoBell(logger, database.Path, LookInterval);
+            Log.NoBell(logger, database.Path, _lookInterval);
         new Thread(Run) { IsBackground = true, Name = "Runnel SQLite writer" }.Start();
     }
 
@@ -58,11 +58,10 @@ internal sealed partial class StoreWriter
 
     public Neighbours Neighbours { get; }
 
-    /// <summary>Whether the file could be written the last time.</summary>
-    public bool IsConnected { get; private set; } = true;
+    public StoreHealth Health { get; }
 
-    /// <summary>Raised on the writer's thread when <see cref="IsConnected"/> has changed.</summary>
-    public event Action? ConnectedChanged;
+    /// <summary>For tests: how often it has looked around. The time between two rounds is the interval of looking, and less when there is something to do.</summary>
+    public long Rounds { get; private set; }
 
     /// <summary>Raised on the writer's thread when this process's claims went to others.</summary>
     public event Action? Forgotten;
@@ -115,7 +114,7 @@ internal sealed partial class StoreWriter
         try
         {
             var isAudible = Neighbours.Self.Bell.IsAudible;
-            while (_inbox.Wait(_works, isAudible && !Neighbours.Exist ? LookIntervalAlone : LookInterval) && !_killed)
+            while (_inbox.Wait(_works, isAudible && !Neighbours.Exist ? LooksLessAlone * _lookInterval : _lookInterval) && !_killed)
                 RunOnce();
             if (!_killed)
                 Leave();
@@ -128,6 +127,7 @@ internal sealed partial class StoreWriter
 
     private void RunOnce()
     {
+        Rounds++;
         try
         {
             Receivers.LookAtDue(Now);
@@ -136,10 +136,11 @@ internal sealed partial class StoreWriter
                 _transaction.Begin(Now);
                 LookAtOthers();
             }
-            if (_works.Count > 0 || Receivers.NeedAttention || _othersFreedRoom || Neighbours.SelfIsForgotten || _sweeper.Next <= Now)
+            if (_works.Count > 0 || Receivers.NeedAttention || _othersFreedRoom || _patient.AreDue || Neighbours.SelfIsForgotten || _sweeper.Next <= Now)
                 Transact();
             if (Neighbours.FindDead() is { } dead)
                 Bury(dead);
+            Health.Look();
             Arm();
             if (Receivers.NeedAttention)
                 _inbox.Wake();
@@ -152,9 +153,11 @@ internal sealed partial class StoreWriter
         catch (Exception exception)
         {
             // Nobody's work: those are told themselves. So it is logged, and tried again without haste.
-            SetConnected(false, exception);
+            Health.Failed(exception);
             _database.Rollback();
-            Pause.For(LookIntervalAlone);
+            MakeRoomAfter(exception);
+            _sweeper.SweepLess();
+            Pause.For(AfterFailure);
             _version = -1;
         }
     }
@@ -169,19 +172,19 @@ internal sealed partial class StoreWriter
     {
         try
         {
-            Transact(() => _transaction.Nodes.Remove(Neighbours.Self.Id), []);
+            TryOnceMore();
+            Transact(() => _transaction.Nodes.Remove(Neighbours.Self.Id), [], serves: false); // to whom? Those who wait here are leaving
         }
         catch (Exception exception)
         {
-            SetConnected(false, exception); // the others will find the lock free
+            Health.Failed(exception); // the others will find the lock free
         }
     }
 
     private void End()
     {
         _timer.Dispose();
-        while (_works.TryDequeue(out var work))
-            work.Fail(Ended(work));
+        FailAll();
         Receivers.Fail(lease: null, Ended);
         Senders.Fail(static () => new ObjectDisposedException(nameof(SqliteStore)));
         _ended.SetResult();
@@ -189,18 +192,6 @@ internal sealed partial class StoreWriter
 
     private Exception Ended(StoreWork work) =>
         _killed && work is ReceiveWork receive ? new LeaseLostException(receive.Lease.WorkerId) : new ObjectDisposedException(nameof(SqliteStore));
-
-    private void SetConnected(bool isConnected, Exception? exception = null)
-    {
-        if (IsConnected == isConnected)
-            return;
-        IsConnected = isConnected;
-        if (isConnected)
-            Log.Restored(_logger, _database.Path);
-        else
-            Log.Interrupted(_logger, _database.Path, exception!);
-        ConnectedChanged?.Invoke();
-    }
 
     private void Arm()
     {
@@ -244,13 +235,13 @@ internal sealed partial class StoreWriter
 
     private async Task OnUnsubscribedAsync(string topic)
     {
-        var work = StoreWork.Of(transaction =>
+        var work = StoreWork.OfCertain(transaction =>
         {
             if (!Deliveries.IsSubscribed(topic)) // nor again meanwhile
                 transaction.Topics.RemoveInterest(topic, Neighbours.Self.Id);
             return true;
         });
-        // What fails here leaves a row that goes with this process; ending a subscription does not fail for it.
+        // What fails is tried again; whoever ends a subscription does not wait for that.
         if (TryPost(work))
             await ((Task)work.Task).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }

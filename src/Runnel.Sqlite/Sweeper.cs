@@ -11,6 +11,7 @@ internal sealed class Sweeper(StoreTransaction transaction, ILogger logger)
     private static readonly long Pause = TimeSpan.TicksPerSecond;
 
     private long _lastSwept;
+    private int _most = MostAtOnce;
 
     /// <summary>When there is something to sweep.</summary>
     public long Next { get; private set; }
@@ -24,18 +25,22 @@ internal sealed class Sweeper(StoreTransaction transaction, ILogger logger)
     public void Sweep()
     {
         var now = _lastSwept = transaction.Now;
-        var expired = transaction.Messages.RemoveExpired(MostAtOnce);
-        var dead = transaction.DeadLetters.RemoveAged(MostAtOnce);
-        var published = transaction.Publications.Forget(MostAtOnce);
+        var most = _most = Math.Min(MostAtOnce, _most * 2);
+        var expired = transaction.Messages.RemoveExpired(most);
+        var dead = transaction.DeadLetters.RemoveAged(most);
+        var published = transaction.Publications.Forget(most);
         transaction.Deduplication.Forget(now);
         if (expired > 0)
             Log.Expired(logger, expired);
         if (dead > 0)
             Log.DeadLettersAged(logger, dead);
 
-        var hasMore = expired == MostAtOnce || dead == MostAtOnce || published == MostAtOnce;
+        var hasMore = expired == most || dead == most || published == most;
         Next = hasMore ? now : Math.Max(FindNext(), now + Pause);
     }
+
+    /// <summary>A disk that is nearly full takes less at once.</summary>
+    public void SweepLess() => _most = Math.Max(1, _most / 4);
 
     private long FindNext()
     {

@@ -10,6 +10,7 @@ internal sealed class WaitingReceivers
     private readonly HashSet<Line> _attention = [];
     private readonly List<Line> _unfinished = [];
     private readonly List<ReceiveWork> _served = [];
+    private int _most = MostAtOnce;
 
     /// <summary>When the next scheduled message that somebody waits for falls due; <see cref="long.MaxValue"/> for never.</summary>
     public long NextDue
@@ -73,10 +74,13 @@ internal sealed class WaitingReceivers
             Remove(waiter);
         }
         _served.Clear();
+        _most = Math.Min(MostAtOnce, _most * 2);
     }
 
     public void RolledBack()
     {
+        if (_served.Count > 0)
+            _most = Math.Max(1, _most / 4); // a disk that is nearly full takes less at once
         foreach (var waiter in _served)
         {
             _attention.Add(_lines[waiter.Channel]);
@@ -131,9 +135,9 @@ internal sealed class WaitingReceivers
 
         var wanted = line.Waiters.Sum(static waiter => waiter.IsWaiting ? (long)waiter.Max : 0);
         if (wanted > 0)
-            HandOut(transaction.Messages.ReadFirst(channel, (int)Math.Min(wanted, MostAtOnce)), line, channel, transaction);
+            HandOut(transaction.Messages.ReadFirst(channel, (int)Math.Min(wanted, _most)), line, channel, transaction);
         line.NextDue = transaction.Messages.NextDue(channel.Id) ?? long.MaxValue;
-        return wanted <= MostAtOnce;
+        return wanted <= _most;
     }
 
     private void HandOut(List<Claim> claims, Line line, ChannelRow channel, StoreTransaction transaction)

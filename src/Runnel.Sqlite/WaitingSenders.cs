@@ -5,6 +5,7 @@ internal sealed class WaitingSenders
 {
     private readonly Dictionary<string, LinkedList<EnqueueWork>> _lines = [];
     private readonly List<(EnqueueWork Work, int Stored)> _admitted = [];
+    private readonly List<(EnqueueWork Work, SqliteFailure Failure)> _refused = [];
 
     public bool Exist => _lines.Count > 0;
 
@@ -27,14 +28,10 @@ internal sealed class WaitingSenders
         {
             foreach (var work in line)
             {
-                if (_admitted.Exists(other => other.Work == work))
+                if (_admitted.Exists(other => other.Work == work) || _refused.Exists(other => other.Work == work))
                     continue;
-                if (work.TryStore(transaction, isFirst: true) is not { } stored)
-                {
-                    transaction.Channels.GetOrAdd(work.Channel).Want();
+                if (!TryAdmit(work, transaction))
                     break;
-                }
-                _admitted.Add((work, stored));
             }
         }
         return _admitted.Count > admitted;
@@ -47,10 +44,19 @@ internal sealed class WaitingSenders
             Remove(work);
             work.CompleteRoom(stored);
         }
-        _admitted.Clear();
+        foreach (var (work, failure) in _refused)
+        {
+            Remove(work);
+            work.FailRoom(failure);
+        }
+        RolledBack();
     }
 
-    public void RolledBack() => _admitted.Clear();
+    public void RolledBack()
+    {
+        _admitted.Clear();
+        _refused.Clear();
+    }
 
     /// <summary>Somebody waits no longer.</summary>
     /// <returns>Whether it waited: otherwise there was room, and the messages are stored.</returns>
@@ -70,5 +76,24 @@ internal sealed class WaitingSenders
             work.FailRoom(reason());
             Remove(work);
         }
+    }
+
+    /// <returns>Whether those behind it may have their turn.</returns>
+    private bool TryAdmit(EnqueueWork work, StoreTransaction transaction)
+    {
+        try
+        {
+            if (work.TryStore(transaction, isFirst: true) is not { } stored)
+            {
+                transaction.Channels.GetOrAdd(work.Channel).Want();
+                return false;
+            }
+            _admitted.Add((work, stored));
+        }
+        catch (SqliteFailure failure) when (failure.IsRefusal)
+        {
+            _refused.Add((work, failure)); // the channel has room, the disk has not
+        }
+        return true;
     }
 }

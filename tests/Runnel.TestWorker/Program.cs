@@ -4,7 +4,20 @@ using Runnel.Sqlite;
 
 // hold DATABASE CHANNEL COUNT: takes so many messages, says "held", and keeps them until it is killed.
 // work DATABASE CHANNEL: handles messages one after another; says each one's text when it begins with it.
-var (mode, path, channel) = (args[0], args[1], args[2]);
+// lock DATABASE: begins to write, says "locked", and does not go on until it is killed.
+var (mode, path) = (args[0], args[1]);
+if (mode == "lock")
+{
+    SQLitePCL.Batteries_V2.Init();
+    SQLitePCL.raw.sqlite3_open(path, out var database);
+    while (SQLitePCL.raw.sqlite3_exec(database, "BEGIN IMMEDIATE") != SQLitePCL.raw.SQLITE_OK)
+        Thread.Yield();
+    Say("locked");
+    await Console.In.ReadLineAsync();
+    return;
+}
+
+var channel = args[2];
 await using var store = SqliteStore.Open(new SqliteOptions { Path = path }, TimeProvider.System, NullLogger<SqliteStore>.Instance);
 await using var lease = await new SqliteWorkQueue(store).AcquireLeaseAsync(new WorkerLeaseOptions { CrashLimit = int.MaxValue });
 

@@ -83,6 +83,32 @@ public sealed class SqliteProcessTests : IAsyncDisposable
             await worker.DisposeAsync();
     }
 
+    [Fact]
+    public async Task A_process_that_is_stopped_while_it_writes_is_named_and_nobody_waits_for_it_for_ever()
+    {
+        var store = _file.Open(options => options.OutageTimeout = TimeSpan.FromMilliseconds(500));
+        var (queue, backplane) = (new SqliteWorkQueue(store), new SqliteBackplane(store));
+        await using var lease = await queue.AcquireLeaseAsync(new());
+        await queue.EnqueueAsync(Channel, [Of(1)], EnqueueOptions.Default);
+        var message = Assert.Single(await lease.ReceiveAsync(Channel, 1));
+        await using var worker = new WorkerProcess("lock", _file.Path);
+        await worker.SaysAsync("locked");
+        await worker.StopAsync();
+
+        var settling = lease.CompleteAsync(message).AsTask();
+        var refused = await Assert.ThrowsAnyAsync<IOException>(() => Wait.For(queue.EnqueueAsync(Channel, [Of(2)], EnqueueOptions.Default).AsTask(), "the refusal"));
+        var unpublished = await Assert.ThrowsAsync<BackplaneUnavailableException>(() => Wait.For(backplane.PublishAsync(Topic.OfGroup("a"), default, null).AsTask(), "the refusal"));
+
+        var name = $"process {worker.Id} (dotnet), which is stopped";
+        Assert.All([refused.Message, unpublished.Message, Assert.Single(_file.Log.Of(3010)).Text], text => Assert.Contains(name, text, StringComparison.Ordinal));
+        Assert.Equal((BackplaneState.Interrupted, false), (backplane.State, settling.IsCompleted));
+
+        worker.Kill();
+        Assert.True(await Wait.For(settling, "the settlement"));
+        Assert.Equal(1, await queue.EnqueueAsync(Channel, [Of(3)], EnqueueOptions.Default));
+        await Wait.Until(() => backplane.State == BackplaneState.Connected, "the interruption is over");
+    }
+
     private static Envelope Of(int number) => new(new Message("pay", Encoding.UTF8.GetBytes($"{number}"))) { Id = MessageId.New(TimeProvider.System) };
 
     private static string Text(ReceivedMessage message) => Encoding.UTF8.GetString(message.Envelope.Message.Body.Span);

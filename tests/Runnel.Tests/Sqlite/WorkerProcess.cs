@@ -33,6 +33,17 @@ internal sealed class WorkerProcess : IAsyncDisposable
             throw new InvalidOperationException($"The worker ended with {_process.ExitCode} before it said '{line}'.");
     }
 
+    /// <summary>Its process id.</summary>
+    public int Id => _process.Id;
+
+    /// <summary>kill -STOP: it lives, and does nothing until it is killed.</summary>
+    public async Task StopAsync()
+    {
+        using var kill = Process.Start("kill", ["-STOP", $"{Id}"]);
+        await kill.WaitForExitAsync();
+        await Wait.Until(() => File.ReadAllText($"/proc/{Id}/stat").Contains(") T ", StringComparison.Ordinal), "the process is stopped");
+    }
+
     /// <summary>kill -9.</summary>
     public void Kill() => _process.Kill();
 

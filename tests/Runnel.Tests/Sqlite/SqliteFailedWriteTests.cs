@@ -1,0 +1,224 @@
+using System.Text;
+using Runnel.Layers;
+using Runnel.Specification;
+using Runnel.Sqlite;
+using Xunit;
+
+namespace Runnel.Tests.Sqlite;
+
+/// <summary>What is written fails for a while: a broken or full disk. Nothing is lost by it, and nothing goes on failing.</summary>
+public sealed class SqliteFailedWriteTests : IAsyncDisposable
+{
+    private static readonly ChannelName Channel = "payments";
+    private static readonly Topic Articles = Topic.OfGroup("articles");
+
+    private readonly ManualClock _clock = new();
+    private readonly SqliteFile _file;
+    private readonly SqliteStore _store;
+    private readonly SqliteWorkQueue _queue;
+
+    public SqliteFailedWriteTests()
+    {
+        _file = new SqliteFile(_clock.TimeProvider);
+        _store = _file.Open();
+        _queue = new SqliteWorkQueue(_store);
+    }
+
+    public ValueTask DisposeAsync() => _file.DisposeAsync();
+
+    [Theory]
+    [InlineData("complete", "DELETE ON message")]
+    [InlineData("abandon", "UPDATE ON message")]
+    [InlineData("dead-letter", "INSERT ON dead")]
+    public async Task A_settlement_that_fails_is_tried_again_until_it_succeeds_and_its_lane_goes_on(string how, string change)
+    {
+        await using var lease = await _queue.AcquireLeaseAsync(new());
+        await _queue.EnqueueAsync(Channel, [Of("1", "k"), Of("2", "k")], EnqueueOptions.Default);
+        var first = Assert.Single(await lease.ReceiveAsync(Channel, 10));
+        Task<bool> settling;
+
+        using (_file.Break(change))
+        {
+            settling = how switch
+            {
+                "complete" => lease.CompleteAsync(first).AsTask(),
+                "abandon" => lease.AbandonAsync(first, new AbandonOptions()).AsTask(),
+                _ => lease.DeadLetterAsync(first, DeadLetterReason.Rejected, "no").AsTask(),
+            };
+            await Wait.Until(() => !_store.Writer.Health.IsConnected, "it failed");
+        }
+
+        Assert.True(await Wait.For(settling, "the settlement"));
+        var next = Assert.Single(await Wait.For(lease.ReceiveAsync(Channel, 10).AsTask(), "the lane's next message"));
+        Assert.Equal(how == "abandon" ? "1" : "2", Text(next));
+        await Wait.Until(() => _store.Writer.Health.IsConnected, "it can be written again");
+        Assert.Single(_file.Log.Of(3004));
+        Assert.Single(_file.Log.Of(3005));
+    }
+
+    [Fact]
+    public async Task A_settlement_that_goes_on_failing_is_not_in_the_way_of_the_others()
+    {
+        await using var lease = await _queue.AcquireLeaseAsync(new());
+        await _queue.EnqueueAsync(Channel, Enumerable.Range(1, 100).Select(i => Of($"{i}")).ToArray(), EnqueueOptions.Default);
+        var messages = await lease.ReceiveAsync(Channel, 100);
+        var stuck = messages.Take(20).ToList(); // more than are tried alone in one round
+        var breakage = _file.Break($"DELETE ON message WHEN OLD.id IN ({string.Join(',', stuck.Select(message => ((Claim)message.Token!).Id))})");
+
+        var settling = messages.Select(message => lease.CompleteAsync(message).AsTask()).ToList();
+
+        Assert.All(await Wait.For(Task.WhenAll(settling.Skip(20)), "the others to be settled"), Assert.True);
+        Assert.Equal(1, await Wait.For(_queue.EnqueueAsync(Channel, [Of("new")], EnqueueOptions.Default).AsTask(), "a message to be stored"));
+        Assert.DoesNotContain(settling.Take(20), task => task.IsCompleted);
+        breakage.Dispose();
+        Assert.All(await Wait.For(Task.WhenAll(settling), "the rest to be settled"), Assert.True);
+    }
+
+    [Fact]
+    public async Task A_worker_that_leaves_while_nothing_can_be_written_hands_back_as_soon_as_it_can()
+    {
+        var lease = await _queue.AcquireLeaseAsync(new());
+        await _queue.EnqueueAsync(Channel, [Of("1")], EnqueueOptions.Default);
+        await lease.ReceiveAsync(Channel, 1);
+
+        using (_file.Break("UPDATE ON message"))
+            await Wait.For(lease.DisposeAsync().AsTask(), "the worker to leave");
+
+        await using var other = await _queue.AcquireLeaseAsync(new());
+        Assert.Equal("1", Text(Assert.Single(await Wait.For(other.ReceiveAsync(Channel, 1).AsTask(), "its message"))));
+    }
+
+    [Fact]
+    public async Task A_store_that_closes_gives_up_what_it_cannot_settle()
+    {
+        await using var lease = await _queue.AcquireLeaseAsync(new());
+        await _queue.EnqueueAsync(Channel, [Of("1")], EnqueueOptions.Default);
+        var message = Assert.Single(await lease.ReceiveAsync(Channel, 1));
+        using var breakage = _file.Break("DELETE ON message");
+        var settling = lease.CompleteAsync(message).AsTask();
+        await Wait.Until(() => !_store.Writer.Health.IsConnected, "it failed");
+
+        await Wait.For(_store.DisposeAsync().AsTask(), "the store to close");
+
+        Assert.False(await Wait.For(settling, "the settlement to be given up"));
+    }
+
+    [Fact]
+    public async Task Who_waits_for_messages_goes_on_waiting_and_gets_them()
+    {
+        var breakage = _file.Break("INSERT ON worker");
+        await using var lease = await _queue.AcquireLeaseAsync(new());
+        using var cancel = new CancellationTokenSource();
+
+        var receiving = lease.ReceiveAsync(Channel, 1).AsTask();
+        var cancelled = lease.ReceiveAsync(Channel, 1, cancel.Token).AsTask();
+        await Wait.Until(() => !_store.Writer.Health.IsConnected, "it failed");
+        await cancel.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Wait.For(cancelled, "the cancelled wait to end"));
+        breakage.Dispose();
+        await _queue.EnqueueAsync(Channel, [Of("1"), Of("2")], EnqueueOptions.Default);
+
+        Assert.Equal("1", Text(Assert.Single(await Wait.For(receiving, "the message"))));
+        Assert.Equal("2", Text(Assert.Single(await Wait.For(lease.ReceiveAsync(Channel, 1).AsTask(), "the next message"))));
+    }
+
+    [Fact]
+    public async Task A_sender_that_was_told_of_a_failure_has_nothing_stored_later()
+    {
+        var options = new EnqueueOptions { Capacity = 1, WaitForRoom = _clock.Units(1000) };
+        await _queue.EnqueueAsync(Channel, [Of("1")], options);
+
+        using (_file.Break("UPDATE ON channel"))
+        {
+            var waits = await Assert.ThrowsAnyAsync<IOException>(() => Wait.For(_queue.EnqueueAsync(Channel, [Of("2")], options).AsTask(), "the failure"));
+            Assert.Contains("Nothing was stored on channel 'payments'", waits.Message, StringComparison.Ordinal);
+        }
+
+        await using var lease = await _queue.AcquireLeaseAsync(new());
+        await lease.CompleteAsync(Assert.Single(await lease.ReceiveAsync(Channel, 10)));
+        await _queue.EnqueueAsync(Channel, [Of("3")], options);
+        Assert.Equal("3", Text(Assert.Single(await lease.ReceiveAsync(Channel, 10))));
+        Assert.Equal(1, _file.Count("message"));
+    }
+
+    [Fact]
+    public async Task A_subscription_that_failed_gets_nothing_and_the_next_one_everything()
+    {
+        var backplane = new SqliteBackplane(_store);
+        var seen = 0;
+
+        using (_file.Break("INSERT ON interest"))
+            await Assert.ThrowsAsync<BackplaneUnavailableException>(() => Wait.For(backplane.SubscribeAsync(Articles, _ => seen++).AsTask(), "the failure"));
+        await using var listener = await TopicListener.OnAsync(backplane, Articles);
+        await backplane.PublishAsync(Articles, "1"u8.ToArray(), retention: null);
+
+        Assert.Equal("1", await listener.NextAsync());
+        Assert.Equal(0, seen);
+    }
+
+    [Fact]
+    public async Task Publishing_works_again_after_a_failure()
+    {
+        var backplane = new SqliteBackplane(_store);
+        await using var listener = await TopicListener.OnAsync(backplane, Articles);
+        var keep = new Retention(10, _clock.Units(1000));
+
+        using (_file.Break("INSERT ON publication"))
+            await Assert.ThrowsAsync<BackplaneUnavailableException>(() => Wait.For(backplane.PublishAsync(Articles, "lost"u8.ToArray(), keep).AsTask(), "the failure"));
+        await backplane.PublishAsync(Articles, "kept"u8.ToArray(), keep);
+
+        Assert.Equal("kept", await listener.NextAsync());
+        Assert.Equal("kept", TopicListener.Text(Assert.Single((await backplane.ReadHistoryAsync(Articles, Position.None, 10)).Messages)));
+    }
+
+    [Fact]
+    public async Task A_topic_that_nobody_listens_to_any_more_is_forgotten_although_that_failed_first()
+    {
+        var backplane = new SqliteBackplane(_store);
+        var listener = await TopicListener.OnAsync(backplane, Articles);
+
+        using (_file.Break("DELETE ON interest"))
+            await Wait.For(listener.DisposeAsync().AsTask(), "the subscription to end");
+
+        await Wait.Until(() => _file.Count("interest") == 0, "the topic was forgotten");
+    }
+
+    [Fact]
+    public async Task What_has_expired_is_swept_and_the_channels_are_listed_although_that_failed_first()
+    {
+        await _queue.EnqueueAsync(Channel, [Of("1") with { ExpiresAt = _clock.Now + _clock.Units(1) }], EnqueueOptions.Default);
+
+        using (_file.Break("DELETE ON message"))
+        {
+            await _clock.AdvanceAsync(2);
+            await Wait.Until(() => !_store.Writer.Health.IsConnected, "it failed");
+            Assert.Single(await _queue.ListChannelsAsync());
+        }
+
+        await _clock.AdvanceAsync(1); // it is not tried all the time
+        await Wait.Until(() => _file.Count("message") + _file.Count("channel") == 0, "the message was swept");
+    }
+
+    [Fact]
+    public async Task What_a_dead_process_held_goes_to_others_although_that_failed_first()
+    {
+        var other = _file.Open();
+        await using var dies = await new SqliteWorkQueue(other).AcquireLeaseAsync(new());
+        await _queue.EnqueueAsync(Channel, [Of("1")], EnqueueOptions.Default);
+        await dies.ReceiveAsync(Channel, 1);
+
+        using (_file.Break("DELETE ON node"))
+        {
+            await other.CrashAsync();
+            await Wait.Until(() => !_store.Writer.Health.IsConnected, "it failed");
+        }
+
+        await using var lease = await _queue.AcquireLeaseAsync(new());
+        Assert.Equal(1, Assert.Single(await Wait.For(lease.ReceiveAsync(Channel, 1).AsTask(), "its message")).Envelope.Crashes);
+    }
+
+    private Envelope Of(string text, string? key = null) =>
+        new(new Message("pay", Encoding.UTF8.GetBytes(text))) { Id = MessageId.New(_clock.TimeProvider), Key = key, SentAt = _clock.Now };
+
+    private static string Text(ReceivedMessage message) => Encoding.UTF8.GetString(message.Envelope.Message.Body.Span);
+}
