@@ -101,6 +101,33 @@ public abstract partial class BackplaneSpecification : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_subscription_that_is_disposed_while_a_message_goes_to_the_others_does_not_get_it_any_more()
+    {
+        var backplane = await OpenedAsync();
+        IAsyncDisposable? one = null, two = null;
+        var delivered = 0;
+        await using var last = await TopicListener.OnAsync(backplane, Topic.OfGroup("last"));
+        one = await backplane.SubscribeAsync(Articles, _ => OnMessage(two!));
+        two = await backplane.SubscribeAsync(Articles, _ => OnMessage(one));
+
+        await backplane.PublishAsync(Articles, Bytes("1"), retention: null);
+
+        await Wait.Until(() => Volatile.Read(ref delivered) > 0, "the message was delivered");
+        await backplane.PublishAsync(Topic.OfGroup("last"), Bytes("2"), retention: null);
+        Assert.Equal("2", await last.NextAsync());
+        Assert.Equal(1, delivered);
+        await one.DisposeAsync();
+        await two.DisposeAsync();
+
+        // Whichever comes first ends the other.
+        void OnMessage(IAsyncDisposable other)
+        {
+            if (Interlocked.Increment(ref delivered) == 1)
+                Assert.True(other.DisposeAsync().AsTask().IsCompleted);
+        }
+    }
+
+    [Fact]
     public async Task A_payload_may_be_overwritten_when_publishing_has_returned()
     {
         var backplane = await OpenedAsync();

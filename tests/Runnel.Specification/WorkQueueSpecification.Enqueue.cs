@@ -35,6 +35,20 @@ public abstract partial class WorkQueueSpecification
     }
 
     [Fact]
+    public async Task Each_window_ends_at_its_own_time_also_when_another_one_has_just_ended()
+    {
+        Envelope Pay(string id, double units) => Of(id) with { DeduplicationId = id, DeduplicationWindow = Clock.Units(units) };
+        await EnqueueAsync(Pay("first", 2), Pay("second", 2.05), Pay("third", 1000));
+
+        await Clock.AdvanceAsync(2.01);
+        Assert.Equal(1, await EnqueueAsync(Pay("first", 1000)));
+        await Clock.AdvanceAsync(0.05);
+
+        Assert.Equal(1, await EnqueueAsync(Pay("second", 1000)));
+        Assert.Equal(0, await EnqueueAsync(Pay("first", 1000), Pay("second", 1000), Pay("third", 1000)));
+    }
+
+    [Fact]
     public async Task Doubles_are_found_within_one_batch_and_the_others_are_stored()
     {
         Envelope Pay(string text, string id) => Of(text) with { DeduplicationId = id, DeduplicationWindow = Clock.Units(100) };

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Runnel.Layers;
 using Runnel.Specification;
@@ -52,6 +53,77 @@ public sealed class SqliteStoreTests : IAsyncDisposable
         Assert.Equal(0, Assert.Single(await other.ReceiveAsync(Channel, 1)).Envelope.Crashes);
         Assert.Single(Directory.GetFiles(_file.Path + ".bell", "*.lock"));
         Assert.Single(Directory.GetFiles(_file.Path + ".bell", "*.sock"));
+    }
+
+    [Fact]
+    public async Task A_store_that_closes_while_a_worker_waits_does_not_hand_that_one_what_the_others_held()
+    {
+        var leaves = _file.Open();
+        var (queue, stays) = (new SqliteWorkQueue(leaves), new SqliteWorkQueue(_file.Open()));
+        await queue.EnqueueAsync(Channel, [Of("1")], EnqueueOptions.Default);
+        await (await queue.AcquireLeaseAsync(new())).ReceiveAsync(Channel, 1);
+        var waiting = (await queue.AcquireLeaseAsync(new())).ReceiveAsync(Channel, 1).AsTask();
+        await Wait.Until(() => _file.Count("worker") == 2, "the second worker waits");
+
+        await leaves.DisposeAsync();
+
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => Wait.For(waiting, "its wait to end"));
+        await using var other = await stays.AcquireLeaseAsync(new());
+        Assert.Equal("1", Text(Assert.Single(await Wait.For(other.ReceiveAsync(Channel, 1).AsTask(), "the message"))));
+    }
+
+    [Fact]
+    public async Task The_bell_tells_other_processes_of_messages_of_publications_and_of_room()
+    {
+        // Neither looks into the file by itself.
+        var (one, two) = (_file.Open(NeverLooking), _file.Open(NeverLooking));
+        var (sends, works) = (new SqliteWorkQueue(one), new SqliteWorkQueue(two));
+        await using var listener = await TopicListener.OnAsync(new SqliteBackplane(two), Articles);
+        await using var lease = await works.AcquireLeaseAsync(new());
+        var receiving = lease.ReceiveAsync(Channel, 1).AsTask();
+        await Wait.Until(() => _file.Count("worker") == 1, "the worker waits");
+        var options = new EnqueueOptions { Capacity = 1, WaitForRoom = _clock.Units(1000) };
+
+        await sends.EnqueueAsync(Channel, [Of("1")], options);
+        Assert.Equal("1", Text(Assert.Single(await Wait.For(receiving, "the message"))));
+
+        await new SqliteBackplane(one).PublishAsync(Articles, "2"u8.ToArray(), retention: null);
+        Assert.Equal("2", await listener.NextAsync());
+
+        await sends.EnqueueAsync(Channel, [Of("3")], options);
+        var waiting = sends.EnqueueAsync(Channel, [Of("4")], options).AsTask();
+        await Wait.Until(() => _file.Count("channel WHERE wanted = 1") == 1, "the sender waits");
+        Assert.Equal("3", Text(Assert.Single(await Wait.For(lease.ReceiveAsync(Channel, 1).AsTask(), "the next message"))));
+        Assert.Equal(1, await Wait.For(waiting, "room"));
+    }
+
+    [Fact]
+    public async Task The_death_of_a_process_that_holds_messages_is_noticed_within_five_looks_of_20_ms()
+    {
+        const int Promised = 5; // of 20 ms: counted and not timed, since a busy machine makes each look take longer
+        var (noticed, worst) = (0L, 0L);
+        SqliteStore? store = null;
+        store = SqliteStore.Open(new SqliteOptions { Path = _file.Path }, _clock.TimeProvider, new Witness(eventId =>
+        {
+            if (eventId == 3002)
+                noticed = store!.Writer.Rounds;
+        }));
+        await new SqliteWorkQueue(store).EnqueueAsync(Channel, [Of("1")], EnqueueOptions.Default);
+
+        for (var deaths = 1; deaths <= 5; deaths++)
+        {
+            var dies = _file.Open();
+            await (await new SqliteWorkQueue(dies).AcquireLeaseAsync(new() { CrashLimit = 100 })).ReceiveAsync(Channel, 1);
+            await store.RunAsync(_ => true); // it knows now who holds the message
+            await dies.CrashAsync();
+            var died = store.Writer.Rounds;
+            await Wait.Until(() => _file.Count("node") == 1, "the death was noticed");
+            worst = Math.Max(worst, noticed - died);
+        }
+        await store.DisposeAsync();
+
+        Assert.True(worst <= Promised, $"It took {worst} looks.");
+        Assert.Equal(TimeSpan.FromMilliseconds(20), new SqliteOptions().LookInterval);
     }
 
     [Fact]
@@ -264,10 +336,22 @@ public sealed class SqliteStoreTests : IAsyncDisposable
     [DllImport("e_sqlite3", EntryPoint = "sqlite3_sleep")]
     private static extern int Sleep(int milliseconds);
 
+    private static void NeverLooking(SqliteOptions options) => options.LookInterval = TimeSpan.FromHours(1);
+
     private SqliteStore Open(string path) => SqliteStore.Open(new SqliteOptions { Path = path }, _clock.TimeProvider, NullLogger<SqliteStore>.Instance);
 
     private Envelope Of(string text, string? key = null) =>
         new(new Message("pay", Encoding.UTF8.GetBytes(text))) { Id = MessageId.New(_clock.TimeProvider), Key = key, SentAt = _clock.Now };
 
     private static string Text(ReceivedMessage message) => Encoding.UTF8.GetString(message.Envelope.Message.Body.Span);
+
+    private sealed class Witness(Action<int> onEvent) : ILogger<SqliteStore>
+    {
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) => onEvent(eventId.Id);
+    }
 }
