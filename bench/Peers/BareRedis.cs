@@ -44,11 +44,12 @@ internal sealed class BareRedis : IBareStore
         for (long step = 1, claimed = 0, left = messages; left > 0 || claimed > 0; step++)
         {
             var most = Math.Min(left, ClaimsAtOnce);
-            var writer = _channel.Begin(RedisScript.Step, 6 + (int)claimed, [_channel.Keys.Order]);
+            var writer = _channel.Begin(RedisScript.Step, 7 + (int)claimed);
             writer.Add("0"u8); // not sent before
             writer.Add(Worker);
             writer.Add(step);
             writer.Add(most);
+            writer.Add(int.MaxValue); // bytes
             writer.Add(step == 1 ? (long)TimeSpan.FromMinutes(10).TotalMicroseconds : 0);
             writer.Add(claimed);
             for (var claim = 1; claim <= claimed; claim++)

@@ -17,8 +17,6 @@ internal sealed class ChannelKeys(string start)
 
     public string Letters { get; } = start + "letters";
 
-    public string Order { get; } = start + "order";
-
     public string Seen { get; } = start + "seen";
 
     public string Bell { get; } = start + "bell";
@@ -27,7 +25,7 @@ internal sealed class ChannelKeys(string start)
     public IReadOnlyList<string> All { get; } =
     [
         start + "messages", start + "ready", start + "returned", start + "delayed", start + "expiries", start + "busy",
-        start + "lane:", start + "workers", start + "claims:", start + "dead", start + "letters", start + "bell",
+        start + "lane:", start + "workers", start + "claims:", start + "dead", start + "letters", start + "bell", start + "gone", start + "order",
     ];
 
     public string SentBy(string sender) => $"{start}sent:{sender}";

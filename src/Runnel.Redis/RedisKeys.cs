@@ -10,15 +10,16 @@ namespace Runnel.Redis;
 /// P:sweeping                 string       who puts the channels in order now; gone within a minute
 /// P:wake:NODE                list         ends a node's wait on the bells; gone within 10 s
 /// P:{channel}:messages       hash         entries of the messages that wait, by id
-/// P:{channel}:ready          list         ids, in line
-/// P:{channel}:returned       sorted set   ids that workers gave back, by their old place
-/// P:{channel}:delayed        sorted set   ids that are not due yet, by when they are
+/// P:{channel}:ready          list         places (an id, and when it was sent), in line
+/// P:{channel}:gone           set          places in line of messages that are not there any more; gone with the places
+/// P:{channel}:returned       sorted set   places of what workers gave back, by their old numbers in line
+/// P:{channel}:delayed        sorted set   places of what is not due yet, by when it is
 /// P:{channel}:expiries       sorted set   ids of messages that expire, by when
 /// P:{channel}:busy           set          the keys that have messages
-/// P:{channel}:lane:KEY       list         ids of that key's messages but the first
-/// P:{channel}:workers        sorted set   workers, by when their leases end; swept
+/// P:{channel}:lane:KEY       sorted set   ids of that key's messages but the first, in line
+/// P:{channel}:workers        sorted set   workers, by when their leases end, or 0 while others are given what a dead one held; swept
 /// P:{channel}:claims:WORKER  hash         what a worker holds
-/// P:{channel}:order          string       counts claims; gone within an hour
+/// P:{channel}:order          string       numbers what was first in line; gone within an hour
 /// P:{channel}:dead           sorted set   ids of dead letters, by when they died; swept after DeadLetterRetention
 /// P:{channel}:letters        hash         the dead letters
 /// P:{channel}:seen           sorted set   deduplication ids, by when they are forgotten; gone with the last

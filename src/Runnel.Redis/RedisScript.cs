@@ -29,9 +29,9 @@ internal sealed class RedisScript
 
     public static RedisScript Step { get; } = OfChannel("step");
 
-    public static RedisScript Sweep { get; } = OfChannel("sweep");
+    public static RedisScript Sweep { get; } = OfChannel("claims", "sweep");
 
-    public static RedisScript Leave { get; } = OfChannel("leave");
+    public static RedisScript Leave { get; } = OfChannel("claims", "leave");
 
     public static RedisScript Cancel { get; } = OfChannel("cancel");
 
@@ -39,7 +39,9 @@ internal sealed class RedisScript
 
     public static RedisScript Replay { get; } = OfChannel("replay");
 
-    public static RedisScript Flush { get; } = OfChannel("flush");
+    public static RedisScript Letters { get; } = OfChannel("letters");
+
+    public static RedisScript Flush { get; } = OfChannel("claims", "flush");
 
     public static RedisScript Purge { get; } = OfChannel("purge");
 
@@ -48,7 +50,7 @@ internal sealed class RedisScript
     public static RedisScript Forget { get; } = new("forget");
 
     /// <summary>Every script: loaded on each new connection, since a server that was restarted knows none.</summary>
-    public static IReadOnlyList<RedisScript> All { get; } = [Publish, History, Beat, Wake, Enqueue, Step, Sweep, Leave, Cancel, Status, Replay, Flush, Purge, Turn, Forget];
+    public static IReadOnlyList<RedisScript> All { get; } = [Publish, History, Beat, Wake, Enqueue, Step, Sweep, Leave, Cancel, Status, Replay, Letters, Flush, Purge, Turn, Forget];
 
     /// <summary>The command that makes the script known to Redis.</summary>
     public ReadOnlyMemory<byte> Load => RespWriter.Encode("SCRIPT", "LOAD", _text);
@@ -63,7 +65,7 @@ internal sealed class RedisScript
         return writer;
     }
 
-    private static RedisScript OfChannel(string name) => new("time", "channel", name);
+    private static RedisScript OfChannel(params string[] files) => new(["time", "channel", .. files]);
 
     private static string Read(string name)
     {

@@ -6,7 +6,6 @@ namespace Runnel.Redis;
 internal sealed class RedisSweeper : IAsyncDisposable
 {
     private static readonly TimeSpan Every = TimeSpan.FromMinutes(1);
-    private const int Page = 1000; // of Scripts/sweep.lua
     private static readonly TimeSpan Forgotten = 2 * Every;
 
     private readonly RedisStore _store;
@@ -27,31 +26,41 @@ internal sealed class RedisSweeper : IAsyncDisposable
     /// <returns>Whether it holds nothing any more.</returns>
     public async Task<bool> SweepAsync(RedisChannel channel, LeasesEnded dead)
     {
-        while (true)
+        var (handedOn, buried, aged) = (0L, 0L, 0L);
+        try
         {
-            var (isEmpty, isMore) = await SweepOnceAsync(channel, dead).ConfigureAwait(false);
-            if (!isMore)
-                return isEmpty;
+            // The script does a little at a time, so that nobody else waits for long.
+            while (true)
+            {
+                var answer = await SweepOnceAsync(channel, dead).ConfigureAwait(false);
+                handedOn += answer[3].AsNumber();
+                buried += answer[4].AsNumber();
+                aged += answer[5].AsNumber();
+                if (answer[1].AsNumber() == 0)
+                    return answer[0].AsNumber() == 1;
+            }
+        }
+        finally
+        {
+            if (handedOn > 0)
+                Log.HandedOn(_store.Logger, channel.Name.Value, handedOn, buried);
+            if (aged > 0)
+                Log.DeadLettersAged(_store.Logger, channel.Name.Value, aged);
         }
     }
 
-    // At most a thousand messages of each kind are deleted at once, so that nobody else waits for long.
-    private async Task<(bool IsEmpty, bool IsMore)> SweepOnceAsync(RedisChannel channel, LeasesEnded dead)
+    /// <summary>Puts as much of one channel in order as one script does: what Scripts/sweep.lua answers.</summary>
+    public async Task<RespValue[]> SweepOnceAsync(RedisChannel channel, LeasesEnded dead)
     {
         var writer = channel.Begin(RedisScript.Sweep, arguments: 3);
         writer.Add((long)_store.Options.DeadLetterRetention.TotalMicroseconds);
         writer.Add(dead.From);
         writer.Add(dead.To);
         var answer = (await _store.Commands.ExecuteAsync(new RedisCommand(writer.Written, repeatMark: -1)).ConfigureAwait(false)).Items;
-        channel.TellExpired(answer[1].AsNumber());
-        foreach (var worker in answer[5..])
+        channel.TellExpired(answer[2].AsNumber());
+        foreach (var worker in answer[6..])
             Log.WorkerDied(_store.Logger, channel.Name.Value, worker.ToString());
-        if (answer[2].AsNumber() is > 0 and var handedOn)
-            Log.HandedOn(_store.Logger, channel.Name.Value, handedOn, answer[3].AsNumber());
-        var aged = answer[4].AsNumber();
-        if (aged > 0)
-            Log.DeadLettersAged(_store.Logger, channel.Name.Value, aged);
-        return (answer[0].AsNumber() == 1, answer[1].AsNumber() >= Page || aged >= Page);
+        return answer;
     }
 
     /// <summary>Hands on, some time, what dead workers of a channel held; what fails is tried again when a heart beats next.</summary>

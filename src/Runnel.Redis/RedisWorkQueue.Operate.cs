@@ -5,6 +5,7 @@ namespace Runnel.Redis;
 public sealed partial class RedisWorkQueue
 {
     private const int Page = 100;
+    private const int PageOfIds = 1000;
 
     /// <inheritdoc/>
     /// <remarks>Of a channel where more than a thousand messages are ready, the oldest is that of the first thousand in line.</remarks>
@@ -20,12 +21,14 @@ public sealed partial class RedisWorkQueue
     {
         ArgumentNullException.ThrowIfNull(filter);
         List<DeadLetter> letters = [];
-        await foreach (var (letter, _) in DeadLettersOf(channel.QueueName, filter, cancellationToken).ConfigureAwait(false))
+        if (limit < 1)
+            return letters;
+        await foreach (var (letter, _) in DeadLettersOf(channel.QueueName, filter, limit, cancellationToken).ConfigureAwait(false))
         {
-            if (letters.Count == limit)
-                break;
             if (letter is not null)
                 letters.Add(letter);
+            if (letters.Count == limit)
+                break;
         }
         return letters;
     }
@@ -44,8 +47,11 @@ public sealed partial class RedisWorkQueue
         foreach (var name in await KnownChannelsAsync(cancellationToken).ConfigureAwait(false))
         {
             var channel = ChannelOf(name);
-            var writer = channel.Begin(RedisScript.Flush, arguments: 0, [channel.Keys.Order, channel.Keys.Seen]);
-            await _store.Commands.ExecuteAsync(writer.Written).WaitAsync(cancellationToken).ConfigureAwait(false);
+            for (var isMore = true; isMore;)
+            {
+                var writer = channel.Begin(RedisScript.Flush, arguments: 0, [channel.Keys.Seen]);
+                isMore = (await _store.Commands.ExecuteAsync(writer.Written).WaitAsync(cancellationToken).ConfigureAwait(false)).AsNumber() == 1;
+            }
             channel.Sender.RoomMayBe();
         }
     }
@@ -58,57 +64,105 @@ public sealed partial class RedisWorkQueue
 
     private async Task<ChannelStatus> StatusAsync(RedisChannel channel)
     {
-        var answer = (await _store.Commands.ExecuteAsync(channel.Begin(RedisScript.Status, arguments: 0).Written).ConfigureAwait(false)).Items;
-        var (ready, scheduled, waiting, oldest) = (answer[0].AsNumber(), answer[1].AsNumber(), answer[2].AsNumber(), answer[5].AsNumber());
-        channel.TellExpired(answer[6].AsNumber());
-        return new ChannelStatus(
-            channel.Name, ready, scheduled, Blocked: waiting - ready - scheduled, InFlight: answer[3].AsNumber(), Dead: answer[4].AsNumber(),
-            oldest == 0 ? null : DateTimeOffset.FromUnixTimeMilliseconds(oldest));
+        while (true)
+        {
+            var answer = (await _store.Commands.ExecuteAsync(channel.Begin(RedisScript.Status, arguments: 0).Written).ConfigureAwait(false)).Items;
+            channel.TellExpired(answer[6].AsNumber());
+            if (answer[7].AsNumber() == 1)
+                continue; // what has expired is not to be counted
+            var (ready, scheduled, waiting, oldest) = (answer[0].AsNumber(), answer[1].AsNumber(), answer[2].AsNumber(), answer[5].AsNumber());
+            return new ChannelStatus(
+                channel.Name, ready, scheduled, Blocked: waiting - ready - scheduled, InFlight: answer[3].AsNumber(), Dead: answer[4].AsNumber(),
+                oldest == 0 ? null : DateTimeOffset.FromUnixTimeMilliseconds(oldest));
+        }
     }
 
     private async Task<int> ForAllAsync(RedisScript script, ChannelName channel, DeadLetterFilter filter, CancellationToken cancellationToken)
     {
-        var done = 0L;
-        foreach (var ids in (await IdsOfAsync(channel, filter, cancellationToken).ConfigureAwait(false)).Chunk(Page))
+        var done = 0;
+        var ids = await IdsOfAsync(channel, filter, cancellationToken).ConfigureAwait(false);
+        for (var from = 0; from < ids.Count;)
         {
-            var writer = ChannelOf(channel).Begin(script, ids.Length);
-            foreach (var id in ids)
+            var page = ids.GetRange(from, Math.Min(Page, ids.Count - from));
+            var writer = ChannelOf(channel).Begin(script, page.Count);
+            foreach (var id in page)
                 writer.Add(id);
-            done += (await _store.Commands.ExecuteAsync(writer.Written).ConfigureAwait(false)).AsNumber();
+            var answer = (await _store.Commands.ExecuteAsync(writer.Written).ConfigureAwait(false)).Items;
+            done += (int)answer[0].AsNumber();
+            from += (int)answer[1].AsNumber();
         }
-        return (int)done;
+        return done;
     }
 
     private async Task<List<byte[]>> IdsOfAsync(ChannelName channel, DeadLetterFilter filter, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(filter);
+        if (filter == DeadLetterFilter.All)
+            return await AllIdsOfAsync(channel, cancellationToken).ConfigureAwait(false);
         List<byte[]> ids = [];
-        await foreach (var (_, id) in DeadLettersOf(channel, filter, cancellationToken).ConfigureAwait(false))
+        await foreach (var (_, id) in DeadLettersOf(channel, filter, Page, cancellationToken).ConfigureAwait(false))
             ids.Add(id);
         return ids;
     }
 
+    private async Task<List<byte[]>> AllIdsOfAsync(ChannelName channel, CancellationToken cancellationToken)
+    {
+        List<byte[]> all = [];
+        while (true)
+        {
+            var range = RespWriter.Encode("ZRANGE", _store.Keys.Of(channel).Dead, $"{all.Count}", $"{all.Count + PageOfIds - 1}");
+            var ids = (await _store.Commands.ExecuteAsync(range).WaitAsync(cancellationToken).ConfigureAwait(false)).Items;
+            all.AddRange(ids.Select(static id => id.Bytes));
+            if (ids.Length < PageOfIds)
+                return all;
+        }
+    }
+
     // One that cannot be read fits no filter but the one that fits all, so that it can be purged, and replayed when its key is there again.
     private async IAsyncEnumerable<(DeadLetter? Letter, byte[] Id)> DeadLettersOf(
-        ChannelName channel, DeadLetterFilter filter, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+        ChannelName name, DeadLetterFilter filter, int limit, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var keys = _store.Keys.Of(channel);
-        for (var from = 0; ; from += Page)
+        if (filter.Id is { } wanted)
         {
-            var range = RespWriter.Encode("ZRANGE", keys.Dead, $"{from}", $"{from + Page - 1}");
-            var ids = (await _store.Commands.ExecuteAsync(range).WaitAsync(cancellationToken).ConfigureAwait(false)).Items;
-            if (ids.Length == 0)
+            if (await ReadOneAsync(name, wanted, cancellationToken).ConfigureAwait(false) is { Letter: var found } one && filter.Matches(found))
+                yield return one;
+            yield break;
+        }
+        var channel = new RedisChannel(name, _store, isTouched: true);
+        for (var from = 0; ;)
+        {
+            // If it was not all, but some that are wanted, those before them have to be read, too.
+            var letters = await ReadPageAsync(channel, from, filter == DeadLetterFilter.All ? Math.Min(limit, Page) : Page, cancellationToken).ConfigureAwait(false);
+            if (letters.Length == 0)
                 yield break;
-            var stored = (await _store.Commands.ExecuteAsync(LettersOf(keys, ids)).WaitAsync(cancellationToken).ConfigureAwait(false)).Items;
-            for (var i = 0; i < ids.Length; i++)
+            for (var i = 0; i < letters.Length; i += 2, from++)
             {
-                if (stored[i].IsNull)
+                if (letters[i + 1].IsNull)
                     continue;
-                var letter = Read(stored[i].Bytes, channel);
+                var letter = Read(letters[i + 1].Bytes, name);
                 if (letter is null ? filter == DeadLetterFilter.All : filter.Matches(letter))
-                    yield return (letter, ids[i].Bytes);
+                    yield return (letter, letters[i].Bytes);
             }
         }
+    }
+
+    private async Task<(DeadLetter Letter, byte[] Id)?> ReadOneAsync(ChannelName channel, MessageId id, CancellationToken cancellationToken)
+    {
+        var name = id.Value.ToByteArray(bigEndian: true);
+        var writer = new RespWriter(3);
+        writer.Add("HGET"u8);
+        writer.Add(_store.Keys.Of(channel).Letters);
+        writer.Add(name);
+        var stored = await _store.Commands.ExecuteAsync(writer.Written).WaitAsync(cancellationToken).ConfigureAwait(false);
+        return !stored.IsNull && Read(stored.Bytes, channel) is { } letter ? (letter, name) : null;
+    }
+
+    private async Task<RespValue[]> ReadPageAsync(RedisChannel channel, int from, int most, CancellationToken cancellationToken)
+    {
+        var writer = channel.Begin(RedisScript.Letters, arguments: 2);
+        writer.Add(from);
+        writer.Add(most);
+        return (await _store.Commands.ExecuteAsync(writer.Written).WaitAsync(cancellationToken).ConfigureAwait(false)).Items;
     }
 
     private DeadLetter? Read(byte[] stored, ChannelName channel)
@@ -122,15 +176,5 @@ public sealed partial class RedisWorkQueue
             Log.Unreadable(_store.Logger, exception);
             return null;
         }
-    }
-
-    private static ReadOnlyMemory<byte> LettersOf(ChannelKeys keys, RespValue[] ids)
-    {
-        var writer = new RespWriter(2 + ids.Length);
-        writer.Add("HMGET"u8);
-        writer.Add(keys.Letters);
-        foreach (var id in ids)
-            writer.Add(id.Bytes);
-        return writer.Written;
     }
 }

@@ -98,10 +98,14 @@ internal sealed class WorkerChannel(RedisWorkerLease lease, RedisChannel channel
     {
         if (_steps == 0)
             return;
-        var writer = channel.Begin(RedisScript.Leave, arguments: 1);
-        writer.Add(lease.Name);
-        var expired = await store.Commands.ExecuteAsync(new RedisCommand(writer.Written, repeatMark: -1)).ConfigureAwait(false);
-        channel.TellExpired(expired.AsNumber());
+        for (var holdsMore = true; holdsMore;)
+        {
+            var writer = channel.Begin(RedisScript.Leave, arguments: 1);
+            writer.Add(lease.Name);
+            var answer = (await store.Commands.ExecuteAsync(new RedisCommand(writer.Written, repeatMark: -1)).ConfigureAwait(false)).Items;
+            channel.TellExpired(answer[0].AsNumber());
+            holdsMore = answer[1].AsNumber() == 1;
+        }
     }
 
     private void EndWaits(Exception reason)
@@ -183,7 +187,7 @@ internal sealed class WorkerChannel(RedisWorkerLease lease, RedisChannel channel
     {
         settlements.Sort(static (a, b) => (a.Arguments > 0).CompareTo(b.Arguments > 0)); // those first that are simply completed
         var plain = settlements.TakeWhile(static settlement => settlement.Arguments == 0).Count();
-        var writer = channel.Begin(RedisScript.Step, 7 + plain + settlements.Sum(static settlement => settlement.Arguments), [channel.Keys.Order]);
+        var writer = channel.Begin(RedisScript.Step, 7 + plain + settlements.Sum(static settlement => settlement.Arguments));
         var repeatMark = writer.NextShortPart;
         writer.Add(_mayBeDone ? "1"u8 : "0"u8);
         _mayBeDone = false;

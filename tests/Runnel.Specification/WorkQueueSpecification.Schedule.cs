@@ -185,6 +185,49 @@ public abstract partial class WorkQueueSpecification
     }
 
     [Fact]
+    public async Task The_line_keeps_its_order_and_its_count_when_most_of_it_is_cancelled()
+    {
+        const int Count = 1_000;
+        var lease = await WorkerAsync();
+        List<Envelope> sent = [.. Enumerable.Range(0, Count).Select(i => Of($"{i}"))];
+        await EnqueueAsync([.. sent]);
+        var held = await TakeAllAsync(lease, 3);
+        var cancelled = sent.Skip(3).Where((_, i) => i % 10 != 0).ToList();
+
+        foreach (var message in cancelled.Where((_, i) => i % 2 == 0).Concat(cancelled.Where((_, i) => i % 2 == 1).Reverse()))
+            Assert.True(await Queue.CancelAsync(Channel, message.Id));
+        await EnqueueAsync(Of("new"));
+        foreach (var message in held)
+            await lease.AbandonAsync(message, AbandonOptions.Untouched);
+
+        List<string> left = [.. sent.Except(cancelled).Select(Text), "new"];
+        Assert.Equal(left.Count, (await StatusAsync())?.Ready);
+        Assert.Equal(left, await DrainAsync(lease, left.Count));
+        await AssertNothingHeldAsync();
+    }
+
+    [Fact]
+    public async Task A_message_that_was_cancelled_and_is_sent_again_is_handled_once_and_in_its_keys_order()
+    {
+        var lease = await WorkerAsync();
+        var (again, other) = (Of("again", "k"), Of("other", "k"));
+        await EnqueueAsync(Of("free"), again);
+        await Queue.CancelAsync(Channel, again.Id);
+        await EnqueueAsync(other, again);
+        await Queue.CancelAsync(Channel, again.Id);
+        await EnqueueAsync(again);
+
+        var first = await TakeAllAsync(lease, 2);
+
+        Assert.Equal(["free", "other"], first.Select(Text));
+        await AssertNothingReadyAsync();
+        await lease.CompleteAsync(first[0]);
+        await lease.CompleteAsync(first[1]);
+        Assert.Equal(["again"], await DrainAsync(lease, 1));
+        await AssertNothingHeldAsync();
+    }
+
+    [Fact]
     public async Task An_expired_message_is_never_handed_out_wherever_it_waits()
     {
         var lease = await WorkerAsync();

@@ -11,7 +11,7 @@ local answer = {string.format('%.0f', now), from}
 for i = 1, #KEYS, 4 do
   local before = redis.call('ZSCORE', KEYS[i], worker)
   local found = 0
-  if not before then
+  if tonumber(before or 0) == 0 then -- others are being given what it held
     found = 1
   else
     redis.call('ZREM', KEYS[i], '') -- a Redis that is full refuses a first write that deletes nothing

@@ -4,8 +4,11 @@
 -- Returns {1 if it was there, expired}.
 expire()
 local entry = call('HGET', MESSAGES, ARGV[2])
+local was_there = entry and not has_expired(entry)
 if entry then
   take_out(ARGV[2], entry)
-  if woken then ring() end
+  clear_line()
+  if not was_there then expired = expired + 1 end
 end
-return {entry and 1 or 0, expired}
+if woken then ring() end
+return {was_there and 1 or 0, expired}

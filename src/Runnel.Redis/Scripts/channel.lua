@@ -4,14 +4,22 @@
 -- worker's claims, and nowhere else), or is a dead letter. Of the messages of one key only the first, the lane's head, is outside of the lane;
 -- for as long as there is one, the key is 'busy'.
 --
+-- Where a message waits outside of a lane stands its *place*: 16 bytes id, 8 sent (ms). So nobody has to read a message to tell how old it is. A message
+-- that is taken out of the middle of 'ready' leaves its place there, which is then in 'gone' as well.
+--
+-- No script does more than about BATCH things of a kind, or reads more than about MOST_BYTES, whatever the channel holds: 'more' says that something is left.
+--
 -- An entry: 1 byte flags (1 has a key, 2 due counts from being stored, 4 expires, 8 so does that; 2 and 8 are gone once it is stored), 2 attempts, 2 crashes, 8 sent (ms), 8 due (us), 8 expires (us), 1 length of the key's name, that name, payload; little-endian.
 local MESSAGES, READY, RETURNED, DELAYED, EXPIRIES = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local BUSY, LANE, WORKERS, CLAIMS, DEAD, LETTERS, BELL = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]
+local GONE, ORDER = KEYS[13], KEYS[14]
 local HAS_KEY, DUE_AFTER, EXPIRES, EXPIRES_AFTER = 1, 2, 4, 8
 local WORKER_DIED = 1 -- a reason of dead letters, as in DeadLetterReason
+local BATCH, MOST_BYTES = 100, 1048576
 
 local call = redis.call
 local woken = false
+local more = false
 local expired = 0
 local put_aside = 0
 
@@ -27,6 +35,11 @@ end
 local function due_of(entry) return (struct.unpack('<i8', entry, 14)) end
 local function expiry_of(entry) return (struct.unpack('<i8', entry, 22)) end
 
+local function has_expired(entry) return has(entry, EXPIRES) and expiry_of(entry) <= now end
+
+local function place_of(id, entry) return id .. entry:sub(6, 13) end
+local function id_of(place) return place:sub(1, 16) end
+
 local function score(number) return string.format('%.0f', number) end
 
 -- A Redis that is full refuses a script's first write unless that deletes something, be it what is not there: so what makes room gets through.
@@ -37,22 +50,45 @@ local function ring()
   if call('LLEN', BELL) == 0 then call('LPUSH', BELL, '1') end
 end
 
+-- The first of so many numbers in line, all above those before. It begins anew now and then, at the time: nobody takes a million a second.
+local function next_numbers(count)
+  local last = call('INCRBY', ORDER, count)
+  if last == count then
+    last = now + count
+    call('SET', ORDER, score(last), 'PX', 3600000)
+  end
+  return last - count + 1
+end
+
+-- Puts places at the end of the line. One that is still there, since its message was taken out before, counts again.
+local function get_in_line(places)
+  if call('SCARD', GONE) > 0 then
+    local new = {}
+    for _, place in ipairs(places) do
+      if call('SREM', GONE, place) == 0 then new[#new + 1] = place end
+    end
+    places = new
+  end
+  if #places > 0 then call('RPUSH', READY, unpack(places)) end
+  woken = true
+end
+
 -- Puts a message that waits in line, or until it is due.
 local function place(id, entry)
   local due = due_of(entry)
   if due > now then
-    call('ZADD', DELAYED, score(due), id)
+    call('ZADD', DELAYED, score(due), place_of(id, entry))
+    woken = true
   else
-    call('RPUSH', READY, id)
+    get_in_line({place_of(id, entry)})
   end
-  woken = true
 end
 
 -- The head of a lane is gone: the next one takes its place.
 local function advance(lane)
   if not lane then return end
   while true do
-    local id = call('LPOP', LANE .. lane)
+    local id = call('ZPOPMIN', LANE .. lane)[1]
     if not id then
       call('SREM', BUSY, lane)
       return
@@ -82,6 +118,11 @@ local function begin(entry)
   return with_times(entry, due_of(entry) + (due_after and now or 0), expiry_of(entry) + (expires_after and now or 0))
 end
 
+local function get_in_lane(lane, id)
+  local last = call('ZRANGE', LANE .. lane, -1, -1, 'WITHSCORES')[2]
+  call('ZADD', LANE .. lane, score(last and last + 1 or 0), id)
+end
+
 -- Takes in a message, at the end of its key's lane if there is one. The same id twice is the same message.
 local function store(id, entry)
   entry = begin(entry)
@@ -89,7 +130,7 @@ local function store(id, entry)
   remember_expiry(id, entry)
   local lane = lane_of(entry)
   if lane and call('SADD', BUSY, lane) == 0 then
-    call('RPUSH', LANE .. lane, id)
+    get_in_lane(lane, id)
   else
     place(id, entry)
   end
@@ -101,16 +142,17 @@ local function take_out(id, entry)
   call('HDEL', MESSAGES, id)
   if has(entry, EXPIRES) then call('ZREM', EXPIRIES, id) end
   local lane = lane_of(entry)
-  if lane and call('LREM', LANE .. lane, 1, id) == 1 then return end
-  if call('ZREM', DELAYED, id) == 0 and call('ZREM', RETURNED, id) == 0 then
-    call('LREM', READY, 1, id)
+  if lane and call('ZREM', LANE .. lane, id) == 1 then return end
+  local place = place_of(id, entry)
+  if not (due_of(entry) > 0 and call('ZREM', DELAYED, place) == 1 or call('ZREM', RETURNED, place) == 1) then
+    call('SADD', GONE, place)
   end
   advance(lane)
 end
 
 -- A message that a worker had waits again, before all that came later. It is still the head of its lane.
 local function give_back(id, order, entry)
-  if has(entry, EXPIRES) and expiry_of(entry) <= now then
+  if has_expired(entry) then
     expired = expired + 1
     advance(lane_of(entry))
     return
@@ -119,9 +161,9 @@ local function give_back(id, order, entry)
   remember_expiry(id, entry)
   local due = due_of(entry)
   if due > now then
-    call('ZADD', DELAYED, score(due), id)
+    call('ZADD', DELAYED, score(due), place_of(id, entry))
   else
-    call('ZADD', RETURNED, order, id)
+    call('ZADD', RETURNED, order, place_of(id, entry))
   end
   woken = true
 end
@@ -142,32 +184,54 @@ local function read_claim(claim)
   return claim:sub(1, 16), score((struct.unpack('<i8', claim, 17))), claim:sub(25)
 end
 
-local function expire()
-  local ids = call('ZRANGEBYSCORE', EXPIRIES, '-inf', score(now), 'LIMIT', 0, 1000)
-  for _, id in ipairs(ids) do
-    local entry = call('HGET', MESSAGES, id)
-    call('ZREM', EXPIRIES, id)
-    if entry then
-      take_out(id, entry)
-      expired = expired + 1
+-- Once more places in line are gone than not, the head of the line is cleared: what is not gone moves among the returned, where taking out leaves nothing.
+local function clear_line()
+  local gone = call('SCARD', GONE)
+  if gone == 0 or gone * 2 < call('LLEN', READY) then return end
+  local places = call('LPOP', READY, 2 * BATCH)
+  if not places then
+    call('DEL', GONE) -- somebody has deleted the line
+    return
+  end
+  local first = next_numbers(#places)
+  for i, place in ipairs(places) do
+    if call('SREM', GONE, place) == 0 and call('HEXISTS', MESSAGES, id_of(place)) == 1 then
+      call('ZADD', RETURNED, score(first + i - 1), place)
     end
   end
 end
 
+-- What has expired goes. It may be in line still when a worker comes, which has to look, too.
+local function expire()
+  local ids = call('ZRANGEBYSCORE', EXPIRIES, '-inf', score(now), 'LIMIT', 0, BATCH)
+  if #ids == 0 then return end
+  local bytes = 0
+  for _, id in ipairs(ids) do
+    local entry = call('HGET', MESSAGES, id)
+    if entry then
+      take_out(id, entry)
+      expired = expired + 1
+      bytes = bytes + #entry
+    else
+      call('ZREM', EXPIRIES, id)
+    end
+    if bytes > MOST_BYTES then break end
+  end
+  clear_line()
+  more = more or call('ZCOUNT', EXPIRIES, '-inf', score(now)) > 0
+end
+
 -- What has become due gets in line.
 local function promote()
-  while true do
-    local ids = call('ZRANGEBYSCORE', DELAYED, '-inf', score(now), 'LIMIT', 0, 1000)
-    if #ids == 0 then return end
-    call('ZREMRANGEBYRANK', DELAYED, 0, #ids - 1)
-    call('RPUSH', READY, unpack(ids))
-    woken = true
-    if #ids < 1000 then return end
-  end
+  local places = call('ZRANGEBYSCORE', DELAYED, '-inf', score(now), 'LIMIT', 0, 5 * BATCH) -- which costs little for each
+  if #places == 0 then return end
+  call('ZREMRANGEBYRANK', DELAYED, 0, #places - 1)
+  get_in_line(places)
+  more = more or #places == 5 * BATCH
 end
 
 local function ready_count()
-  return call('LLEN', READY) + call('ZCARD', RETURNED)
+  return math.max(call('LLEN', READY) - call('SCARD', GONE), 0) + call('ZCARD', RETURNED)
 end
 
 local function ring_if_ready()

@@ -3,7 +3,7 @@
 -- ARGV: now, 1 if sent before without an answer, the request's number, for how long the answer is kept (ms), then for each group: capacity, messages, 'singles', 'plain' or 'full',
 --       and for each message: id, entry, and in a full group: deduplication id or '', its window (us)
 -- Returns for each group how many messages were stored, or -1 when there is no room for all of them; then how many had expired.
-local ANSWER, SEEN = KEYS[13], KEYS[14]
+local ANSWER, SEEN = KEYS[15], KEYS[16]
 local request = ARGV[3]
 
 -- Its first copy may have been done and only the answer been lost.
@@ -16,21 +16,20 @@ if ARGV[2] == '1' then
   end
 end
 
-expire()
 local had_ready = call('EXISTS', READY, RETURNED) > 0
-local held = call('HLEN', MESSAGES)
+expire()
+local held = call('HLEN', MESSAGES) - (more and call('ZCOUNT', EXPIRIES, '-inf', score(now)) or 0) -- what has expired takes no room
 local results = {}
 local at = 5
 
 local function store_plain(count)
-  local ids = {}
-  for i = 0, count - 1 do ids[#ids + 1] = ARGV[at + 2 * i] end
-  for from = 1, count, 500 do
-    local to = math.min(from + 499, count)
-    call('HSET', MESSAGES, unpack(ARGV, at + 2 * (from - 1), at + 2 * to - 1))
-    call('RPUSH', READY, unpack(ids, from, to))
+  for from = at, at + 2 * count - 1, 1000 do
+    local to = math.min(from + 999, at + 2 * count - 1)
+    call('HSET', MESSAGES, unpack(ARGV, from, to))
+    local places = {}
+    for i = from, to, 2 do places[#places + 1] = place_of(ARGV[i], ARGV[i + 1]) end
+    get_in_line(places)
   end
-  woken = woken or count > 0
   return count
 end
 
@@ -59,7 +58,8 @@ local function store_full(fresh)
     end
     if store(ARGV[from], ARGV[from + 1]) then stored = stored + 1 end
   end
-  call('ZREMRANGEBYSCORE', SEEN, '-inf', score(now)) -- not before: a Redis that is full refuses a first write that deletes nothing
+  local aged = math.min(call('ZCOUNT', SEEN, '-inf', score(now)), BATCH + #fresh)
+  if aged > 0 then call('ZREMRANGEBYRANK', SEEN, 0, aged - 1) end -- not before: a Redis that is full refuses a first write that deletes nothing
   if longest > 0 and call('PTTL', SEEN) < longest / 1000 then
     call('PEXPIRE', SEEN, math.ceil(longest / 1000))
   end
@@ -87,7 +87,7 @@ while at <= #ARGV do
   at = at + count * (kind == 'full' and 4 or 2)
 end
 
-if woken and not had_ready then ring() end
+if woken and (not had_ready or call('EXISTS', GONE) == 1) then ring() end
 results[#results + 1] = expired
 call('SET', ANSWER, request .. ' ' .. table.concat(results, ' '), 'PX', ARGV[4])
 return results

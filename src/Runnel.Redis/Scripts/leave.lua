@@ -1,14 +1,11 @@
 -- A worker leaves: what it holds is there for others, as if it had never been taken.
 -- KEYS: the channel's
 -- ARGV: now, worker
+-- Returns {expired, 1 if it holds more}.
 go_on_when_full()
-local claims = CLAIMS .. ARGV[2]
-local all = call('HGETALL', claims)
-for i = 2, #all, 2 do
-  local id, order, entry = read_claim(all[i])
+local holds_none = take_claims(ARGV[2], function(id, order, entry)
   give_back(id, order, entry:sub(1, 13) .. struct.pack('<i8', 0) .. entry:sub(22))
-end
-call('DEL', claims)
-call('ZREM', WORKERS, ARGV[2])
+end)
+if holds_none then call('ZREM', WORKERS, ARGV[2]) end
 if woken then ring() end
-return expired
+return {expired, holds_none and 0 or 1}

@@ -1,18 +1,17 @@
 -- One step of a worker: settles what it is done with, and claims what is ready.
--- KEYS: the channel's, then the claims' counter
+-- KEYS: the channel's
 -- ARGV: now, 1 if sent before without an answer, worker, the step's number, most messages to claim, most bytes of them (the first may have more),
 --       its lease (us) if it is new here, else 0,
 --       number of claims that are simply completed, these claims, then for each other settlement: kind, claim and
 --         'complete': lane;  'abandon': 1 if an attempt counts, delay (us), 1 if there is a new payload, that payload;  'bury': reason, error
--- Returns {'lost'} when the lease is lost, else {the settlements' results as 1 and 0 each, how long until the next is due (us) or -1, expired, then id and entry of each message}.
-local ORDER = KEYS[13]
+-- Returns {'lost'} when the lease is lost, else {the settlements' results as 1 and 0 each, how long until there is something to look for again (us) or -1, expired, then id and entry of each message}.
 local repeated, worker, step, most, room, joining = ARGV[2] == '1', ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local claims = CLAIMS .. worker
 
 go_on_when_full()
 if joining > 0 then
   call('ZADD', WORKERS, score(now + joining), worker) -- from now on, also when it joined before and the answer was lost
-elseif not call('ZSCORE', WORKERS, worker) then
+elseif tonumber(call('ZSCORE', WORKERS, worker) or 0) == 0 then
   return {'lost'}
 end
 
@@ -91,21 +90,30 @@ local function claim_again()
   return #answer > 3
 end
 
--- How many of these messages there is room for; at least one, else it would never be claimed.
-local function fitting(candidates, is_first)
-  for i, id in ipairs(candidates) do
-    room = room - call('HSTRLEN', MESSAGES, id)
-    if room < 0 and not (is_first and i == 1) then return i - 1 end
-  end
-  return #candidates
-end
-
--- Returns whether it claimed as much as it may: then there may be more.
+-- Returns whether it has come to the end of the line.
 local function claim_new()
   local fields, ids = {}, {}
+  local left = most + BATCH -- to look at: some may have expired, or be gone
+
+  local function may_claim() return #ids < most and left > 0 and room > 0 end
+
+  -- How many of these there is room for; at least one, else it would never be claimed.
+  local function fitting(candidates)
+    for i, candidate in ipairs(candidates) do
+      room = room - call('HSTRLEN', MESSAGES, candidate)
+      if room < 0 and not (#ids == 0 and i == 1) then return i - 1 end
+    end
+    return #candidates
+  end
+
   local function claim(id, order, entry)
-    if not entry then return end
     if has(entry, EXPIRES) then call('ZREM', EXPIRIES, id) end
+    if has_expired(entry) then
+      call('HDEL', MESSAGES, id)
+      expired = expired + 1
+      advance(lane_of(entry))
+      return
+    end
     ids[#ids + 1] = id
     fields[#fields + 1] = step .. '.' .. #ids
     fields[#fields + 1] = id .. struct.pack('<i8', order) .. entry
@@ -113,43 +121,71 @@ local function claim_new()
     answer[#answer + 1] = entry
   end
 
-  while #ids < most and room > 0 do
-    local returned = call('ZRANGE', RETURNED, 0, 0, 'WITHSCORES')
-    if not returned[1] then break end
-    if fitting({returned[1]}, #ids == 0) == 0 then break end
-    call('ZREM', RETURNED, returned[1])
-    claim(returned[1], tonumber(returned[2]), call('HGET', MESSAGES, returned[1]))
+  -- Claims the first of these places, of which 'take' takes so many out of the line and says their numbers in it.
+  local function claim_first(places, take)
+    local candidates = {}
+    for i, place in ipairs(places) do candidates[i] = id_of(place) end
+    local count = fitting(candidates)
+    if count == 0 then return end
+    left = left - count
+    local orders = take(count)
+    local entries = call('HMGET', MESSAGES, unpack(candidates, 1, count))
+    local are_gone = call('SCARD', GONE) > 0
+    for i = 1, count do
+      local is_gone = are_gone and call('SREM', GONE, places[i]) == 1
+      if entries[i] and not is_gone then claim(candidates[i], orders(i), entries[i]) end
+    end
   end
-  while #ids < most and room > 0 do
-    local ready = call('LPOP', READY, most - #ids)
-    if not ready then break end
-    local count = fitting(ready, #ids == 0)
-    for i = #ready, count + 1, -1 do call('LPUSH', READY, table.remove(ready)) end
-    if count == 0 then break end
-    local last = call('INCRBY', ORDER, count)
-    if last == count then call('PEXPIRE', ORDER, 3600000) end -- begins anew now and then: it only orders what workers hold now
-    local entries = call('HMGET', MESSAGES, unpack(ready))
-    for i, id in ipairs(ready) do claim(id, last - count + i, entries[i]) end
+
+  local function claim_returned()
+    local found = call('ZRANGE', RETURNED, 0, math.min(most - #ids, left) - 1, 'WITHSCORES')
+    local places = {}
+    for i = 1, #found, 2 do places[#places + 1] = found[i] end
+    claim_first(places, function(count)
+      call('ZREMRANGEBYRANK', RETURNED, 0, count - 1)
+      return function(i) return tonumber(found[2 * i]) end
+    end)
+    return #found > 0
   end
+
+  local function claim_ready()
+    local places = call('LRANGE', READY, 0, math.min(most - #ids, left) - 1)
+    claim_first(places, function(count)
+      call('LPOP', READY, count)
+      local first = next_numbers(count)
+      return function(i) return first + i - 1 end
+    end)
+    return #places > 0
+  end
+
+  while may_claim() and claim_returned() do end
+  local is_end = false
+  while may_claim() and not is_end do is_end = not claim_ready() end
   if #ids > 0 then
     call('HDEL', MESSAGES, unpack(ids))
     call('HSET', claims, unpack(fields))
   end
-  return #ids == most or room <= 0
+  return is_end
+end
+
+-- When something is due, or expires, which may make way for another: now, if there was too much of it for this step.
+local function next_look(was_end)
+  if more or not was_end then return 0 end
+  local next = -1
+  for _, times in ipairs({DELAYED, EXPIRIES}) do
+    local first = call('ZRANGE', times, 0, 0, 'WITHSCORES')[2]
+    local time = first and math.max(tonumber(first) - now, 0)
+    if time and (next < 0 or time < next) then next = time end
+  end
+  return next
 end
 
 if most > 0 then
   expire()
   promote()
-  if repeated and claim_again() then
-    ring_if_ready()
-  elseif claim_new() then
-    ring_if_ready()
-  else
-    call('DEL', BELL)
-  end
-  local next = call('ZRANGE', DELAYED, 0, 0, 'WITHSCORES')
-  if next[2] then answer[2] = math.max(tonumber(next[2]) - now, 0) end
+  local was_end = not (repeated and claim_again()) and claim_new()
+  if was_end then call('DEL', BELL) else ring_if_ready() end
+  answer[2] = next_look(was_end)
 elseif woken then
   ring()
 end

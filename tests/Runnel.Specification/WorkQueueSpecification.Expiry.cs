@@ -1,0 +1,74 @@
+using Xunit;
+
+namespace Runnel.Specification;
+
+public abstract partial class WorkQueueSpecification
+{
+    private const int Many = 3_000;
+
+    [Fact]
+    public async Task However_many_messages_have_expired_none_is_handed_out_and_all_are_counted()
+    {
+        using var expired = new ExpiredCount();
+        await EnqueueManyAsync("expires", expiry: Clock.Now + Clock.Units(5));
+        await EnqueueAsync(Of("stays"));
+
+        await Clock.AdvanceAsync(6);
+
+        Assert.Equal(["stays"], await DrainAsync(await WorkerAsync(), 1));
+        await AssertNothingHeldAsync();
+        await Wait.Until(() => expired.Value >= Many, "all are counted");
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task However_many_messages_of_a_key_have_expired_none_is_handed_out_and_the_next_one_is(bool isFirstHeld)
+    {
+        using var expired = new ExpiredCount();
+        var lease = await WorkerAsync();
+        var expiry = Clock.Now + Clock.Units(5);
+        await EnqueueAsync(Of("first", "k") with { ExpiresAt = isFirstHeld ? null : expiry });
+        var first = isFirstHeld ? await TakeOneAsync(lease) : null;
+        await EnqueueManyAsync("expires", expiry, key: "k");
+        await EnqueueAsync(Of("next", "k"));
+
+        await Clock.AdvanceAsync(6);
+        if (first is not null)
+            Assert.True(await lease.CompleteAsync(first));
+
+        Assert.Equal(["next"], await DrainAsync(lease, 1));
+        await AssertNothingHeldAsync();
+        await Wait.Until(() => expired.Value >= Many, "all are counted");
+    }
+
+    [Fact]
+    public async Task What_has_expired_takes_no_room()
+    {
+        await EnqueueManyAsync("expires", expiry: Clock.Now + Clock.Units(5), capacity: Many);
+
+        await Clock.AdvanceAsync(6);
+        await Queue.EnqueueAsync(Channel, [.. Enumerable.Range(0, Many).Select(_ => Of("new"))], CapacityOf(Many));
+
+        Assert.Equal(Many, (await StatusAsync())?.Ready);
+    }
+
+    [Fact]
+    public async Task A_worker_that_waits_gets_the_next_message_of_a_key_as_soon_as_the_first_one_expires()
+    {
+        var lease = await WorkerAsync();
+        await EnqueueAsync(Of("first", "k") with { NotBefore = Clock.Now + Clock.Units(1000), ExpiresAt = Clock.Now + Clock.Units(2) }, Of("next", "k"));
+        var waiting = lease.ReceiveAsync(Channel, 1).AsTask();
+        Assert.False(waiting.IsCompleted);
+
+        await Clock.AdvanceAsync(3);
+
+        Assert.Equal("next", Text(Assert.Single(await Wait.For(waiting, "the next one"))));
+    }
+
+    private async Task EnqueueManyAsync(string text, DateTimeOffset expiry, string? key = null, int capacity = 100_000)
+    {
+        foreach (var batch in Enumerable.Range(0, Many).Chunk(500))
+            await Queue.EnqueueAsync(Channel, [.. batch.Select(_ => Of(text, key) with { ExpiresAt = expiry })], CapacityOf(capacity));
+    }
+}

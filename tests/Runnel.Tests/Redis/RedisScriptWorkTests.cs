@@ -1,0 +1,234 @@
+using Runnel.Layers;
+using Runnel.Redis;
+using Runnel.Specification;
+using Runnel.Tests.Servers;
+using Xunit;
+
+namespace Runnel.Tests.Redis;
+
+/// <summary>
+/// Redis does one thing at a time, so no script may do more the more a channel holds. How long a script took says little on a machine that is busy; how many
+/// commands it called, and which, does not depend on that. How long a script took is printed.
+/// </summary>
+public sealed class RedisScriptWorkTests(RedisServer server) : IClassFixture<RedisServer>, IAsyncLifetime
+{
+    private const int Many = 20_000;
+    private const int MostCalls = 2_500;
+    private const int MostMoved = 500;
+
+    // These take time by what is in a key, and not by what is asked for.
+    private static readonly string[] Unbounded = ["lrem", "linsert", "lpos", "hgetall", "hvals", "hkeys", "zremrangebyscore", "keys"];
+
+    private readonly ManualTimeProvider _time = new();
+    private readonly WorkerLeaseOptions _longLease = new() { Duration = TimeSpan.FromDays(30) };
+    private RedisPlace _place = null!;
+    private RedisWorkQueue _queue = null!;
+
+    public ValueTask InitializeAsync()
+    {
+        _place = new RedisPlace(server, _time);
+        _queue = new RedisWorkQueue(_place.Open());
+        return ValueTask.CompletedTask;
+    }
+
+    [Fact]
+    public async Task Listing_a_channel_where_much_has_expired()
+    {
+        await EnqueueAsync(message => message with { ExpiresAt = _time.GetUtcNow() + TimeSpan.FromMinutes(1) }, Many);
+        await EnqueueAsync(message => message, 1);
+        _time.Advance(TimeSpan.FromMinutes(2));
+
+        await AssertBoundedAsync(Many, async () => Assert.Equal(1, (await _queue.ListChannelsAsync()).Single().Ready));
+    }
+
+    [Fact]
+    public async Task Listing_a_channel_where_much_is_due()
+    {
+        await EnqueueAsync(message => message with { NotBefore = _time.GetUtcNow() + TimeSpan.FromMinutes(1) }, Many);
+        _time.Advance(TimeSpan.FromMinutes(2));
+
+        await AssertBoundedAsync(Many, async () => Assert.Equal(Many, (await _queue.ListChannelsAsync()).Single().Ready));
+    }
+
+    [Fact]
+    public async Task Receiving_from_a_channel_where_much_has_expired_behind_a_key_and_elsewhere()
+    {
+        var expiry = _time.GetUtcNow() + TimeSpan.FromMinutes(1);
+        await EnqueueAsync(message => message with { Key = "k", ExpiresAt = expiry }, Many / 2);
+        await EnqueueAsync(message => message with { ExpiresAt = expiry }, Many / 2);
+        await EnqueueAsync(message => message with { Key = "k" }, 1);
+        await using var lease = await _queue.AcquireLeaseAsync(_longLease);
+        _time.Advance(TimeSpan.FromMinutes(2));
+
+        await AssertBoundedAsync(Many, async () => Assert.Null(Assert.Single(await ReceiveAsync(lease, 10)).Envelope.ExpiresAt));
+    }
+
+    [Fact]
+    public async Task Cancelling_in_a_long_line()
+    {
+        var sent = await EnqueueAsync(message => message, Many);
+        var cancelled = sent.Skip(Many / 4).Take(Many / 2).ToList();
+
+        await AssertBoundedAsync(0, async () =>
+        {
+            foreach (var page in cancelled.Chunk(500))
+                Assert.DoesNotContain(false, await Task.WhenAll(page.Select(message => _queue.CancelAsync("work", message.Id).AsTask())));
+        });
+
+        Assert.Equal(Many / 2, (await _queue.ListChannelsAsync()).Single().Ready);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Giving_back_what_a_worker_held(bool dies)
+    {
+        await EnqueueAsync(message => message, Many);
+        var lease = (RedisWorkerLease)await _queue.AcquireLeaseAsync(_longLease);
+        for (var held = 0; held < Many;)
+            held += (await ReceiveAsync(lease, 250)).Count;
+        if (dies)
+        {
+            _queue.Heart.Remove(lease);
+            _place.Probe.Ask("ZADD", Key("workers"), "XX", "1", lease.Name);
+        }
+
+        await AssertBoundedAsync(Many, async () =>
+        {
+            if (dies)
+                await _queue.Sweeper.SweepAllAsync(new LeasesEnded(0, 1));
+            else
+                await lease.DisposeAsync();
+        });
+
+        Assert.Equal((Many, 0), (await _queue.ListChannelsAsync()).Single() is var status ? (status.Ready, status.InFlight) : default);
+        Assert.Empty(_place.Probe.Texts("ZRANGE", Key("workers"), "0", "-1"));
+    }
+
+    [Fact]
+    public async Task Dealing_with_dead_letters()
+    {
+        await MakeDeadLettersAsync();
+
+        await AssertBoundedAsync(0, async () => Assert.Equal(7, (await _queue.ListDeadLettersAsync("work", DeadLetterFilter.All, 7)).Count));
+        await AssertBoundedAsync(Many, async () => Assert.Equal(Many, await _queue.ReplayAsync("work", DeadLetterFilter.All)));
+        await BuryAllAsync();
+        await AssertBoundedAsync(Many, async () => Assert.Equal(Many, await _queue.PurgeAsync("work", DeadLetterFilter.All)));
+    }
+
+    [Fact]
+    public async Task Sweeping_away_old_dead_letters()
+    {
+        await MakeDeadLettersAsync();
+        _time.Advance(TimeSpan.FromDays(365));
+
+        await AssertBoundedAsync(Many, () => _queue.Sweeper.SweepAllAsync(LeasesEnded.None));
+
+        Assert.Empty(await _queue.ListChannelsAsync());
+    }
+
+    [Fact]
+    public async Task Flushing_a_channel_of_many_keys()
+    {
+        var key = 0;
+        await EnqueueAsync(message => message with { Key = $"{key++ / 2}" }, Many);
+        await using var lease = await _queue.AcquireLeaseAsync(_longLease);
+        for (var held = 0; held < Many / 4;)
+            held += (await ReceiveAsync(lease, 250)).Count;
+
+        await AssertBoundedAsync(0, async () => await _queue.FlushAsync());
+
+        Assert.Empty(await _queue.ListChannelsAsync());
+        Assert.DoesNotContain(_place.Probe.Keys($"{Key("")}*"), name => !name.Contains(":sent:", StringComparison.Ordinal) && name != Key("workers"));
+    }
+
+    [Fact]
+    public async Task Storing_where_many_deduplication_ids_are_forgotten()
+    {
+        var id = 0;
+        await EnqueueAsync(message => message with { DeduplicationId = $"{id++}", DeduplicationWindow = TimeSpan.FromMinutes(1) }, Many);
+        _time.Advance(TimeSpan.FromMinutes(2));
+
+        await AssertBoundedAsync(0, () => EnqueueAsync(message => message with { DeduplicationId = $"{id++}", DeduplicationWindow = TimeSpan.FromMinutes(1) }, 1));
+
+        Assert.InRange(_place.Probe.Number("ZCARD", Key("seen")), Many - MostMoved, Many);
+    }
+
+    [Fact]
+    public async Task A_list_of_channels_reads_no_message_and_one_of_dead_letters_reads_those_that_it_shows()
+    {
+        const int Large = 20_000;
+        await EnqueueAsync(message => message, 100, new byte[Large]);
+        await using var lease = await _queue.AcquireLeaseAsync(_longLease);
+        foreach (var message in await ReceiveAsync(lease, 20))
+            await lease.DeadLetterAsync(message, DeadLetterReason.Rejected, "no");
+        foreach (var message in await ReceiveAsync(lease, 20))
+            await lease.AbandonAsync(message, AbandonOptions.Untouched);
+        _place.Probe.ForgetCommandCalls();
+
+        var oldest = (await _queue.ListChannelsAsync()).Single().OldestReady;
+        Assert.NotNull(oldest);
+        Assert.DoesNotContain(_place.Probe.CommandCalls(), call => call.Key is "hget" or "hmget" or "hgetall" or "hvals");
+
+        _place.Probe.ForgetCommandCalls();
+        Assert.Equal(3, (await _queue.ListDeadLettersAsync("work", DeadLetterFilter.All, 3)).Count);
+        Assert.Equal(20, (await _queue.ListDeadLettersAsync("work", DeadLetterFilter.All, 100)).Count);
+        Assert.Equal(3 + 20, _place.Probe.CommandCalls().GetValueOrDefault("hget"));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _queue.DisposeAsync();
+        await _place.DisposeAsync();
+    }
+
+    private static Task<IReadOnlyList<ReceivedMessage>> ReceiveAsync(IWorkerLease lease, int max) => Wait.For(lease.ReceiveAsync("work", max).AsTask(), "messages");
+
+    private string Key(string name) => $"{_place.Prefix}:{{work}}:{name}";
+
+    private async Task<List<Envelope>> EnqueueAsync(Func<Envelope, Envelope> change, int count, byte[]? body = null)
+    {
+        List<Envelope> all = [.. Enumerable.Range(0, count).Select(_ => change(new Envelope(new Message("do", body)) { Id = MessageId.New(_time), SentAt = _time.GetUtcNow() }))];
+        var options = new EnqueueOptions { Capacity = int.MaxValue };
+        foreach (var page in all.Chunk(250))
+            await _queue.EnqueueAsync("work", page, options);
+        return all;
+    }
+
+    private async Task MakeDeadLettersAsync()
+    {
+        await EnqueueAsync(message => message, Many);
+        await BuryAllAsync();
+    }
+
+    private async Task BuryAllAsync()
+    {
+        await using var lease = await _queue.AcquireLeaseAsync(_longLease);
+        for (var dead = 0; dead < Many;)
+        {
+            var messages = await ReceiveAsync(lease, 250);
+            await Task.WhenAll(messages.Select(message => lease.DeadLetterAsync(message, DeadLetterReason.Rejected, "no").AsTask()));
+            dead += messages.Count;
+        }
+    }
+
+    private async Task AssertBoundedAsync(int moved, Func<Task> act)
+    {
+        _place.Probe.ForgetCommandCalls();
+        _place.Probe.Configure("slowlog-log-slower-than", "0");
+        _place.Probe.Configure("slowlog-max-len", "100000");
+        _place.Probe.Ask("SLOWLOG", "RESET");
+
+        await act();
+
+        var calls = _place.Probe.CommandCalls();
+        var times = ((object?[])_place.Probe.Ask("SLOWLOG", "GET", "-1")!).Cast<object?[]>()
+            .Where(entry => ((object?[])entry[3]!)[0] is byte[] name && name.AsSpan().SequenceEqual("EVALSHA"u8)).Select(entry => (long)entry[2]!).Order().ToList();
+        var scripts = calls["evalsha"];
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"{scripts} scripts of {calls.Values.Sum() / scripts} commands; half took up to {times[times.Count / 2]} µs, 99 of 100 up to {times[times.Count * 99 / 100]} µs, the longest {times[^1]} µs");
+        Assert.DoesNotContain(calls.Keys, Unbounded.Contains);
+        Assert.InRange(calls.Values.Sum(), scripts, scripts * MostCalls);
+        Assert.InRange(scripts, moved / MostMoved, long.MaxValue);
+    }
+}
