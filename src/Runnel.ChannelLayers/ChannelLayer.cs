@@ -58,6 +58,16 @@ public sealed class ChannelLayer : IChannelLayer, IAsyncDisposable
     /// <summary>How many groups have members here.</summary>
     internal int GroupCount => _groups.Count;
 
+    /// <summary>How many messages are parked here: read, and not waited for.</summary>
+    internal int ParkedCount
+    {
+        get
+        {
+            lock (_lock)
+                return _readers.Values.Sum(static reader => reader.ParkedCount);
+        }
+    }
+
     /// <inheritdoc/>
     public async ValueTask SendAsync(ChannelName channel, Message message, CancellationToken cancellationToken = default)
     {

@@ -37,6 +37,16 @@ internal sealed class ProcessReader : IAsyncDisposable
         _reading = ReadAsync();
     }
 
+    /// <summary>How many messages are parked.</summary>
+    public int ParkedCount
+    {
+        get
+        {
+            lock (_lock)
+                return _channels.Values.Sum(static local => local.Parked.Count);
+        }
+    }
+
     public async ValueTask<Message> ReceiveAsync(ChannelName channel, CancellationToken cancellationToken)
     {
         var waiter = new Waiter(channel);

@@ -98,6 +98,28 @@ public abstract partial class ChannelLayerSpecification
         Assert.Empty(await Operator.ListChannelsAsync());
     }
 
+    [Fact]
+    public async Task What_expires_unread_beside_a_channel_that_is_read_is_forgotten_and_counted()
+    {
+        using var expired = new ExpiredCount();
+        var layer = await OpenAsync(options => options.Expiry = Clock.Units(3));
+        var (unread, read) = (await layer.NewChannelAsync(), await layer.NewChannelAsync());
+        for (var i = 0; i < 10; i++)
+            await layer.SendAsync(unread, Of("expires"));
+        await layer.SendAsync(read, Of("first"));
+        Assert.Equal("first", Text(await ReceiveAsync(layer, read)));
+        Assert.Equal(10, layer.ParkedCount);
+
+        await Clock.AdvanceAsync(4);
+        await layer.SendAsync(unread, Of("stays"));
+        await layer.SendAsync(read, Of("second"));
+        Assert.Equal("second", Text(await ReceiveAsync(layer, read)));
+
+        await Wait.Until(() => layer.ParkedCount == 1, "what has expired is forgotten");
+        Assert.Equal("stays", Text(await ReceiveAsync(layer, unread)));
+        await Wait.Until(async () => (await Operator.ListChannelsAsync()).Count == 0 && expired.Value >= 10, "what has expired is gone and counted");
+    }
+
     [Fact] // CR-20
     public async Task The_oldest_expires_and_the_others_are_received()
     {
