@@ -5,12 +5,15 @@ namespace Runnel.Redis;
 /// <summary>One channel as this process knows it: its keys, who sends to it here, and who receives from it here.</summary>
 internal sealed class RedisChannel
 {
+    private const int Retired = int.MinValue / 2; // far below anything that is counted
     private static readonly TimeSpan TouchEvery = TimeSpan.FromMinutes(1);
 
     private readonly RedisStore _store;
     private readonly Lock _lock = new();
     private readonly ITimer _due;
     private WorkerChannel[] _receivers = [];
+    private long? _dueAt;
+    private int _uses;
     private long _touched;
 
     /// <param name="name">The channel's name.</param>
@@ -22,7 +25,7 @@ internal sealed class RedisChannel
         (Name, _store) = (name, store);
         Keys = store.Keys.Of(name);
         Sender = new EnqueueLine(this, store);
-        _due = store.TimeProvider.CreateTimer(static state => ((RedisChannel)state!).Look(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _due = store.TimeProvider.CreateTimer(static state => ((RedisChannel)state!).LookWhenDue(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     public ChannelName Name { get; }
@@ -36,6 +39,30 @@ internal sealed class RedisChannel
 
     /// <summary>Whether nobody here has to do with it.</summary>
     public bool IsIdle => Volatile.Read(ref _receivers).Length == 0 && Sender.IsIdle && TimeProvider.System.GetElapsedTime(_touched) > 2 * TouchEvery;
+
+    /// <summary>Begins to use it, until <see cref="Exit"/>: it is not forgotten meanwhile.</summary>
+    /// <returns>Whether it can be used; otherwise it is being forgotten, and another one takes its place.</returns>
+    public bool TryEnter()
+    {
+        if (Interlocked.Increment(ref _uses) > 0)
+            return true;
+        Interlocked.Decrement(ref _uses);
+        return false;
+    }
+
+    /// <summary>Ends what <see cref="TryEnter"/> began.</summary>
+    public void Exit() => Interlocked.Decrement(ref _uses);
+
+    /// <summary>Retires it for good, unless somebody uses it: there must never be two that send to one channel.</summary>
+    public bool TryRetire()
+    {
+        if (!IsIdle || Interlocked.CompareExchange(ref _uses, Retired, 0) != 0)
+            return false;
+        if (IsIdle)
+            return true;
+        Interlocked.Add(ref _uses, -Retired); // who came just before that has begun something
+        return false;
+    }
 
     public void Add(WorkerChannel receiver)
     {
@@ -63,11 +90,40 @@ internal sealed class RedisChannel
     {
         if (microseconds < 0)
             return;
-        var left = TimeSpan.FromMicroseconds(microseconds) - _store.TimeProvider.GetElapsedTime(asked);
+        lock (_lock)
+        {
+            var dueAt = asked + (long)(microseconds * (_store.TimeProvider.TimestampFrequency / 1e6));
+            if (dueAt >= _dueAt)
+                return; // it looks before that anyway, and hears when to look again
+            _dueAt = dueAt;
+            if (WaitUntilDue())
+                return;
+        }
+        Look();
+    }
+
+    private void LookWhenDue()
+    {
+        lock (_lock)
+        {
+            if (_dueAt is null || WaitUntilDue())
+                return; // somebody has looked, or it has been set anew
+        }
+        Look();
+    }
+
+    // Whether it is not due yet.
+    private bool WaitUntilDue()
+    {
+        var time = _store.TimeProvider;
+        var left = TimeSpan.FromSeconds((_dueAt!.Value - time.GetTimestamp()) / (double)time.TimestampFrequency);
         if (left > TimeSpan.Zero)
+        {
             _due.Change(TimeSpan.FromMilliseconds(Math.Min(Math.Floor(left.TotalMilliseconds) + 1, int.MaxValue)), Timeout.InfiniteTimeSpan);
-        else
-            Look();
+            return true;
+        }
+        _dueAt = null;
+        return false;
     }
 
     /// <summary>Begins a script of the channel: with its keys, others of its own, and the time, whereupon the arguments are to be added.</summary>

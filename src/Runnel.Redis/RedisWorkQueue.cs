@@ -44,8 +44,16 @@ public sealed partial class RedisWorkQueue : IWorkQueue, IWorkQueueOperator, IAs
             return ValueTask.FromResult(0);
         var queueName = channel.QueueName;
         var request = new EnqueueRequest(queueName, envelopes, options, _store.Sealing) { Since = _store.TimeProvider.GetTimestamp() };
-        var line = ChannelOf(queueName).Sender;
-        line.Add(request);
+        var used = Enter(queueName);
+        var line = used.Sender;
+        try
+        {
+            line.Add(request);
+        }
+        finally
+        {
+            used.Exit();
+        }
         return cancellationToken.CanBeCanceled ? WaitAsync(line, request, cancellationToken) : new(request.Task);
     }
 
@@ -99,10 +107,20 @@ public sealed partial class RedisWorkQueue : IWorkQueue, IWorkQueueOperator, IAs
 
     internal RedisChannel ChannelOf(ChannelName name) => _channels.GetOrAdd(name, static (name, store) => new RedisChannel(name, store), _store);
 
+    /// <summary>A channel that is not forgotten until <see cref="RedisChannel.Exit"/>.</summary>
+    internal RedisChannel Enter(ChannelName name)
+    {
+        while (true)
+        {
+            if (ChannelOf(name) is var channel && channel.TryEnter())
+                return channel;
+        }
+    }
+
     /// <summary>Forgets channels that nobody here has to do with any more.</summary>
     internal void ForgetIdle()
     {
-        foreach (var entry in _channels.Where(static entry => entry.Value.IsIdle))
+        foreach (var entry in _channels.Where(static entry => entry.Value.TryRetire()))
             _channels.TryRemove(entry);
     }
 

@@ -132,12 +132,20 @@ internal sealed class RedisWorkerLease : IWorkerLease
     {
         if (_channels.TryGetValue(name, out var known))
             return known;
-        var made = new WorkerChannel(this, _queue.ChannelOf(name), _store, _queue.Bells);
-        var found = _channels.GetOrAdd(name, made);
-        if (found == made)
-            made.Channel.Add(made);
-        ThrowIfEnded();
-        return found;
+        var channel = _queue.Enter(name);
+        try
+        {
+            var made = new WorkerChannel(this, channel, _store, _queue.Bells);
+            var found = _channels.GetOrAdd(name, made);
+            if (found == made)
+                channel.Add(made);
+            ThrowIfEnded();
+            return found;
+        }
+        finally
+        {
+            channel.Exit();
+        }
     }
 
     private void ThrowIfEnded()

@@ -72,6 +72,26 @@ public sealed class RedisLostAnswerTests(RedisServer server) : IClassFixture<Red
     }
 
     [Fact]
+    public async Task A_keyed_message_whose_settling_was_not_answered_lets_one_message_of_its_key_go_and_not_two()
+    {
+        await using var lease = await _queue.AcquireLeaseAsync(new WorkerLeaseOptions());
+        await using var elsewhere = new RedisWorkQueue(_place.Open());
+        await using var other = await elsewhere.AcquireLeaseAsync(new WorkerLeaseOptions());
+        await _queue.EnqueueAsync("work", [Of("1") with { Key = "k" }, Of("2") with { Key = "k" }, Of("3") with { Key = "k" }], EnqueueOptions.Default);
+        var first = Assert.Single(await Wait.For(lease.ReceiveAsync("work", 10).AsTask(), "the first"));
+
+        _wire.Silence(toServer: false);
+        var settling = lease.CompleteAsync(first).AsTask();
+        var second = Assert.Single(await Wait.For(other.ReceiveAsync("work", 10).AsTask(), "the second"));
+        _wire.Cut();
+        _wire.Heal();
+
+        Assert.True(await Wait.For(settling, "the answer"));
+        Assert.Equal("2", second.Envelope.Message.Type);
+        Assert.Equal((0, 1, 1), (await elsewhere.ListChannelsAsync()).Single() is var status ? (status.Ready, status.Blocked, status.InFlight) : default);
+    }
+
+    [Fact]
     public async Task A_worker_that_joins_a_channel_without_an_answer_and_hears_it_late_has_its_whole_lease()
     {
         var lease = await _queue.AcquireLeaseAsync(new WorkerLeaseOptions { Duration = TimeSpan.FromSeconds(1) });

@@ -1,0 +1,155 @@
+using Runnel.Layers;
+using Runnel.Redis;
+using Runnel.Specification;
+using Runnel.Tests.Servers;
+using Xunit;
+
+namespace Runnel.Tests.Redis;
+
+/// <summary>What a process knows of a channel.</summary>
+public sealed class RedisChannelTests(RedisServer server) : IClassFixture<RedisServer>, IAsyncLifetime
+{
+    private readonly ManualTimeProvider _time = new();
+    private RedisPlace _place = null!;
+    private RedisWorkQueue _queue = null!;
+
+    public ValueTask InitializeAsync()
+    {
+        _place = new RedisPlace(server, _time);
+        _queue = new RedisWorkQueue(_place.Open());
+        return ValueTask.CompletedTask;
+    }
+
+    [Fact]
+    public void A_channel_that_somebody_is_about_to_send_to_is_not_forgotten()
+    {
+        var used = _queue.Enter("work");
+
+        _queue.ForgetIdle();
+        Assert.Same(used, _queue.ChannelOf("work"));
+
+        used.Exit();
+        _queue.ForgetIdle();
+        Assert.NotSame(used, _queue.Enter("work"));
+        Assert.False(used.TryEnter());
+    }
+
+    [Fact]
+    public async Task Senders_find_one_line_for_a_channel_however_often_it_is_forgotten()
+    {
+        using var done = new CancellationTokenSource();
+        var forgetting = Task.Run(() =>
+        {
+            while (!done.IsCancellationRequested)
+                _queue.ForgetIdle();
+        });
+        var used = 0;
+
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() =>
+        {
+            for (var i = 0; i < 20_000; i++)
+            {
+                var channel = _queue.Enter("work");
+                // Whoever is in use is the one that others find.
+                Assert.Same(channel, _queue.ChannelOf("work"));
+                Interlocked.Increment(ref used);
+                channel.Exit();
+            }
+        })));
+        await done.CancelAsync();
+        await forgetting;
+
+        Assert.Equal(80_000, used);
+    }
+
+    [Fact]
+    public async Task A_later_time_to_look_does_not_take_the_place_of_an_earlier_one()
+    {
+        await using var lease = await _queue.AcquireLeaseAsync(new WorkerLeaseOptions { Duration = TimeSpan.FromDays(30) });
+        await _queue.EnqueueAsync("work", [NewMessage() with { NotBefore = _time.GetUtcNow() + TimeSpan.FromSeconds(10) }], EnqueueOptions.Default);
+        var waiting = lease.ReceiveAsync("work", 1).AsTask();
+        await Wait.Until(() => _place.Probe.Exists($"{_place.Prefix}:{{work}}:workers"), "it has looked");
+        var channel = _queue.ChannelOf("work");
+
+        // What the heart was told may be older than what the worker was told, and come later.
+        channel.LookIn((long)TimeSpan.FromSeconds(10).TotalMicroseconds, _time.GetTimestamp());
+        channel.LookIn((long)TimeSpan.FromHours(1).TotalMicroseconds, _time.GetTimestamp());
+        _time.Advance(TimeSpan.FromSeconds(11));
+
+        Assert.Single(await Wait.For(waiting, "the message that is due"));
+    }
+
+    [Fact]
+    public async Task A_worker_that_was_taken_for_dead_and_not_told_claims_nothing_and_hears_of_it()
+    {
+        await using var lease = (RedisWorkerLease)await _queue.AcquireLeaseAsync(new WorkerLeaseOptions { Duration = TimeSpan.FromDays(30) });
+        await _queue.EnqueueAsync("work", [NewMessage("1"), NewMessage("2")], EnqueueOptions.Default);
+        Assert.Single(await Wait.For(lease.ReceiveAsync("work", 1).AsTask(), "a message"));
+
+        await TakeForDeadAsync(lease);
+        await Assert.ThrowsAsync<LeaseLostException>(() => Wait.For(lease.ReceiveAsync("work", 10).AsTask(), "it hears of it"));
+
+        Assert.True(lease.Lost.IsCancellationRequested);
+        Assert.Empty(_place.Probe.Keys($"{_place.Prefix}:{{work}}:claims:*"));
+        Assert.Equal(2, (await _queue.ListChannelsAsync()).Single().Ready);
+    }
+
+    [Fact]
+    public async Task A_worker_that_was_taken_for_dead_and_not_told_completes_nothing_and_hears_of_it()
+    {
+        await using var lease = (RedisWorkerLease)await _queue.AcquireLeaseAsync(new WorkerLeaseOptions { Duration = TimeSpan.FromDays(30) });
+        await using var other = await _queue.AcquireLeaseAsync(new WorkerLeaseOptions { Duration = TimeSpan.FromDays(30) });
+        await _queue.EnqueueAsync("work", [NewMessage("1", "k"), NewMessage("2", "k")], EnqueueOptions.Default);
+        var held = Assert.Single(await Wait.For(lease.ReceiveAsync("work", 1).AsTask(), "the first"));
+
+        await TakeForDeadAsync(lease);
+        Assert.Equal("1", Assert.Single(await Wait.For(other.ReceiveAsync("work", 10).AsTask(), "the first, again")).Envelope.Message.Type);
+        Assert.False(await Wait.For(lease.CompleteAsync(held).AsTask(), "the answer"));
+
+        Assert.True(lease.Lost.IsCancellationRequested);
+        Assert.Equal((0, 1), (await _queue.ListChannelsAsync()).Single() is var status ? (status.Ready, status.Blocked) : default);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task What_a_dead_worker_held_is_given_to_others_by_whoever_comes_next_when_the_first_one_stops_in_the_middle(bool beats)
+    {
+        await using var dead = (RedisWorkerLease)await _queue.AcquireLeaseAsync(new WorkerLeaseOptions { Duration = TimeSpan.FromDays(30) });
+        await _queue.EnqueueAsync("work", [.. Enumerable.Range(0, 250).Select(_ => NewMessage())], EnqueueOptions.Default);
+        Assert.Equal(250, (await Wait.For(dead.ReceiveAsync("work", 250).AsTask(), "all messages")).Count);
+        _queue.Heart.Remove(dead);
+        _place.Probe.Ask("ZADD", Workers, "XX", "1", dead.Name);
+
+        var first = await _queue.Sweeper.SweepOnceAsync(_queue.ChannelOf("work"), new LeasesEnded(0, 1));
+        Assert.Equal((1, 100), (first[1].AsNumber(), first[3].AsNumber()));
+        if (beats)
+        {
+            _queue.Heart.Add(dead);
+            _queue.Heart.Beat();
+        }
+        await Assert.ThrowsAsync<LeaseLostException>(() => Wait.For(dead.ReceiveAsync("work", 1).AsTask(), "it hears of it"));
+        await _queue.Sweeper.SweepAllAsync(LeasesEnded.None);
+
+        Assert.Equal((250, 0), (await _queue.ListChannelsAsync()).Single() is var status ? (status.Ready, status.InFlight) : default);
+        Assert.False(_place.Probe.Exists(Workers));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _queue.DisposeAsync();
+        await _place.DisposeAsync();
+    }
+
+    private string Workers => $"{_place.Prefix}:{{work}}:workers";
+
+    private static Envelope NewMessage(string type = "do", string? key = null) => new(new Message(type, default)) { Id = MessageId.New(TimeProvider.System), Key = key };
+
+    private async Task TakeForDeadAsync(RedisWorkerLease lease)
+    {
+        _queue.Heart.Remove(lease);
+        _queue.Heart.Beat(); // when this returns, none is under way that has the worker in it still
+        _place.Probe.Ask("ZADD", Workers, "XX", "1", lease.Name);
+        await _queue.Sweeper.SweepAllAsync(new LeasesEnded(0, 1));
+    }
+}
