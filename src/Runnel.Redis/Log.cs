@@ -44,8 +44,8 @@ internal static partial class Log
     [LoggerMessage(4012, LogLevel.Error, "Worker {Worker} was taken for dead, since Redis had not heard of it for as long as its lease: what it held went to others.")]
     public static partial void LeaseLost(ILogger logger, string worker);
 
-    [LoggerMessage(4013, LogLevel.Error, "Redis refused something; it is tried again.")]
-    public static partial void Refused(ILogger logger, Exception exception);
+    [LoggerMessage(4013, LogLevel.Error, "Redis at {Address} refuses what it is asked for; it is asked again until it does it.")]
+    public static partial void Refused(ILogger logger, string address, Exception exception);
 
     [LoggerMessage(4014, LogLevel.Warning, "The history of topic '{Topic}' could not be read, to fill a gap; it is tried again.")]
     public static partial void FillFailed(ILogger logger, string topic, Exception exception);
@@ -64,4 +64,10 @@ internal static partial class Log
 
     [LoggerMessage(4022, LogLevel.Information, "Redis at {Address} is back; it was away for {Seconds:0.0} s.")]
     public static partial void Back(ILogger logger, string address, double seconds);
+
+    [LoggerMessage(4030, LogLevel.Error, "Redis at {Address} has refused what it is asked for over {Seconds:0.0} s; it is asked again until it does it.")]
+    public static partial void StillRefused(ILogger logger, string address, double seconds, Exception exception);
+
+    [LoggerMessage(4031, LogLevel.Information, "Redis at {Address} does again what it had refused for {Seconds:0.0} s.")]
+    public static partial void NotRefused(ILogger logger, string address, double seconds);
 }

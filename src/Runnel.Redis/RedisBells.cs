@@ -55,6 +55,7 @@ internal sealed class RedisBells : IAsyncDisposable
         await _client.DisposeAsync().ConfigureAwait(false);
         if (_listening is not null)
             await _listening.ConfigureAwait(false);
+        _store.Outage.NotRefused(this);
         _ending.Dispose();
     }
 
@@ -67,6 +68,7 @@ internal sealed class RedisBells : IAsyncDisposable
             {
                 var answer = await _client.ExecuteAsync(Wait()).ConfigureAwait(false);
                 backoff.Reset();
+                _store.Outage.NotRefused(this);
                 if (!answer.IsNull)
                     Take(Encoding.UTF8.GetString(answer.Items[0].Bytes));
             }
@@ -77,7 +79,7 @@ internal sealed class RedisBells : IAsyncDisposable
             catch (IOException exception)
             {
                 if (exception is RedisErrorException)
-                    Log.Refused(_store.Logger, exception);
+                    _store.Outage.Refused(this, exception);
                 await Task.Delay(backoff.Next(), TimeProvider.System).ConfigureAwait(false);
             }
         }

@@ -153,7 +153,7 @@ internal sealed class RedisSubscriber : IAsyncDisposable
         (failed, state) =>
         {
             if (failed.Exception!.InnerException is not (ObjectDisposedException or RedisUnavailableException) and var exception)
-                Log.Refused(((RedisStore)state!).Logger, exception!);
+                Log.Refused(((RedisStore)state!).Logger, ((RedisStore)state!).Dialer.Address.ToString(), exception!);
         },
         _store, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
 }

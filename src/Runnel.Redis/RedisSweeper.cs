@@ -111,6 +111,7 @@ internal sealed class RedisSweeper : IAsyncDisposable
     {
         await _ending.CancelAsync().ConfigureAwait(false);
         await _sweeping.ConfigureAwait(false);
+        _store.Outage.NotRefused(this);
         _ending.Dispose();
     }
 
@@ -150,11 +151,12 @@ internal sealed class RedisSweeper : IAsyncDisposable
         try
         {
             await action().ConfigureAwait(false);
+            _store.Outage.NotRefused(this);
         }
         catch (Exception exception) when (exception is IOException or ObjectDisposedException)
         {
             if (exception is RedisErrorException)
-                Log.Refused(_store.Logger, exception);
+                _store.Outage.Refused(this, exception);
         }
     }
 }

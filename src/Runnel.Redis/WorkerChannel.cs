@@ -90,7 +90,13 @@ internal sealed class WorkerChannel(RedisWorkerLease lease, RedisChannel channel
             _ended ??= reason;
         EndWaits(reason);
         channel.Remove(this);
-        return _stepping;
+        return EndStepsAsync();
+    }
+
+    private async Task EndStepsAsync()
+    {
+        await _stepping.ConfigureAwait(false);
+        store.Outage.NotRefused(this);
     }
 
     /// <summary>Gives back at once what the worker has not settled.</summary>
@@ -150,6 +156,7 @@ internal sealed class WorkerChannel(RedisWorkerLease lease, RedisChannel channel
             try
             {
                 await StepAsync(settlements, most).ConfigureAwait(false);
+                store.Outage.NotRefused(this);
             }
             catch (Exception exception)
             {
@@ -272,7 +279,7 @@ internal sealed class WorkerChannel(RedisWorkerLease lease, RedisChannel channel
             _ = EndAsync(exception);
             return;
         }
-        Log.Refused(store.Logger, exception);
+        store.Outage.Refused(this, exception);
         while (TakeReceiver() is { } receiver)
             receiver.TrySetException(exception);
         lock (_lock)
