@@ -9,8 +9,6 @@ namespace Runnel.Tests.House;
 public sealed partial class ArchitectureTests
 {
     private const int MaxLines = 400;
-    private const int MaxWeightyFiles = 40;
-    private const int WeightyLines = 25;
 
     private static readonly string[] ExtensionNamespaces = ["Microsoft.Extensions.DependencyInjection", "Microsoft.Extensions.Hosting", "Microsoft.AspNetCore.Builder"];
     private static readonly string[] SeesInternals = ["Runnel.Tests", "Runnel.Specification", "Runnel.Bench"];
@@ -27,7 +25,7 @@ public sealed partial class ArchitectureTests
 
         var references = Repository.ItemsOf(Repository.ProjectOf(package), "ProjectReference").Select(path => Path.GetFileNameWithoutExtension(path.Replace('\\', '/')));
 
-        AssertNone(
+        Findings.AssertNone(
             references.Where(reference => Package.All[reference].Floor >= floor),
             $"{package} is on floor {floor} and may refer only to floors below. It also refers to");
     }
@@ -38,7 +36,7 @@ public sealed partial class ArchitectureTests
     {
         var brings = Repository.ItemsOf(Repository.ProjectOf(package), "PackageReference");
 
-        AssertNone(brings.Except(Package.All[package].Brings), $"{package} may bring [{string.Join(", ", Package.All[package].Brings)}]. It also brings");
+        Findings.AssertNone(brings.Except(Package.All[package].Brings), $"{package} may bring [{string.Join(", ", Package.All[package].Brings)}]. It also brings");
     }
 
     [Theory]
@@ -50,7 +48,7 @@ public sealed partial class ArchitectureTests
 
         var references = Package.AssemblyOf(package).GetReferencedAssemblies().Select(name => name.Name!);
 
-        AssertNone(references.Where(name => name.StartsWith("Microsoft.AspNetCore", StringComparison.Ordinal)), $"{package} stands below the web server, but uses");
+        Findings.AssertNone(references.Where(name => name.StartsWith("Microsoft.AspNetCore", StringComparison.Ordinal)), $"{package} stands below the web server, but uses");
     }
 
     [Theory]
@@ -59,18 +57,18 @@ public sealed partial class ArchitectureTests
     {
         var friends = Package.AssemblyOf(package).GetCustomAttributes(typeof(InternalsVisibleToAttribute), false).Cast<InternalsVisibleToAttribute>();
 
-        AssertNone(friends.Select(friend => friend.AssemblyName).Except(SeesInternals), $"What ships meets at public members. {package} opens its internals to");
+        Findings.AssertNone(friends.Select(friend => friend.AssemblyName).Except(SeesInternals), $"What ships meets at public members. {package} opens its internals to");
     }
 
     [Theory]
     [MemberData(nameof(Packages))]
-    public void An_assembly_is_one_namespace_of_its_own_name(string package)
+    public void What_an_application_sees_of_an_assembly_is_one_namespace_of_its_own_name(string package)
     {
-        var elsewhere = Package.TypesOf(package).Where(type => type.Namespace != package && !IsExtensionClass(type));
+        var elsewhere = Package.TypesOf(package).Where(type => type.IsVisible && type.Namespace != package && !IsExtensionClass(type));
 
-        AssertNone(
+        Findings.AssertNone(
             elsewhere.Select(type => type.FullName!),
-            $"Everything in {package} is in namespace {package}, but for static classes of extensions in {string.Join(" and ", ExtensionNamespaces)}. These are not");
+            $"Everything public in {package} is in namespace {package}, but for static classes of extensions in {string.Join(" and ", ExtensionNamespaces)}. These are not");
     }
 
     [Theory]
@@ -79,28 +77,7 @@ public sealed partial class ArchitectureTests
     {
         var vague = Package.TypesOf(package).Where(type => ForbiddenEndings.Any(ending => PlainNameOf(type).EndsWith(ending, StringComparison.Ordinal)));
 
-        AssertNone(vague.Select(type => type.FullName!), $"No type's name ends in {string.Join(", ", ForbiddenEndings)}: say what it is. These do");
-    }
-
-    [Theory]
-    [MemberData(nameof(Packages))]
-    public void A_project_is_one_folder(string package)
-    {
-        var inside = Repository.FilesBelow($"src/{package}", "*.cs").Where(file => Path.GetFileName(Path.GetDirectoryName(file)) != package);
-
-        AssertNone(inside.Select(Repository.RelativeTo), $"{package} has no folders inside: what wants one wants to be a package. These files are in one");
-    }
-
-    [Theory]
-    [MemberData(nameof(Packages))]
-    public void A_package_is_small_enough_to_know(string package)
-    {
-        // The small ones, an enum, an exception, a record of options, are what one type per file makes of a contract, and are read at a glance.
-        var weighty = Repository.FilesBelow($"src/{package}", "*.cs").Count(file => File.ReadLines(file).Count() > WeightyLines);
-
-        Assert.True(
-            weighty <= MaxWeightyFiles,
-            $"{package} has {weighty} files of more than {WeightyLines} lines; past {MaxWeightyFiles} a package becomes two floors, never two folders.");
+        Findings.AssertNone(vague.Select(type => type.FullName!), $"No type's name ends in {string.Join(", ", ForbiddenEndings)}: say what it is. These do");
     }
 
     [Theory]
@@ -111,13 +88,13 @@ public sealed partial class ArchitectureTests
         foreach (var file in Repository.FilesBelow($"src/{package}", "*.cs"))
         {
             var fileName = Path.GetFileName(file).Split('.')[0]; // GroupRegistry.Linger.cs is a part of GroupRegistry
-            var types = TopLevelType().Matches(File.ReadAllText(file)).Select(match => (IsPublic: match.Groups["access"].Value == "public", Name: match.Groups["name"].Value)).ToList();
+            var types = Declarations.In(file).ToList();
             var others = types.Where(type => type.Name != fileName).ToList();
             if (others.Count == types.Count || others.Any(type => type.IsPublic))
                 wrong.Add($"{Repository.RelativeTo(file)} ({string.Join(", ", types.Select(type => type.Name))})");
         }
 
-        AssertNone(wrong, "A file holds one public type and has its name; a small internal one may share it. These do not");
+        Findings.AssertNone(wrong, "A file holds one public type and has its name; a small internal one may share it. These do not");
     }
 
     [Theory]
@@ -130,7 +107,7 @@ public sealed partial class ArchitectureTests
         var options = Package.TypesOf(package).Where(type => type.IsPublic && type.Name.EndsWith("Options", StringComparison.Ordinal));
         var settable = options.SelectMany(type => type.GetProperties()).Where(property => property.SetMethod is { IsPublic: true });
 
-        AssertNone(
+        Findings.AssertNone(
             settable.Select(property => $"{property.DeclaringType!.FullName}.{property.Name}").Where(name => !withValue.Contains("P:" + name)),
             "The <value> of an option's documentation says what it is by default. It is missing at");
     }
@@ -141,7 +118,7 @@ public sealed partial class ArchitectureTests
         string[] places = ["src", "tests", "samples", "bench", "client/src", "client/test"];
         var files = places.SelectMany(place => Repository.FilesBelow(place)).Where(file => Path.GetExtension(file) is ".cs" or ".ts");
 
-        AssertNone(
+        Findings.AssertNone(
             files.Select(file => (file, Lines: File.ReadLines(file).Count())).Where(found => found.Lines > MaxLines).Select(found => $"{Repository.RelativeTo(found.file)} ({found.Lines})"),
             $"A file of more than {MaxLines} lines has two subjects. These have");
     }
@@ -149,7 +126,7 @@ public sealed partial class ArchitectureTests
     [Fact]
     public void No_file_knows_the_machine_it_was_written_on()
     {
-        AssertNone(
+        Findings.AssertNone(
             Occurrences(MachinePath(), _ => true),
             "Paths of one machine and hosts of package registries mean nothing elsewhere. They are in");
     }
@@ -157,7 +134,7 @@ public sealed partial class ArchitectureTests
     [Fact]
     public void What_is_left_to_do_is_an_issue_and_not_a_comment()
     {
-        AssertNone(
+        Findings.AssertNone(
             Occurrences(LeftToDo(), file => Path.GetExtension(file) is ".cs" or ".ts" or ".mjs" or ".js" or ".md" or ".csproj" or ".props" or ".cshtml" or ".css"),
             "What is left to do is an issue. These say it in the source");
     }
@@ -180,16 +157,6 @@ public sealed partial class ArchitectureTests
     }
 
     private static string PlainNameOf(Type type) => type.Name.Split('`')[0];
-
-    private static void AssertNone(IEnumerable<string> found, string sentence)
-    {
-        var all = found.ToList();
-        Assert.True(all.Count == 0, $"{sentence}:{Environment.NewLine}  {string.Join(Environment.NewLine + "  ", all)}");
-    }
-
-    // Types of the file itself stand at the margin, for namespaces are file-scoped.
-    [GeneratedRegex(@"^(?<access>public|internal)\s+(?:(?:static|sealed|abstract|partial|readonly|ref|unsafe)\s+)*(?:class|struct|interface|enum|record(?:\s+(?:class|struct))?|delegate\s+[\w<>?,. ]+?)\s+(?<name>\w+)", RegexOptions.Multiline)]
-    private static partial Regex TopLevelType();
 
     // The brackets keep the pattern from finding itself.
     [GeneratedRegex(@"(?<![\w.:/}])/(?:r[o]ot|h[o]me|w[o]rk|U[s]ers)/|https?://[a-z.-]*(?:nug[e]t|npmj[s]|debi[a]n)\b", RegexOptions.CultureInvariant)]
