@@ -12,11 +12,11 @@ internal sealed class SampleProcess : IAsyncDisposable
     private readonly Process _process;
     private readonly ConcurrentQueue<string> _lines = new();
 
-    private SampleProcess(string sample, SampleFolder folder, string[] arguments)
+    private SampleProcess(string sample, SampleFolder folder, string[] arguments, params string[] more)
     {
         var output = new DirectoryInfo(AppContext.BaseDirectory);
         var program = Repository.PathTo(Path.Combine("samples", sample, "bin", output.Parent!.Name, output.Name, sample + ".dll"));
-        var start = new ProcessStartInfo("dotnet", [program, .. arguments, .. folder.Arguments])
+        var start = new ProcessStartInfo("dotnet", [program, .. arguments, .. folder.Arguments, .. more])
         {
             WorkingDirectory = folder.Path,
             RedirectStandardOutput = true,
@@ -41,7 +41,7 @@ internal sealed class SampleProcess : IAsyncDisposable
     public static async Task<SampleProcess> ServeAsync(string sample, SampleFolder folder, int port = 0, params string[] arguments)
     {
         const string Said = "Now listening on: ";
-        var running = new SampleProcess(sample, folder, [.. arguments, "--urls", $"http://127.0.0.1:{port}"]);
+        var running = new SampleProcess(sample, folder, arguments, "--urls", $"http://127.0.0.1:{port}");
         var line = await running.WaitForLineAsync(Said);
         running.Address = new Uri(line[(line.IndexOf(Said, StringComparison.Ordinal) + Said.Length)..]);
         running.Client = new HttpClient(new SocketsHttpHandler { UseProxy = false, UseCookies = false }) { BaseAddress = running.Address, Timeout = Wait.Limit };
