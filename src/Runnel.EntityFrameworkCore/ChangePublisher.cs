@@ -1,10 +1,11 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace Runnel.EntityFrameworkCore;
 
-/// <summary>Sends committed changes to their groups, one after another, and never fails its caller: the data is committed.</summary>
-internal sealed class ChangePublisher(IServiceProvider services, ILogger<ChangePublisher> logger)
+/// <summary>Sends committed changes to their groups, and never fails its caller, or holds it up for long: the data is committed.</summary>
+internal sealed class ChangePublisher(IServiceProvider services, IOptions<DataBindingOptions> options, ILogger<ChangePublisher> logger)
 {
     // Asked for by the first change and not with the context: an application makes its tables before the command line has named the layer.
     private IGroups Groups => field ??= services.GetRequiredService<IGroups>();
@@ -12,8 +13,11 @@ internal sealed class ChangePublisher(IServiceProvider services, ILogger<ChangeP
     // Takes no token: the data is committed whether or not somebody still waits for it.
     public static async Task PublishAsync(IReadOnlyList<OutgoingChange> changes)
     {
-        foreach (var outgoing in changes)
-            await outgoing.Publisher.PublishAsync(outgoing);
+        if (changes.Count == 0)
+            return;
+        // The layer keeps the order in which it is handed them; to wait for each before the next would take as many trips as there are changes.
+        var sending = Task.WhenAll(changes.Select(static outgoing => outgoing.Publisher.PublishAsync(outgoing)).ToList());
+        await changes[0].Publisher.WaitAsync(sending, changes.Count);
     }
 
     // Who saves or commits synchronously waits synchronously; ASP.NET Core has no synchronization context to block.
@@ -36,6 +40,20 @@ internal sealed class ChangePublisher(IServiceProvider services, ILogger<ChangeP
         var (_, group, change) = outgoing;
         BindingMetrics.Failed(change.Model);
         Log.Abandoned(logger, change.Action, change.Model, change.PrimaryKey.ToString(), group.Value, why);
+    }
+
+    private async Task WaitAsync(Task sending, int count)
+    {
+        var limit = options.Value.MaxSaveDelay;
+        try
+        {
+            // By the system's clock: it is somebody's request that waits.
+            await sending.WaitAsync(limit, TimeProvider.System);
+        }
+        catch (TimeoutException)
+        {
+            Log.StillSending(logger, count, limit);
+        }
     }
 
     private async Task PublishAsync(OutgoingChange outgoing)

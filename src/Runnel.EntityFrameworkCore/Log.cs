@@ -14,4 +14,8 @@ internal static partial class Log
 
     [LoggerMessage(5003, LogLevel.Warning, "The {Action} of {Model} {PrimaryKey} was saved but not sent to group '{Group}': {Why}")]
     public static partial void Abandoned(ILogger logger, string action, string model, string primaryKey, string group, string why);
+
+    [LoggerMessage(5004, LogLevel.Warning,
+        "The layer did not take the {Count} changes of a save within {Limit} (MaxSaveDelay). The save returns; its changes are sent when the layer can, and what it cannot send is logged.")]
+    public static partial void StillSending(ILogger logger, int count, TimeSpan limit);
 }

@@ -20,7 +20,8 @@ public static class RunnelEntityFrameworkCoreExtensions
     /// JSON options write it. <c>data</c> of a delete is the row as it last was. A key of several columns is an array.
     /// </para>
     /// <para>
-    /// Sent after the commit, and before <c>SaveChanges</c> or <c>Commit</c> returns: nothing when a save fails or a transaction or savepoint is
+    /// Sent after the commit, and before <c>SaveChanges</c> or <c>Commit</c> returns, which a layer that does not answer holds up for no longer than
+    /// <see cref="DataBindingOptions.MaxSaveDelay"/>: nothing when a save fails or a transaction or savepoint is
     /// rolled back. One message per row and save, also in bulk: first deletes, then updates, then creates, each in the order of their keys. An
     /// update is sent when the save writes at least one bound field; <c>DbContext.Update</c> marks all of them as written. Works within
     /// <c>Database.BeginTransaction</c>, <c>UseTransaction</c> (commit through the context: it cannot see the commit of a bare
@@ -55,6 +56,7 @@ public static class RunnelEntityFrameworkCoreExtensions
         if (!isFirst)
             return builder;
 
+        services.AddOptions<DataBindingOptions>().ValidateDataAnnotations().ValidateOnStart();
         services.TryAddSingleton<ChangePublisher>();
         services.AddSingleton<DataBinding<TContext>>();
         services.AddSingleton<IHostedService, BindingCheckService<TContext>>();
@@ -64,6 +66,14 @@ public static class RunnelEntityFrameworkCoreExtensions
             options.AddInterceptors(binding.Interceptors);
             options.ReplaceService<IRelationalTransactionFactory, RelationalTransactionFactory, BoundTransactionFactory>();
         });
+        return builder;
+    }
+
+    /// <summary>Configures how changes are sent, for all contexts.</summary>
+    public static RunnelBuilder ConfigureDataBinding(this RunnelBuilder builder, Action<DataBindingOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.Services.Configure(configure);
         return builder;
     }
 }

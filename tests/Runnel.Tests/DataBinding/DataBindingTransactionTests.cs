@@ -227,6 +227,40 @@ public sealed class DataBindingTransactionTests(PostgresServer server) : IClassF
     }
 
     [Fact]
+    public async Task Of_savepoints_of_one_name_the_latest_counts_and_when_that_is_released_the_one_before()
+    {
+        await _library.UseAsync(async db =>
+        {
+            await using var transaction = await db.Database.BeginTransactionAsync();
+            await Add(db, "1");
+            await transaction.CreateSavepointAsync("here");
+            await Add(db, "2");
+            await transaction.CreateSavepointAsync("here");
+            await Add(db, "lost with the second");
+            await transaction.RollbackToSavepointAsync("here");
+            db.ChangeTracker.Clear();
+            await transaction.CommitAsync();
+        });
+        Assert.Equal(["1", "2"], Titles);
+        _library.Groups.TakeLines();
+
+        await _library.UseAsync(async db =>
+        {
+            await using var transaction = await db.Database.BeginTransactionAsync();
+            await Add(db, "3");
+            await transaction.CreateSavepointAsync("here");
+            await Add(db, "lost with the first");
+            await transaction.CreateSavepointAsync("here");
+            await Add(db, "this too");
+            await transaction.ReleaseSavepointAsync("here");
+            await transaction.RollbackToSavepointAsync("here");
+            await transaction.CommitAsync();
+        });
+
+        Assert.Equal(["3"], Titles);
+    }
+
+    [Fact]
     public async Task A_failed_save_in_a_transaction_takes_back_only_itself()
     {
         await _library.UseAsync(async db =>

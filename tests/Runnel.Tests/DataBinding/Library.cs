@@ -62,11 +62,12 @@ internal sealed class Library : IAsyncDisposable
     public Library(
         Action<DbContextOptionsBuilder> database,
         Action<DataBindingBuilder<LibraryContext>> bind,
-        Action<IServiceCollection>? configure = null)
+        Action<IServiceCollection>? configure = null,
+        TimeSpan? maxSaveDelay = null)
     {
         var builder = Host.CreateEmptyApplicationBuilder(new());
         builder.Logging.AddProvider(Log);
-        builder.Services.AddRunnelCore().AddDataBinding(bind);
+        builder.Services.AddRunnelCore().AddDataBinding(bind).ConfigureDataBinding(options => options.MaxSaveDelay = maxSaveDelay ?? options.MaxSaveDelay);
         builder.Services.AddSingleton<IGroups>(Groups);
         if (configure is null)
             builder.Services.AddDbContext<LibraryContext>(database);

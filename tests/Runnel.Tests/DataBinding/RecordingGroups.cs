@@ -12,6 +12,9 @@ internal sealed class RecordingGroups : IGroups
     /// <summary>Fails the sends that it says so of.</summary>
     public Func<JsonElement, bool> Fails { get; set; } = _ => false;
 
+    /// <summary>When the layer answers what it was sent.</summary>
+    public Task Answer { get; set; } = Task.CompletedTask;
+
     /// <summary>What was sent, as <c>group action model pk data</c>, one line each.</summary>
     public string[] Lines => [.. _sent.Select(sent => string.Join(' ',
         sent.Group,
@@ -36,7 +39,7 @@ internal sealed class RecordingGroups : IGroups
         if (Fails(message))
             throw new IOException("The layer is away.");
         _sent.Enqueue((group.Value, message));
-        return ValueTask.CompletedTask;
+        return new(Answer);
     }
 
     public ValueTask AddAsync(GroupName group, ChannelName channel, CancellationToken cancellationToken = default) => throw new NotSupportedException();
