@@ -19,6 +19,9 @@ internal sealed class RedisDialer(RedisAddress address, string prefix, TimeSpan 
 
     public RedisAddress Address => address;
 
+    /// <summary>One that connects to the same server, and waits for something else.</summary>
+    public RedisDialer With(TimeSpan otherTimeout) => new(address, prefix, otherTimeout);
+
     /// <summary>Connects.</summary>
     /// <param name="greet">What else to say, before the connection is used.</param>
     /// <exception cref="RedisUnavailableException">It did not work, whatever the reason; the message says why, and what to do.</exception>

@@ -8,7 +8,9 @@ namespace Runnel.Redis;
 internal sealed class RedisHeart : IAsyncDisposable
 {
     private const int BeatsPerLease = 4;
+    private const int TriesPerLease = 3; // so that a connection that is silent, and the next one, do not cost it
     private const int Lost = 1, WorkerDied = 2, Ready = 4;
+    private static readonly TimeSpan ShortestTry = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan Idle = TimeSpan.FromMinutes(1), TellEvery = TimeSpan.FromMinutes(1);
 
     private readonly RedisStore _store;
@@ -131,10 +133,20 @@ internal sealed class RedisHeart : IAsyncDisposable
             _store.Outage.Over(this, _made);
     }
 
-    private TimeSpan Rest()
+    private TimeSpan Rest() => ShortestLease() / BeatsPerLease ?? Idle;
+
+    /// <summary>How long a beat may take: however long Redis may take otherwise, a lease that is not renewed ends.</summary>
+    private TimeSpan Patience()
+    {
+        var longest = _store.Options.Timeout;
+        var each = ShortestLease() / TriesPerLease ?? longest;
+        return each >= longest ? longest : each > ShortestTry ? each : ShortestTry;
+    }
+
+    private TimeSpan? ShortestLease()
     {
         var leases = Volatile.Read(ref _leases);
-        return leases.Length == 0 ? Idle : leases.Min(static lease => lease.Duration) / BeatsPerLease;
+        return leases.Length == 0 ? null : leases.Min(static lease => lease.Duration);
     }
 
     private void Beat(RedisWorkerLease lease)
@@ -184,11 +196,13 @@ internal sealed class RedisHeart : IAsyncDisposable
 
     private RespValue Execute(ReadOnlyMemory<byte> command)
     {
+        var patience = Patience();
         if (_socket is null)
         {
-            _socket = _store.Dialer.Connect();
+            _socket = _store.Dialer.With(patience).Connect();
             _made = TimeProvider.System.GetTimestamp();
         }
+        _socket.Timeout = patience;
         try
         {
             return _socket.Execute(command);

@@ -6,6 +6,7 @@ namespace Runnel.Redis;
 /// <summary>A connection on which its owner's thread waits for each answer: for handshakes, and for a thread that must not depend on others.</summary>
 internal sealed class RedisSocket(Stream stream, TimeSpan timeout) : IDisposable
 {
+    private TimeSpan _timeout = timeout;
     private byte[] _received = new byte[4096];
     private int _length;
 
@@ -20,6 +21,17 @@ internal sealed class RedisSocket(Stream stream, TimeSpan timeout) : IDisposable
     {
         var facts = Execute(RespWriter.Encode("CLIENT", "INFO")).ToString().Split(' ').Select(static fact => fact.Split('=', 2)).ToLookup(static fact => fact[0], static fact => fact[^1]);
         Name = (facts["id"].First(), facts["addr"].First());
+    }
+
+    /// <summary>How long an answer may take.</summary>
+    public TimeSpan Timeout
+    {
+        get => _timeout;
+        set
+        {
+            _timeout = value;
+            Stream.WriteTimeout = (int)value.TotalMilliseconds;
+        }
     }
 
     /// <summary>Sends a command and waits for its answer, no longer than the timeout.</summary>
@@ -66,9 +78,9 @@ internal sealed class RedisSocket(Stream stream, TimeSpan timeout) : IDisposable
     // The stream's own limit begins anew with every byte.
     private void LimitReading(long began)
     {
-        var left = (int)(timeout - TimeProvider.System.GetElapsedTime(began)).TotalMilliseconds;
+        var left = (int)(_timeout - TimeProvider.System.GetElapsedTime(began)).TotalMilliseconds;
         if (left <= 0)
-            throw new IOException($"Redis did not answer within {timeout.TotalSeconds} s", new SocketException((int)SocketError.TimedOut));
+            throw new IOException($"Redis did not answer within {_timeout.TotalSeconds} s", new SocketException((int)SocketError.TimedOut));
         Stream.ReadTimeout = left;
     }
 }

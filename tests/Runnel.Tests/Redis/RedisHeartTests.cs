@@ -93,6 +93,39 @@ public sealed class RedisHeartTests(RedisServer server) : IClassFixture<RedisSer
         await Wait.Until(() => !_judged.IsEmpty, "the other one is taken for dead");
     }
 
+    [Fact]
+    public async Task A_connection_that_falls_silent_does_not_cost_a_lease_with_the_default_options()
+    {
+        await using var wire = TcpWire.To(server.Port);
+        await using var heart = new RedisHeart(_place.Open(address: server.AddressAt(wire.Port)), (_, dead) => _judged.Enqueue(dead));
+        await using var lease = await JoinAsync(new WorkerLeaseOptions().Duration);
+        _heart.Remove(lease);
+        heart.Add(lease);
+        heart.Beat();
+
+        wire.Strand();
+        var before = LeaseEnd();
+
+        await Wait.Until(
+            () =>
+            {
+                Assert.True(lease.IsHeld, "The lease was not renewed in time.");
+                return LeaseEnd() > before;
+            },
+            "the lease is renewed on another connection");
+
+        long LeaseEnd() => long.Parse(_place.Probe.Texts("ZRANGE", Workers, "0", "-1", "WITHSCORES")[1], null);
+    }
+
+    [Fact]
+    public async Task A_lease_too_short_to_be_renewed_over_a_network_is_refused()
+    {
+        var refusal = await Assert.ThrowsAsync<ArgumentOutOfRangeException>(
+            async () => await _queue.AcquireLeaseAsync(new WorkerLeaseOptions { Duration = TimeSpan.FromMilliseconds(50) }));
+
+        Assert.Contains("LeaseDuration", refusal.Message, StringComparison.Ordinal);
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _heart.DisposeAsync();

@@ -72,6 +72,16 @@ internal sealed class TcpWire : IAsyncDisposable
             connection.Dispose();
     }
 
+    /// <summary>Lets nothing through any more on those connections that are open now; others are carried as ever. What a router does that has forgotten them.</summary>
+    public void Strand()
+    {
+        lock (_lock)
+        {
+            foreach (var connection in _open)
+                connection.Strand();
+        }
+    }
+
     /// <summary>Lets nothing through, and leaves connections open.</summary>
     public void Silence(bool toServer = true, bool toClient = true)
     {

@@ -9,6 +9,7 @@ internal sealed class WireConnection(Socket client, WireGate toServer, WireGate 
     private const int BufferSize = 16 * 1024;
 
     private readonly Socket _server = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+    private readonly WireGate _own = OpenGate();
     private readonly TaskCompletionSource _reset = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Carries what both sides say, until both have ended or one is lost.</summary>
@@ -27,6 +28,9 @@ internal sealed class WireConnection(Socket client, WireGate toServer, WireGate 
         }
         Dispose();
     }
+
+    /// <summary>Carries nothing any more.</summary>
+    public void Strand() => _own.Close();
 
     /// <summary>Ends it as a machine does that is gone: both sides' connections are reset.</summary>
     public void Dispose()
@@ -58,5 +62,12 @@ internal sealed class WireConnection(Socket client, WireGate toServer, WireGate 
         }
     }
 
-    private Task<Task> PassAsync(WireGate gate) => Task.WhenAny(gate.Opened, _reset.Task);
+    private async Task PassAsync(WireGate gate) => await Task.WhenAny(Task.WhenAll(gate.Opened, _own.Opened), _reset.Task);
+
+    private static WireGate OpenGate()
+    {
+        var gate = new WireGate();
+        gate.Open();
+        return gate;
+    }
 }
