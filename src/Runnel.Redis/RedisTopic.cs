@@ -121,9 +121,14 @@ internal sealed class RedisTopic(Topic name, Func<Topic, Position, int, Task<Top
             {
                 HandOn(history);
             }
-            var isMore = history.HasMore || _heldTooMany || _isToFillAgain;
+            var (isTooMuch, isMore) = (_heldTooMany, history.HasMore || _isToFillAgain);
             (_heldTooMany, _isToFillAgain) = (false, false);
-            return !isMore && Release(evenAfterGap: history.Messages.Count == 0);
+            if (isMore || !Release(evenAfterGap: history.Messages.Count == 0))
+                return false;
+            if (!isTooMuch)
+                return true;
+            (_held, _isFilling) = ([], true); // what found no place behind that is in the history
+            return false;
         }
     }
 

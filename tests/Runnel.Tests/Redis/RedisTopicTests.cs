@@ -217,6 +217,24 @@ public sealed class RedisTopicTests : IDisposable
         Assert.False(_reads.Reader.TryRead(out _));
     }
 
+    [Fact]
+    public async Task No_more_is_held_back_than_so_much_and_of_the_rest_what_is_kept_is_read_from_the_history()
+    {
+        const int MostHeld = 16_384;
+        _topic.Begin(new(Epoch, 1));
+        _topic.HoldBack();
+        for (var i = 0; i < MostHeld; i++)
+            _topic.Take(new(Position.None, "held"u8.ToArray()));
+
+        _topic.Take(new(Position.None, "dropped"u8.ToArray()));
+        _topic.Take(Of(2));
+        _ = _topic.FillAsync();
+        await AnswerAsync(after: 1, latest: 1);
+        await AnswerAsync(after: 1, latest: 2, 2);
+
+        await AssertDeliveredAsync([.. Enumerable.Repeat("held", MostHeld), "2"]);
+    }
+
     private static BackplaneMessage Of(long offset) => new(new Position(Epoch, offset), Encoding.UTF8.GetBytes($"{offset}"));
 
     private static TopicHistory History(long latest, params long[] offsets) => new([.. offsets.Select(Of)], new(Epoch, latest), IsComplete: true, HasMore: false);
