@@ -82,11 +82,13 @@ internal sealed class BareRedis : IBareStore
 
     private async Task StoreAsync(EnqueueRequest[] requests, int place)
     {
-        var trip = new EnqueueTrip(requests);
-        var writer = _channel.Begin(RedisScript.Enqueue, 3 + trip.Arguments, [_channel.Keys.SentBy($"bare.{place}"), _channel.Keys.Seen], trip.Size + 1024);
+        var trip = new EnqueueTrip(requests, place, _store.NextRequest());
+        var last = _channel.Keys.SentBy($"bare.{place}");
+        var writer = _channel.Begin(RedisScript.Enqueue, 4 + trip.Arguments, [last, _channel.Keys.Seen, last], trip.Size + 1024);
         writer.Add("0"u8); // not sent before
-        writer.Add(_store.NextRequest());
+        writer.Add(trip.Number);
         writer.Add((long)_store.AnswersAreKept.TotalMilliseconds);
+        writer.Add("0"u8); // behind none
         trip.Write(writer);
         var answer = (await _store.Commands.ExecuteAsync(writer.Written)).Items;
         if (trip.Read(answer).Any(static stored => stored < 1))

@@ -1,6 +1,6 @@
 namespace Runnel.Layers;
 
-/// <summary>A message could not be published: the broker is away and has been for too long. Nothing was sent; try again later.</summary>
+/// <summary>The broker is away, or does not answer, and has not for too long. Whether a message that was on its way was published is not always known.</summary>
 public sealed class BackplaneUnavailableException : Exception
 {
     /// <summary>Creates the exception.</summary>

@@ -13,4 +13,8 @@ public sealed record EnqueueOptions
     /// <summary>How long to wait for room when the channel is full; zero to refuse at once.</summary>
     /// <value>Zero by default.</value>
     public TimeSpan WaitForRoom { get; init; } = TimeSpan.Zero;
+
+    /// <summary>How long the caller has waited for the layer's server already, in a call of which this is a part: it counts towards the layer's limit for that.</summary>
+    /// <value>Zero by default.</value>
+    public TimeSpan AlreadyWaited { get; init; } = TimeSpan.Zero;
 }

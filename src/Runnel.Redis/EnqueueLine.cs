@@ -4,8 +4,10 @@ namespace Runnel.Redis;
 
 /// <summary>Stores what this process sends to one channel: what is handed in while others are on their way goes along with the next trip.</summary>
 /// <remarks>
-/// Two trips may be on their way at once, each with a key of its own for its last answer: by that a trip whose answer was lost is known when it is made
-/// again, and stores nothing twice. Who waits for room waits in line; the first of them is tried again when something here made room, and every so often.
+/// Messages are stored in the order in which they were handed in. Two trips may be on their way at once, sent by one thread at a time; the second knows of
+/// the first, and stores nothing when that had no room. Each has a key of its own for its last answer: by that a trip whose answer was lost is known when it
+/// is made again, and stores nothing twice. Who waits for room waits in line; the first of them is tried again when something here made room, and every
+/// so often.
 /// </remarks>
 internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
 {
@@ -17,8 +19,9 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
     private readonly Lock _lock = new();
     private readonly Queue<EnqueueRequest> _pending = new();
     private readonly LinkedList<EnqueueRequest> _waitingForRoom = new();
-    private readonly bool[] _isUnderWay = new bool[Trips];
+    private readonly EnqueueTrip?[] _underWay = new EnqueueTrip?[Trips];
     private ITimer? _tryAgain;
+    private bool _isSending;
     private bool _isTrying;
     private long _pendingBytes;
     private long _requests;
@@ -29,7 +32,7 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
         get
         {
             lock (_lock)
-                return _pending.Count == 0 && _waitingForRoom.Count == 0 && !_isTrying && !_isUnderWay.Contains(true);
+                return _pending.Count == 0 && _waitingForRoom.Count == 0 && !_isTrying && Array.TrueForAll(_underWay, static trip => trip is null);
         }
     }
 
@@ -52,6 +55,9 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
             }
             _pending.Enqueue(request);
             _pendingBytes += request.Bytes;
+            if (_isSending)
+                return; // whoever sends goes on until nothing is left
+            _isSending = true;
         }
         Send();
     }
@@ -80,70 +86,97 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
         EnqueueRequest first;
         lock (_lock)
         {
-            if (_isTrying || _waitingForRoom.First is not { Value: var waiting })
-                return;
+            if (_isTrying || _waitingForRoom.First is not { Value: var waiting } || Array.Exists(_underWay, trip => trip?.Requests[0].Order < waiting.Order))
+                return; // what was handed in before it may be about to get in line
             (_isTrying, first) = (true, waiting);
         }
         _ = TryFirstAsync(first);
     }
 
+    // One thread at a time, so that what is taken first is sent first.
     private void Send()
     {
-        while (true)
+        while (TakeTrip() is { } trip)
+            _ = SendAsync(trip);
+    }
+
+    private EnqueueTrip? TakeTrip()
+    {
+        lock (_lock)
         {
+            var place = Array.IndexOf(_underWay, null);
+            _isSending = place >= 0 && _pending.Count > 0;
+            if (!_isSending)
+                return null;
             List<EnqueueRequest> batch = [];
-            int trip;
-            lock (_lock)
+            for (int messages = 0, bytes = 0; _pending.TryPeek(out var next) && (messages == 0 || (messages + next.Messages.Length <= MostMessages && bytes + next.Bytes <= MostBytes));)
             {
-                trip = Array.IndexOf(_isUnderWay, false);
-                if (trip < 0 || _pending.Count == 0)
-                    return;
-                _isUnderWay[trip] = true;
-                for (int messages = 0, bytes = 0; _pending.TryPeek(out var next) && (messages == 0 || (messages + next.Messages.Length <= MostMessages && bytes + next.Bytes <= MostBytes));)
-                {
-                    batch.Add(_pending.Dequeue());
-                    _pendingBytes -= next.Bytes;
-                    messages += next.Messages.Length;
-                    bytes += next.Bytes;
-                }
+                batch.Add(TakePending());
+                messages += next.Messages.Length;
+                bytes += next.Bytes;
             }
-            _ = SendAsync(batch, trip);
+            return _underWay[place] = new EnqueueTrip(batch, place, store.NextRequest()) { Preceding = _underWay[1 - place] };
         }
     }
 
-    private async Task SendAsync(List<EnqueueRequest> batch, int trip)
+    private EnqueueRequest TakePending()
+    {
+        var request = _pending.Dequeue();
+        _pendingBytes -= request.Bytes;
+        return request;
+    }
+
+    private async Task SendAsync(EnqueueTrip trip)
     {
         try
         {
-            var stored = await StoreAsync(batch, trip).ConfigureAwait(false);
-            for (var i = 0; i < batch.Count; i++)
+            var stored = await StoreAsync(trip).ConfigureAwait(false);
+            Arrive(trip, stored);
+            for (var i = 0; i < stored.Length; i++)
             {
                 if (stored[i] >= 0)
-                    batch[i].TrySetResult(stored[i]);
-                else
-                    Refuse(batch[i]);
+                    trip.Requests[i].TrySetResult(stored[i]);
             }
         }
         catch (Exception exception)
         {
-            if (exception is RedisUnavailableException)
-                batch.AddRange(TakePending()); // they wait for the same
-            foreach (var request in batch)
+            foreach (var request in Fail(trip, exception))
                 request.TrySetException(exception);
         }
         lock (_lock)
-            _isUnderWay[trip] = false;
+        {
+            if (_isSending)
+                return;
+            _isSending = true;
+        }
         Send();
     }
 
-    private EnqueueRequest[] TakePending()
+    // In one go, so that nothing that was handed in later is sent before what waits for room.
+    private void Arrive(EnqueueTrip trip, int[] stored)
     {
         lock (_lock)
         {
-            EnqueueRequest[] all = [.. _pending];
-            _pending.Clear();
-            _pendingBytes = 0;
-            return all;
+            _underWay[trip.Place] = null;
+            for (var i = 0; i < stored.Length; i++)
+            {
+                if (stored[i] < 0)
+                    WaitForRoom(trip.Requests[i]);
+            }
+            while (_waitingForRoom.Count > 0 && _pending.Count > 0)
+                WaitForRoom(TakePending());
+        }
+    }
+
+    private List<EnqueueRequest> Fail(EnqueueTrip trip, Exception exception)
+    {
+        lock (_lock)
+        {
+            _underWay[trip.Place] = null;
+            List<EnqueueRequest> failed = [.. trip.Requests];
+            while (exception is RedisUnavailableException && _pending.Count > 0)
+                failed.Add(TakePending()); // they wait for the same
+            return failed;
         }
     }
 
@@ -153,7 +186,7 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
         try
         {
             // A trip of its own: the others wait behind it anyway.
-            if ((await StoreAsync([first], Trips).ConfigureAwait(false))[0] is >= 0 and var stored)
+            if ((await StoreAsync(new EnqueueTrip([first], Trips, store.NextRequest())).ConfigureAwait(false))[0] is >= 0 and var stored)
                 isStored = first.TrySetResult(stored) || true;
         }
         catch (Exception exception)
@@ -175,31 +208,29 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
             GiveUp(first);
     }
 
-    private async Task<int[]> StoreAsync(List<EnqueueRequest> batch, int place)
+    private async Task<int[]> StoreAsync(EnqueueTrip trip)
     {
-        var trip = new EnqueueTrip(batch);
-        var writer = channel.Begin(RedisScript.Enqueue, 3 + trip.Arguments, [channel.Keys.SentBy($"{store.Node}.{place}"), channel.Keys.Seen], trip.Size + 1024);
+        var preceding = trip.Preceding;
+        var keys = (ReadOnlySpan<string>)[channel.Keys.SentBy($"{store.Node}.{trip.Place}"), channel.Keys.Seen, channel.Keys.SentBy($"{store.Node}.{preceding?.Place ?? trip.Place}")];
+        var writer = channel.Begin(RedisScript.Enqueue, 4 + trip.Arguments, keys, trip.Size + 1024);
         var repeatMark = writer.NextShortPart;
         writer.Add("0"u8);
-        writer.Add(store.NextRequest());
+        writer.Add(trip.Number);
         writer.Add((long)store.AnswersAreKept.TotalMilliseconds);
+        writer.Add(preceding?.Number ?? 0);
         trip.Write(writer);
-        var answer = (await store.Commands.ExecuteAsync(new RedisCommand(writer.Written, repeatMark)).ConfigureAwait(false)).Items;
+        var command = new RedisCommand(writer.Written, repeatMark) { Since = trip.Place < Trips ? trip.Requests[0].HandedIn : 0 };
+        var answer = (await store.Commands.ExecuteAsync(command).ConfigureAwait(false)).Items;
         channel.TellExpired(answer[^1].AsNumber());
         return trip.Read(answer);
     }
 
-    private void Refuse(EnqueueRequest request)
-    {
-        lock (_lock)
-            WaitForRoom(request);
-    }
-
+    // Called with the lock held.
     private void WaitForRoom(EnqueueRequest request)
     {
         var options = request.Options;
         var wait = options.WaitForRoom - store.TimeProvider.GetElapsedTime(request.Since);
-        if (wait <= TimeSpan.Zero || request.Messages.Length > options.Capacity)
+        if (wait <= TimeSpan.Zero || !request.MayWaitForRoom)
         {
             request.TrySetException(new ChannelFullException(channel.Name, options.Capacity));
             return;

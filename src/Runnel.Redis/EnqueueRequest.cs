@@ -31,6 +31,12 @@ internal sealed class EnqueueRequest : TaskCompletionSource<int>
     /// <summary>When it was made, as a timestamp of the clock: what its wait for room counts from.</summary>
     public long Since { get; init; }
 
+    /// <summary>When its call began, as a timestamp of the system's clock: what its wait for Redis counts from.</summary>
+    public long HandedIn { get; init; }
+
+    /// <summary>Whether it waits when there is no room. What is larger than the channel never gets any.</summary>
+    public bool MayWaitForRoom => Options.WaitForRoom > TimeSpan.Zero && Messages.Length <= Options.Capacity;
+
     /// <summary>Its place among all of the line.</summary>
     public long Order { get; set; }
 

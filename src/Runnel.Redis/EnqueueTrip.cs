@@ -7,18 +7,20 @@ namespace Runnel.Redis;
 /// </remarks>
 internal sealed class EnqueueTrip
 {
-    private readonly IReadOnlyList<EnqueueRequest> _requests;
     private readonly List<Range> _groups = [];
 
-    public EnqueueTrip(IReadOnlyList<EnqueueRequest> requests)
+    /// <param name="requests">The requests, in their order.</param>
+    /// <param name="place">Which of the trips it is that may be under way at once.</param>
+    /// <param name="number">A number that no other request of this process has.</param>
+    public EnqueueTrip(IReadOnlyList<EnqueueRequest> requests, int place, long number)
     {
-        _requests = requests;
+        (Requests, Place, Number) = (requests, place, number);
         for (var (from, to) = (0, 0); from < requests.Count; from = to)
         {
             for (to = from + 1; to < requests.Count && GoTogether(requests[from], requests[to]);)
                 to++;
             _groups.Add(from..to);
-            Arguments += 3;
+            Arguments += 4;
             for (var i = from; i < to; i++)
             {
                 Arguments += requests[i].Messages.Length * (requests[i].IsPlain ? 2 : 4);
@@ -26,6 +28,15 @@ internal sealed class EnqueueTrip
             }
         }
     }
+
+    public IReadOnlyList<EnqueueRequest> Requests { get; }
+
+    public int Place { get; }
+
+    public long Number { get; }
+
+    /// <summary>The one that was sent before it and has no answer yet: if that finds no room and waits for it, this one stores nothing.</summary>
+    public EnqueueTrip? Preceding { get; init; }
 
     /// <summary>How many arguments it has.</summary>
     public int Arguments { get; }
@@ -38,25 +49,26 @@ internal sealed class EnqueueTrip
     {
         foreach (var group in _groups)
         {
-            var first = _requests[group.Start.Value];
+            var first = Requests[group.Start.Value];
             var count = group.End.Value - group.Start.Value;
             writer.Add(first.Options.Capacity);
             writer.Add(count > 1 ? count : first.Messages.Length);
             writer.Add(IsSingle(first) ? "singles"u8 : first.IsPlain ? "plain"u8 : "full"u8);
+            writer.Add(first.MayWaitForRoom ? 1 : 0);
             for (var i = group.Start.Value; i < group.End.Value; i++)
-                Write(writer, _requests[i]);
+                Write(writer, Requests[i]);
         }
     }
 
     /// <summary>How many messages of each request were stored; -1 where there was no room.</summary>
     public int[] Read(ReadOnlySpan<RespValue> answer)
     {
-        var stored = new int[_requests.Count];
+        var stored = new int[Requests.Count];
         for (var i = 0; i < _groups.Count; i++)
         {
-            var (from, count) = _groups[i].GetOffsetAndLength(_requests.Count);
+            var (from, count) = _groups[i].GetOffsetAndLength(Requests.Count);
             var result = (int)answer[i].AsNumber();
-            if (!IsSingle(_requests[from]))
+            if (!IsSingle(Requests[from]))
             {
                 stored[from] = result;
                 continue;
@@ -70,7 +82,7 @@ internal sealed class EnqueueTrip
     private static bool IsSingle(EnqueueRequest request) => request is { IsPlain: true, Messages.Length: 1 };
 
     private static bool GoTogether(EnqueueRequest first, EnqueueRequest next) =>
-        IsSingle(first) && IsSingle(next) && first.Options.Capacity == next.Options.Capacity;
+        IsSingle(first) && IsSingle(next) && first.Options.Capacity == next.Options.Capacity && first.MayWaitForRoom == next.MayWaitForRoom;
 
     private static void Write(RespWriter writer, EnqueueRequest request)
     {

@@ -79,6 +79,8 @@ internal sealed class RedisClient : IAsyncDisposable
     /// <exception cref="ObjectDisposedException">The client has ended.</exception>
     public Task<RespValue> ExecuteAsync(RedisCommand command)
     {
+        if (command.Since == 0)
+            command.Since = Clock.GetTimestamp();
         lock (_lock)
         {
             if (_isEnding)
@@ -127,7 +129,6 @@ internal sealed class RedisClient : IAsyncDisposable
 
     private void Keep(RedisCommand command)
     {
-        command.AwaySince ??= Clock.GetTimestamp();
         _waitingBytes += command.Bytes.Length;
         _waiting.Enqueue(command);
     }
@@ -233,7 +234,8 @@ internal sealed class RedisClient : IAsyncDisposable
     {
         _outage.Lost(this, _connectedSince, end.Reason.Message);
         _isAway = true;
-        var (again, lost) = (end.Unanswered.Where(static command => command.IsRepeatable).ToList(), end.Unanswered.Where(static command => !command.IsRepeatable));
+        // One that was given up is not sent again: its caller was told that nobody knows what became of it.
+        var (again, lost) = (end.Unanswered.Where(static command => command.IsRepeatable && command.IsAwaited).ToList(), end.Unanswered.Where(static command => !command.IsRepeatable));
         foreach (var command in again)
             command.MarkRepeated();
         lock (_lock)
@@ -253,15 +255,27 @@ internal sealed class RedisClient : IAsyncDisposable
 
     private void Check()
     {
-        Volatile.Read(ref _connection)?.Check(_options.Timeout);
-        if (IsConnected)
+        if (Volatile.Read(ref _connection) is { } connection)
         {
+            connection.Check(_options.Timeout);
+            if (connection.IsStuck(Silence, commands: 1, long.MaxValue))
+                GiveUp(connection.Unanswered);
             TellBack();
             return;
         }
         FailWaiting(
-            command => !command.IsPatient && Clock.GetElapsedTime(command.AwaySince!.Value) >= _options.OutageTimeout,
+            IsOverdue,
             () => new RedisUnavailableException($"{Away()}, and what is sent meanwhile waits no longer than {_options.OutageTimeout.TotalSeconds} s (OutageTimeout)"));
+    }
+
+    // One limit for a call, whether Redis is silent, away, or first the one and then the other.
+    private bool IsOverdue(RedisCommand command) => !command.IsPatient && Clock.GetElapsedTime(command.Since) >= _options.OutageTimeout;
+
+    // Their answers may still come: their places are kept for them.
+    private void GiveUp(RedisCommand[] unanswered)
+    {
+        foreach (var command in unanswered.Where(IsOverdue))
+            command.TrySetException(new RedisUnavailableException($"Redis at {_dialer.Address} has not answered for {_options.OutageTimeout.TotalSeconds} s (OutageTimeout); whether it did what it was asked is not known"));
     }
 
     // Not before it has stayed for a while: a server that takes connections and refuses everything on them is not back.

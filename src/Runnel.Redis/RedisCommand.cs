@@ -41,8 +41,11 @@ internal sealed class RedisCommand : TaskCompletionSource<RespValue>
     /// <summary>Where it ends among all that is sent on this connection.</summary>
     public long End { get; set; }
 
-    /// <summary>Since when it has waited for Redis to come back; <see langword="null"/> if it never had to. Not anew when Redis only came to go again.</summary>
-    public long? AwaySince { get; set; }
+    /// <summary>When the call began that it belongs to, as a timestamp of the system's clock: when it was handed in, unless that is said.</summary>
+    public long Since { get; set; }
+
+    /// <summary>Whether anybody still waits for its answer.</summary>
+    public bool IsAwaited => !Task.IsCompleted;
 
     /// <summary>From now on it says that it may have been done already.</summary>
     public void MarkRepeated()

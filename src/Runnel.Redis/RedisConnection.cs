@@ -88,6 +88,16 @@ internal sealed class RedisConnection : IAsyncDisposable
             Fail(new TimeoutException($"Redis did not answer within {timeout.TotalSeconds} s"));
     }
 
+    /// <summary>Those that have no answer yet, oldest first.</summary>
+    public RedisCommand[] Unanswered
+    {
+        get
+        {
+            lock (_lock)
+                return [.. _unanswered];
+        }
+    }
+
     /// <summary>Ends the connection; what has no answer gets none.</summary>
     public void Fail(Exception reason)
     {

@@ -12,6 +12,8 @@ namespace Runnel.Redis;
 /// </remarks>
 public sealed partial class RedisWorkQueue : IWorkQueue, IWorkQueueOperator, IAsyncDisposable
 {
+    private static readonly TimeSpan ShortestLease = TimeSpan.FromMilliseconds(400);
+
     private readonly RedisStore _store;
     private readonly RedisSweeper _sweeper;
     private readonly ConcurrentDictionary<ChannelName, RedisChannel> _channels = new();
@@ -43,7 +45,11 @@ public sealed partial class RedisWorkQueue : IWorkQueue, IWorkQueueOperator, IAs
         if (envelopes.Count == 0)
             return ValueTask.FromResult(0);
         var queueName = channel.QueueName;
-        var request = new EnqueueRequest(queueName, envelopes, options, _store.Sealing) { Since = _store.TimeProvider.GetTimestamp() };
+        var request = new EnqueueRequest(queueName, envelopes, options, _store.Sealing)
+        {
+            Since = _store.TimeProvider.GetTimestamp(),
+            HandedIn = TimeProvider.System.GetTimestamp() - (long)(options.AlreadyWaited.TotalSeconds * TimeProvider.System.TimestampFrequency),
+        };
         var used = Enter(queueName);
         var line = used.Sender;
         try
@@ -89,6 +95,11 @@ public sealed partial class RedisWorkQueue : IWorkQueue, IWorkQueueOperator, IAs
     public ValueTask<IWorkerLease> AcquireLeaseAsync(WorkerLeaseOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
+        if (options.Duration < ShortestLease)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(options), $"A lease of {options.Duration.TotalMilliseconds} ms (LeaseDuration) is too short to be renewed over a network: give it {ShortestLease.TotalMilliseconds} ms or more.");
+        }
         cancellationToken.ThrowIfCancellationRequested();
         var lease = new RedisWorkerLease(this, _store, $"{_store.Node}.{Interlocked.Increment(ref _workers)}", options);
         Heart.Add(lease);

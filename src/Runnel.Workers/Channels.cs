@@ -109,27 +109,36 @@ internal sealed class Channels(
     private async ValueTask<IReadOnlyList<SentMessage>> SendTrackedAsync(
         ChannelName channel, IReadOnlyList<Envelope> envelopes, ChannelOptions settings, CancellationToken cancellationToken)
     {
-        // Before the message is stored, or a quick worker's "running" would be overwritten. Nobody knows the id yet.
-        var refused = envelopes.Select(envelope => envelope.Id).ToHashSet();
+        var began = timeProvider.GetTimestamp();
         try
         {
-            await Task.WhenAll(envelopes.Select(envelope => PublishAsync(envelope, JobState.Queued, settings.JobRetention)));
-            var sent = await StoreAsync(channel, envelopes, settings, cancellationToken);
-            refused.ExceptWith(sent.Where(message => !message.IsDuplicate).Select(message => message.Id));
+            // Before the message is stored, or a quick worker's "running" would be overwritten. Nobody knows the id yet.
+            await Task.WhenAll(envelopes.Select(envelope => PublishAsync(envelope, JobState.Queued, settings.JobRetention, cancellationToken)));
+            var sent = await StoreAsync(channel, envelopes, settings, cancellationToken, timeProvider.GetElapsedTime(began));
+            await ForgetAsync(envelopes.Where((_, at) => sent[at].IsDuplicate));
             return sent;
         }
-        finally
+        catch (ChannelFullException)
         {
-            // The states of jobs that there never will be: their history ends at once.
-            await Task.WhenAll(envelopes.Where(envelope => refused.Contains(envelope.Id)).Select(envelope => PublishAsync(envelope, JobState.Cancelled, TimeSpan.FromMilliseconds(1))));
+            await ForgetAsync(envelopes);
+            throw;
+        }
+        catch (BackplaneUnavailableException exception)
+        {
+            throw new IOException($"The message for channel '{channel}' was not stored, since the state of its job could not be. {exception.Message}", exception);
         }
     }
 
+    // The states of jobs that there never will be: their history ends at once. When the layer went away in the middle, the message may have been stored, and
+    // the caller has waited for long enough: then a state ends by itself.
+    private Task ForgetAsync(IEnumerable<Envelope> envelopes) =>
+        Task.WhenAll(envelopes.Select(envelope => PublishAsync(envelope, JobState.Cancelled, TimeSpan.FromMilliseconds(1), CancellationToken.None)));
+
     private async ValueTask<IReadOnlyList<SentMessage>> StoreAsync(
-        ChannelName channel, IReadOnlyList<Envelope> envelopes, ChannelOptions settings, CancellationToken cancellationToken)
+        ChannelName channel, IReadOnlyList<Envelope> envelopes, ChannelOptions settings, CancellationToken cancellationToken, TimeSpan alreadyWaited = default)
     {
         // All share the options and so the deduplication id, if any: then the first is stored, or none.
-        var count = await queue.EnqueueAsync(channel, envelopes, LimitsOf(settings), cancellationToken);
+        var count = await queue.EnqueueAsync(channel, envelopes, LimitsOf(settings, alreadyWaited), cancellationToken);
         consumed.AfterSend(channel);
         var sent = new SentMessage[envelopes.Count];
         for (var i = 0; i < sent.Length; i++)
@@ -137,9 +146,10 @@ internal sealed class Channels(
         return sent;
     }
 
-    private static EnqueueOptions LimitsOf(ChannelOptions settings) => new() { Capacity = settings.Capacity, WaitForRoom = settings.WaitForRoom };
+    private static EnqueueOptions LimitsOf(ChannelOptions settings, TimeSpan alreadyWaited = default) =>
+        new() { Capacity = settings.Capacity, WaitForRoom = settings.WaitForRoom, AlreadyWaited = alreadyWaited };
 
-    private async Task PublishAsync(Envelope envelope, JobState state, TimeSpan retention)
+    private async Task PublishAsync(Envelope envelope, JobState state, TimeSpan retention, CancellationToken cancellationToken)
     {
         var wait = state == JobState.Cancelled ? TimeSpan.Zero
             : envelope.NotBefore is { } due && due > envelope.SentAt ? due - envelope.SentAt
@@ -153,6 +163,6 @@ internal sealed class Channels(
             UpdatedAt = envelope.SentAt,
             ExpiresAt = envelope.ExpiresAt,
         };
-        await jobs.PublishAsync(envelope.Id, JobHeaders.With(status, envelope.Message), retention, wait);
+        await jobs.PublishAsync(envelope.Id, JobHeaders.With(status, envelope.Message), retention, wait, cancellationToken);
     }
 }

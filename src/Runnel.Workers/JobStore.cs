@@ -15,13 +15,14 @@ internal sealed class JobStore(IBackplane backplane)
     /// <param name="status">The state.</param>
     /// <param name="retention">How long it is kept.</param>
     /// <param name="wait">How long nothing can happen to the job: it is kept longer by that, or a job that waits would be forgotten.</param>
-    public async ValueTask PublishAsync(MessageId id, JobStatus status, TimeSpan retention, TimeSpan wait = default)
+    /// <param name="cancellationToken">Ends the wait for the layer.</param>
+    public async ValueTask PublishAsync(MessageId id, JobStatus status, TimeSpan retention, TimeSpan wait = default, CancellationToken cancellationToken = default)
     {
         var payload = EnvelopeFormat.Encode(new Envelope(JobHeaders.Write(JsonType, status), EnvelopeKind.TextFrame));
         // Until it expires at least, or nobody could conclude that it has.
         if (JobExpiry.CertainAt(status) - status.UpdatedAt is { } life && life > wait)
             wait = life;
-        await backplane.PublishAsync(TopicOf(id), payload, new Retention(1, wait < Longest ? retention + wait : Longest));
+        await backplane.PublishAsync(TopicOf(id), payload, new Retention(1, wait < Longest ? retention + wait : Longest), cancellationToken);
     }
 
     public async ValueTask<(JobStatus Status, Position Position)?> FindAsync(MessageId id, CancellationToken cancellationToken)

@@ -47,7 +47,7 @@ internal sealed class Jobs(
             if (await store.FindAsync(id, CancellationToken.None) is { } found)
             {
                 var cancelled = found.Status with { State = JobState.Cancelled, UpdatedAt = timeProvider.GetUtcNow() };
-                await store.PublishAsync(id, cancelled, channels.OptionsOf(channel).JobRetention);
+                await store.PublishAsync(id, cancelled, channels.OptionsOf(channel).JobRetention, cancellationToken: CancellationToken.None);
             }
             Log.JobCancelled(logger, id, channel);
             return true;

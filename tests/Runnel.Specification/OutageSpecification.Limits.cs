@@ -42,6 +42,29 @@ public abstract partial class OutageSpecification
     }
 
     [Fact]
+    public async Task No_more_bytes_than_so_many_wait_for_the_broker_and_what_has_gone_out_makes_room()
+    {
+        var node = await OpenedAsync(buffer: 10_000, Long, bytes: 50_000);
+        var large = new string('x', 20_000);
+        node.Cut();
+        await StateAsync(node, BackplaneState.Interrupted);
+        var waiting = new[] { PublishAsync(node, large, Keep), PublishAsync(node, large, Keep) };
+
+        await Assert.ThrowsAsync<BackplaneUnavailableException>(() => Wait.For(PublishAsync(node, large, Keep), "the refusal"));
+
+        var small = PublishAsync(node, "small", Keep);
+        Assert.DoesNotContain(waiting, task => task.IsCompleted);
+        node.Heal();
+        await Wait.For(Task.WhenAll([.. waiting, small]), "those that waited");
+        node.Cut();
+        await StateAsync(node, BackplaneState.Interrupted);
+        waiting = [PublishAsync(node, large, Keep), PublishAsync(node, large, Keep)];
+        Assert.DoesNotContain(waiting, task => task.IsCompleted);
+        node.Heal();
+        await Wait.For(Task.WhenAll(waiting), "those that waited the second time");
+    }
+
+    [Fact]
     public async Task Nothing_waits_for_the_broker_for_longer_than_it_is_to()
     {
         var patience = TimeSpan.FromSeconds(0.5);

@@ -13,8 +13,9 @@ public abstract partial class OutageSpecification : IAsyncLifetime
 
     /// <summary>Opens the backplane of one more process, with a wire of its own to the broker; all of a test reach each other.</summary>
     /// <param name="buffer">How many publications may wait for the broker.</param>
+    /// <param name="bytes">How many bytes they may have together.</param>
     /// <param name="patience">How long each may wait.</param>
-    protected abstract ValueTask<WiredBackplane> OpenAsync(int buffer, TimeSpan patience);
+    protected abstract ValueTask<WiredBackplane> OpenAsync(int buffer, int bytes, TimeSpan patience);
 
     /// <summary>Ends the broker as a crash does. What it had confirmed it has again afterwards.</summary>
     protected abstract Task KillBrokerAsync();
@@ -208,9 +209,9 @@ public abstract partial class OutageSpecification : IAsyncLifetime
 
     private Task<WiredBackplane> OpenedAsync() => OpenedAsync(buffer: 10_000, patience: TimeSpan.FromSeconds(20));
 
-    private async Task<WiredBackplane> OpenedAsync(int buffer, TimeSpan patience)
+    private async Task<WiredBackplane> OpenedAsync(int buffer, TimeSpan patience, int bytes = 64 * 1024 * 1024)
     {
-        var node = await OpenAsync(buffer, patience);
+        var node = await OpenAsync(buffer, bytes, patience);
         _opened.Add(node);
         return node;
     }

@@ -1,14 +1,16 @@
--- Stores messages: groups of them, each wholly or not at all, or singly as many as there is room for.
--- KEYS: the channel's, then the sender's last answer, then the deduplication ids seen
--- ARGV: now, 1 if sent before without an answer, the request's number, for how long the answer is kept (ms), then for each group: capacity, messages, 'singles', 'plain' or 'full',
+-- Stores messages: groups of them, each wholly or not at all, or singly as many as there is room for. What stands behind a group that waits for room is
+-- not stored, nor is what was sent behind such a request: it would overtake.
+-- KEYS: the channel's, then the sender's last answer, the deduplication ids seen, the answer to the request that was sent before
+-- ARGV: now, 1 if sent before without an answer, the request's number, for how long the answer is kept (ms), the number of the request that was sent before
+--       and had no answer yet, or 0, then for each group: capacity, messages, 'singles', 'plain' or 'full', 1 if it waits for room,
 --       and for each message: id, entry, and in a full group: deduplication id or '', its window (us)
 -- Returns for each group how many messages were stored, or -1 when there is no room for all of them; then how many had expired.
-local ANSWER, SEEN = KEYS[15], KEYS[16]
+local ANSWER, SEEN, BEFORE = KEYS[15], KEYS[16], KEYS[17]
 local request = ARGV[3]
 
 -- Its first copy may have been done and only the answer been lost.
 if ARGV[2] == '1' then
-  local number, answer = (call('GET', ANSWER) or ''):match('^(%d+) (.*)$')
+  local number, answer = (call('GET', ANSWER) or ''):match('^(%d+)[ !](.*)$')
   if number == request then
     local results = {}
     for count in answer:gmatch('%S+') do results[#results + 1] = tonumber(count) end
@@ -20,7 +22,8 @@ local had_ready = call('EXISTS', READY, RETURNED) > 0
 expire()
 local held = call('HLEN', MESSAGES) - (more and call('ZCOUNT', EXPIRIES, '-inf', score(now)) or 0) -- what has expired takes no room
 local results = {}
-local at = 5
+local at = 6
+local is_behind = ARGV[5] ~= '0' and (call('GET', BEFORE) or ''):match('^(%d+)!') == ARGV[5]
 
 local function store_plain(count)
   for from = at, at + 2 * count - 1, 1000 do
@@ -67,10 +70,12 @@ local function store_full(fresh)
 end
 
 while at <= #ARGV do
-  local capacity, count, kind = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), ARGV[at + 2]
-  at = at + 3
+  local capacity, count, kind, waits = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), ARGV[at + 2], ARGV[at + 3] == '1'
+  at = at + 4
   local stored
-  if kind == 'singles' then
+  if is_behind then
+    stored = kind == 'singles' and 0 or -1
+  elseif kind == 'singles' then
     stored = math.min(count, math.max(capacity - held, 0))
     store_plain(stored)
   else
@@ -82,6 +87,7 @@ while at <= #ARGV do
       stored = fresh and store_full(fresh) or store_plain(count)
     end
   end
+  is_behind = is_behind or waits and (stored < 0 or kind == 'singles' and stored < count)
   held = held + math.max(stored, 0)
   results[#results + 1] = stored
   at = at + count * (kind == 'full' and 4 or 2)
@@ -89,5 +95,5 @@ end
 
 if woken and (not had_ready or call('EXISTS', GONE) == 1) then ring() end
 results[#results + 1] = expired
-call('SET', ANSWER, request .. ' ' .. table.concat(results, ' '), 'PX', ARGV[4])
+call('SET', ANSWER, request .. (is_behind and '!' or ' ') .. table.concat(results, ' '), 'PX', ARGV[4])
 return results

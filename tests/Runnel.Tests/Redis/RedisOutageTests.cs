@@ -15,7 +15,7 @@ public sealed class RedisOutageTests(RedisServer server) : OutageSpecification, 
     private readonly LogList _log = new();
     private readonly List<IAsyncDisposable> _parts = [];
 
-    protected override async ValueTask<WiredBackplane> OpenAsync(int buffer, TimeSpan patience)
+    protected override async ValueTask<WiredBackplane> OpenAsync(int buffer, int bytes, TimeSpan patience)
     {
         var wire = TcpWire.To(server.Port);
         var options = new RedisOptions
@@ -24,6 +24,7 @@ public sealed class RedisOutageTests(RedisServer server) : OutageSpecification, 
             Prefix = _prefix,
             Timeout = TimeSpan.FromSeconds(1),
             OutageBuffer = buffer,
+            OutageBufferBytes = bytes,
             OutageTimeout = patience,
         };
         var store = new RedisStore(options, TimeProvider.System, new Logger<RedisStore>(new LoggerFactory([_log])));

@@ -24,8 +24,13 @@ internal sealed class WatchedQueue(InMemoryWorkQueue inner) : IWorkQueue, IWorkQ
 
     public ConcurrentQueue<int> Asked { get; } = new();
 
-    public ValueTask<int> EnqueueAsync(ChannelName channel, IReadOnlyList<Envelope> envelopes, EnqueueOptions options, CancellationToken cancellationToken = default) =>
-        inner.EnqueueAsync(channel, envelopes, options, cancellationToken);
+    public ConcurrentQueue<EnqueueOptions> Enqueued { get; } = new();
+
+    public ValueTask<int> EnqueueAsync(ChannelName channel, IReadOnlyList<Envelope> envelopes, EnqueueOptions options, CancellationToken cancellationToken = default)
+    {
+        Enqueued.Enqueue(options);
+        return inner.EnqueueAsync(channel, envelopes, options, cancellationToken);
+    }
 
     public ValueTask<DateTimeOffset> GetTimeAsync(CancellationToken cancellationToken = default) => inner.GetTimeAsync(cancellationToken);
 
@@ -87,6 +92,8 @@ internal sealed class WatchedBackplane(IBackplane inner) : IBackplane
 
     public int FailingPublications { set => _failingPublications = value; }
 
+    public Action OnPublish { get; set; } = static () => { };
+
     public BackplaneFeatures Features { get; init; } = inner.Features;
 
     public BackplaneState State => inner.State;
@@ -111,6 +118,7 @@ internal sealed class WatchedBackplane(IBackplane inner) : IBackplane
         if (Interlocked.Decrement(ref _failingPublications) >= 0)
             throw new BackplaneUnavailableException("The layer is away.");
         Published.Enqueue((topic, payload.ToArray()));
+        OnPublish();
         return await inner.PublishAsync(topic, payload, retention, cancellationToken);
     }
 

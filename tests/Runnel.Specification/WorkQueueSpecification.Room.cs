@@ -1,0 +1,97 @@
+using Runnel.Layers;
+using Xunit;
+
+namespace Runnel.Specification;
+
+public abstract partial class WorkQueueSpecification
+{
+    [Fact]
+    public async Task Messages_of_one_sender_are_stored_in_the_order_of_its_calls_also_when_it_does_not_wait_for_each()
+    {
+        const int Senders = 4, Each = 100;
+        await Task.WhenAll(Enumerable.Range(0, Senders).Select(sender => Task.Run(async () =>
+        {
+            List<Task<int>> sending = [];
+            for (var i = 0; i < Each; i++)
+            {
+                var message = Of($"{i}", key: $"{sender}");
+                sending.Add(Queue.EnqueueAsync(Channel, [message], EnqueueOptions.Default).AsTask());
+            }
+            await Wait.For(Task.WhenAll(sending), "the messages to be stored");
+        })));
+
+        var lease = await WorkerAsync();
+        var handled = new Dictionary<string, List<string>>();
+        while (handled.Values.Sum(texts => texts.Count) < Senders * Each)
+        {
+            foreach (var message in await TakeAsync(lease, Senders))
+            {
+                if (!handled.TryGetValue(message.Envelope.Key!, out var texts))
+                    handled.Add(message.Envelope.Key!, texts = []);
+                texts.Add(Text(message));
+                Assert.True(await lease.CompleteAsync(message));
+            }
+        }
+        Assert.All(handled.Values, texts => Assert.Equal(Enumerable.Range(0, Each).Select(i => $"{i}"), texts));
+    }
+
+    [Fact]
+    public async Task A_sender_that_waits_for_room_is_not_overtaken_by_one_that_would_find_some()
+    {
+        var lease = await WorkerAsync();
+        var waits = new EnqueueOptions { Capacity = 3, WaitForRoom = Clock.Units(1000) };
+        await Queue.EnqueueAsync(Channel, [Of("1"), Of("2")], waits);
+
+        // At once, so that the second is on its way before anybody knows that there is no room for the first.
+        var large = Queue.EnqueueAsync(Channel, [Of("3"), Of("4")], waits).AsTask();
+        var small = Queue.EnqueueAsync(Channel, [Of("5")], waits).AsTask();
+        var received = await DrainAsync(lease, 5);
+
+        Assert.Equal(2, await Wait.For(large, "room for the large batch"));
+        Assert.Equal(1, await Wait.For(small, "room for the small one"));
+        Assert.Equal(["1", "2", "3", "4", "5"], received);
+    }
+
+    [Fact]
+    public async Task While_somebody_waits_for_room_one_that_does_not_wait_is_refused_and_one_that_does_gets_in_line()
+    {
+        var lease = await WorkerAsync();
+        var (refused, waits) = (CapacityOf(3), new EnqueueOptions { Capacity = 3, WaitForRoom = Clock.Units(1000) });
+        await Queue.EnqueueAsync(Channel, [Of("1"), Of("2")], waits);
+
+        var large = Queue.EnqueueAsync(Channel, [Of("3"), Of("4")], waits).AsTask();
+        await Assert.ThrowsAsync<ChannelFullException>(async () => await Queue.EnqueueAsync(Channel, [Of("x")], refused));
+        var small = Queue.EnqueueAsync(Channel, [Of("5")], waits).AsTask();
+        var first = await TakeOneAsync(lease);
+
+        Assert.Equal(2, await Wait.For(large, "room for the large batch"));
+        Assert.False(small.IsCompleted);
+        Assert.True(await lease.CompleteAsync(first));
+        Assert.Equal(["2", "3", "4", "5"], await DrainAsync(lease, 4));
+        Assert.Equal(1, await Wait.For(small, "room for the small one"));
+    }
+
+    [Fact]
+    public async Task Many_that_do_not_wait_for_each_other_get_room_in_the_order_of_their_calls()
+    {
+        const int Count = 40;
+        var lease = await WorkerAsync();
+        var waits = new EnqueueOptions { Capacity = 5, WaitForRoom = Clock.Units(1000) };
+
+        // Batches of one to three messages, every other with a key: what would find room does not go before what found none.
+        List<string> free = [], keyed = [];
+        List<Task<int>> sending = [];
+        for (var number = 0; number < Count; number += 1 + (sending.Count % 3))
+        {
+            var isKeyed = sending.Count % 2 == 0;
+            string[] texts = [.. Enumerable.Range(number, 1 + ((sending.Count + 1) % 3)).Select(each => $"{each}")];
+            (isKeyed ? keyed : free).AddRange(texts);
+            sending.Add(Queue.EnqueueAsync(Channel, [.. texts.Select(text => Of(text, isKeyed ? "k" : null))], waits).AsTask());
+        }
+        var received = await DrainAsync(lease, free.Count + keyed.Count);
+        await Wait.For(Task.WhenAll(sending), "room for all");
+
+        Assert.Equal(keyed, received.Where(keyed.Contains));
+        Assert.Equal(free, received.Where(free.Contains));
+    }
+}

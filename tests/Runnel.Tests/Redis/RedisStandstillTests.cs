@@ -1,0 +1,165 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Runnel.Layers;
+using Runnel.Redis;
+using Runnel.Specification;
+using Runnel.Tests.Connections;
+using Runnel.Tests.Servers;
+using Xunit;
+
+namespace Runnel.Tests.Redis;
+
+/// <summary>Redis keeps its connections and answers nothing, and for the time of a test no connection counts as dead for that.</summary>
+public sealed class RedisStandstillTests(RedisServer server) : IClassFixture<RedisServer>, IAsyncDisposable
+{
+    private static readonly Topic Articles = Topic.OfGroup("articles");
+    private static readonly Retention Keep = new(10, TimeSpan.FromMinutes(1));
+
+    private readonly RedisPlace _place = new(server);
+    private readonly TcpWire _wire = TcpWire.To(server.Port);
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_publication_waits_no_longer_than_any_call(bool isKept)
+    {
+        var store = await OpenAsync(options => options.OutageTimeout = TimeSpan.FromSeconds(0.5));
+        await using var backplane = new RedisBackplane(store);
+        _wire.Silence();
+
+        var failure = await Assert.ThrowsAsync<BackplaneUnavailableException>(
+            () => Wait.For(backplane.PublishAsync(Articles, "in vain"u8.ToArray(), isKept ? Keep : null).AsTask(), "the failure"));
+
+        Assert.Contains("OutageTimeout", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Messages_wait_no_longer_than_any_call_those_behind_the_first_included_and_what_was_given_up_is_not_sent_again()
+    {
+        var store = await OpenAsync(options => options.OutageTimeout = TimeSpan.FromSeconds(0.5));
+        await using var queue = new RedisWorkQueue(store);
+        _wire.Silence();
+
+        var waiting = Enumerable.Range(0, 5).Select(_ => queue.EnqueueAsync("work", [NewMessage()], EnqueueOptions.Default).AsTask()).ToList();
+        foreach (var task in waiting)
+            await Assert.ThrowsAsync<RedisUnavailableException>(() => Wait.For(task, "the failure"));
+        _wire.Cut();
+        _wire.Heal();
+
+        Assert.Equal(1, await Wait.For(queue.EnqueueAsync("work", [NewMessage()], EnqueueOptions.Default).AsTask(), "the next message to be stored"));
+        Assert.Equal(1, _place.Probe.Number("HLEN", $"{_place.Prefix}:{{work}}:messages"));
+    }
+
+    [Fact]
+    public async Task What_the_caller_has_waited_already_counts()
+    {
+        var store = await OpenAsync(options => options.OutageTimeout = TimeSpan.FromMinutes(10));
+        await using var queue = new RedisWorkQueue(store);
+        _wire.Silence();
+
+        var late = queue.EnqueueAsync("work", [NewMessage()], new EnqueueOptions { AlreadyWaited = TimeSpan.FromMinutes(11) }).AsTask();
+
+        await Assert.ThrowsAsync<RedisUnavailableException>(() => Wait.For(late, "the failure"));
+    }
+
+    [Fact]
+    public async Task No_more_bytes_of_messages_wait_than_the_buffer_holds()
+    {
+        var store = await OpenAsync(options => options.OutageBufferBytes = 100_000);
+        await using var queue = new RedisWorkQueue(store);
+        _wire.Silence();
+
+        var failure = await RefusalAsync<RedisUnavailableException>(() => queue.EnqueueAsync("work", [NewMessage(30_000)], EnqueueOptions.Default).AsTask());
+
+        Assert.Contains("OutageBufferBytes", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task No_more_bytes_of_publications_wait_than_the_buffer_holds()
+    {
+        var store = await OpenAsync(options => options.OutageBufferBytes = 100_000);
+        await using var backplane = new RedisBackplane(store);
+        _wire.Silence();
+
+        var failure = await RefusalAsync<BackplaneUnavailableException>(() => backplane.PublishAsync(Articles, new byte[30_000], Keep).AsTask());
+
+        Assert.Contains("OutageBufferBytes", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_consumer_that_catches_the_failure_of_a_send_to_a_group_keeps_its_client()
+    {
+        await using var app = await RunnelApp.StartInMemoryAsync(
+            app => app.MapConsumer<Speaker>("/room"),
+            builder => builder.Services.AddRunnel().UseRedis($"{server.AddressAt(_wire.Port)}", options => (options.Prefix, options.OutageTimeout) = (_place.Prefix, TimeSpan.FromSeconds(0.5))));
+        await using var client = await app.ConnectInMemoryAsync("/room");
+
+        _wire.Cut();
+        await client.SendTextAsync("hello?");
+        Assert.Equal("not now", await client.ReceiveTextAsync());
+        _wire.Heal();
+
+        await Wait.Until(
+            async () =>
+            {
+                await client.SendTextAsync("hello");
+                return await client.ReceiveTextAsync() == "sent";
+            },
+            "the group is reached again");
+        Assert.Null(client.CloseCode);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _wire.Heal();
+        await _place.DisposeAsync();
+        await _wire.DisposeAsync();
+    }
+
+    private async Task<RedisStore> OpenAsync(Action<RedisOptions> configure)
+    {
+        var store = _place.Open(
+            options =>
+            {
+                (options.Timeout, options.OutageTimeout) = (TimeSpan.FromMinutes(10), TimeSpan.FromMinutes(10));
+                configure(options);
+            },
+            server.AddressAt(_wire.Port));
+        await store.OpenAsync();
+        return store;
+    }
+
+    /// <summary>Sends until one is refused at once. All others wait.</summary>
+    private static async Task<TException> RefusalAsync<TException>(Func<Task> send)
+        where TException : Exception
+    {
+        List<Task> sent = [];
+        await Wait.Until(
+            () =>
+            {
+                sent.Add(send());
+                return sent[^1].IsFaulted;
+            },
+            "one is refused");
+        Assert.DoesNotContain(sent[..^1], task => task.IsCompleted);
+        return await Assert.ThrowsAsync<TException>(() => sent[^1]);
+    }
+
+    private static Envelope NewMessage(int bytes = 0) => new(new Message("do", new byte[bytes])) { Id = MessageId.New(TimeProvider.System) };
+
+    private sealed class Speaker : WebSocketConsumer
+    {
+        public override async Task OnReceiveAsync(string text, CancellationToken cancellationToken)
+        {
+            try
+            {
+                await Groups.SendAsync("room", text, cancellationToken);
+                await SendAsync("sent", cancellationToken);
+            }
+            catch (BackplaneUnavailableException)
+            {
+                await SendAsync("not now", cancellationToken);
+            }
+        }
+    }
+}

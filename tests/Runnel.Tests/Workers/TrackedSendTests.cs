@@ -1,0 +1,46 @@
+using Microsoft.Extensions.Hosting;
+using Runnel.InMemory;
+using Runnel.Specification;
+using Xunit;
+
+namespace Runnel.Tests.Workers;
+
+/// <summary>A tracked message is two things for the layer, and one call for whoever sends it.</summary>
+public sealed class TrackedSendTests : IAsyncDisposable
+{
+    private readonly ManualTimeProvider _clock = new();
+    private readonly WatchedQueue _queue;
+    private readonly WatchedBackplane _backplane;
+    private readonly WorkerApp _app;
+
+    public TrackedSendTests()
+    {
+        _queue = new WatchedQueue(new InMemoryWorkQueue(_clock));
+        _backplane = new WatchedBackplane(new InMemoryBackplane(_clock));
+        _app = new WorkerApp(_backplane, _queue, _clock, host => host.MapChannel("payments", (string _) => Task.CompletedTask, options => options.Track = true));
+    }
+
+    [Fact]
+    public async Task When_the_state_cannot_be_published_the_send_fails_as_any_does_and_asks_nothing_more_of_a_layer_that_is_away()
+    {
+        _backplane.FailingPublications = 1;
+
+        var failure = await Assert.ThrowsAsync<IOException>(async () => await _app.Channels.SendAsync("payments", "1"));
+
+        Assert.Contains("'payments'", failure.Message, StringComparison.Ordinal);
+        Assert.Empty(_queue.Enqueued);
+        Assert.Empty(_backplane.Published);
+    }
+
+    [Fact]
+    public async Task What_was_waited_for_with_the_state_counts_for_the_message()
+    {
+        _backplane.OnPublish = () => _clock.Advance(TimeSpan.FromSeconds(3));
+
+        await _app.Channels.SendAsync("payments", "1");
+
+        Assert.Equal(TimeSpan.FromSeconds(3), Assert.Single(_queue.Enqueued).AlreadyWaited);
+    }
+
+    public ValueTask DisposeAsync() => _app.DisposeAsync();
+}
