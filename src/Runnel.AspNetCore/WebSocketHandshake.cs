@@ -26,8 +26,8 @@ internal static class WebSocketHandshake
             return false;
         }
         var headers = context.Request.Headers;
-        if (!HttpMethods.IsGet(context.Request.Method) || !Names(headers, HeaderNames.Upgrade, "websocket") || !Names(headers, HeaderNames.Connection, "Upgrade"))
-            problem = "This endpoint speaks WebSocket: ask with GET, 'Upgrade: websocket' and 'Connection: Upgrade'.";
+        if (!HttpMethods.IsGet(context.Request.Method) || !headers.GetCommaSeparatedValues(HeaderNames.Upgrade).Contains("websocket", StringComparer.OrdinalIgnoreCase))
+            problem = "This endpoint speaks WebSocket: ask with GET and 'Upgrade: websocket'.";
         else if (headers.SecWebSocketVersion != "13")
             problem = "This endpoint speaks WebSocket version 13: send 'Sec-WebSocket-Version: 13'.";
         else if (!IsKey(headers.SecWebSocketKey))
@@ -49,9 +49,6 @@ internal static class WebSocketHandshake
         headers.SecWebSocketAccept = AcceptOf(context.Request.Headers.SecWebSocketKey!);
         return await upgrade.UpgradeAsync();
     }
-
-    private static bool Names(IHeaderDictionary headers, string header, string token) =>
-        headers.GetCommaSeparatedValues(header).Contains(token, StringComparer.OrdinalIgnoreCase);
 
     private static bool IsKey(string? key)
     {

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Net.WebSockets;
 using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Runnel.InMemory;
@@ -118,6 +119,24 @@ public sealed class EndingTests
     }
 
     [Fact]
+    public async Task Who_was_let_in_just_before_the_application_stopped_is_closed_too()
+    {
+        await using var app = await RunnelApp.StartInMemoryAsync(app =>
+        {
+            app.Use((context, next) =>
+            {
+                context.Features.Set<IHttpRequestTimeoutFeature>(new StopsBetween(app.Services));
+                return next(context);
+            });
+            app.MapConsumer<Member>("/ws");
+        });
+
+        await using var client = await app.ConnectInMemoryAsync("/ws");
+
+        Assert.Equal(CloseCode.ServiceRestart, await client.ReceiveCloseAsync());
+    }
+
+    [Fact]
     public async Task Two_hundred_clients_that_connect_and_vanish_leave_nothing_behind()
     {
         using var counts = new Counts();
@@ -164,6 +183,18 @@ public sealed class EndingTests
             }))), "all to leave");
         Assert.Equal(200, Member.Made.Count);
         return [.. Member.Made];
+    }
+
+    /// <summary>Stops the application after a request was let in, and before its connection is one of the node's: all that the node knew are closed by then.</summary>
+    private sealed class StopsBetween(IServiceProvider services) : IHttpRequestTimeoutFeature
+    {
+        public CancellationToken RequestTimeoutToken => CancellationToken.None;
+
+        public void DisableTimeout()
+        {
+            services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
+            services.GetServices<IHostedService>().OfType<NodeInbox>().Single().StopAsync(CancellationToken.None).GetAwaiter().GetResult();
+        }
     }
 
     public sealed class Member : WebSocketConsumer

@@ -31,6 +31,20 @@ public sealed class InboundRateTests
     }
 
     [Fact]
+    public async Task A_message_that_is_too_large_is_logged_and_counted_once()
+    {
+        using var counts = new Counts();
+        await using var app = await RunnelApp.StartAsync(app => app.MapConsumer("/ws", _ => { }, options => options.MaxMessageBytes = 10));
+        var client = await app.ConnectRawAsync("/ws");
+
+        await client.SendFrameAsync((int)FrameKind.Binary, new byte[1000]);
+
+        Assert.Equal((CloseCode.MessageTooBig, "A message here has at most 10 bytes."), await client.ReadToReasonAsync());
+        Assert.Single(app.Logs.Of(2012));
+        Assert.Equal(1, counts[RunnelTelemetry.ConnectionsCut, "too-big"]);
+    }
+
+    [Fact]
     public async Task Empty_pieces_of_a_message_count_too()
     {
         await using var app = await StartAsync();
