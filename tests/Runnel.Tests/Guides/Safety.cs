@@ -1,6 +1,7 @@
 using Guides.Groups;
 using Guides.Readme;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Runnel;
 using Runnel.AspNetCore;
@@ -33,6 +34,10 @@ public static class Mapping
 
     public static void Configure(WebApplicationBuilder builder)
     {
+        // <groups-bursts>
+        builder.WebHost.UseSockets(sockets => sockets.UnsafePreferInlineScheduling = true);
+        // </groups-bursts>
+
         // <safety-node>
         builder.Services.Configure<GatewayOptions>(gateway =>
         {
