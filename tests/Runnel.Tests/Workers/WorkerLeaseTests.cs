@@ -180,6 +180,50 @@ public sealed class WorkerLeaseTests : IAsyncLifetime
         Assert.Equal((DeadLetterReason.WorkerDied, crashLimit, 0), (dead.Reason, dead.Envelope.Crashes, dead.Envelope.Attempt));
     }
 
+    [Fact]
+    public async Task Nothing_waits_behind_a_message_that_a_worker_has_died_with()
+    {
+        const int Innocent = 20;
+        var (poisoned, handled) = (new Inbox<(WatchedQueue Holder, int Crashes)>(), new Inbox<int>());
+        var over = new TaskCompletionSource();
+        WatchedQueue[] workers = [new(_queue), new(_queue)];
+        foreach (var worker in workers)
+        {
+            await StartAsync(worker, host => host.MapChannel("payments", async (Pay pay, JobContext job, CancellationToken token) =>
+            {
+                if (pay.Order != "poison")
+                {
+                    handled.Add(job.Crashes);
+                    return;
+                }
+                poisoned.Add((worker, job.Crashes));
+                await over.Task.WaitAsync(token);
+            }, options => options.Concurrency = 1));
+        }
+        var sent = 0;
+        await Wait.Until(
+            async () =>
+            {
+                await _apps[0].Channels.SendAsync("payments", new Pay("short"));
+                await handled.NextAsync();
+                sent++;
+                return workers.All(worker => worker.Asked.LastOrDefault() > Innocent);
+            },
+            "both workers ask for more than they can run");
+        await Wait.Until(() => workers.Sum(worker => worker.Asked.Count) == sent + workers.Length, "both wait for messages");
+        await _apps[0].Channels.SendManyAsync("payments", [new Pay("poison"), .. Enumerable.Range(0, Innocent).Select(number => new Pay($"{number}"))]);
+        var first = await poisoned.NextAsync();
+
+        _queue.Crash(first.Holder.Leases[0].WorkerId);
+        var second = await poisoned.NextAsync();
+        var innocent = await handled.NextAsync(Innocent);
+        over.SetResult();
+
+        Assert.NotSame(first.Holder, second.Holder); // the one that had been asking for more
+        Assert.Equal(1, second.Crashes);
+        Assert.All(innocent, crashes => Assert.Equal(1, crashes));
+    }
+
     private static void Track(ChannelOptions options) => options.Track = true;
 
     private WorkerApp Create(IWorkQueue queue, Action<IHost> map, Action<WorkerOptions>? worker = null)
