@@ -23,7 +23,7 @@ internal sealed class RedisChaosStore : ChaosStore
 
     public override RedisProcess? Server => _redis.Own;
 
-    private IWorkQueueOperator Operator => (IWorkQueueOperator)_layer.WorkQueue;
+    private IWorkQueueOperator Operator => _layer.Operator!;
 
     public static async Task<RedisChaosStore> CreateAsync(RedisQueueStore store, CancellationToken cancellationToken)
     {

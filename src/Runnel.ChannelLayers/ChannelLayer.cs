@@ -16,6 +16,9 @@ namespace Runnel.ChannelLayers;
 public sealed class ChannelLayer : IChannelLayer, IAsyncDisposable
 {
     // Nodes deliver the same message to a group at about the same time.
+    // A message that is parked for a channel of this process is taken back when somebody asks for it; one to a group is stored once for each member.
+    private const WorkQueueFeatures Needed = WorkQueueFeatures.Cancel | WorkQueueFeatures.Deduplicate;
+
     private static readonly TimeSpan GroupDeduplicationWindow = TimeSpan.FromSeconds(10);
 
     private readonly IWorkQueue _queue;
@@ -39,6 +42,7 @@ public sealed class ChannelLayer : IChannelLayer, IAsyncDisposable
     /// <param name="queueOperator">The same queue's operator, for <see cref="FlushAsync"/>.</param>
     /// <param name="options">The limits.</param>
     /// <param name="timeProvider">The clock.</param>
+    /// <exception cref="NotSupportedException">The queue cannot take back messages, or does not know duplicates.</exception>
     public ChannelLayer(IBackplane backplane, IWorkQueue queue, IWorkQueueOperator queueOperator, ChannelLayerOptions options, TimeProvider timeProvider)
     {
         ArgumentNullException.ThrowIfNull(backplane);
@@ -46,6 +50,8 @@ public sealed class ChannelLayer : IChannelLayer, IAsyncDisposable
         ArgumentNullException.ThrowIfNull(queueOperator);
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(timeProvider);
+        if ((Needed & ~queue.Features) is not WorkQueueFeatures.None and var lacking)
+            throw new NotSupportedException($"The channel layer needs a work queue that can do more than this one, which lacks: {lacking}. Use memory:, sqlite: or redis: for work.");
         _queue = queue;
         _operator = queueOperator;
         _options = options;

@@ -13,6 +13,7 @@ public sealed class InMemoryLayerFactory : ILayerFactory
         ArgumentNullException.ThrowIfNull(address);
         if (!address.EndsWith(':'))
             throw new FormatException($"'{address}' is not the address of the in-memory layer: write memory: with nothing behind the colon.");
-        return new(new InMemoryBackplane(timeProvider), new InMemoryWorkQueue(timeProvider));
+        var (queue, identity) = (new InMemoryWorkQueue(timeProvider), $"memory/{Guid.NewGuid():N}");
+        return new() { Backplane = new InMemoryBackplane(timeProvider), WorkQueue = queue, Operator = queue, Identity = _ => Task.FromResult(identity) };
     }
 }

@@ -22,6 +22,9 @@ public sealed class InMemoryWorkQueue : IWorkQueue, IWorkQueueOperator
         Clock = new ChannelClock(timeProvider);
     }
 
+    /// <inheritdoc/>
+    public WorkQueueFeatures Features => WorkQueueFeatures.All & ~(WorkQueueFeatures.ScaleOut | WorkQueueFeatures.Durable);
+
     /// <summary>How long dead letters are kept.</summary>
     /// <value>14 days by default.</value>
     public TimeSpan DeadLetterRetention { get; init; } = TimeSpan.FromDays(14);

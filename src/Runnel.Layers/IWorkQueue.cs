@@ -22,6 +22,9 @@ namespace Runnel.Layers;
 /// </remarks>
 public interface IWorkQueue
 {
+    /// <summary>What the queue can do beyond the basics. What it lacks it refuses with <see cref="NotSupportedException"/>.</summary>
+    WorkQueueFeatures Features { get; }
+
     /// <summary>Stores messages; when the call returns they are as safe as this layer makes anything. All of them or none.</summary>
     /// <param name="channel">The channel; every envelope's <see cref="Envelope.Id"/> must be set.</param>
     /// <param name="envelopes">The messages, in their order.</param>

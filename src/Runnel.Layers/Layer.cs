@@ -1,22 +1,39 @@
 namespace Runnel.Layers;
 
-/// <summary>A layer: the seams that it fills. Disposing it ends both.</summary>
-/// <param name="backplane">Carries messages to the other nodes.</param>
-/// <param name="workQueue">Keeps messages until they are handled.</param>
-/// <param name="owned">What both stand on, ended after them.</param>
-/// <param name="open">Connects: what <see cref="OpenAsync"/> does. Without it there is nothing to connect to.</param>
-public sealed class Layer(IBackplane backplane, IWorkQueue workQueue, IAsyncDisposable? owned = null, Func<CancellationToken, Task>? open = null)
-    : IAsyncDisposable
+/// <summary>A layer: the seams that it fills, and what they stand on. Disposing it ends all of it.</summary>
+/// <remarks>
+/// A layer fills the seams it can and leaves the others <see langword="null"/>.
+/// <example>
+/// <code>
+/// return new Layer { Backplane = backplane, WorkQueue = queue, Operator = queue, Owned = store, Open = store.OpenAsync, Identity = store.GetIdentityAsync };
+/// </code>
+/// </example>
+/// </remarks>
+public sealed class Layer : IAsyncDisposable
 {
-    private readonly Func<CancellationToken, Task> _open = open ?? (static _ => Task.CompletedTask);
     private readonly SemaphoreSlim _opening = new(1);
     private bool _isOpen;
 
-    /// <summary>Carries messages to the other nodes.</summary>
-    public IBackplane Backplane { get; } = backplane;
+    /// <summary>Carries messages to the other nodes; <see langword="null"/> when the layer does not.</summary>
+    public IBackplane? Backplane { get; init; }
 
-    /// <summary>Keeps messages until they are handled.</summary>
-    public IWorkQueue WorkQueue { get; } = workQueue;
+    /// <summary>Keeps messages until they are handled; <see langword="null"/> when the layer does not.</summary>
+    public IWorkQueue? WorkQueue { get; init; }
+
+    /// <summary>The operator's side of <see cref="WorkQueue"/>; <see langword="null"/> when there is nothing to operate.</summary>
+    public IWorkQueueOperator? Operator { get; init; }
+
+    /// <summary>What the seams stand on; disposed after them.</summary>
+    public IAsyncDisposable? Owned { get; init; }
+
+    /// <summary>Connects: what <see cref="OpenAsync"/> does. By default there is nothing to connect to.</summary>
+    public Func<CancellationToken, Task> Open { get; init; } = static _ => Task.CompletedTask;
+
+    /// <summary>
+    /// Answers, once the layer is open, what tells its data from any other's, such as <c>redis/3f1c…</c>. Two nodes whose layers have the same identity
+    /// see the same data, whatever addresses they were given.
+    /// </summary>
+    public required Func<CancellationToken, Task<string>> Identity { get; init; }
 
     /// <summary>Connects, and checks that the server is one that the layer can use. Called before anything else uses the layer.</summary>
     /// <remarks>
@@ -24,7 +41,7 @@ public sealed class Layer(IBackplane backplane, IWorkQueue workQueue, IAsyncDisp
     /// one sentence that names what is wrong and what to do: a start that cannot work ends with it.
     /// </remarks>
     /// <exception cref="IOException">The server cannot be reached.</exception>
-    /// <exception cref="InvalidOperationException">The server is there, but it is none that the layer can use.</exception>
+    /// <exception cref="InvalidOperationException">The layer cannot use the server.</exception>
     public async Task OpenAsync(CancellationToken cancellationToken = default)
     {
         await _opening.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -32,7 +49,7 @@ public sealed class Layer(IBackplane backplane, IWorkQueue workQueue, IAsyncDisp
         {
             if (_isOpen)
                 return;
-            await _open(cancellationToken).ConfigureAwait(false);
+            await Open(cancellationToken).ConfigureAwait(false);
             _isOpen = true;
         }
         finally
@@ -44,10 +61,11 @@ public sealed class Layer(IBackplane backplane, IWorkQueue workQueue, IAsyncDisp
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        foreach (var part in new object?[] { WorkQueue, Backplane, owned })
+        // One object may fill several seams.
+        foreach (var part in new object?[] { WorkQueue, Operator, Backplane, Owned }.Distinct())
         {
             if (part is IAsyncDisposable asynchronously)
-                await asynchronously.DisposeAsync();
+                await asynchronously.DisposeAsync().ConfigureAwait(false);
             else
                 (part as IDisposable)?.Dispose();
         }

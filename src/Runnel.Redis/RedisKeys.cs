@@ -7,6 +7,7 @@ namespace Runnel.Redis;
 /// What belongs to one channel, or to one topic, carries its name in braces, and so is in one slot. What each key holds, and until when:
 /// <code>
 /// P:channels                 sorted set   the channels that hold anything, by when they were last used; swept
+/// P:identity                 string       a random value that tells this data from any other's; there once a node has asked for it
 /// P:sweeping                 string       who puts the channels in order now; gone within a minute
 /// P:wake:NODE                list         ends a node's wait on the bells; gone within 10 s
 /// P:{channel}:messages       hash         entries of the messages that wait, by id
@@ -33,6 +34,8 @@ namespace Runnel.Redis;
 internal sealed class RedisKeys(string prefix)
 {
     public string Channels { get; } = $"{prefix}:channels";
+
+    public string Identity { get; } = $"{prefix}:identity";
 
     public string Sweeping { get; } = $"{prefix}:sweeping";
 

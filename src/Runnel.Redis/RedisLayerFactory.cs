@@ -24,6 +24,7 @@ public sealed class RedisLayerFactory : ILayerFactory
         _configure?.Invoke(options);
         options.Address = address;
         var store = new RedisStore(options, timeProvider, loggers.CreateLogger<RedisStore>());
-        return new Layer(new RedisBackplane(store), new RedisWorkQueue(store), store, store.OpenAsync);
+        var queue = new RedisWorkQueue(store);
+        return new Layer { Backplane = new RedisBackplane(store), WorkQueue = queue, Operator = queue, Owned = store, Open = store.OpenAsync, Identity = store.GetIdentityAsync };
     }
 }

@@ -98,6 +98,15 @@ public sealed class RedisStore : IAsyncDisposable
             (await Commands.ExecuteAsync(RespWriter.Encode(words)).WaitAsync(cancellationToken).ConfigureAwait(false)).ToString();
     }
 
+    /// <summary>What tells the data under this prefix from any other's: a random value, which the first who asks stores.</summary>
+    internal async Task<string> GetIdentityAsync(CancellationToken cancellationToken)
+    {
+        await AskAsync("SET", Keys.Identity, Guid.NewGuid().ToString("N"), "NX").ConfigureAwait(false);
+        return $"redis/{await AskAsync("GET", Keys.Identity).ConfigureAwait(false)}";
+
+        async Task<RespValue> AskAsync(params string[] words) => await Commands.ExecuteAsync(RespWriter.Encode(words)).WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => Commands.DisposeAsync();
 

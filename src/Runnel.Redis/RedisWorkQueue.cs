@@ -37,6 +37,9 @@ public sealed partial class RedisWorkQueue : IWorkQueue, IWorkQueueOperator, IAs
     internal RedisSweeper Sweeper => _sweeper;
 
     /// <inheritdoc/>
+    public WorkQueueFeatures Features => WorkQueueFeatures.All;
+
+    /// <inheritdoc/>
     public ValueTask<int> EnqueueAsync(ChannelName channel, IReadOnlyList<Envelope> envelopes, EnqueueOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(envelopes);

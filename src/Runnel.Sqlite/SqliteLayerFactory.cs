@@ -14,7 +14,8 @@ public sealed class SqliteLayerFactory : ILayerFactory
     {
         ArgumentNullException.ThrowIfNull(loggers);
         var store = SqliteStore.Open(new SqliteOptions { Path = PathOf(address) }, timeProvider, loggers.CreateLogger<SqliteStore>());
-        return new Layer(new SqliteBackplane(store), new SqliteWorkQueue(store), store);
+        var queue = new SqliteWorkQueue(store);
+        return new Layer { Backplane = new SqliteBackplane(store), WorkQueue = queue, Operator = queue, Owned = store, Identity = new StoreIdentity(store).ReadAsync };
     }
 
     /// <summary>The file's path, as the address says it.</summary>

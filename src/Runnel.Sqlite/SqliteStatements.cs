@@ -5,6 +5,8 @@ internal static class SqliteStatements
 {
     public const string
         DataVersion = "PRAGMA data_version",
+        MakeIdentity = "CREATE TABLE IF NOT EXISTS identity(id INTEGER PRIMARY KEY CHECK (id = 1), value INTEGER NOT NULL); INSERT OR IGNORE INTO identity VALUES (1, random())",
+        ReadIdentity = "SELECT value FROM identity WHERE id = 1",
         FreePages = "PRAGMA freelist_count",
         ReadSequence = "SELECT last FROM sequence WHERE id = 1",
         WriteSequence = "UPDATE sequence SET last = ?1 WHERE id = 1";

@@ -23,6 +23,9 @@ public sealed class SqliteWorkQueue : IWorkQueue, IWorkQueueOperator
     }
 
     /// <inheritdoc/>
+    public WorkQueueFeatures Features => WorkQueueFeatures.All;
+
+    /// <inheritdoc/>
     /// <exception cref="IOException">The file could not be written, such as on a full disk; nothing was stored.</exception>
     public async ValueTask<int> EnqueueAsync(ChannelName channel, IReadOnlyList<Envelope> envelopes, EnqueueOptions options, CancellationToken cancellationToken = default)
     {

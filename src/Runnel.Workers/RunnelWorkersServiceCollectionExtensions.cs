@@ -26,8 +26,7 @@ public static class RunnelWorkersServiceCollectionExtensions
             host.ShutdownTimeout = host.ShutdownTimeout > needed ? host.ShutdownTimeout : needed;
         });
         services.TryAddSingleton(provider => provider.GetRequiredService<ConfiguredLayer>().WorkQueue);
-        services.TryAddSingleton(provider => provider.GetRequiredService<IWorkQueue>() as IWorkQueueOperator
-            ?? throw new InvalidOperationException("The layer's work queue has no operator's side; register an IWorkQueueOperator beside it."));
+        services.TryAddSingleton(provider => provider.GetRequiredService<ConfiguredLayer>().Operator);
         services.TryAddSingleton<ChannelRegistry>();
         services.TryAddSingleton<WorkerSelection>();
         services.TryAddSingleton<ConsumedChannels>();

@@ -35,10 +35,16 @@ public sealed class ConfiguredLayer : IAsyncDisposable
     public string Scheme => LayerAddress.SchemeOf(Address);
 
     /// <summary>Carries messages to the other nodes.</summary>
-    public IBackplane Backplane => _layer.Value.Backplane;
+    /// <exception cref="InvalidOperationException">The layer carries none.</exception>
+    public IBackplane Backplane => _layer.Value.Backplane ?? throw Lacks("carries no messages between nodes");
 
     /// <summary>Keeps messages until they are handled.</summary>
-    public IWorkQueue WorkQueue => _layer.Value.WorkQueue;
+    /// <exception cref="InvalidOperationException">The layer keeps none.</exception>
+    public IWorkQueue WorkQueue => _layer.Value.WorkQueue ?? throw Lacks("keeps no work");
+
+    /// <summary>The operator's side of <see cref="WorkQueue"/>.</summary>
+    /// <exception cref="InvalidOperationException">The layer has none.</exception>
+    public IWorkQueueOperator Operator => _layer.Value.Operator ?? throw Lacks("has no operator's side for its work queue");
 
     /// <summary>Connects to the layer. An application's host does before anything else uses it; whoever has no host does it first.</summary>
     /// <inheritdoc cref="Layer.OpenAsync"/>
@@ -53,6 +59,8 @@ public sealed class ConfiguredLayer : IAsyncDisposable
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _layer.IsValueCreated ? _layer.Value.DisposeAsync() : ValueTask.CompletedTask;
+
+    private InvalidOperationException Lacks(string what) => new($"The layer '{Scheme}:' {what}. Use another one, such as sqlite: or redis:.");
 
     private Layer Make(TimeProvider timeProvider, ILoggerFactory loggers)
     {

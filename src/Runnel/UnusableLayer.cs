@@ -12,7 +12,10 @@ internal sealed class UnusableLayer(Exception reason) : IBackplane, IWorkQueue, 
         remove { }
     }
 
-    public BackplaneFeatures Features => BackplaneFeatures.None;
+    BackplaneFeatures IBackplane.Features => BackplaneFeatures.None;
+
+    // All, for nobody is to complain of a lack before opening has told the reason.
+    WorkQueueFeatures IWorkQueue.Features => WorkQueueFeatures.All;
 
     public BackplaneState State => BackplaneState.Interrupted;
 
@@ -20,7 +23,7 @@ internal sealed class UnusableLayer(Exception reason) : IBackplane, IWorkQueue, 
     public static Layer Because(Exception reason)
     {
         var layer = new UnusableLayer(reason);
-        return new Layer(layer, layer, owned: null, _ => Task.FromException(reason));
+        return new Layer { Backplane = layer, WorkQueue = layer, Operator = layer, Open = _ => Task.FromException(reason), Identity = _ => Task.FromException<string>(reason) };
     }
 
     public ValueTask<Position> PublishAsync(Topic topic, ReadOnlyMemory<byte> payload, Retention? retention, CancellationToken cancellationToken = default) => throw Fail();

@@ -8,7 +8,8 @@ public abstract partial class BackplaneSpecification
     [Fact]
     public async Task Without_retention_a_message_has_no_position_and_leaves_no_history()
     {
-        var backplane = await OpenedWithHistoryAsync();
+        if (await OpenedWithHistoryAsync() is not { } backplane)
+            return;
 
         var position = await backplane.PublishAsync(Articles, Bytes("gone"), retention: null);
 
@@ -21,7 +22,9 @@ public abstract partial class BackplaneSpecification
     [Fact]
     public async Task Positions_count_from_1_within_one_epoch_and_subscribers_get_them()
     {
-        var backplane = await OpenedWithHistoryAsync();
+        if (await OpenedWithHistoryAsync() is not { } backplane)
+            return;
+
         await using var listener = await TopicListener.OnAsync(backplane, Articles);
 
         var first = await backplane.PublishAsync(Articles, Bytes("a"), Keep(10));
@@ -37,7 +40,9 @@ public abstract partial class BackplaneSpecification
     [Fact]
     public async Task History_keeps_the_latest_so_many()
     {
-        var backplane = await OpenedWithHistoryAsync();
+        if (await OpenedWithHistoryAsync() is not { } backplane)
+            return;
+
         for (var i = 1; i <= 5; i++)
             await backplane.PublishAsync(Articles, Bytes($"{i}"), Keep(3));
 
@@ -52,7 +57,9 @@ public abstract partial class BackplaneSpecification
     [Fact]
     public async Task History_keeps_nothing_older_than_its_age()
     {
-        var backplane = await OpenedWithHistoryAsync();
+        if (await OpenedWithHistoryAsync() is not { } backplane)
+            return;
+
         var retention = new Retention(10, Clock.Units(2));
         await backplane.PublishAsync(Articles, Bytes("old"), retention);
         await Clock.AdvanceAsync(3);
@@ -67,7 +74,9 @@ public abstract partial class BackplaneSpecification
     [Fact]
     public async Task After_a_position_come_the_messages_that_followed_it()
     {
-        var backplane = await OpenedWithHistoryAsync();
+        if (await OpenedWithHistoryAsync() is not { } backplane)
+            return;
+
         List<Position> positions = [];
         for (var i = 1; i <= 5; i++)
             positions.Add(await backplane.PublishAsync(Articles, Bytes($"{i}"), Keep(10)));
@@ -86,7 +95,9 @@ public abstract partial class BackplaneSpecification
     [Fact]
     public async Task A_limit_cuts_the_answer_and_says_so()
     {
-        var backplane = await OpenedWithHistoryAsync();
+        if (await OpenedWithHistoryAsync() is not { } backplane)
+            return;
+
         for (var i = 1; i <= 5; i++)
             await backplane.PublishAsync(Articles, Bytes($"{i}"), Keep(10));
 
@@ -107,7 +118,9 @@ public abstract partial class BackplaneSpecification
     [Fact]
     public async Task A_gap_that_retention_made_is_told()
     {
-        var backplane = await OpenedWithHistoryAsync();
+        if (await OpenedWithHistoryAsync() is not { } backplane)
+            return;
+
         var first = await backplane.PublishAsync(Articles, Bytes("1"), Keep(2));
         var second = await backplane.PublishAsync(Articles, Bytes("2"), Keep(2));
         await backplane.PublishAsync(Articles, Bytes("3"), Keep(2));
@@ -124,7 +137,9 @@ public abstract partial class BackplaneSpecification
     [Fact]
     public async Task A_position_of_another_epoch_or_of_the_future_is_no_place_to_go_on_from()
     {
-        var backplane = await OpenedWithHistoryAsync();
+        if (await OpenedWithHistoryAsync() is not { } backplane)
+            return;
+
         var position = await backplane.PublishAsync(Articles, Bytes("1"), Keep(10));
 
         var otherEpoch = await backplane.ReadHistoryAsync(Articles, position with { Epoch = position.Epoch + 1 }, 10);
@@ -139,7 +154,9 @@ public abstract partial class BackplaneSpecification
     [Fact]
     public async Task A_history_that_ended_begins_again_in_another_epoch()
     {
-        var backplane = await OpenedWithHistoryAsync();
+        if (await OpenedWithHistoryAsync() is not { } backplane)
+            return;
+
         var retention = new Retention(10, Clock.Units(2));
         var before = await backplane.PublishAsync(Articles, Bytes("1"), retention);
         await Clock.AdvanceAsync(3);
@@ -154,7 +171,9 @@ public abstract partial class BackplaneSpecification
     [Fact]
     public async Task All_subscribers_see_kept_messages_of_many_publishers_in_the_order_of_their_positions()
     {
-        var backplane = await OpenedWithHistoryAsync();
+        if (await OpenedWithHistoryAsync() is not { } backplane)
+            return;
+
         await using var first = await TopicListener.OnAsync(backplane, Articles);
         await using var second = await TopicListener.OnAsync(await OpenedAsync(), Articles);
 

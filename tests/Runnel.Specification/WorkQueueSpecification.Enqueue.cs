@@ -8,6 +8,9 @@ public abstract partial class WorkQueueSpecification
     [Fact]
     public async Task A_second_message_with_the_same_deduplication_id_is_refused_within_the_window_also_when_the_first_is_finished()
     {
+        if (!await PromisesAsync(WorkQueueFeatures.Deduplicate))
+            return;
+
         var lease = await WorkerAsync();
         Envelope Pay(string text) => Of(text) with { DeduplicationId = "nonce", DeduplicationWindow = Clock.Units(3) };
 
@@ -25,6 +28,9 @@ public abstract partial class WorkQueueSpecification
     [Fact]
     public async Task A_window_that_ended_lets_the_same_id_in_though_the_first_is_still_queued()
     {
+        if (!await PromisesAsync(WorkQueueFeatures.Deduplicate))
+            return;
+
         Envelope Pay(string text) => Of(text) with { DeduplicationId = "nonce", DeduplicationWindow = Clock.Units(1) };
         await EnqueueAsync(Pay("1"));
         await Clock.AdvanceAsync(2);
@@ -37,6 +43,9 @@ public abstract partial class WorkQueueSpecification
     [Fact]
     public async Task Each_window_ends_at_its_own_time_also_when_another_one_has_just_ended()
     {
+        if (!await PromisesAsync(WorkQueueFeatures.Deduplicate))
+            return;
+
         Envelope Pay(string id, double units) => Of(id) with { DeduplicationId = id, DeduplicationWindow = Clock.Units(units) };
         await EnqueueAsync(Pay("first", 2), Pay("second", 2.05), Pay("third", 1000));
 
@@ -51,6 +60,9 @@ public abstract partial class WorkQueueSpecification
     [Fact]
     public async Task Doubles_are_found_within_one_batch_and_the_others_are_stored()
     {
+        if (!await PromisesAsync(WorkQueueFeatures.Deduplicate))
+            return;
+
         Envelope Pay(string text, string id) => Of(text) with { DeduplicationId = id, DeduplicationWindow = Clock.Units(100) };
 
         var stored = await EnqueueAsync(Pay("1", "a"), Pay("2", "a"), Of("3"), Pay("4", "b"));
@@ -62,6 +74,9 @@ public abstract partial class WorkQueueSpecification
     [Fact]
     public async Task A_deduplication_id_is_one_channels_own()
     {
+        if (!await PromisesAsync(WorkQueueFeatures.Deduplicate))
+            return;
+
         Envelope Pay() => Of("1") with { DeduplicationId = "nonce", DeduplicationWindow = Clock.Units(100) };
         await EnqueueAsync(Pay());
 
@@ -71,6 +86,9 @@ public abstract partial class WorkQueueSpecification
     [Fact]
     public async Task A_double_needs_no_room_and_what_was_refused_for_want_of_room_is_not_remembered()
     {
+        if (!await PromisesAsync(WorkQueueFeatures.Deduplicate))
+            return;
+
         Envelope Pay(string text, string id) => Of(text) with { DeduplicationId = id, DeduplicationWindow = Clock.Units(100) };
         await Queue.EnqueueAsync(Channel, [Pay("1", "a")], CapacityOf(1));
 
@@ -129,6 +147,9 @@ public abstract partial class WorkQueueSpecification
     [Fact]
     public async Task Room_that_cancelling_or_expiring_makes_is_given_to_who_waits()
     {
+        if (!await PromisesAsync(WorkQueueFeatures.Cancel))
+            return;
+
         var options = new EnqueueOptions { Capacity = 1, WaitForRoom = Clock.Units(1000) };
         var cancelled = Of("1");
         await Queue.EnqueueAsync(Channel, [cancelled], options);

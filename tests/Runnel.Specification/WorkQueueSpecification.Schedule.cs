@@ -133,6 +133,9 @@ public abstract partial class WorkQueueSpecification
     [Fact]
     public async Task A_message_that_no_worker_has_can_be_cancelled_wherever_it_waits()
     {
+        if (!await PromisesAsync(WorkQueueFeatures.Cancel))
+            return;
+
         var lease = await WorkerAsync();
         var (queued, scheduled, first, blocked, retried) =
             (Of("queued"), Of("scheduled") with { NotBefore = Clock.Now + Clock.Units(2) }, Of("first", "k"), Of("blocked", "k"), Of("retried"));
@@ -155,6 +158,9 @@ public abstract partial class WorkQueueSpecification
     [Fact]
     public async Task A_message_in_a_workers_hands_or_finished_or_unknown_cannot_be_cancelled()
     {
+        if (!await PromisesAsync(WorkQueueFeatures.Cancel))
+            return;
+
         var lease = await WorkerAsync();
         var (held, finished, dead) = (Of("held"), Of("finished"), Of("dead"));
         await EnqueueAsync(held, finished, dead);
@@ -173,6 +179,9 @@ public abstract partial class WorkQueueSpecification
     [Fact]
     public async Task A_message_given_back_can_be_cancelled_again()
     {
+        if (!await PromisesAsync(WorkQueueFeatures.Cancel))
+            return;
+
         var lease = await WorkerAsync();
         var message = Of("1");
         await EnqueueAsync(message);
@@ -187,6 +196,9 @@ public abstract partial class WorkQueueSpecification
     [Fact]
     public async Task The_line_keeps_its_order_and_its_count_when_most_of_it_is_cancelled()
     {
+        if (!await PromisesAsync(WorkQueueFeatures.Cancel))
+            return;
+
         const int Count = 1_000;
         var lease = await WorkerAsync();
         List<Envelope> sent = [.. Enumerable.Range(0, Count).Select(i => Of($"{i}"))];
@@ -209,6 +221,9 @@ public abstract partial class WorkQueueSpecification
     [Fact]
     public async Task A_message_that_was_cancelled_and_is_sent_again_is_handled_once_and_in_its_keys_order()
     {
+        if (!await PromisesAsync(WorkQueueFeatures.Cancel))
+            return;
+
         var lease = await WorkerAsync();
         var (again, other) = (Of("again", "k"), Of("other", "k"));
         await EnqueueAsync(Of("free"), again);

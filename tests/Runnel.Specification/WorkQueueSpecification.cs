@@ -44,6 +44,23 @@ public abstract partial class WorkQueueSpecification : IAsyncLifetime
         GC.SuppressFinalize(this);
     }
 
+    /// <summary>Whether the layer makes the promise that a test is about. One that does not is seen to refuse, and the test says in its result what it does not promise.</summary>
+    private protected async Task<bool> PromisesAsync(WorkQueueFeatures feature)
+    {
+        if (Queue.Features.HasFlag(feature))
+            return true;
+        NotPromised.Note($"{feature}", await Assert.ThrowsAsync<NotSupportedException>(() => UseAsync(feature)));
+        await AssertNothingHeldAsync();
+        return false;
+    }
+
+    private Task UseAsync(WorkQueueFeatures feature) => feature switch
+    {
+        WorkQueueFeatures.Cancel => Queue.CancelAsync(Channel, Of("1").Id).AsTask(),
+        WorkQueueFeatures.Deduplicate => EnqueueAsync(Of("1") with { DeduplicationId = "nonce", DeduplicationWindow = Clock.Units(100) }).AsTask(),
+        _ => throw new ArgumentOutOfRangeException(nameof(feature), feature, "No test asks for this feature yet: say here how it is used."),
+    };
+
     private async Task<OpenedQueue> OpenedAsync()
     {
         var opened = await OpenAsync();

@@ -7,9 +7,16 @@ namespace Runnel.TestApp;
 /// <summary>Makes layers whose server is away.</summary>
 internal sealed class LayerFactoryOfNoServer : ILayerFactory
 {
-    public Layer Create(string address, TimeProvider timeProvider, ILoggerFactory loggers) => new(
-        new InMemoryBackplane(timeProvider),
-        new InMemoryWorkQueue(timeProvider),
-        owned: null,
-        _ => Task.FromException(new IOException($"Nothing answers at '{address}': start the server, or give --layer another address.")));
+    public Layer Create(string address, TimeProvider timeProvider, ILoggerFactory loggers)
+    {
+        var queue = new InMemoryWorkQueue(timeProvider);
+        return new Layer
+        {
+            Backplane = new InMemoryBackplane(timeProvider),
+            WorkQueue = queue,
+            Operator = queue,
+            Open = _ => Task.FromException(new IOException($"Nothing answers at '{address}': start the server, or give --layer another address.")),
+            Identity = _ => Task.FromResult(address),
+        };
+    }
 }

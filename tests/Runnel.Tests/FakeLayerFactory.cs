@@ -16,6 +16,7 @@ internal sealed class FakeLayerFactory : ILayerFactory
     {
         Addresses.Add(address);
         var backplane = new InMemoryBackplane(timeProvider);
-        return new Layer(backplane, new InMemoryWorkQueue(timeProvider), owned: null, _ => Open(backplane));
+        var queue = new InMemoryWorkQueue(timeProvider);
+        return new Layer { Backplane = backplane, WorkQueue = queue, Operator = queue, Open = _ => Open(backplane), Identity = _ => Task.FromResult(address) };
     }
 }

@@ -1,5 +1,7 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Runnel.InMemory;
 using Runnel.Layers;
+using Runnel.Tests.Toy;
 using Xunit;
 
 namespace Runnel.Tests;
@@ -45,10 +47,44 @@ public sealed class LayerTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => opening);
     }
 
-    private Layer LayerOf(Func<CancellationToken, Task> open) =>
-        new(new InMemoryBackplane(TimeProvider.System), new InMemoryWorkQueue(TimeProvider.System), owned: null, cancellationToken =>
+    [Fact]
+    public async Task What_fills_several_seams_is_disposed_once_and_what_they_stand_on_last()
+    {
+        List<string> disposed = [];
+        var (seams, store) = (new Part("seams", disposed), new Part("store", disposed));
+
+        await new Layer { WorkQueue = seams, Operator = seams, Owned = store, Identity = _ => Task.FromResult("") }.DisposeAsync();
+
+        Assert.Equal(["seams", "store"], disposed);
+    }
+
+    [Fact]
+    public async Task Two_layers_in_memory_are_not_the_same()
+    {
+        await using var one = new InMemoryLayerFactory().Create("memory:", TimeProvider.System, NullLoggerFactory.Instance);
+        await using var two = new InMemoryLayerFactory().Create("memory:", TimeProvider.System, NullLoggerFactory.Instance);
+
+        Assert.NotEqual(await one.Identity(default), await two.Identity(default));
+        Assert.Equal(await one.Identity(default), await one.Identity(default));
+    }
+
+    private Layer LayerOf(Func<CancellationToken, Task> open) => new()
+    {
+        Backplane = new InMemoryBackplane(TimeProvider.System),
+        Open = cancellationToken =>
         {
             _opened++;
             return open(cancellationToken);
-        });
+        },
+        Identity = _ => Task.FromResult("test"),
+    };
+
+    private sealed class Part(string name, List<string> disposed) : ToyWorkQueue(new InMemoryWorkQueue(TimeProvider.System)), IAsyncDisposable
+    {
+        public ValueTask DisposeAsync()
+        {
+            disposed.Add(name);
+            return ValueTask.CompletedTask;
+        }
+    }
 }

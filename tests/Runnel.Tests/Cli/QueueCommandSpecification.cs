@@ -17,13 +17,13 @@ public abstract class QueueCommandSpecification : IAsyncLifetime
     /// <summary>The address of a layer of this test's own.</summary>
     protected abstract string Address { get; }
 
-    private IWorkQueueOperator Operator => (IWorkQueueOperator)_queue;
+    private IWorkQueueOperator Operator => _layer.Operator!;
 
     public virtual async ValueTask InitializeAsync()
     {
         _layer = LayerAddress.FactoryOf(Address).Create(Address, TimeProvider.System, NullLoggerFactory.Instance);
         await _layer.OpenAsync();
-        _queue = _layer.WorkQueue;
+        _queue = _layer.WorkQueue!;
     }
 
     public virtual async ValueTask DisposeAsync()

@@ -5,6 +5,8 @@ namespace Runnel.Tests.InMemory;
 /// <summary>A queue that never answers at once, as no broker does: what is built on it must not live by the in-memory queue's promptness.</summary>
 internal sealed class YieldingWorkQueue(IWorkQueue queue) : IWorkQueue
 {
+    public WorkQueueFeatures Features => queue.Features;
+
     public async ValueTask<int> EnqueueAsync(ChannelName channel, IReadOnlyList<Envelope> envelopes, EnqueueOptions options, CancellationToken cancellationToken = default)
     {
         await HesitateAsync();

@@ -59,6 +59,8 @@ public sealed class RedisWorkQueueOfProcessesTests(RedisServer server) : WorkQue
 
     private sealed class QueueOfProcesses(RedisWorkQueueOfProcessesTests test, RedisWorkQueue queue) : IWorkQueue
     {
+        public WorkQueueFeatures Features => queue.Features;
+
         public ValueTask<int> EnqueueAsync(ChannelName channel, IReadOnlyList<Envelope> envelopes, EnqueueOptions options, CancellationToken cancellationToken = default) =>
             queue.EnqueueAsync(channel, envelopes, options, cancellationToken);
 

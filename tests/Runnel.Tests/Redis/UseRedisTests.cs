@@ -1,6 +1,8 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 using Runnel.Layers;
+using Runnel.Redis;
 using Runnel.Tests.Servers;
 using Xunit;
 
@@ -25,6 +27,30 @@ public sealed class UseRedisTests(RedisServer redis) : IClassFixture<RedisServer
 
         using var probe = redis.Connect();
         Assert.True(probe.Exists($"{prefix}:{{group:news}}:log"));
+    }
+
+    [Fact]
+    public async Task Layers_on_one_prefix_have_one_identity_however_their_addresses_are_written()
+    {
+        var factory = new RedisLayerFactory();
+        Task<string> IdentityAsync(string address) => AskAsync(factory.Create(address, TimeProvider.System, NullLoggerFactory.Instance));
+
+        var (one, same, other) = (
+            await IdentityAsync($"{redis.Address}?prefix=one"),
+            await IdentityAsync($"{redis.Address.Replace("127.0.0.1", "localhost", StringComparison.Ordinal)}?prefix=one"),
+            await IdentityAsync($"{redis.Address}?prefix=other"));
+
+        Assert.Equal(one, same);
+        Assert.NotEqual(one, other);
+
+        static async Task<string> AskAsync(Layer layer)
+        {
+            await using (layer)
+            {
+                await layer.OpenAsync();
+                return await layer.Identity(TestContext.Current.CancellationToken);
+            }
+        }
     }
 
     [Theory]

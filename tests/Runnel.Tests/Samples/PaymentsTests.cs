@@ -206,7 +206,7 @@ public sealed class PaymentsTests : IDisposable
     {
         await using var layer = LayerAddress.FactoryOf(_folder.Layer).Create(_folder.Layer, TimeProvider.System, NullLoggerFactory.Instance);
         await layer.OpenAsync();
-        await act((IWorkQueueOperator)layer.WorkQueue);
+        await act(layer.Operator!);
     }
 
     private void AssertChargedOnce(params string[] orders) => Assert.Equal(orders.Order(), Ledger().Order());

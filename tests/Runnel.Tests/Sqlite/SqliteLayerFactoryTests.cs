@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Runnel.Layers;
+using Runnel.Sqlite;
 using Xunit;
 
 namespace Runnel.Tests.Sqlite;
@@ -14,10 +15,30 @@ public sealed class SqliteLayerFactoryTests
         var address = $"sqlite:{path}";
 
         await using (var layer = LayerAddress.FactoryOf(address).Create(address, TimeProvider.System, NullLoggerFactory.Instance))
-            Assert.Empty(await ((IWorkQueueOperator)layer.WorkQueue).ListChannelsAsync());
+            Assert.Empty(await layer.Operator!.ListChannelsAsync());
 
         Assert.True(File.Exists(path));
         folder.Delete(recursive: true);
+    }
+
+    [Fact]
+    public async Task Layers_on_one_file_have_one_identity_however_their_addresses_are_written()
+    {
+        var folder = Directory.CreateTempSubdirectory("runnel-");
+        var factory = new SqliteLayerFactory();
+        Task<string> IdentityAsync(string path) => AskAsync(factory.Create($"sqlite:{folder.FullName}/{path}", TimeProvider.System, NullLoggerFactory.Instance));
+
+        var (one, same, other) = (await IdentityAsync("work.db"), await IdentityAsync("./work.db"), await IdentityAsync("other.db"));
+
+        Assert.Equal(one, same);
+        Assert.NotEqual(one, other);
+        folder.Delete(recursive: true);
+
+        static async Task<string> AskAsync(Layer layer)
+        {
+            await using (layer)
+                return await layer.Identity(TestContext.Current.CancellationToken);
+        }
     }
 
     [Theory]

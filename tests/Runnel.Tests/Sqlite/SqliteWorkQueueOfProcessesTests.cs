@@ -36,6 +36,8 @@ public sealed class SqliteWorkQueueOfProcessesTests : WorkQueueModelSpecificatio
 
     private sealed class QueueOfProcesses(SqliteWorkQueueOfProcessesTests test, SqliteWorkQueue queue) : IWorkQueue
     {
+        public WorkQueueFeatures Features => queue.Features;
+
         public ValueTask<int> EnqueueAsync(ChannelName channel, IReadOnlyList<Envelope> envelopes, EnqueueOptions options, CancellationToken cancellationToken = default) =>
             queue.EnqueueAsync(channel, envelopes, options, cancellationToken);
 

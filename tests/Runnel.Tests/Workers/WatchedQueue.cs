@@ -24,6 +24,8 @@ internal sealed class WatchedQueue(InMemoryWorkQueue inner) : IWorkQueue, IWorkQ
 
     public ConcurrentQueue<int> Asked { get; } = new();
 
+    public WorkQueueFeatures Features => inner.Features;
+
     public ConcurrentQueue<EnqueueOptions> Enqueued { get; } = new();
 
     public ValueTask<int> EnqueueAsync(ChannelName channel, IReadOnlyList<Envelope> envelopes, EnqueueOptions options, CancellationToken cancellationToken = default)

@@ -21,6 +21,8 @@ internal sealed class WorkerApp : IAsyncDisposable
         builder.Services.AddSingleton(timeProvider);
         builder.Services.AddSingleton(backplane);
         builder.Services.AddSingleton(queue);
+        if (queue is IWorkQueueOperator queueOperator)
+            builder.Services.AddSingleton(queueOperator);
         var runnel = builder.Services.AddRunnelCore().AddRunnelWorkers();
         if (worker is not null)
             runnel.ConfigureWorker(worker);
