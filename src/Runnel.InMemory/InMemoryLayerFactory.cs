@@ -1,6 +1,8 @@
 using Microsoft.Extensions.Logging;
 using Runnel.Layers;
 
+[assembly: LayerScheme("memory", typeof(Runnel.InMemory.InMemoryLayerFactory))]
+
 namespace Runnel.InMemory;
 
 /// <summary>Makes the layer of one process: <c>memory:</c>.</summary>

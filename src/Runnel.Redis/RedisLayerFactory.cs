@@ -1,6 +1,9 @@
 using Microsoft.Extensions.Logging;
 using Runnel.Layers;
 
+[assembly: LayerScheme("redis", typeof(Runnel.Redis.RedisLayerFactory))]
+[assembly: LayerScheme("rediss", typeof(Runnel.Redis.RedisLayerFactory))]
+
 namespace Runnel.Redis;
 
 /// <summary>Makes the layer on Redis: <c>redis://host:6379</c>, <c>rediss://…</c>, <c>redis:///path/to/redis.sock</c>; see <see cref="RedisOptions.Address"/>.</summary>

@@ -1,6 +1,8 @@
 using Microsoft.Extensions.Logging;
 using Runnel.Layers;
 
+[assembly: LayerScheme("sqlite", typeof(Runnel.Sqlite.SqliteLayerFactory))]
+
 namespace Runnel.Sqlite;
 
 /// <summary>Makes the layer in a SQLite file: <c>sqlite:</c> and the file's path, such as <c>sqlite:work.db</c> or <c>sqlite:/var/lib/shop/work.db</c>.</summary>

@@ -2,6 +2,8 @@ using Microsoft.Extensions.Logging;
 using Runnel.InMemory;
 using Runnel.Layers;
 
+[assembly: LayerScheme("toy", typeof(Runnel.Tests.Toy.ToyLayerFactory))]
+
 namespace Runnel.Tests.Toy;
 
 /// <summary>Makes the layer that can do less than ours: what somebody else's layer may be like.</summary>
