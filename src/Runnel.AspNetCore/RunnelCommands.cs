@@ -47,38 +47,43 @@ public static class RunnelCommands
 
     private static RootCommand Root(WebApplication app)
     {
-        var layer = new Option<string?>("--layer") { Description = "The layer's address: memory:, sqlite:PATH, redis://[USER:PASSWORD@]HOST[:PORT], …", HelpName = "URI", Recursive = true };
+        Option<string?>[] layers =
+        [
+            new("--layer") { Description = "The layer's address: memory:, sqlite:PATH, redis://[USER:PASSWORD@]HOST[:PORT], …", HelpName = "URI", Recursive = true },
+            new("--queue-layer") { Description = "The address of the layer for work, if it is another one.", HelpName = "URI", Recursive = true },
+        ];
         var root = new RootCommand($"{app.Environment.ApplicationName}: a Runnel application. It takes settings of its configuration, too: --urls URL, --SECTION:KEY VALUE, --KEY=VALUE.")
         {
-            RunServer(app, layer),
-            RunWorker(app, layer),
-            Channels(app, layer),
+            RunServer(app, layers),
+            RunWorker(app, layers),
+            Channels(app, layers),
         };
-        root.Options.Add(layer);
+        foreach (var option in layers)
+            root.Options.Add(option);
         root.TreatUnmatchedTokensAsErrors = false;
         root.SetAction((parsed, cancellationToken) =>
         {
-            Configure(app, parsed, layer);
+            Configure(app, parsed, layers);
             return ServeAsync(app, cancellationToken);
         });
         return root;
     }
 
-    private static Command RunServer(WebApplication app, Option<string?> layer)
+    private static Command RunServer(WebApplication app, Option<string?>[] layers)
     {
         var noWorker = new Option<bool>("--noworker") { Description = "Take no messages from channels: leave that to runworker processes." };
         var command = new Command("runserver", "Serves the application, and handles its channels' messages. The default.") { noWorker };
         command.TreatUnmatchedTokensAsErrors = false;
         command.SetAction((parsed, cancellationToken) =>
         {
-            Configure(app, parsed, layer);
+            Configure(app, parsed, layers);
             app.Services.GetRequiredService<IOptions<WorkerOptions>>().Value.Enabled &= !parsed.GetValue(noWorker);
             return ServeAsync(app, cancellationToken);
         });
         return command;
     }
 
-    private static Command RunWorker(WebApplication app, Option<string?> layer)
+    private static Command RunWorker(WebApplication app, Option<string?>[] layers)
     {
         var only = new Option<string[]>("--only-channels") { Description = "Only channels that fit a pattern (*, ?, [a-z]); several separated by commas, or given again.", HelpName = "GLOB,…" };
         var exclude = new Option<string[]>("--exclude-channels") { Description = "No channels that fit a pattern.", HelpName = "GLOB,…" };
@@ -92,7 +97,7 @@ public static class RunnelCommands
         command.TreatUnmatchedTokensAsErrors = false;
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            Configure(app, parsed, layer);
+            Configure(app, parsed, layers);
             var options = app.Services.GetRequiredService<IOptions<WorkerOptions>>().Value;
             options.Enabled = true;
             options.Threads = parsed.GetValue(threads) ?? options.Threads;
@@ -105,13 +110,13 @@ public static class RunnelCommands
         return command;
     }
 
-    private static Command Channels(WebApplication app, Option<string?> layer)
+    private static Command Channels(WebApplication app, Option<string?>[] layers)
     {
         var command = new Command("channels", "Lists the channels that the application has consumers for.");
         command.TreatUnmatchedTokensAsErrors = false;
         command.SetAction((parsed, _) =>
         {
-            Configure(app, parsed, layer);
+            Configure(app, parsed, layers);
             var registry = app.Services.GetRequiredService<ChannelRegistry>();
             foreach (var name in registry.Names)
             {
@@ -134,13 +139,16 @@ public static class RunnelCommands
     }
 
     // The host has read the same command line already, but to it a switch without a value, such as --noworker, eats the argument that follows.
-    private static void Configure(WebApplication app, ParseResult parsed, Option<string?> layer)
+    private static void Configure(WebApplication app, ParseResult parsed, Option<string?>[] layers)
     {
         var rest = new ConfigurationBuilder().AddCommandLine([.. CommandLineSettings.Of(parsed)]).Build();
         foreach (var (key, value) in rest.AsEnumerable().Where(pair => pair.Value is not null))
             app.Configuration[key] = value;
-        if (parsed.GetValue(layer) is { } address)
-            app.Configuration["layer"] = address;
+        foreach (var option in layers)
+        {
+            if (parsed.GetValue(option) is { } address)
+                app.Configuration[option.Name[2..]] = address;
+        }
         if (rest["urls"] is { } urls)
         {
             app.Urls.Clear();
@@ -152,7 +160,7 @@ public static class RunnelCommands
     private static void RefuseToWorkInVain(WebApplication app)
     {
         var layer = app.Services.GetRequiredService<ConfiguredLayer>();
-        if (layer.Scheme == "memory")
+        if (layer.Scheme == "memory" || layer.QueueScheme == "memory")
             throw new InvalidOperationException("A worker on 'memory:' would wait for ever: what other processes send never reaches it. Give both the same layer: --layer sqlite:work.db on one machine, --layer redis://HOST on several.");
         var selected = app.Services.GetRequiredService<WorkerSelection>().Selected;
         if (selected.Count > 0)

@@ -1,11 +1,15 @@
 namespace Runnel.Layers;
 
-/// <summary>Which layer carries and keeps messages.</summary>
+/// <summary>Which layer carries messages, and which keeps work.</summary>
 public sealed class LayerOptions
 {
     /// <summary>The layer's address, unless configuration says otherwise (<c>Runnel:Layer</c>, or <c>--layer</c> on the command line).</summary>
     /// <value><c>memory:</c> by default.</value>
     public string Address { get; set; } = "memory:";
+
+    /// <summary>The address of the layer for work, unless configuration says otherwise (<c>Runnel:QueueLayer</c>, or <c>--queue-layer</c> on the command line).</summary>
+    /// <value><see langword="null"/> by default: the layer of <see cref="Address"/> keeps the work, too.</value>
+    public string? QueueAddress { get; set; }
 
     /// <summary>What makes the layers that code has configured, by the scheme of their addresses, such as <c>redis</c>.</summary>
     /// <remarks>So configuration may name another server, and what code says of its kind of layer holds.</remarks>

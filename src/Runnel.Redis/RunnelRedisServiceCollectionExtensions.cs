@@ -24,4 +24,22 @@ public static class RunnelRedisServiceCollectionExtensions
         });
         return builder;
     }
+
+    /// <summary>Keeps work in Redis, and leaves groups to the other layer, unless configuration names another one (<c>Runnel:QueueLayer</c>, or <c>--queue-layer</c> on the command line).</summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="address">Where Redis is; see <see cref="RedisOptions.Address"/>. One that is no address of a Redis ends the start.</param>
+    /// <param name="configure">How it is used. Without it, the options of <see cref="UseRedis"/> hold; with it, these hold for every Redis of the application.</param>
+    public static RunnelBuilder UseRedisQueues(this RunnelBuilder builder, string address, Action<RedisOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(address);
+        builder.Services.Configure<LayerOptions>(options =>
+        {
+            _ = RedisAddress.Parse(address);
+            options.QueueAddress = address;
+            if (configure is not null)
+                options.Factories["redis"] = options.Factories["rediss"] = new RedisLayerFactory(configure);
+        });
+        return builder;
+    }
 }

@@ -5,17 +5,17 @@ using Runnel.Layers;
 
 namespace Runnel;
 
-/// <summary>The layer that configuration picks: <c>--layer</c> on the command line, else <c>Runnel:Layer</c>, else what the code says.</summary>
+/// <summary>The layers that configuration picks: <c>--layer</c> on the command line, else <c>Runnel:Layer</c>, else what the code says.</summary>
 /// <remarks>
-/// Made when it is first asked for, so that commands have their say before. <see cref="LayerOptions.Factories"/> come before the packages' own. An
+/// <c>--queue-layer</c>, or <c>Runnel:QueueLayer</c>, picks another one for work: the queue, and what an operator sees of it. Made when it is first asked for, so that commands have their say before. <see cref="LayerOptions.Factories"/> come before the packages' own. An
 /// address of no use keeps no service from being made: <see cref="OpenAsync"/> fails then, which ends the start with one sentence.
 /// </remarks>
 public sealed class ConfiguredLayer : IAsyncDisposable
 {
     private readonly IOptions<LayerOptions> _options;
     private readonly IConfiguration? _configuration;
-    private readonly Lazy<Layer> _layer;
-    private string? _madeFrom;
+    private readonly Lazy<LayerComposition> _layers;
+    private (string Address, string QueueAddress)? _madeFrom;
 
     /// <summary>Creates the choice; an application gets it from dependency injection.</summary>
     public ConfiguredLayer(IOptions<LayerOptions> options, TimeProvider timeProvider, ILoggerFactory loggers, IConfiguration? configuration = null)
@@ -23,7 +23,7 @@ public sealed class ConfiguredLayer : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(options);
         _options = options;
         _configuration = configuration;
-        _layer = new(() => Make(timeProvider, loggers));
+        _layers = new(() => Compose(timeProvider, loggers));
     }
 
     /// <summary>The layer's address. It may hold a password: show <see cref="Scheme"/> to people.</summary>
@@ -34,41 +34,63 @@ public sealed class ConfiguredLayer : IAsyncDisposable
     /// <exception cref="FormatException">The address is of no use.</exception>
     public string Scheme => LayerAddress.SchemeOf(Address);
 
+    /// <summary>The address of the layer for work; that of <see cref="Address"/> unless another one was picked. It may hold a password: show <see cref="QueueScheme"/> to people.</summary>
+    public string QueueAddress => _configuration?["queue-layer"] ?? _configuration?["Runnel:QueueLayer"] ?? _options.Value.QueueAddress ?? Address;
+
+    /// <summary>The kind of the layer for work, such as <c>sqlite</c>.</summary>
+    /// <exception cref="FormatException">The address is of no use.</exception>
+    public string QueueScheme => LayerAddress.SchemeOf(QueueAddress);
+
     /// <summary>Carries messages to the other nodes.</summary>
     /// <exception cref="InvalidOperationException">The layer carries none.</exception>
-    public IBackplane Backplane => _layer.Value.Backplane ?? throw Lacks("carries no messages between nodes");
+    public IBackplane Backplane => _layers.Value.Backplane ?? throw Lacks(Scheme, "carries no messages between nodes", "Runnel:Layer");
 
     /// <summary>Keeps messages until they are handled.</summary>
     /// <exception cref="InvalidOperationException">The layer keeps none.</exception>
-    public IWorkQueue WorkQueue => _layer.Value.WorkQueue ?? throw Lacks("keeps no work");
+    public IWorkQueue WorkQueue => _layers.Value.WorkQueue ?? throw Lacks(QueueScheme, "keeps no work", "Runnel:QueueLayer");
 
     /// <summary>The operator's side of <see cref="WorkQueue"/>.</summary>
     /// <exception cref="InvalidOperationException">The layer has none.</exception>
-    public IWorkQueueOperator Operator => _layer.Value.Operator ?? throw Lacks("has no operator's side for its work queue");
+    public IWorkQueueOperator Operator => _layers.Value.Operator ?? throw Lacks(QueueScheme, "has no operator's side for its work queue", "Runnel:QueueLayer");
 
-    /// <summary>Connects to the layer. An application's host does before anything else uses it; whoever has no host does it first.</summary>
+    /// <summary>Connects to the layers. An application's host does before anything else uses it; whoever has no host does it first.</summary>
     /// <inheritdoc cref="Layer.OpenAsync"/>
     /// <exception cref="FormatException">The address is of no use; the message says what one looks like.</exception>
     public Task OpenAsync(CancellationToken cancellationToken = default)
     {
-        var layer = _layer.Value;
-        if (_madeFrom is not null && _madeFrom != Address)
+        var layers = _layers.Value;
+        if (_madeFrom is not null && _madeFrom != (Address, QueueAddress))
             throw new InvalidOperationException("The layer was made before the command line named another one: let the application ask for groups, channels and jobs after RunRunnelAsync has begun, or name the layer in the environment's Runnel__Layer.");
-        return layer.OpenAsync(cancellationToken);
+        return layers.OpenAsync(cancellationToken);
     }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => _layer.IsValueCreated ? _layer.Value.DisposeAsync() : ValueTask.CompletedTask;
+    public ValueTask DisposeAsync() => _layers.IsValueCreated ? _layers.Value.DisposeAsync() : ValueTask.CompletedTask;
 
-    private InvalidOperationException Lacks(string what) => new($"The layer '{Scheme}:' {what}. Use another one, such as sqlite: or redis:.");
+    private static InvalidOperationException Lacks(string scheme, string what, string setting) =>
+        new($"The layer '{scheme}:' {what}. Pick another one that does, such as sqlite: or redis: ({setting}).");
 
-    private Layer Make(TimeProvider timeProvider, ILoggerFactory loggers)
+    private LayerComposition Compose(TimeProvider timeProvider, ILoggerFactory loggers)
+    {
+        string address, queueAddress;
+        try
+        {
+            (address, queueAddress) = (Address, QueueAddress);
+            _madeFrom = (address, queueAddress);
+        }
+        catch (Exception exception) when (exception is FormatException or OptionsValidationException)
+        {
+            return new(UnusableLayer.Because(exception));
+        }
+        return new(Make(address, timeProvider, loggers), queueAddress == address ? null : Make(queueAddress, timeProvider, loggers));
+    }
+
+    private Layer Make(string address, TimeProvider timeProvider, ILoggerFactory loggers)
     {
         try
         {
-            _madeFrom = Address;
-            var factory = _options.Value.Factories.TryGetValue(LayerAddress.SchemeOf(_madeFrom), out var configured) ? configured : LayerAddress.FactoryOf(_madeFrom);
-            return factory.Create(_madeFrom, timeProvider, loggers);
+            var factory = _options.Value.Factories.TryGetValue(LayerAddress.SchemeOf(address), out var configured) ? configured : LayerAddress.FactoryOf(address);
+            return factory.Create(address, timeProvider, loggers);
         }
         catch (Exception exception) when (exception is FormatException or InvalidOperationException or OptionsValidationException or IOException)
         {

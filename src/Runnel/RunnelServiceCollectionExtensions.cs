@@ -36,4 +36,15 @@ public static class RunnelServiceCollectionExtensions
         builder.Services.Configure<LayerOptions>(options => options.Address = address);
         return builder;
     }
+
+    /// <summary>Picks another layer for work by its address, unless configuration names one (<c>Runnel:QueueLayer</c>, or <c>--queue-layer</c> on the command line).</summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="address"><c>sqlite:path</c>, <c>redis://…</c> and so on; the layer's package has to be referenced. One of no use ends the start.</param>
+    public static RunnelBuilder UseQueueLayer(this RunnelBuilder builder, string address)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(address);
+        builder.Services.Configure<LayerOptions>(options => options.QueueAddress = address);
+        return builder;
+    }
 }

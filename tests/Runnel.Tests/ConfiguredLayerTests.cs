@@ -119,6 +119,63 @@ public sealed class ConfiguredLayerTests
         await Assert.ThrowsAsync<InvalidOperationException>(() => provider.GetRequiredService<ConfiguredLayer>().OpenAsync());
     }
 
+    [Theory]
+    [InlineData("queue-layer")]
+    [InlineData("Runnel:QueueLayer")]
+    public async Task Work_may_have_a_layer_of_its_own(string key)
+    {
+        var factory = new FakeLayerFactory();
+        await using var services = Services(factory, "redis://cache", (key, "redis://work"));
+        var layer = services.GetRequiredService<ConfiguredLayer>();
+
+        await layer.OpenAsync();
+
+        Assert.Equal(["redis://cache", "redis://work"], factory.Addresses);
+        Assert.Equal(("redis://cache", "redis://work"), (layer.Address, layer.QueueAddress));
+        await layer.WorkQueue.EnqueueAsync("payments", [new Envelope(new Message("pay", default)) { Id = MessageId.New(TimeProvider.System) }], EnqueueOptions.Default);
+        Assert.Single(await layer.Operator.ListChannelsAsync());
+    }
+
+    [Fact]
+    public async Task One_address_for_both_is_one_layer()
+    {
+        var factory = new FakeLayerFactory();
+        await using var services = Services(factory, "redis://cache", ("queue-layer", "redis://cache"));
+
+        await services.GetRequiredService<ConfiguredLayer>().OpenAsync();
+
+        Assert.Equal(["redis://cache"], factory.Addresses);
+    }
+
+    [Fact]
+    public async Task A_layer_for_work_that_is_of_no_use_ends_the_start_with_one_sentence()
+    {
+        await using var services = Services(new FakeLayerFactory(), "redis://cache", ("queue-layer", "nats://work"));
+
+        var failure = await Assert.ThrowsAsync<FormatException>(() => services.GetRequiredService<ConfiguredLayer>().OpenAsync());
+
+        Assert.Contains("nats", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_code_picks_a_layer_for_work_and_a_layer_that_keeps_none_is_told()
+    {
+        var services = new ServiceCollection();
+        services.AddRunnelCore().UseQueueLayer("lacking:");
+        services.Configure<LayerOptions>(options => options.Factories["lacking"] = new LackingLayerFactory());
+        await using var provider = services.BuildServiceProvider();
+        var layer = provider.GetRequiredService<ConfiguredLayer>();
+
+        Assert.NotNull(layer.Backplane);
+        var lack = Assert.Throws<InvalidOperationException>(() => layer.WorkQueue);
+        Assert.Contains("'lacking:' keeps no work", lack.Message, StringComparison.Ordinal);
+    }
+
+    private sealed class LackingLayerFactory : ILayerFactory
+    {
+        public Layer Create(string address, TimeProvider timeProvider, ILoggerFactory loggers) => new() { Identity = _ => Task.FromResult(address) };
+    }
+
     private static ServiceProvider Services(FakeLayerFactory factory, string address, params (string Key, string Value)[] configuration) =>
         Services(factory, address, "redis", configuration);
 

@@ -2,6 +2,8 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Microsoft.Playwright;
+using Microsoft.Extensions.Logging.Abstractions;
+using Runnel.Layers;
 using Runnel.Specification;
 using Runnel.Tests.Redis;
 using Runnel.Tests.Servers;
@@ -83,6 +85,27 @@ public sealed class SamplesOnRedisTests : IClassFixture<RedisServer>, IClassFixt
         await Expect(page.Locator(".pill")).ToHaveTextAsync(["Done"], new() { Timeout = (float)Wait.Limit.TotalMilliseconds });
         await Expect(page.GetByRole(AriaRole.Progressbar)).ToHaveAttributeAsync("aria-valuenow", "100");
         Assert.Equal((0, 0), (await second.TerminateAsync(), await web.TerminateAsync()));
+    }
+
+    [Fact]
+    public async Task Groups_on_redis_and_work_in_a_file_make_one_application()
+    {
+        var file = $"sqlite:{Path.Combine(_folder.Path, "work.db")}";
+        var web = await ServeAsync("Progress", [.. WebOnly, "--queue-layer", file]);
+        var page = await _chromium.NewPageAsync(web.Address);
+        await page.GotoAsync("/");
+        await page.GetByLabel("Steps").FillAsync("5");
+        await page.GetByLabel("Milliseconds").FillAsync("20");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Start a task" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Progressbar)).ToBeVisibleAsync();
+        await using (var work = LayerAddress.FactoryOf(file).Create(file, TimeProvider.System, NullLoggerFactory.Instance))
+            Assert.Equal(1, Assert.Single(await work.Operator!.ListChannelsAsync()).Ready);
+        Assert.DoesNotContain(_place.Kept, key => key.EndsWith(":messages", StringComparison.Ordinal));
+
+        var worker = await WorkAsync("Progress", "--queue-layer", file);
+
+        await Expect(page.Locator(".pill")).ToHaveTextAsync(["Done"], new() { Timeout = (float)Wait.Limit.TotalMilliseconds });
+        Assert.Equal((0, 0), (await worker.TerminateAsync(), await web.TerminateAsync()));
     }
 
     [Fact]
