@@ -14,6 +14,8 @@ namespace Runnel.Redis;
 /// </remarks>
 public sealed class RedisBackplane : IBackplane, IAsyncDisposable
 {
+    private const int MostBytes = 1024 * 1024; // of a page of history: others share the connection, and wait behind it
+
     private readonly RedisStore _store;
     private readonly RedisSubscriber _subscriber;
     private readonly Lock _lock = new();
@@ -134,16 +136,16 @@ public sealed class RedisBackplane : IBackplane, IAsyncDisposable
             if (items[0].Bytes.Length == 0)
                 return new TopicHistory([], Position.None, after == Position.None, HasMore: false);
             var epoch = BinaryPrimitives.ReadInt64LittleEndian(items[0].Bytes);
-            var found = (items.Length - 3) / 2;
-            for (var i = 0; i < Math.Min(found, limit); i++)
+            var hasMore = items[3].AsNumber() == 1;
+            for (var i = 4; i < items.Length; i += 2)
             {
-                after = new Position(epoch, items[3 + (2 * i)].AsNumber());
-                if (TryOpen(items[4 + (2 * i)].Bytes, topic) is { } payload)
+                after = new Position(epoch, items[i].AsNumber());
+                if (TryOpen(items[i + 1].Bytes, topic) is { } payload)
                     messages.Add(new(after, payload));
             }
             // A page of which nothing can be read is no answer when there is more.
-            if (messages.Count > 0 || found <= limit)
-                return new TopicHistory(messages, new Position(epoch, items[1].AsNumber()), items[2].AsNumber() == 1, HasMore: found > limit);
+            if (messages.Count > 0 || !hasMore)
+                return new TopicHistory(messages, new Position(epoch, items[1].AsNumber()), items[2].AsNumber() == 1, hasMore);
         }
     }
 
@@ -164,7 +166,7 @@ public sealed class RedisBackplane : IBackplane, IAsyncDisposable
 
     private ReadOnlyMemory<byte> History(Topic topic, Position after, int limit)
     {
-        var writer = RedisScript.History.Run(keys: 2, arguments: 4);
+        var writer = RedisScript.History.Run(keys: 2, arguments: 5);
         writer.Add(_store.Keys.PositionOf(topic));
         writer.Add(_store.Keys.LogOf(topic));
         writer.Add(_store.ScriptTime);
@@ -173,6 +175,7 @@ public sealed class RedisBackplane : IBackplane, IAsyncDisposable
         writer.Add(after == Position.None ? [] : epoch);
         writer.Add(after.Offset);
         writer.Add(limit);
+        writer.Add(MostBytes);
         return writer.Written;
     }
 

@@ -8,7 +8,7 @@ public abstract partial class WorkQueueSpecification
     [Fact]
     public async Task Messages_of_one_sender_are_stored_in_the_order_of_its_calls_also_when_it_does_not_wait_for_each()
     {
-        const int Senders = 4, Each = 100;
+        const int Senders = 8, Each = 150;
         await Task.WhenAll(Enumerable.Range(0, Senders).Select(sender => Task.Run(async () =>
         {
             List<Task<int>> sending = [];

@@ -95,6 +95,21 @@ public sealed class RedisSlowWireTests(RedisServer server) : IClassFixture<Redis
             Assert.Single(await Wait.For(lease.ReceiveAsync("work", 100).AsTask(), "a message"));
     }
 
+    [Fact]
+    public async Task A_history_of_large_messages_is_read_a_few_at_a_time()
+    {
+        var (topic, keep) = (Topic.OfGroup("articles"), new Retention(100, TimeSpan.FromMinutes(1)));
+        await using var backplane = new RedisBackplane(_place.Open());
+        for (var i = 0; i < 7; i++)
+            await backplane.PublishAsync(topic, new byte[Large], keep);
+
+        var first = await backplane.ReadHistoryAsync(topic, Position.None, 100);
+        var second = await backplane.ReadHistoryAsync(topic, first.Messages[^1].Position, 100);
+
+        Assert.Equal((4, true), (first.Messages.Count, first.HasMore));
+        Assert.Equal((3, false), (second.Messages.Count, second.HasMore));
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _here.DisposeAsync();
