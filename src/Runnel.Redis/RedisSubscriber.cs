@@ -9,6 +9,8 @@ internal sealed class RedisSubscriber : IAsyncDisposable
 {
     private const int Batch = 512;
 
+    private static readonly ReadOnlyMemory<byte> Ping = RespWriter.Encode("PING");
+
     private readonly RedisStore _store;
     private readonly Func<Topic, Position, int, Task<TopicHistory>> _readHistory;
     private readonly RedisClient _client;
@@ -43,7 +45,7 @@ internal sealed class RedisSubscriber : IAsyncDisposable
         {
             if (!_topics.TryGetValue(channel, out var known))
             {
-                _topics.Add(channel, known = new RedisTopic(topic, _readHistory, _store.Logger));
+                _topics.Add(channel, known = new RedisTopic(topic, ReadMissedAsync, _store.Logger));
                 known.Subscribed = BeginAsync(known, channel);
             }
             found = known;
@@ -71,6 +73,15 @@ internal sealed class RedisSubscriber : IAsyncDisposable
         var latest = (await _readHistory(topic.Name, Position.None, 0).ConfigureAwait(false)).Latest;
         await subscribing.ConfigureAwait(false);
         topic.Begin(latest);
+    }
+
+    // The history is read on another connection, and may hold what is still on its way on this one. Redis answers here after all that it published before:
+    // so that has been heard, in its order, when this returns.
+    private async Task<TopicHistory> ReadMissedAsync(Topic topic, Position after, int limit)
+    {
+        var history = await _readHistory(topic, after, limit).ConfigureAwait(false);
+        await _client.ExecuteAsync(new RedisCommand(Ping, repeatMark: -1) { IsPatient = true }).ConfigureAwait(false);
+        return history;
     }
 
     private void End(RedisTopic topic, string channel, RedisSubscription subscription)

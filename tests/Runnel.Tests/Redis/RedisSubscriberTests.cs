@@ -1,0 +1,56 @@
+using System.Collections.Concurrent;
+using Runnel.Layers;
+using Runnel.Redis;
+using Runnel.Specification;
+using Runnel.Tests.Servers;
+using Xunit;
+
+namespace Runnel.Tests.Redis;
+
+/// <summary>What is heard on the connection for subscriptions, beside what is read on the one for commands.</summary>
+public sealed class RedisSubscriberTests(RedisServer server) : IClassFixture<RedisServer>, IAsyncDisposable
+{
+    private static readonly Topic Articles = Topic.OfGroup("articles");
+    private static readonly Retention Keep = new(10, TimeSpan.FromMinutes(1));
+
+    private readonly RedisPlace _place = new(server);
+    private readonly TcpWire _wire = TcpWire.To(server.Port);
+
+    [Fact]
+    public async Task A_history_that_is_read_sooner_than_what_was_sent_before_is_heard_does_not_change_the_order()
+    {
+        await using var publisher = new RedisBackplane(_place.Open());
+        var (heard, isBack, isRead) = (new ConcurrentQueue<string>(), false, new TaskCompletionSource());
+        await using var subscriber = new RedisSubscriber(_place.Open(address: server.AddressAt(_wire.Port)), ReadAsync, _ => { });
+        await using var subscription = await subscriber.SubscribeAsync(Articles, message => heard.Enqueue(TopicListener.Text(message)), CancellationToken.None);
+
+        isBack = true;
+        subscriber.Client.Break();
+        await Wait.For(isRead.Task, "the history to be read");
+        await Wait.Until(() => !heard.IsEmpty || _place.Probe.Clients().Any(client => client.Contains("cmd=ping", StringComparison.Ordinal)), "it is handed on, or waits for what is on its way");
+        _wire.Heal();
+        await Wait.Until(() => heard.Count == 2, "both are heard");
+
+        Assert.Equal(["plain", "kept"], heard);
+
+        // The connection is back and subscribed, and what is published now is on its way to it when the history is read.
+        async Task<TopicHistory> ReadAsync(Topic topic, Position after, int limit)
+        {
+            if (isBack && !isRead.Task.IsCompleted)
+            {
+                _wire.Silence(toServer: false);
+                await publisher.PublishAsync(topic, "plain"u8.ToArray(), retention: null);
+                await publisher.PublishAsync(topic, "kept"u8.ToArray(), Keep);
+                isRead.SetResult();
+            }
+            return await publisher.ReadHistoryAsync(topic, after, Math.Max(limit, 1));
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _wire.Heal();
+        await _place.DisposeAsync();
+        await _wire.DisposeAsync();
+    }
+}
