@@ -46,6 +46,7 @@ internal sealed class ChaosRun(ChaosSettings settings, ChaosStore store)
                 failed = await producers.FinishAsync(cancellationToken);
             }
             await WaitUntilAsync(async () => await store.CountMessagesAsync(cancellationToken) == 0, "the channel to be empty", cancellationToken);
+            await WaitUntilAsync(() => store.HasForgottenTheDeadAsync(settings.Workers, cancellationToken), "the killed workers to be forgotten by the others", cancellationToken);
         }
         Ledger.Audit(store.Folder, _held, verdict);
         if (_returns.Count == 0)

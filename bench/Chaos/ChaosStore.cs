@@ -32,6 +32,9 @@ internal abstract class ChaosStore(string address, string folder) : IAsyncDispos
     /// <summary>How many messages all processes hold.</summary>
     public abstract Task<long> CountHeldByAllAsync(CancellationToken cancellationToken);
 
+    /// <summary>Whether no more workers are known than there are: those who live have noticed the deaths of the others.</summary>
+    public abstract Task<bool> HasForgottenTheDeadAsync(int living, CancellationToken cancellationToken);
+
     /// <summary>Counts what should not be there when all work is done and all processes have left.</summary>
     public abstract Task AuditLeftAsync(ChaosVerdict verdict, CancellationToken cancellationToken);
 

@@ -15,6 +15,9 @@ internal sealed class ClaimLedger(string path) : IDisposable
     /// <summary>How many messages are on the channels, in whatever state.</summary>
     public long Messages => _database.ReadNumber("SELECT count(*) FROM message");
 
+    /// <summary>How many processes the file knows.</summary>
+    public long Nodes => _database.ReadNumber("SELECT count(*) FROM node");
+
     /// <summary>How many messages a process holds, which is known by the lock file that it has open.</summary>
     public long HeldBy(int processId)
     {

@@ -43,6 +43,16 @@ internal sealed class RedisChaosStore : ChaosStore
     public override async Task<long> CountHeldByAllAsync(CancellationToken cancellationToken) =>
         (await Operator.ListChannelsAsync(cancellationToken)).Sum(channel => channel.InFlight);
 
+    public override async Task<bool> HasForgottenTheDeadAsync(int living, CancellationToken cancellationToken)
+    {
+        foreach (var key in await _redis.KeysAsync($"*{_prefix}*:workers", cancellationToken))
+        {
+            if (await _redis.CountAsync(key, cancellationToken) > living)
+                return false;
+        }
+        return true;
+    }
+
     public override async Task AuditLeftAsync(ChaosVerdict verdict, CancellationToken cancellationToken)
     {
         await LeaveAsync();

@@ -14,6 +14,8 @@ internal sealed class SqliteChaosStore(string file) : ChaosStore($"sqlite:{file}
 
     public override Task<long> CountHeldByAllAsync(CancellationToken cancellationToken) => throw new InvalidOperationException("A file has no server.");
 
+    public override Task<bool> HasForgottenTheDeadAsync(int living, CancellationToken cancellationToken) => Task.FromResult(_claims.Value.Nodes <= living);
+
     public override Task AuditLeftAsync(ChaosVerdict verdict, CancellationToken cancellationToken)
     {
         verdict.AtMost("rows left, all tables", _claims.Value.RowsLeft().Values.Sum(), 0);

@@ -81,6 +81,13 @@ internal sealed class BenchRedis : IDisposable
         return (await connection.AskAsync(cancellationToken, "PTTL", key)).Number != -1;
     }
 
+    /// <summary>How many members a sorted set has.</summary>
+    public async Task<long> CountAsync(string key, CancellationToken cancellationToken)
+    {
+        using var connection = await RespConnection.ConnectAsync(Address, cancellationToken);
+        return (await connection.AskAsync(cancellationToken, "ZCARD", key)).Number;
+    }
+
     /// <summary>Deletes what a run has stored: its keys, or, on a server of its own, everything.</summary>
     public async Task EmptyAsync(string pattern, CancellationToken cancellationToken)
     {

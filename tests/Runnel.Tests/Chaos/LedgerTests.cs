@@ -33,7 +33,7 @@ public sealed class LedgerTests
     public async Task The_same_holds_on_Redis_which_is_killed_too()
     {
         var run = await BenchProgram.RunAsync(
-            "chaos", "--layer", "redis:", "--messages", "3000", "--kills", "4", "--server-kills", "2", "--stop-seconds", "8", "--long-job-seconds", "4");
+            "chaos", "--layer", "redis:", "--messages", "3000", "--kills", "4", "--server-kills", "2", "--stop-seconds", "8", "--long-job-seconds", "8");
 
         Assert.True(run.ExitCode == 0, run.ToString());
         Assert.InRange(run.Figure("messages confirmed to the producer"), 3000, long.MaxValue);
