@@ -37,8 +37,9 @@ local function expiry_of(entry) return (struct.unpack('<i8', entry, 22)) end
 
 local function has_expired(entry) return has(entry, EXPIRES) and expiry_of(entry) <= now end
 
-local function place_of(id, entry) return id .. entry:sub(6, 13) end
-local function id_of(place) return place:sub(1, 16) end
+local sub = string.sub
+local function place_of(id, entry) return id .. sub(entry, 6, 13) end
+local function id_of(place) return sub(place, 1, 16) end
 
 local function score(number) return string.format('%.0f', number) end
 
@@ -60,9 +61,17 @@ local function next_numbers(count)
   return last - count + 1
 end
 
+local gone_exists
+
+-- Whether there are places in line whose messages are not there any more: mostly not, which is asked once.
+local function are_gone()
+  if gone_exists == nil then gone_exists = call('EXISTS', GONE) == 1 end
+  return gone_exists
+end
+
 -- Puts places at the end of the line. One that is still there, since its message was taken out before, counts again.
 local function get_in_line(places)
-  if call('SCARD', GONE) > 0 then
+  if are_gone() then
     local new = {}
     for _, place in ipairs(places) do
       if call('SREM', GONE, place) == 0 then new[#new + 1] = place end
@@ -146,6 +155,7 @@ local function take_out(id, entry)
   local place = place_of(id, entry)
   if not (due_of(entry) > 0 and call('ZREM', DELAYED, place) == 1 or call('ZREM', RETURNED, place) == 1) then
     call('SADD', GONE, place)
+    gone_exists = true
   end
   advance(lane)
 end

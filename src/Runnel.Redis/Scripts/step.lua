@@ -90,6 +90,8 @@ local function claim_again()
   return #answer > 3
 end
 
+local CHUNK = 16 -- messages to read before looking whether there is room for more
+
 -- Returns whether it has come to the end of the line.
 local function claim_new()
   local fields, ids = {}, {}
@@ -97,65 +99,71 @@ local function claim_new()
 
   local function may_claim() return #ids < most and left > 0 and room > 0 end
 
-  -- How many of these there is room for; at least one, else it would never be claimed.
-  local function fitting(candidates)
-    for i, candidate in ipairs(candidates) do
-      room = room - call('HSTRLEN', MESSAGES, candidate)
-      if room < 0 and not (#ids == 0 and i == 1) then return i - 1 end
+  -- Reads the first of these messages: as many as there is room for, and at least one, else it would never be claimed.
+  local function read_fitting(candidates)
+    local entries, count = {}, 0
+    for from = 1, #candidates, CHUNK do
+      local chunk = call('HMGET', MESSAGES, unpack(candidates, from, math.min(from + CHUNK - 1, #candidates)))
+      for i = 1, #chunk do
+        room = room - (chunk[i] and #chunk[i] or 0)
+        if room < 0 and #ids + count > 0 then return entries, count end
+        count = count + 1
+        entries[count] = chunk[i]
+      end
     end
-    return #candidates
+    return entries, count
   end
 
   local function claim(id, order, entry)
-    if has(entry, EXPIRES) then call('ZREM', EXPIRIES, id) end
-    if has_expired(entry) then
-      call('HDEL', MESSAGES, id)
-      expired = expired + 1
-      advance(lane_of(entry))
-      return
+    if has(entry, EXPIRES) then
+      call('ZREM', EXPIRIES, id)
+      if has_expired(entry) then
+        call('HDEL', MESSAGES, id)
+        expired = expired + 1
+        advance(lane_of(entry))
+        return
+      end
     end
-    ids[#ids + 1] = id
-    fields[#fields + 1] = step .. '.' .. #ids
-    fields[#fields + 1] = id .. struct.pack('<i8', order) .. entry
+    local number = #ids + 1
+    ids[number] = id
+    fields[2 * number - 1] = step .. '.' .. number
+    fields[2 * number] = id .. struct.pack('<i8', order) .. entry
     answer[#answer + 1] = id
     answer[#answer + 1] = entry
   end
 
-  -- Claims the first of these places, of which 'take' takes so many out of the line and says their numbers in it.
-  local function claim_first(places, take)
-    local candidates = {}
-    for i, place in ipairs(places) do candidates[i] = id_of(place) end
-    local count = fitting(candidates)
-    if count == 0 then return end
-    left = left - count
-    local orders = take(count)
-    local entries = call('HMGET', MESSAGES, unpack(candidates, 1, count))
-    local are_gone = call('SCARD', GONE) > 0
-    for i = 1, count do
-      local is_gone = are_gone and call('SREM', GONE, places[i]) == 1
-      if entries[i] and not is_gone then claim(candidates[i], orders(i), entries[i]) end
+  local function claim_all(candidates, places, orders, entries)
+    left = left - #places
+    for i, place in ipairs(places) do
+      local is_gone = are_gone() and call('SREM', GONE, place) == 1
+      if entries[i] and not is_gone then claim(candidates[i], orders[i], entries[i]) end
     end
   end
 
   local function claim_returned()
     local found = call('ZRANGE', RETURNED, 0, math.min(most - #ids, left) - 1, 'WITHSCORES')
-    local places = {}
-    for i = 1, #found, 2 do places[#places + 1] = found[i] end
-    claim_first(places, function(count)
-      call('ZREMRANGEBYRANK', RETURNED, 0, count - 1)
-      return function(i) return tonumber(found[2 * i]) end
-    end)
+    local candidates = {}
+    for i = 1, #found, 2 do candidates[#candidates + 1] = id_of(found[i]) end
+    local entries, count = read_fitting(candidates)
+    if count > 0 then call('ZREMRANGEBYRANK', RETURNED, 0, count - 1) end
+    local places, orders = {}, {}
+    for i = 1, count do places[i], orders[i] = found[2 * i - 1], tonumber(found[2 * i]) end
+    claim_all(candidates, places, orders, entries)
     return #found > 0
   end
 
   local function claim_ready()
-    local places = call('LRANGE', READY, 0, math.min(most - #ids, left) - 1)
-    claim_first(places, function(count)
-      call('LPOP', READY, count)
-      local first = next_numbers(count)
-      return function(i) return first + i - 1 end
-    end)
-    return #places > 0
+    local found = call('LRANGE', READY, 0, math.min(most - #ids, left) - 1)
+    if #found == 0 then return false end
+    local candidates = {}
+    for i, place in ipairs(found) do candidates[i] = id_of(place) end
+    local entries, count = read_fitting(candidates)
+    if count == 0 then return true end
+    local places = call('LPOP', READY, count)
+    local orders, first = {}, next_numbers(count)
+    for i = 1, count do orders[i] = first + i - 1 end
+    claim_all(candidates, places, orders, entries)
+    return true
   end
 
   while may_claim() and claim_returned() do end
