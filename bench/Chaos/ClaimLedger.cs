@@ -10,6 +10,9 @@ internal sealed class ClaimLedger(string path) : IDisposable
     private const string AllowedTable = "sequence";
     private const string LockExtension = ".lock";
 
+    // Which channels workers have taken from is remembered beyond them.
+    private const string AllowedTopics = "'group:runnel.consumed.%'";
+
     private readonly Database _database = Database.OpenForReading(path);
 
     /// <summary>How many messages are on the channels, in whatever state.</summary>
@@ -31,10 +34,17 @@ internal sealed class ClaimLedger(string path) : IDisposable
     public IReadOnlyDictionary<string, long> RowsLeft()
     {
         var tables = Enumerable.Range(0, (int)_database.ReadNumber("SELECT count(*) FROM sqlite_master WHERE type = 'table'")).Select(NameOf);
-        return tables.Where(table => table != AllowedTable).ToDictionary(table => table, table => _database.ReadNumber($"SELECT count(*) FROM {table}"));
+        return tables.Where(table => table != AllowedTable).ToDictionary(table => table, table => _database.ReadNumber($"SELECT count(*) FROM {table}{Unless(table)}"));
     }
 
     public void Dispose() => _database.Dispose();
+
+    private static string Unless(string table) => table switch
+    {
+        "topic" => $" WHERE name NOT LIKE {AllowedTopics}",
+        "publication" => $" WHERE topic NOT LIKE {AllowedTopics}",
+        _ => "",
+    };
 
     private string NameOf(int table)
     {
