@@ -84,6 +84,50 @@ public sealed class WorkerLimitsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_channel_that_waits_for_a_thread_gets_one_before_another_has_run_all_that_it_has_taken()
+    {
+        const int Taken = 100;
+        var (began, steps) = (new Inbox<string>(), new SemaphoreSlim(0));
+        async Task HandleAsync(Pay pay)
+        {
+            began.Add(pay.Order);
+            if (pay.Order == "step")
+                await steps.WaitAsync();
+        }
+        var app = await StartAsync(
+            host =>
+            {
+                host.MapChannel("busy", HandleAsync);
+                host.MapChannel("quiet", HandleAsync);
+            },
+            worker => worker.Threads = 1);
+        await Wait.Until(
+            async () =>
+            {
+                await app.Channels.SendAsync("busy", new Pay("short")); // so that more is taken than runs
+                await began.NextAsync();
+                return _watched.Asked.Any(count => count > Taken);
+            },
+            "the worker asks for more than it can run");
+        await app.Channels.SendManyAsync("busy", Enumerable.Repeat(new Pay("step"), Taken));
+        await began.NextAsync();
+        await Wait.Until(async () => (await _queue.ListChannelsAsync()).Sum(status => status.InFlight) == Taken, "the worker has taken all of them");
+        await app.Channels.SendAsync("quiet", new Pay("quiet"));
+        await Wait.Until(async () => (await _queue.ListChannelsAsync()).Sum(status => status.InFlight) == Taken + 1, "the worker has taken the quiet one");
+
+        var handled = 0;
+        do
+        {
+            steps.Release();
+            handled++;
+        }
+        while (await began.NextAsync() != "quiet");
+        steps.Release(Taken);
+
+        Assert.InRange(handled, 1, Taken - 1);
+    }
+
+    [Fact]
     public async Task A_worker_takes_ahead_only_while_handlers_are_short()
     {
         var began = new Inbox<string>();
