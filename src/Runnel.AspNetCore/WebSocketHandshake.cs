@@ -26,8 +26,8 @@ internal static class WebSocketHandshake
             return false;
         }
         var headers = context.Request.Headers;
-        if (!HttpMethods.IsGet(context.Request.Method) || !headers.GetCommaSeparatedValues(HeaderNames.Upgrade).Contains("websocket", StringComparer.OrdinalIgnoreCase))
-            problem = "This endpoint speaks WebSocket: ask with GET and 'Upgrade: websocket'.";
+        if (!HttpMethods.IsGet(context.Request.Method) || HttpProtocol.IsHttp10(context.Request.Protocol) || !headers.GetCommaSeparatedValues(HeaderNames.Upgrade).Contains("websocket", StringComparer.OrdinalIgnoreCase))
+            problem = "This endpoint speaks WebSocket: ask with GET, HTTP/1.1 and 'Upgrade: websocket'.";
         else if (headers.SecWebSocketVersion != "13")
             problem = "This endpoint speaks WebSocket version 13: send 'Sec-WebSocket-Version: 13'.";
         else if (!IsKey(headers.SecWebSocketKey))

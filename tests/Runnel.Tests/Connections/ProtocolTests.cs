@@ -55,6 +55,7 @@ public sealed class ProtocolTests
             Handshake(version: "13, 8"),
             Handshake(key: $"{Key}, {Key}"),
             Handshake(method: "POST"),
+            Handshake().Replace("HTTP/1.1", "HTTP/1.0", StringComparison.Ordinal),
         ];
 
         foreach (var request in nonsense)
