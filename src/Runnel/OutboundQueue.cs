@@ -73,7 +73,7 @@ public sealed class OutboundQueue(OutboundOptions options, IFrameWriter writer)
             // To a client that is gone there is nothing to send, and that is no failure of the sender's: it will be told by its own disconnect.
             if (_closed)
                 return ValueTask.CompletedTask;
-            if (_waiting is { Count: > 0 } || !HasRoom(frame, options.MaxBytes / ConsumersShare))
+            if (_waiting is { Count: > 0 } || !HasRoomOfOwn(frame))
             {
                 var room = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
                 (_waiting ??= new()).Enqueue((frame, room));
@@ -177,6 +177,8 @@ public sealed class OutboundQueue(OutboundOptions options, IFrameWriter writer)
     {
         lock (this)
         {
+            _writing = 0;
+            AdmitWaiting();
             batch = _pending;
             _pending = default;
             _writing = batch.Cost;
@@ -190,9 +192,14 @@ public sealed class OutboundQueue(OutboundOptions options, IFrameWriter writer)
         }
     }
 
-    // One frame may always wait, so that the largest gets through, and the latest.
-    private bool HasRoom(Frame frame, int maxBytes) => _pending.Count == 0
-        || (_pending.Count < options.MaxMessages && _writing + _pending.Cost + frame.Cost <= maxBytes);
+    // One frame of a group may always wait, so that the latest gets through.
+    private bool HasRoom(Frame frame) => _pending.Count == 0 || Fits(frame, options.MaxBytes);
+
+    // A consumer's own waits for it, and gets through alone if it is large.
+    private bool HasRoomOfOwn(Frame frame) => (_pending.Count == 0 && _writing == 0) || Fits(frame, options.MaxBytes / ConsumersShare);
+
+    private bool Fits(Frame frame, int maxBytes) =>
+        _pending.Count < options.MaxMessages && _writing + _pending.Cost + frame.Cost <= maxBytes;
 
     private bool TryMakeRoom(Frame frame, out int dropped)
     {
@@ -202,7 +209,7 @@ public sealed class OutboundQueue(OutboundOptions options, IFrameWriter writer)
             while (_pending.TryRemoveOldestOfGroup())
                 dropped++;
         }
-        while (!HasRoom(frame, options.MaxBytes))
+        while (!HasRoom(frame))
         {
             if (options.Policy != OutboundPolicy.DropOldest || !_pending.TryRemoveOldestOfGroup())
                 return false;
@@ -213,7 +220,7 @@ public sealed class OutboundQueue(OutboundOptions options, IFrameWriter writer)
 
     private void AdmitWaiting()
     {
-        while (_waiting is not null && _waiting.TryPeek(out var next) && HasRoom(next.Frame, options.MaxBytes / ConsumersShare))
+        while (_waiting is not null && _waiting.TryPeek(out var next) && HasRoomOfOwn(next.Frame))
         {
             _waiting.Dequeue();
             if (next.Room.TrySetResult()) // a wait that was cancelled has its frame left out

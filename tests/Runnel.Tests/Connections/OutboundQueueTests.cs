@@ -129,6 +129,23 @@ public sealed class OutboundQueueTests
     }
 
     [Fact]
+    public async Task A_consumers_large_messages_go_one_by_one()
+    {
+        var queue = new OutboundQueue(new OutboundOptions { MaxBytes = 1000 }, _writer);
+        _writer.Block();
+        await queue.SendAsync(Frame.Binary(new byte[5000]));
+        var second = queue.SendAsync(Frame.Binary(new byte[5000])).AsTask();
+        var third = queue.SendAsync(Frame.Binary(new byte[5000])).AsTask();
+        Assert.False(second.IsCompleted);
+
+        _writer.Unblock();
+        await Wait.For(Task.WhenAll(second, third), "room");
+        await Finish(queue);
+
+        Assert.Equal([5000, 5000, 5000], _writer.Frames.Take(3).Select(frame => frame.Payload.Length));
+    }
+
+    [Fact]
     public async Task A_consumer_that_sends_much_leaves_room_for_its_groups()
     {
         var queue = new OutboundQueue(new OutboundOptions { MaxBytes = 100_000 }, _writer);
