@@ -15,8 +15,9 @@ internal sealed class UpgradedSocket : Stream, ISocketCarrier
     // More is written only when the client has taken what was written before: what waits stays in frames, which a group's members share.
     private const int Portion = 32 * 1024;
 
-    // Whoever goes on sending after that does not listen anyway.
-    private const int MostDiscarded = 64 * 1024 * 1024;
+    // What a client that is being closed goes on sending is read no faster than this much in each pause: TCP holds it back, and it costs little.
+    private const int DiscardedAtOnce = 1024 * 1024;
+    private static readonly TimeSpan DiscardPause = TimeSpan.FromMilliseconds(50);
 
     private readonly Stream _transport;
     private readonly PipeWriter? _output;
@@ -73,13 +74,17 @@ internal sealed class UpgradedSocket : Stream, ISocketCarrier
         var buffer = ArrayPool<byte>.Shared.Rent(Portion);
         try
         {
-            for (var left = MostDiscarded; left > 0 && !_frames.HasSeenClose;)
+            for (var discarded = 0; !_frames.HasSeenClose;)
             {
                 var length = await _transport.ReadAsync(buffer.AsMemory());
                 if (length == 0)
                     return;
                 _frames.Take(buffer.AsSpan(0, length));
-                left -= length;
+                discarded += length;
+                if (discarded < DiscardedAtOnce)
+                    continue;
+                discarded = 0;
+                await Task.Delay(DiscardPause, _connection.Node.TimeProvider);
             }
         }
         finally
