@@ -244,6 +244,24 @@ public sealed class OutboundQueueTests
     }
 
     [Fact]
+    public async Task A_small_frame_for_which_there_is_room_does_not_overtake_a_large_one_that_waits_for_it()
+    {
+        var queue = new OutboundQueue(new OutboundOptions { MaxBytes = 4_000 }, _writer);
+        _writer.Block();
+        await queue.SendAsync(Frame.Text("on the wire"));
+        await queue.SendAsync(Frame.Text("waits"));
+        var large = queue.SendAsync(Frame.Text(new string('x', 990))).AsTask();
+        var small = queue.SendAsync(Frame.Text("small")).AsTask();
+
+        Assert.False(large.IsCompleted);
+        _writer.Unblock();
+        await Wait.For(Task.WhenAll(large, small), "room");
+        await Finish(queue);
+
+        Assert.Equal(["on the wire", "waits", new string('x', 990), "small", "close"], _writer.Texts);
+    }
+
+    [Fact]
     public async Task A_wait_for_room_that_is_cancelled_sends_nothing_and_holds_nobody_up()
     {
         var queue = new OutboundQueue(new OutboundOptions { MaxMessages = 1 }, _writer);

@@ -170,94 +170,21 @@ public sealed class DataBindingTransactionTests(PostgresServer server) : IClassF
     }
 
     [Fact]
-    public async Task What_a_savepoint_takes_back_is_not_sent()
+    public async Task An_update_that_lets_the_database_compute_a_bound_field_is_sent_with_what_it_computed()
     {
-        await _library.UseAsync(async db =>
+        await using var library = new Library(options => options.UseNpgsql(_database), b => b.Bind<Reader>("readers", a => a.Fields(x => x.FullName)));
+
+        await library.UseAsync(async db =>
         {
-            await using var transaction = await db.Database.BeginTransactionAsync();
-            await Add(db, "before");
-            await transaction.CreateSavepointAsync("here");
-            await Add(db, "lost");
-            await transaction.RollbackToSavepointAsync("here");
-            db.ChangeTracker.Clear();
-            await Add(db, "after");
-            await transaction.CommitAsync();
+            var reader = new Reader { Id = 1, First = "Jane", Last = "Fairfax" };
+            db.Add(reader);
+            await db.SaveChangesAsync();
+            library.Groups.TakeLines();
+            reader.Last = "Churchill";
+            await db.SaveChangesAsync();
         });
 
-        Assert.Equal(["before", "after"], Titles);
-        Assert.Empty(_library.Log.Entries);
-    }
-
-    [Fact]
-    public async Task Of_several_savepoints_the_named_one_counts()
-    {
-        await _library.UseAsync(async db =>
-        {
-            await using var transaction = await db.Database.BeginTransactionAsync();
-            await Add(db, "1");
-            await transaction.CreateSavepointAsync("outer");
-            await Add(db, "2");
-            transaction.CreateSavepoint("inner");
-            await Add(db, "lost with inner");
-            transaction.RollbackToSavepoint("inner");
-            db.ChangeTracker.Clear();
-            await Add(db, "3");
-            await transaction.CreateSavepointAsync("released");
-            await Add(db, "4");
-            await transaction.ReleaseSavepointAsync("released");
-            Assert.Empty(_library.Groups.Lines);
-            await transaction.CommitAsync();
-        });
-        Assert.Equal(["1", "2", "3", "4"], Titles);
-        _library.Groups.TakeLines();
-
-        await _library.UseAsync(async db =>
-        {
-            await using var transaction = await db.Database.BeginTransactionAsync();
-            await Add(db, "5");
-            await transaction.CreateSavepointAsync("outer");
-            await Add(db, "lost with outer");
-            await transaction.CreateSavepointAsync("inner");
-            await Add(db, "this too");
-            await transaction.RollbackToSavepointAsync("outer");
-            await transaction.CommitAsync();
-        });
-
-        Assert.Equal(["5"], Titles);
-    }
-
-    [Fact]
-    public async Task Of_savepoints_of_one_name_the_latest_counts_and_when_that_is_released_the_one_before()
-    {
-        await _library.UseAsync(async db =>
-        {
-            await using var transaction = await db.Database.BeginTransactionAsync();
-            await Add(db, "1");
-            await transaction.CreateSavepointAsync("here");
-            await Add(db, "2");
-            await transaction.CreateSavepointAsync("here");
-            await Add(db, "lost with the second");
-            await transaction.RollbackToSavepointAsync("here");
-            db.ChangeTracker.Clear();
-            await transaction.CommitAsync();
-        });
-        Assert.Equal(["1", "2"], Titles);
-        _library.Groups.TakeLines();
-
-        await _library.UseAsync(async db =>
-        {
-            await using var transaction = await db.Database.BeginTransactionAsync();
-            await Add(db, "3");
-            await transaction.CreateSavepointAsync("here");
-            await Add(db, "lost with the first");
-            await transaction.CreateSavepointAsync("here");
-            await Add(db, "this too");
-            await transaction.ReleaseSavepointAsync("here");
-            await transaction.RollbackToSavepointAsync("here");
-            await transaction.CommitAsync();
-        });
-
-        Assert.Equal(["3"], Titles);
+        Assert.Equal(["""readers update reader 1 {"fullName":"Jane Churchill"}"""], library.Groups.Lines);
     }
 
     [Fact]

@@ -33,6 +33,17 @@ internal sealed class Loan
     public DateOnly Until { get; set; }
 }
 
+internal sealed class Reader
+{
+    public int Id { get; set; }
+
+    public string First { get; set; } = "";
+
+    public string Last { get; set; } = "";
+
+    public string FullName { get; set; } = "";
+}
+
 internal sealed class Unbound
 {
     public int Id { get; set; }
@@ -44,6 +55,8 @@ internal sealed class LibraryContext(DbContextOptions<LibraryContext> options) :
 
     public DbSet<Loan> Loans => Set<Loan>();
 
+    public DbSet<Reader> Readers => Set<Reader>();
+
     public DbSet<Unbound> Unbounds => Set<Unbound>();
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)
@@ -51,6 +64,7 @@ internal sealed class LibraryContext(DbContextOptions<LibraryContext> options) :
         modelBuilder.Entity<Comic>();
         modelBuilder.Entity<Loan>().HasKey(loan => new { loan.BookId, loan.ReaderId });
         modelBuilder.Entity<Book>().HasIndex(book => book.Title).IsUnique();
+        modelBuilder.Entity<Reader>().Property(reader => reader.FullName).HasComputedColumnSql(""" "First" || ' ' || "Last" """, stored: true);
     }
 }
 

@@ -70,6 +70,19 @@ public sealed class RedisLeavesNothingTests(RedisServer server) : IClassFixture<
         Assert.Equal(["work"], _place.Probe.Texts("ZRANGE", $"{prefix}:channels", "0", "-1"));
     }
 
+    [Fact]
+    public async Task A_short_history_remembers_the_ids_of_its_latest_messages_and_no_others()
+    {
+        await using var backplane = new RedisBackplane(_place.Open());
+        var topic = Topic.OfGroup("articles");
+
+        for (var i = 0; i < 300; i++)
+            await backplane.PublishAsync(topic, "new"u8.ToArray(), new Retention(1, TimeSpan.FromMinutes(1)));
+
+        var fields = _place.Probe.Texts("HKEYS", $"{_place.Prefix}:{{{topic}}}:position");
+        Assert.Equal(256, fields.Count(field => field.StartsWith("id:", StringComparison.Ordinal)));
+    }
+
     public ValueTask DisposeAsync() => _place.DisposeAsync();
 
     private static Envelope OfEveryKind(int number) => new(new Message("do", "x"u8.ToArray()))

@@ -1,0 +1,129 @@
+using Runnel.ChannelLayers;
+using Runnel.InMemory;
+using Runnel.Layers;
+using Runnel.Specification;
+using Xunit;
+
+namespace Runnel.Tests.ChannelLayers;
+
+/// <summary>Receiving from a queue that answers late, as a broker may.</summary>
+public sealed class ChannelLayerReceiveTests
+{
+    private static readonly Message Message = new("tick", default);
+
+    private readonly ManualTimeProvider _clock = new();
+    private readonly InMemoryBackplane _backplane;
+    private readonly InMemoryWorkQueue _queue;
+
+    public ChannelLayerReceiveTests() => (_backplane, _queue) = (new(_clock), new(_clock));
+
+    [Fact]
+    public async Task A_receive_that_is_cancelled_while_its_message_expires_ends_and_takes_no_later_message()
+    {
+        var slow = new SlowQueue(_queue);
+        await using var layer = Open(slow);
+        var (parked, read) = (await layer.NewChannelAsync(), await layer.NewChannelAsync());
+        await layer.SendAsync(parked, Message);
+        await layer.SendAsync(read, Message);
+        await layer.ReceiveAsync(read);
+        using var cancelled = new CancellationTokenSource();
+        var receiving = layer.ReceiveAsync(parked, cancelled.Token).AsTask();
+        await Wait.For(slow.Cancelling, "the layer to take the message out of the queue");
+
+        await cancelled.CancelAsync();
+        _clock.Advance(new ChannelLayerOptions().Expiry);
+        slow.GoOn();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Wait.For(receiving, "the end of the receive"));
+        await layer.SendAsync(parked, Message);
+        await Wait.For(layer.ReceiveAsync(parked).AsTask(), "the later message");
+    }
+
+    [Fact]
+    public async Task A_receive_goes_on_under_a_new_lease_before_the_token_of_the_lost_one_says_so()
+    {
+        var lost = new LostLease();
+        await using var layer = Open(new SlowQueue(_queue) { FirstLease = lost });
+        await layer.SendAsync("thumbnails", Message);
+
+        await Wait.For(layer.ReceiveAsync("thumbnails").AsTask(), "the message");
+
+        Assert.True(lost.IsDisposed);
+    }
+
+    [Fact]
+    public async Task A_group_takes_any_number_of_messages_one_after_another()
+    {
+        await using var layer = Open(_queue);
+        await layer.AddToGroupAsync("watchers", "thumbnails");
+
+        for (var sent = 0; sent <= 10_000; sent++) // as many as may wait for a slow queue, and one more
+        {
+            await layer.SendToGroupAsync("watchers", Message);
+            await Wait.For(layer.ReceiveAsync("thumbnails").AsTask(), "the group's message");
+        }
+    }
+
+    private ChannelLayer Open(IWorkQueue queue) => new(_backplane, queue, _queue, new ChannelLayerOptions(), _clock);
+
+    /// <summary>Takes a message out only when it is told to go on.</summary>
+    private sealed class SlowQueue(IWorkQueue inner) : IWorkQueue
+    {
+        private readonly TaskCompletionSource _cancelling = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource _goesOn = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public WorkQueueFeatures Features => inner.Features;
+
+        public IWorkerLease? FirstLease { get; set; }
+
+        public Task Cancelling => _cancelling.Task;
+
+        public void GoOn() => _goesOn.TrySetResult();
+
+        public async ValueTask<bool> CancelAsync(ChannelName channel, MessageId id, CancellationToken cancellationToken = default)
+        {
+            _cancelling.TrySetResult();
+            await _goesOn.Task;
+            return await inner.CancelAsync(channel, id, cancellationToken);
+        }
+
+        public async ValueTask<IWorkerLease> AcquireLeaseAsync(WorkerLeaseOptions options, CancellationToken cancellationToken = default)
+        {
+            var first = FirstLease;
+            FirstLease = null;
+            return first ?? await inner.AcquireLeaseAsync(options, cancellationToken);
+        }
+
+        public ValueTask<int> EnqueueAsync(ChannelName channel, IReadOnlyList<Envelope> envelopes, EnqueueOptions options, CancellationToken cancellationToken = default) =>
+            inner.EnqueueAsync(channel, envelopes, options, cancellationToken);
+
+        public ValueTask<DateTimeOffset> GetTimeAsync(CancellationToken cancellationToken = default) => inner.GetTimeAsync(cancellationToken);
+    }
+
+    /// <summary>Is lost, and its token does not say so yet.</summary>
+    private sealed class LostLease : IWorkerLease
+    {
+        public bool IsDisposed { get; private set; }
+
+        public string WorkerId => "lost";
+
+        public bool IsHeld => false;
+
+        public CancellationToken Lost => CancellationToken.None;
+
+        public ValueTask<IReadOnlyList<ReceivedMessage>> ReceiveAsync(ChannelName channel, int max, CancellationToken cancellationToken = default) =>
+            throw (IsDisposed ? new ObjectDisposedException(nameof(IWorkerLease)) : new LeaseLostException(WorkerId));
+
+        public ValueTask<bool> CompleteAsync(ReceivedMessage message, CancellationToken cancellationToken = default) => new(false);
+
+        public ValueTask<bool> AbandonAsync(ReceivedMessage message, AbandonOptions options, CancellationToken cancellationToken = default) => new(false);
+
+        public ValueTask<bool> DeadLetterAsync(ReceivedMessage message, DeadLetterReason reason, string? error, CancellationToken cancellationToken = default) => new(false);
+
+        public ValueTask DisposeAsync()
+        {
+            IsDisposed = true;
+            return ValueTask.CompletedTask;
+        }
+    }
+}
