@@ -13,7 +13,7 @@ public sealed class InMemoryBackplane(TimeProvider timeProvider) : IBackplane
 {
     private readonly ConcurrentDictionary<Topic, InMemoryTopic> _topics = new();
     private readonly Lock _agingLock = new();
-    private readonly PriorityQueue<InMemoryTopic, DateTimeOffset> _aging = new();
+    private readonly PriorityQueue<InMemoryTopic, long> _aging = new();
 
     /// <inheritdoc/>
     public BackplaneFeatures Features => BackplaneFeatures.History;
@@ -32,6 +32,9 @@ public sealed class InMemoryBackplane(TimeProvider timeProvider) : IBackplane
     /// <summary>How many topics are held: those with a subscriber, or with history that has not aged out.</summary>
     internal int TopicCount => _topics.Count;
 
+    // Not the time of day, which may be set: then all histories would end at once, or none for long.
+    private long Now => timeProvider.GetElapsedTime(0).Ticks;
+
     /// <inheritdoc/>
     public ValueTask<Position> PublishAsync(Topic topic, ReadOnlyMemory<byte> payload, Retention? retention, CancellationToken cancellationToken = default)
     {
@@ -46,7 +49,7 @@ public sealed class InMemoryBackplane(TimeProvider timeProvider) : IBackplane
         while (true)
         {
             var current = TopicOf(topic);
-            if (!current.TryPublish(copy, retention, timeProvider.GetUtcNow(), out var position))
+            if (!current.TryPublish(copy, retention, Now, out var position))
                 continue;
             if (retention is not null)
                 Age(current);
@@ -74,7 +77,7 @@ public sealed class InMemoryBackplane(TimeProvider timeProvider) : IBackplane
         cancellationToken.ThrowIfCancellationRequested();
         RemoveAged();
         var history = _topics.TryGetValue(topic, out var current)
-            ? current.ReadHistory(after, limit, timeProvider.GetUtcNow())
+            ? current.ReadHistory(after, limit, Now)
             : new TopicHistory([], Position.None, IsComplete: after == Position.None, HasMore: false);
         return ValueTask.FromResult(history);
     }
@@ -83,7 +86,7 @@ public sealed class InMemoryBackplane(TimeProvider timeProvider) : IBackplane
 
     private void RemoveIfUnused(InMemoryTopic topic)
     {
-        if (topic.TryRetire(timeProvider.GetUtcNow()))
+        if (topic.TryRetire(Now))
             _topics.TryRemove(new(topic.Name, topic));
     }
 
@@ -101,7 +104,7 @@ public sealed class InMemoryBackplane(TimeProvider timeProvider) : IBackplane
     {
         if (_aging.Count == 0)
             return;
-        var now = timeProvider.GetUtcNow();
+        var now = Now;
         lock (_agingLock)
         {
             while (_aging.TryPeek(out var topic, out var ends) && ends <= now)

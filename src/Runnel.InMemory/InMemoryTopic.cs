@@ -10,7 +10,7 @@ internal sealed class InMemoryTopic(Topic name)
 
     private readonly Lock _lock = new();
     private readonly Queue<BackplaneMessage> _pending = new();
-    private readonly Queue<(BackplaneMessage Message, DateTimeOffset At)> _history = new();
+    private readonly Queue<(BackplaneMessage Message, long At)> _history = new();
     private readonly long _epoch = Interlocked.Increment(ref _lastEpoch);
     private Subscription[] _subscriptions = [];
     private TimeSpan _age;
@@ -23,12 +23,12 @@ internal sealed class InMemoryTopic(Topic name)
     /// <summary>Whether the backplane will come back to look at the history's age; its lock guards it.</summary>
     public bool IsAging { get; set; }
 
-    /// <summary>When the newest message of the history will have aged out.</summary>
-    public DateTimeOffset HistoryEnds { get; private set; }
+    /// <summary>When the newest message of the history will have aged out, by the backplane's clock, in ticks.</summary>
+    public long HistoryEnds { get; private set; }
 
     /// <summary>Takes a message in; it is delivered by <see cref="Deliver"/>.</summary>
     /// <returns><see langword="false"/> when the topic was retired meanwhile: get it anew.</returns>
-    public bool TryPublish(byte[] payload, Retention? retention, DateTimeOffset now, out Position position)
+    public bool TryPublish(byte[] payload, Retention? retention, long now, out Position position)
     {
         position = Position.None;
         lock (_lock)
@@ -82,7 +82,7 @@ internal sealed class InMemoryTopic(Topic name)
         }
     }
 
-    public TopicHistory ReadHistory(Position after, int limit, DateTimeOffset now)
+    public TopicHistory ReadHistory(Position after, int limit, long now)
     {
         lock (_lock)
         {
@@ -97,7 +97,7 @@ internal sealed class InMemoryTopic(Topic name)
     }
 
     /// <summary>Ends the topic when it has no subscriber and no history; from then on it takes nothing.</summary>
-    public bool TryRetire(DateTimeOffset now)
+    public bool TryRetire(long now)
     {
         lock (_lock)
         {
@@ -106,19 +106,19 @@ internal sealed class InMemoryTopic(Topic name)
         }
     }
 
-    private void Keep(BackplaneMessage message, Retention retention, DateTimeOffset now)
+    private void Keep(BackplaneMessage message, Retention retention, long now)
     {
         _age = retention.Age;
-        HistoryEnds = now + retention.Age;
+        HistoryEnds = ChannelClock.Later(now, retention.Age);
         _history.Enqueue((message, now));
         while (_history.Count > retention.Messages)
             _history.Dequeue();
         ForgetAged(now);
     }
 
-    private void ForgetAged(DateTimeOffset now)
+    private void ForgetAged(long now)
     {
-        while (_history.TryPeek(out var oldest) && oldest.At + _age <= now)
+        while (_history.TryPeek(out var oldest) && now - oldest.At >= _age.Ticks)
             _history.Dequeue();
     }
 

@@ -1,6 +1,7 @@
 using Runnel.InMemory;
 using Runnel.Layers;
 using Runnel.Specification;
+using Xunit;
 
 namespace Runnel.Tests.InMemory;
 
@@ -16,4 +17,24 @@ public sealed class InMemoryBackplaneTests : BackplaneSpecification
     protected override ValueTask<IBackplane> OpenAsync() => new(_backplane);
 
     protected override ValueTask<int> CountKeptAsync() => new(_backplane.TopicCount);
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(-2)]
+    public async Task A_history_ends_with_its_age_also_when_the_clock_is_set(int days)
+    {
+        var clock = new ManualTimeProvider();
+        var backplane = new InMemoryBackplane(clock);
+        var (topic, age) = (Topic.OfGroup("articles"), TimeSpan.FromMinutes(1));
+        await backplane.PublishAsync(topic, "kept"u8.ToArray(), new Retention(10, age));
+
+        clock.Jump(TimeSpan.FromDays(days));
+        var kept = await backplane.ReadHistoryAsync(topic, Position.None, 10);
+        clock.Advance(age);
+        var aged = await backplane.ReadHistoryAsync(topic, Position.None, 10);
+
+        Assert.Single(kept.Messages);
+        Assert.Empty(aged.Messages);
+        Assert.Equal(0, backplane.TopicCount);
+    }
 }
