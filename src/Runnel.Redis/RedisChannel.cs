@@ -156,10 +156,9 @@ internal sealed class RedisChannel
         var before = Volatile.Read(ref _touched);
         if ((before != 0 && TimeProvider.System.GetElapsedTime(before, now) < TouchEvery) || Interlocked.CompareExchange(ref _touched, now, before) != before)
             return;
-        var writer = new RespWriter(4);
-        writer.Add("ZADD"u8);
+        var writer = RedisScript.Touch.Run(keys: 1, arguments: 2);
         writer.Add(_store.Keys.Channels);
-        writer.Add(_store.Now / 1000);
+        writer.Add(_store.ScriptTime);
         writer.Add(Name.Value);
         _store.Commands.ExecuteAsync(new RedisCommand(writer.Written, repeatMark: -1) { IsPatient = true })
             .ContinueWith(static failed => failed.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);

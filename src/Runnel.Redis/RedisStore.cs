@@ -65,8 +65,8 @@ public sealed class RedisStore : IAsyncDisposable
         return (answer[0].AsNumber() * 1_000_000) + answer[1].AsNumber();
     }
 
-    /// <summary>The time here, in microseconds since 1970.</summary>
-    internal long Now => (_timeProvider.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
+    /// <summary>The time here, in microseconds since 1970; other machines may have another.</summary>
+    private long Now => (_timeProvider.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
 
     internal event Action<bool>? ConnectedChanged;
 

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Runnel.Redis;
 
 /// <summary>Puts channels in order that nobody else does: about once a minute, one process of all does it for all.</summary>
@@ -72,14 +70,11 @@ internal sealed class RedisSweeper : IAsyncDisposable
     /// <summary>Puts all channels in order, and forgets those that hold nothing.</summary>
     public async Task SweepAllAsync(LeasesEnded dead)
     {
-        var known = (await _store.Commands.ExecuteAsync(RespWriter.Encode("ZRANGE", _store.Keys.Channels, "0", "-1", "WITHSCORES")).ConfigureAwait(false)).Items;
-        foreach (var pair in known.SelectMany(static item => item.Kind == RespKind.List ? item.Items : [item]).Chunk(2))
+        var known = (await _store.Commands.ExecuteAsync(RespWriter.Encode("ZRANGE", _store.Keys.Channels, "0", "-1")).ConfigureAwait(false)).Items;
+        foreach (var name in known.Select(static item => item.ToString()))
         {
-            var (name, touched) = (pair[0].ToString(), pair[1].ToString());
-            var isEmpty = await SweepAsync(new RedisChannel(name, _store, isTouched: true), dead).ConfigureAwait(false);
-            var age = _store.TimeProvider.GetUtcNow() - DateTimeOffset.FromUnixTimeMilliseconds((long)double.Parse(touched, CultureInfo.InvariantCulture));
-            if (isEmpty && age > Forgotten)
-                await ForgetAsync(name, touched).ConfigureAwait(false);
+            if (await SweepAsync(new RedisChannel(name, _store, isTouched: true), dead).ConfigureAwait(false))
+                await ForgetAsync(name).ConfigureAwait(false);
         }
         _queue.ForgetIdle();
     }
@@ -97,13 +92,14 @@ internal sealed class RedisSweeper : IAsyncDisposable
         return (answer[0].AsNumber() == 1, answer[1].AsNumber());
     }
 
-    /// <summary>Forgets a channel that holds nothing, unless somebody has used it since it was found to be used last at this time.</summary>
-    public async Task ForgetAsync(string name, string touched)
+    /// <summary>Forgets a channel that holds nothing, unless somebody has used it lately.</summary>
+    public async Task ForgetAsync(string name)
     {
-        var writer = RedisScript.Forget.Run(keys: 1, arguments: 2);
+        var writer = RedisScript.Forget.Run(keys: 1, arguments: 3);
         writer.Add(_store.Keys.Channels);
+        writer.Add(_store.ScriptTime);
         writer.Add(name);
-        writer.Add(touched);
+        writer.Add((long)Forgotten.TotalMilliseconds);
         await _store.Commands.ExecuteAsync(writer.Written).ConfigureAwait(false);
     }
 

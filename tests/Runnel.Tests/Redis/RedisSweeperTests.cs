@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using Runnel.Layers;
 using Runnel.Redis;
 using Runnel.Specification;
@@ -15,6 +17,8 @@ public sealed class RedisSweeperTests(RedisServer server) : IClassFixture<RedisS
     private RedisPlace? _place;
 
     private RedisPlace Place => _place ??= new(server, _time);
+
+    private IReadOnlyList<string> KnownChannels => Place.Probe.Texts("ZRANGE", $"{Place.Prefix}:channels", "0", "-1");
 
     [Fact]
     public async Task All_dead_letters_that_are_too_old_are_deleted_in_one_turn()
@@ -38,18 +42,55 @@ public sealed class RedisSweeperTests(RedisServer server) : IClassFixture<RedisS
     }
 
     [Fact]
-    public async Task A_channel_that_somebody_has_used_since_it_was_found_empty_is_not_forgotten()
+    public async Task A_channel_that_holds_nothing_is_forgotten_when_nobody_has_used_it_for_two_minutes()
     {
         await using var queue = new RedisWorkQueue(Place.Open());
-        var channels = $"{Place.Prefix}:channels";
+        await queue.EnqueueAsync("work", [NewMessage() with { TimeToLive = TimeSpan.FromSeconds(1) }], EnqueueOptions.Default);
+
+        _time.Advance(TimeSpan.FromMinutes(2));
+        await queue.Sweeper.SweepAllAsync(LeasesEnded.None);
+        var lately = KnownChannels;
+        _time.Advance(TimeSpan.FromSeconds(1));
+        await queue.Sweeper.SweepAllAsync(LeasesEnded.None);
+
+        Assert.Equal(["work"], lately);
+        Assert.Empty(KnownChannels);
+    }
+
+    [Fact]
+    public async Task A_channel_that_was_used_by_a_clock_far_ahead_is_forgotten_too()
+    {
+        await using var queue = new RedisWorkQueue(Place.Open());
+        Place.Probe.Ask("ZADD", $"{Place.Prefix}:channels", $"{_time.GetUtcNow().AddDays(1).ToUnixTimeMilliseconds()}", "work");
+
+        await queue.Sweeper.SweepAllAsync(LeasesEnded.None);
+
+        Assert.Empty(KnownChannels);
+    }
+
+    [Fact]
+    public async Task No_command_carries_the_time_of_this_machine()
+    {
+        await using var place = new RedisPlace(server);
+        var store = place.Open();
+        await using var queue = new RedisWorkQueue(store);
+        await using var backplane = new RedisBackplane(store);
+        place.Probe.Configure("slowlog-max-len", "1000");
+        place.Probe.Configure("slowlog-log-slower-than", "0"); // the server notes every command
+        place.Probe.Ask("SLOWLOG", "RESET");
+
         await queue.EnqueueAsync("work", [NewMessage()], EnqueueOptions.Default);
+        await using (var lease = await queue.AcquireLeaseAsync(new WorkerLeaseOptions()))
+            await lease.CompleteAsync((await Wait.For(lease.ReceiveAsync("work", 1).AsTask(), "the message"))[0]);
+        await queue.Sweeper.SweepAllAsync(LeasesEnded.None);
+        var position = await backplane.PublishAsync(Topic.OfGroup("articles"), default, new Retention(10, TimeSpan.FromMinutes(1)));
+        await backplane.ReadHistoryAsync(Topic.OfGroup("articles"), position, 10);
 
-        await queue.Sweeper.ForgetAsync("work", "1");
-        Assert.Equal(1, Place.Probe.Number("ZCARD", channels));
+        var words = SlowLog(place.Probe);
+        Assert.Contains("work", words);
+        Assert.DoesNotContain(words, word => double.TryParse(word, CultureInfo.InvariantCulture, out var number) && (IsNow(number) || IsNow(number / 1000)));
 
-        await queue.Sweeper.ForgetAsync("work", Place.Probe.Text("ZSCORE", channels, "work")!);
-        await queue.Sweeper.ForgetAsync("work", "1");
-        Assert.Equal(0, Place.Probe.Number("ZCARD", channels));
+        static bool IsNow(double milliseconds) => Math.Abs(TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds() - milliseconds) < TimeSpan.FromDays(1).TotalMilliseconds;
     }
 
     [Theory]
@@ -65,6 +106,12 @@ public sealed class RedisSweeperTests(RedisServer server) : IClassFixture<RedisS
         if (_place is not null)
             await _place.DisposeAsync();
     }
+
+    // The words of all commands that came from connections: those that scripts call have come from nowhere.
+    private static List<string> SlowLog(RedisProbe probe) =>
+        [.. ((object?[])probe.Ask("SLOWLOG", "GET", "1000")!).Cast<object?[]>()
+            .Where(entry => Encoding.UTF8.GetString((byte[])entry[4]!) != "?:0")
+            .SelectMany(entry => (object?[])entry[3]!).Select(word => Encoding.UTF8.GetString((byte[])word!))];
 
     private static Envelope NewMessage() => new(new Message("do", default)) { Id = MessageId.New(TimeProvider.System) };
 }
