@@ -20,6 +20,7 @@ public sealed class BindingTests
         [("InMemory", "JobsCommandSpecification")] = "The tool is another process, which does not see it.",
         [("Toy", "JobsCommandSpecification")] = "The tool is another process, which does not see it.",
         [("Toy", "ChannelLayerSpecification")] = "The channel layer refuses a queue that takes nothing back and knows no duplicates (ToyChannelLayerTests).",
+        [("Toy", "StateStoreSpecification")] = "It keeps no history that states could be kept in.",
         [("Toy", "WorkersSpecification")] = "States of jobs and ticks of recurring messages need history, which it does not keep.",
     };
 

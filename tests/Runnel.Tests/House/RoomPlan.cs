@@ -35,8 +35,9 @@ internal static class RoomPlan
         Runnel.InMemory/.: InMemoryLayerFactory InMemoryWorkQueue InMemoryWorkerLease
         Runnel.Layers/Messages: ChannelName Envelope EnvelopeFormat EnvelopeKind Glob GroupName Leb128 Message MessageId MessageTooLargeException NameGrammar RunnelTelemetry
         Runnel.Layers/Topics: BackplaneFeatures BackplaneMessage BackplaneState BackplaneUnavailableException IBackplane Position Retention Topic TopicHistory
-        Runnel.Layers/Queues: AbandonOptions ChannelFullException ChannelStatus DeadLetter DeadLetterFilter DeadLetterReason EnqueueOptions IWorkQueue IWorkQueueOperator IWorkerLease LeaseLostException ReceivedMessage WorkerLeaseOptions
-        Runnel.Layers/.: ILayerFactory Layer LayerAddress LayerOptions RunnelBuilder
+        Runnel.Layers/Queues: AbandonOptions ChannelFullException ChannelStatus DeadLetter DeadLetterFilter DeadLetterReason EnqueueOptions IWorkQueue IWorkQueueOperator IWorkerLease LeaseLostException ReceivedMessage WorkQueueFeatures WorkerLeaseOptions
+        Runnel.Layers/States: HistoryStateStore IStateStore Reservation StateValue
+        Runnel.Layers/.: ILayerFactory Layer LayerAddress LayerComposition LayerOptions LayerSchemeAttribute LayerSchemes RunnelBuilder
         """);
 
     private static Dictionary<(string, string), string> Read(string plan) =>

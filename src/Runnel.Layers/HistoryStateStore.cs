@@ -1,0 +1,124 @@
+using System.Buffers.Binary;
+
+namespace Runnel.Layers;
+
+/// <summary>The state store on a backplane's history: a value is the one message of a topic, a reservation is an entry in a topic's history.</summary>
+/// <remarks>
+/// The order of the history decides who gets a name, so the layer needs no compare-and-set. Everybody who reads the same entries comes to the same
+/// answer, because it goes by the times in the entries. If two clocks differ by more than a reservation's lapse, two may get a name; never none.
+/// </remarks>
+/// <param name="backplane">A backplane with <see cref="BackplaneFeatures.History"/>.</param>
+/// <param name="timeProvider">The clock.</param>
+public sealed class HistoryStateStore(IBackplane backplane, TimeProvider timeProvider) : IStateStore
+{
+    private const int MostEntries = 256;
+    private const int EntryLength = 33; // verb, token, time, lapse
+
+    private enum Verb : byte
+    {
+        Reserve,
+        Confirm,
+        Mark,
+        Release,
+    }
+
+    private long Now => timeProvider.GetUtcNow().UtcTicks;
+
+    /// <inheritdoc/>
+    public async ValueTask SetAsync(string name, ReadOnlyMemory<byte> value, TimeSpan keep, CancellationToken cancellationToken = default) =>
+        await backplane.PublishAsync(Topic.OfState(name), value, new Retention(1, keep), cancellationToken).ConfigureAwait(false);
+
+    /// <inheritdoc/>
+    public async ValueTask<StateValue?> GetAsync(string name, CancellationToken cancellationToken = default)
+    {
+        var history = await backplane.ReadHistoryAsync(Topic.OfState(name), Position.None, limit: 1, cancellationToken).ConfigureAwait(false);
+        return history.Messages is [var latest] ? new StateValue(latest.Position, latest.Payload) : null;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IAsyncDisposable> WatchAsync(string name, Action<StateValue> onValue, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(onValue);
+        return backplane.SubscribeAsync(Topic.OfState(name), message => onValue(new StateValue(message.Position, message.Payload)), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<Reservation?> ReserveAsync(string name, TimeSpan lapse, TimeSpan window, CancellationToken cancellationToken = default)
+    {
+        // Read first: whoever asks for a taken name leaves no entry, so that no number of them pushes the mark out of the history.
+        if (await ReadAsync(name, cancellationToken).ConfigureAwait(false) is { IsTaken: true } taken && taken.Until > Now)
+            return null;
+        var reservation = new Reservation(name, Guid.NewGuid(), lapse, window);
+        var position = await AppendAsync(Verb.Reserve, reservation, cancellationToken).ConfigureAwait(false);
+        if (position.Offset == 1)
+            return reservation; // the history begins with it
+        return (await ReadAsync(name, cancellationToken).ConfigureAwait(false)).Holder == reservation.Token ? reservation : null;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<bool> ConfirmAsync(Reservation reservation, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(reservation);
+        await AppendAsync(Verb.Confirm, reservation, cancellationToken).ConfigureAwait(false);
+        var holding = await ReadAsync(reservation.Name, cancellationToken).ConfigureAwait(false);
+        return holding.Holder == reservation.Token && holding.Until > Now;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask MarkAsync(Reservation reservation, CancellationToken cancellationToken = default) =>
+        await AppendAsync(Verb.Mark, reservation, cancellationToken).ConfigureAwait(false);
+
+    /// <inheritdoc/>
+    public async ValueTask ReleaseAsync(Reservation reservation, CancellationToken cancellationToken = default) =>
+        await AppendAsync(Verb.Release, reservation, cancellationToken).ConfigureAwait(false);
+
+    private ValueTask<Position> AppendAsync(Verb verb, Reservation reservation, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(reservation);
+        var entry = new byte[EntryLength];
+        entry[0] = (byte)verb;
+        reservation.Token.TryWriteBytes(entry.AsSpan(1));
+        BinaryPrimitives.WriteInt64LittleEndian(entry.AsSpan(17), Now);
+        BinaryPrimitives.WriteInt64LittleEndian(entry.AsSpan(25), reservation.Lapse.Ticks);
+        var kept = reservation.Window > reservation.Lapse ? reservation.Window : reservation.Lapse;
+        return backplane.PublishAsync(Topic.OfState(reservation.Name), entry, new Retention(MostEntries, kept), cancellationToken);
+    }
+
+    private async ValueTask<Holding> ReadAsync(string name, CancellationToken cancellationToken)
+    {
+        var holding = default(Holding);
+        var after = Position.None;
+        while (true)
+        {
+            var history = await backplane.ReadHistoryAsync(Topic.OfState(name), after, MostEntries, cancellationToken).ConfigureAwait(false);
+            foreach (var message in history.Messages)
+            {
+                holding = After(holding, message.Payload.Span);
+                after = message.Position;
+            }
+            if (!history.HasMore)
+                return holding;
+        }
+    }
+
+    private static Holding After(Holding holding, ReadOnlySpan<byte> entry)
+    {
+        var (verb, token) = ((Verb)entry[0], new Guid(entry.Slice(1, 16)));
+        var time = BinaryPrimitives.ReadInt64LittleEndian(entry[17..]);
+        var lapses = time + BinaryPrimitives.ReadInt64LittleEndian(entry[25..]);
+        return verb switch
+        {
+            Verb.Reserve when !holding.IsTaken || time >= holding.Until => new(token, lapses),
+            // The entry that began a reservation may have left the history before it was confirmed or marked.
+            Verb.Confirm when !holding.IsTaken || (holding.Holder == token && time < holding.Until) => new(token, lapses),
+            Verb.Mark when !holding.IsTaken || holding.Holder == token => new(token, long.MaxValue),
+            Verb.Release when holding.Holder == token => default,
+            _ => holding,
+        };
+    }
+
+    private readonly record struct Holding(Guid Holder, long Until)
+    {
+        public bool IsTaken => Holder != Guid.Empty;
+    }
+}

@@ -1,0 +1,49 @@
+namespace Runnel.Layers;
+
+/// <summary>Remembers small things for all nodes: the latest value under a name, and who has reserved a name.</summary>
+/// <remarks>
+/// A name is made of the characters of group names and is as long as those at most. Values are small, and end by themselves. Thread-safe.
+/// <example>
+/// <code>
+/// if (await states.ReserveAsync("dedup.payments.42", lapse: TimeSpan.FromSeconds(30), window: TimeSpan.FromMinutes(10)) is { } reservation)
+/// {
+///     await queue.EnqueueAsync("payments", [envelope], EnqueueOptions.Default);
+///     await states.MarkAsync(reservation);
+/// }
+/// </code>
+/// </example>
+/// </remarks>
+public interface IStateStore
+{
+    /// <summary>Keeps a value, in place of the one before.</summary>
+    /// <exception cref="BackplaneUnavailableException">The layer is away.</exception>
+    ValueTask SetAsync(string name, ReadOnlyMemory<byte> value, TimeSpan keep, CancellationToken cancellationToken = default);
+
+    /// <summary>Reads the latest value; <see langword="null"/> when there is none, or none any more.</summary>
+    /// <exception cref="BackplaneUnavailableException">The layer is away.</exception>
+    ValueTask<StateValue?> GetAsync(string name, CancellationToken cancellationToken = default);
+
+    /// <summary>Watches a name: every value that is set from now on. A value may be left out if a later one follows; the latest never is.</summary>
+    /// <param name="name">The name.</param>
+    /// <param name="onValue">Called for each value, one at a time, in order. It must not block and must not throw.</param>
+    /// <param name="cancellationToken">Ends the wait for the watch to begin.</param>
+    ValueTask<IAsyncDisposable> WatchAsync(string name, Action<StateValue> onValue, CancellationToken cancellationToken = default);
+
+    /// <summary>Reserves a name. Of all who ask, one gets it.</summary>
+    /// <param name="name">The name.</param>
+    /// <param name="lapse">After so long without <see cref="ConfirmAsync"/> or <see cref="MarkAsync"/> the reservation lapses, and the next who asks gets the name.</param>
+    /// <param name="window">How long the name stays taken once it is marked.</param>
+    /// <param name="cancellationToken">Ends the wait. The name may be reserved nevertheless, and lapses then.</param>
+    /// <returns>The reservation; <see langword="null"/> when the name is taken.</returns>
+    ValueTask<Reservation?> ReserveAsync(string name, TimeSpan lapse, TimeSpan window, CancellationToken cancellationToken = default);
+
+    /// <summary>Begins the reservation's lapse anew. Call it before you do what was reserved, if you were held up.</summary>
+    /// <returns>Whether the name is still yours. <see langword="false"/>: the reservation lapsed, and somebody else has the name.</returns>
+    ValueTask<bool> ConfirmAsync(Reservation reservation, CancellationToken cancellationToken = default);
+
+    /// <summary>What was reserved is done: the name stays taken for the window.</summary>
+    ValueTask MarkAsync(Reservation reservation, CancellationToken cancellationToken = default);
+
+    /// <summary>What was reserved will not be done: the next who asks gets the name.</summary>
+    ValueTask ReleaseAsync(Reservation reservation, CancellationToken cancellationToken = default);
+}
