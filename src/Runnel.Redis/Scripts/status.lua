@@ -2,9 +2,11 @@
 -- KEYS: the channel's
 -- ARGV: now
 -- Returns {ready, scheduled, waiting in all, in workers' hands, dead letters, when the oldest of the first thousand ready ones was sent (ms) or 0, expired,
---          1 if something has expired or become due that is not counted as such yet}.
+--          1 if something has expired or become due that is not dealt with yet: then nothing is counted}.
 expire()
 promote()
+if woken then ring() end
+if more then return {0, 0, 0, 0, 0, 0, expired, 1} end
 local claimed = 0
 for _, worker in ipairs(call('ZRANGE', WORKERS, 0, -1)) do
   claimed = claimed + call('HLEN', CLAIMS .. worker)
@@ -19,5 +21,4 @@ local function look(places)
 end
 look(call('ZRANGE', RETURNED, 0, 999))
 look(call('LRANGE', READY, 0, 999))
-if woken then ring() end
-return {ready_count(), call('ZCARD', DELAYED), call('HLEN', MESSAGES), claimed, call('ZCARD', DEAD), score(oldest), expired, more and 1 or 0}
+return {ready_count(), call('ZCARD', DELAYED), call('HLEN', MESSAGES), claimed, call('ZCARD', DEAD), score(oldest), expired, 0}
