@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Runnel.Layers;
 using Xunit;
 
@@ -58,18 +57,6 @@ public abstract partial class WorkQueueSpecification
     }
 
     [Fact]
-    public async Task A_worker_that_waits_gets_the_message_that_comes()
-    {
-        var lease = await WorkerAsync();
-        var receiving = lease.ReceiveAsync(Channel, 10).AsTask();
-        Assert.False(receiving.IsCompleted);
-
-        await EnqueueAsync(Of("late"));
-
-        Assert.Equal("late", Text(Assert.Single(await Wait.For(receiving, "the message"))));
-    }
-
-    [Fact]
     public async Task Messages_without_a_key_are_handed_out_in_the_order_stored_and_up_to_the_number_asked_for()
     {
         var lease = await WorkerAsync();
@@ -81,18 +68,6 @@ public abstract partial class WorkQueueSpecification
         var all = await TakeAllAsync(await WorkerAsync(), 60);
 
         Assert.Equal(Enumerable.Range(0, 60).Select(i => $"{i}"), all.Select(Text));
-    }
-
-    [Fact]
-    public async Task A_message_in_a_workers_hands_is_nobody_elses()
-    {
-        var (one, two) = (await WorkerAsync(), await WorkerAsync());
-        await EnqueueAsync(Of("1"), Of("2"));
-
-        var (first, second) = (await TakeOneAsync(one), await TakeOneAsync(two));
-
-        Assert.NotEqual(first.Id, second.Id);
-        await AssertNothingReadyAsync();
     }
 
     [Fact]
@@ -110,40 +85,6 @@ public abstract partial class WorkQueueSpecification
     }
 
     [Fact]
-    public async Task A_cancelled_receive_takes_nothing_and_loses_nothing()
-    {
-        var lease = await WorkerAsync();
-        List<string> received = [];
-        var random = new Random(3);
-        for (var i = 0; i < 200; i++)
-        {
-            using var cancel = new CancellationTokenSource();
-            var receiving = lease.ReceiveAsync(Channel, 5, cancel.Token).AsTask();
-            var sending = Task.Run(() => EnqueueAsync(Of($"{i}")).AsTask());
-            for (var spin = random.Next(3); spin > 0; spin--)
-                await Task.Yield();
-            await cancel.CancelAsync();
-            await Wait.For(sending, "the message to be stored");
-            try
-            {
-                foreach (var message in await Wait.For(receiving, "the cancelled receive to end"))
-                {
-                    received.Add(Text(message));
-                    await lease.CompleteAsync(message);
-                }
-            }
-            catch (OperationCanceledException)
-            {
-                // Then its message is still there.
-            }
-        }
-
-        received.AddRange(await DrainAsync(lease, 200 - received.Count));
-        Assert.Equal(Enumerable.Range(0, 200).Select(i => $"{i}").Order(), received.Order());
-        await AssertNothingHeldAsync();
-    }
-
-    [Fact]
     public async Task A_message_of_a_mebibyte_passes()
     {
         var body = new byte[1024 * 1024];
@@ -152,23 +93,6 @@ public abstract partial class WorkQueueSpecification
         await EnqueueAsync(new Envelope(new Message("bytes", body)) { Id = Of("").Id });
 
         Assert.True((await TakeOneAsync(await WorkerAsync())).Envelope.Message.Body.Span.SequenceEqual(body));
-    }
-
-    [Fact]
-    public async Task A_message_stored_by_one_process_is_handled_in_another()
-    {
-        var other = await OpenedAsync();
-        var lease = await WorkerAsync(queue: other.Queue);
-        var waiting = lease.ReceiveAsync(Channel, 1).AsTask();
-
-        await EnqueueAsync(Of("there"));
-        var message = Assert.Single(await Wait.For(waiting, "the message in the other process"));
-
-        Assert.Equal("there", Text(message));
-        if (Queue.Features.HasFlag(WorkQueueFeatures.Cancel))
-            Assert.False(await Queue.CancelAsync(Channel, message.Id));
-        Assert.True(await lease.CompleteAsync(message));
-        await AssertNothingHeldAsync();
     }
 
     [Fact]
@@ -198,52 +122,6 @@ public abstract partial class WorkQueueSpecification
 
         await stop.CancelAsync();
         await Wait.For(busy, "the busy channel's worker to stop");
-    }
-
-    [Fact]
-    public async Task Four_workers_handle_ten_thousand_messages_once_each()
-    {
-        const int Count = 10_000;
-        var other = await OpenedAsync();
-        var handled = new ConcurrentDictionary<string, int>();
-        using var done = new CancellationTokenSource();
-
-        async Task WorkAsync(IWorkerLease lease)
-        {
-            try
-            {
-                while (true)
-                {
-                    foreach (var message in await lease.ReceiveAsync(Channel, 16, done.Token))
-                    {
-                        handled.AddOrUpdate(Text(message), 1, (_, times) => times + 1);
-                        Assert.True(await lease.CompleteAsync(message));
-                        if (handled.Count == Count)
-                            await done.CancelAsync();
-                    }
-                }
-            }
-            catch (OperationCanceledException) when (done.IsCancellationRequested)
-            {
-                // All are handled.
-            }
-        }
-        List<Task> working = [];
-        for (var i = 0; i < 4; i++)
-        {
-            var lease = await WorkerAsync(queue: i % 2 == 0 ? Queue : other.Queue);
-            working.Add(Task.Run(() => WorkAsync(lease)));
-        }
-        await Task.WhenAll(Enumerable.Range(0, 10).Select(sender => Task.Run(async () =>
-        {
-            for (var batch = 0; batch < 100; batch++)
-                await EnqueueAsync([.. Enumerable.Range(0, Count / 1000).Select(i => Of($"{sender}.{batch}.{i}"))]);
-        })));
-        await Wait.For(Task.WhenAll(working), $"{Count} messages");
-
-        Assert.Equal(Count, handled.Count);
-        Assert.All(handled.Values, times => Assert.Equal(1, times));
-        await AssertNothingHeldAsync();
     }
 
     // The message compares by reference; its parts are compared one by one.

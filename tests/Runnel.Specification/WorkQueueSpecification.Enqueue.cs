@@ -128,43 +128,6 @@ public abstract partial class WorkQueueSpecification
     }
 
     [Fact]
-    public async Task Who_waits_for_room_gets_it_in_turn()
-    {
-        var lease = await WorkerAsync();
-        var options = new EnqueueOptions { Capacity = 2, WaitForRoom = Clock.Units(1000) };
-        await Queue.EnqueueAsync(Channel, [Of("1"), Of("2")], options);
-
-        var first = Queue.EnqueueAsync(Channel, [Of("3"), Of("4")], options).AsTask();
-        var second = Queue.EnqueueAsync(Channel, [Of("5")], options).AsTask();
-        Assert.False(first.IsCompleted || second.IsCompleted);
-        var received = await DrainAsync(lease, 5);
-
-        Assert.Equal(2, await Wait.For(first, "room for the first"));
-        Assert.Equal(1, await Wait.For(second, "room for the second"));
-        Assert.Equal(["1", "2", "3", "4", "5"], received);
-    }
-
-    [Fact]
-    public async Task Room_that_cancelling_or_expiring_makes_is_given_to_who_waits()
-    {
-        if (!await PromisesAsync(WorkQueueFeatures.Cancel))
-            return;
-
-        var options = new EnqueueOptions { Capacity = 1, WaitForRoom = Clock.Units(1000) };
-        var cancelled = Of("1");
-        await Queue.EnqueueAsync(Channel, [cancelled], options);
-        var first = Queue.EnqueueAsync(Channel, [Of("2") with { ExpiresAt = Clock.Now + Clock.Units(2) }], options).AsTask();
-        await Queue.CancelAsync(Channel, cancelled.Id);
-        await Wait.For(first, "room that cancelling made");
-
-        var second = Queue.EnqueueAsync(Channel, [Of("3")], options).AsTask();
-        await Clock.AdvanceAsync(3);
-        await Wait.For(second, "room that expiring made");
-
-        Assert.Equal(["3"], await DrainAsync(await WorkerAsync(), 1));
-    }
-
-    [Fact]
     public async Task A_wait_for_room_ends_with_its_limit_or_its_token_and_leaves_nothing()
     {
         var options = new EnqueueOptions { Capacity = 1, WaitForRoom = Clock.Units(2) };

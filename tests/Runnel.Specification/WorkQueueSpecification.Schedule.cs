@@ -6,17 +6,6 @@ namespace Runnel.Specification;
 public abstract partial class WorkQueueSpecification
 {
     [Fact]
-    public async Task A_message_is_not_handed_out_before_its_time_and_is_then()
-    {
-        var lease = await WorkerAsync();
-        var due = Clock.Now + Clock.Units(3);
-        await EnqueueAsync(Of("later") with { NotBefore = due }, Of("now"));
-
-        Assert.Equal("now", Assert.Single(await DrainAsync(lease, 1)));
-        Assert.Equal("later", Text(await TakeNotBeforeAsync(lease, due)));
-    }
-
-    [Fact]
     public async Task A_time_between_two_milliseconds_is_not_early_either()
     {
         var lease = await WorkerAsync();
@@ -113,21 +102,6 @@ public abstract partial class WorkQueueSpecification
         var time = await Queue.GetTimeAsync();
 
         Assert.InRange(time, before.AddMilliseconds(-1), Clock.Now.AddMilliseconds(1));
-    }
-
-    [Fact]
-    public async Task A_delayed_message_outlives_the_worker_that_saw_its_retry()
-    {
-        var leaves = await WorkerAsync();
-        await EnqueueAsync(Of("1"));
-        var due = Clock.Now + Clock.Units(2);
-        await leaves.AbandonAsync(await TakeOneAsync(leaves), new AbandonOptions { Delay = Clock.Units(2) });
-        await CrashAsync(leaves);
-
-        var lease = await WorkerAsync();
-        var again = await TakeNotBeforeAsync(lease, due);
-
-        Assert.Equal((1, 0), (again.Envelope.Attempt, again.Envelope.Crashes));
     }
 
     [Fact]
@@ -261,16 +235,6 @@ public abstract partial class WorkQueueSpecification
         Assert.Equal(["last"], await DrainAsync(lease, 1));
         await AssertNothingReadyAsync();
         await AssertNothingHeldAsync();
-    }
-
-    [Fact]
-    public async Task An_expired_message_makes_way_for_the_next_of_its_key()
-    {
-        await EnqueueAsync(Of("1", "k") with { ExpiresAt = Clock.Now + Clock.Units(2) }, Of("2", "k"));
-
-        await Clock.AdvanceAsync(3);
-
-        Assert.Equal(["2"], await DrainAsync(await WorkerAsync(), 1));
     }
 
     [Theory]

@@ -7,7 +7,11 @@ using Xunit;
 namespace Runnel.Tests.Redis;
 
 /// <summary>Every worker with connections of its own, and the server's clock: a worker dies by being silent for as long as its lease.</summary>
-public sealed class RedisWorkQueueOfProcessesTests(RedisServer server) : WorkQueueSpecification, IClassFixture<RedisServer>
+/// <remarks>
+/// Only the promises that processes can break between them, or the server's clock: who holds and who waits, wake-ups, leases. All else is one script on the
+/// server, whoever calls it, and runs in <see cref="RedisWorkQueueTests"/>.
+/// </remarks>
+public sealed class RedisWorkQueueOfProcessesTests(RedisServer server) : WorkQueueProcessesSpecification, IClassFixture<RedisServer>
 {
     private readonly RedisPlace _place = new(server);
     private readonly List<RedisWorkQueue> _processes = [];

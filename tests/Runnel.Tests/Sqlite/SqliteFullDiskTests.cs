@@ -68,6 +68,22 @@ public sealed class SqliteFullDiskTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_subscription_that_failed_gets_nothing_and_the_next_one_everything()
+    {
+        var backplane = new SqliteBackplane(_store);
+        var seen = 0;
+        _volume.Fill();
+
+        await Assert.ThrowsAsync<BackplaneUnavailableException>(() => Wait.For(backplane.SubscribeAsync(Articles, _ => seen++).AsTask(), "the failure"));
+        _volume.Empty();
+        await using var listener = await TopicListener.OnAsync(backplane, Articles);
+        await backplane.PublishAsync(Articles, "1"u8.ToArray(), retention: null);
+
+        Assert.Equal("1", await listener.NextAsync());
+        Assert.Equal(0, seen);
+    }
+
+    [Fact]
     public async Task SQLites_log_does_not_fill_a_small_volume()
     {
         await using var lease = await _queue.AcquireLeaseAsync(new());

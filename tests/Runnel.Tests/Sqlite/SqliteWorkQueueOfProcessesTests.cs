@@ -5,7 +5,11 @@ using Runnel.Sqlite;
 namespace Runnel.Tests.Sqlite;
 
 /// <summary>Every worker in a process of its own, which is what dies: a store each on the one file.</summary>
-public sealed class SqliteWorkQueueOfProcessesTests : WorkQueueModelSpecification
+/// <remarks>
+/// Only the promises that processes can break between them: each has its own lines of those who wait, hears of the others by a bell, and notices their
+/// deaths. All else happens in one transaction on the file, whichever process it is, and runs in <see cref="SqliteWorkQueueTests"/>.
+/// </remarks>
+public sealed class SqliteWorkQueueOfProcessesTests : WorkQueueProcessesSpecification
 {
     private readonly ManualClock _clock = new();
     private readonly SqliteFile _file;

@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Runnel.Specification;
 
-public abstract partial class WorkQueueSpecification
+public abstract partial class WorkQueueProcessesSpecification
 {
     [Fact]
     public async Task What_a_dead_worker_held_is_handed_out_again_at_its_old_place_with_the_crash_counted()

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Runnel.Specification;
 
-public abstract partial class WorkQueueSpecification
+public abstract partial class WorkQueueProcessesSpecification
 {
     [Fact]
     public async Task Messages_of_one_key_are_handed_out_one_after_another_and_of_different_keys_at_once()
