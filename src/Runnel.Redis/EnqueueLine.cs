@@ -115,7 +115,7 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
                 messages += next.Messages.Length;
                 bytes += next.Bytes;
             }
-            return _underWay[place] = new EnqueueTrip(batch, place, store.NextRequest()) { Preceding = _underWay[1 - place] };
+            return _underWay[place] = new EnqueueTrip(batch, place, store.NextRequest(), _underWay[1 - place]);
         }
     }
 

@@ -12,9 +12,11 @@ internal sealed class EnqueueTrip
     /// <param name="requests">The requests, in their order.</param>
     /// <param name="place">Which of the trips it is that may be under way at once.</param>
     /// <param name="number">A number that no other request of this process has.</param>
-    public EnqueueTrip(IReadOnlyList<EnqueueRequest> requests, int place, long number)
+    /// <param name="preceding">The trip that was sent before this one and has no answer yet.</param>
+    public EnqueueTrip(IReadOnlyList<EnqueueRequest> requests, int place, long number, EnqueueTrip? preceding = null)
     {
         (Requests, Place, Number) = (requests, place, number);
+        Preceding = preceding is null ? null : (preceding.Place, preceding.Number);
         for (var (from, to) = (0, 0); from < requests.Count; from = to)
         {
             for (to = from + 1; to < requests.Count && GoTogether(requests[from], requests[to]);)
@@ -35,8 +37,9 @@ internal sealed class EnqueueTrip
 
     public long Number { get; }
 
-    /// <summary>The one that was sent before it and has no answer yet: if that finds no room and waits for it, this one stores nothing.</summary>
-    public EnqueueTrip? Preceding { get; init; }
+    /// <summary>The trip that was sent before this one and had no answer then: if that one finds no room and waits for it, this one stores nothing.</summary>
+    /// <remarks>Not the trip itself: while senders are busy, each trip would keep the one before it, and the line everything that it has ever sent.</remarks>
+    public (int Place, long Number)? Preceding { get; }
 
     /// <summary>How many arguments it has.</summary>
     public int Arguments { get; }
