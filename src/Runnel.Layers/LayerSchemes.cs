@@ -20,9 +20,20 @@ internal static class LayerSchemes
     /// <summary>The files of the application's assemblies. A program that is one file has none: there, code names its layers (<see cref="LayerOptions.Factories"/>).</summary>
     internal static IEnumerable<string> ApplicationFiles()
     {
-        var ofTheRuntime = Path.GetDirectoryName(Path.GetDirectoryName(Path.GetDirectoryName(typeof(object).Assembly.Location))) is { Length: > 0 } shared ? shared : null;
+        var shared = SharedFolder(typeof(object).Assembly.Location, AppContext.BaseDirectory);
         return (AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES") as string ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
-            .Where(file => ofTheRuntime is null || !file.StartsWith(ofTheRuntime, StringComparison.Ordinal));
+            .Where(file => shared is null || !file.StartsWith(shared, StringComparison.Ordinal));
+    }
+
+    /// <summary>The folder of the runtime that applications share, such as <c>/usr/share/dotnet/shared/</c>; <see langword="null"/> when the application brings its own.</summary>
+    /// <param name="coreLibrary">The path of the runtime's core library, which a shared runtime keeps at <c>shared/NAME/VERSION</c>.</param>
+    /// <param name="application">The application's folder.</param>
+    internal static string? SharedFolder(string coreLibrary, string application)
+    {
+        if (Path.GetDirectoryName(Path.GetDirectoryName(Path.GetDirectoryName(coreLibrary))) is not { Length: > 0 } folder)
+            return null;
+        var shared = Path.EndsInDirectorySeparator(folder) ? folder : folder + Path.DirectorySeparatorChar;
+        return application.StartsWith(shared, StringComparison.Ordinal) ? null : shared;
     }
 
     private static Type? FactoryIn(Assembly assembly, string scheme) =>

@@ -24,6 +24,15 @@ public sealed class LayerAddressTests
         Assert.DoesNotContain(files, file => Path.GetFileName(file) == "System.Private.CoreLib.dll");
     }
 
+    [Theory]
+    [InlineData("/usr/share/dotnet/shared/Microsoft.NETCore.App/10.0.0/System.Private.CoreLib.dll", "/opt/shop/", "/usr/share/dotnet/shared/")]
+    [InlineData("/usr/share/dotnet/shared/Microsoft.NETCore.App/10.0.0/System.Private.CoreLib.dll", "/usr/share/dotnet/shared-shop/", "/usr/share/dotnet/shared/")]
+    [InlineData("/opt/shop/System.Private.CoreLib.dll", "/opt/shop/", null)]
+    [InlineData("/srv/apps/eu/shop/System.Private.CoreLib.dll", "/srv/apps/eu/shop/", null)]
+    [InlineData("", "/opt/shop/", null)]
+    public void An_application_that_brings_its_own_runtime_shares_none(string coreLibrary, string application, string? shared) =>
+        Assert.Equal(shared, LayerSchemes.SharedFolder(coreLibrary, application));
+
     [Fact]
     public void A_scheme_that_nobody_knows_is_refused()
     {
