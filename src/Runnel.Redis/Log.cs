@@ -70,4 +70,7 @@ internal static partial class Log
 
     [LoggerMessage(4031, LogLevel.Information, "Redis at {Address} does again what it had refused for {Seconds:0.0} s.")]
     public static partial void NotRefused(ILogger logger, string address, double seconds);
+
+    [LoggerMessage(4032, LogLevel.Error, "Channel '{Channel}' cannot be put in order: what its dead workers held stays with them. Has another program written to its keys? It is tried again in a minute.")]
+    public static partial void SweepFailed(ILogger logger, string channel, Exception exception);
 }

@@ -73,8 +73,15 @@ internal sealed class RedisSweeper : IAsyncDisposable
         var known = (await _store.Commands.ExecuteAsync(RespWriter.Encode("ZRANGE", _store.Keys.Channels, "0", "-1")).ConfigureAwait(false)).Items;
         foreach (var name in known.Select(static item => item.ToString()))
         {
-            if (await SweepAsync(new RedisChannel(name, _store, isTouched: true), dead).ConfigureAwait(false))
-                await ForgetAsync(name).ConfigureAwait(false);
+            try
+            {
+                if (await SweepAsync(new RedisChannel(name, _store, isTouched: true), dead).ConfigureAwait(false))
+                    await ForgetAsync(name).ConfigureAwait(false);
+            }
+            catch (RedisErrorException refusal) when (refusal.IsOfData)
+            {
+                Log.SweepFailed(_store.Logger, name, refusal); // the channels behind it have their turn
+            }
         }
         _queue.ForgetIdle();
     }

@@ -93,6 +93,27 @@ public sealed class RedisSweeperTests(RedisServer server) : IClassFixture<RedisS
         static bool IsNow(double milliseconds) => Math.Abs(TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds() - milliseconds) < TimeSpan.FromDays(1).TotalMilliseconds;
     }
 
+    [Fact]
+    public async Task A_channel_whose_keys_another_program_has_spoilt_does_not_keep_the_others_from_their_turn()
+    {
+        await using var queue = new RedisWorkQueue(Place.Open());
+        await using var dead = (RedisWorkerLease)await queue.AcquireLeaseAsync(new WorkerLeaseOptions { Duration = TimeSpan.FromDays(30) });
+        foreach (var name in (ChannelName[])["a", "spoilt", "z"])
+            await queue.EnqueueAsync(name, [NewMessage()], EnqueueOptions.Default);
+        foreach (var name in (ChannelName[])["a", "z"]) // in the order of the turn one is before and one behind
+            Assert.Single(await Wait.For(dead.ReceiveAsync(name, 1).AsTask(), "the message"));
+        queue.Heart.Remove(dead);
+        foreach (var name in (string[])["a", "z"])
+            Place.Probe.Ask("ZADD", $"{Place.Prefix}:{{{name}}}:workers", "XX", "1", dead.Name);
+        Place.Probe.Ask("SET", $"{Place.Prefix}:{{spoilt}}:workers", "by another program");
+
+        await queue.Sweeper.SweepAllAsync(new LeasesEnded(0, 1));
+
+        await using var lease = await queue.AcquireLeaseAsync(new WorkerLeaseOptions());
+        foreach (var name in (ChannelName[])["a", "z"])
+            Assert.Equal(1, Assert.Single(await Wait.For(lease.ReceiveAsync(name, 1).AsTask(), "what the dead one held")).Envelope.Crashes);
+    }
+
     [Theory]
     [InlineData(0, 100, 0)] // nothing is known yet
     [InlineData(100, 160, 100)]
