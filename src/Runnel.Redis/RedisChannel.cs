@@ -160,7 +160,18 @@ internal sealed class RedisChannel
         writer.Add(_store.Keys.Channels);
         writer.Add(_store.ScriptTime);
         writer.Add(Name.Value);
-        _store.Commands.ExecuteAsync(new RedisCommand(writer.Written, repeatMark: -1) { IsPatient = true })
-            .ContinueWith(static failed => failed.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+        _ = TouchAsync(new RedisCommand(writer.Written, repeatMark: -1) { IsPatient = true }, now, before);
+    }
+
+    private async Task TouchAsync(RedisCommand command, long now, long before)
+    {
+        try
+        {
+            await _store.Commands.ExecuteAsync(command).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is IOException or ObjectDisposedException)
+        {
+            Interlocked.CompareExchange(ref _touched, before, now); // the next script tries again
+        }
     }
 }

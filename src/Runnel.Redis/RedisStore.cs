@@ -101,8 +101,14 @@ public sealed class RedisStore : IAsyncDisposable
     /// <summary>What tells the data under this prefix from any other's: a random value, which the first who asks stores.</summary>
     internal async Task<string> GetIdentityAsync(CancellationToken cancellationToken)
     {
-        await AskAsync("SET", Keys.Identity, Guid.NewGuid().ToString("N"), "NX").ConfigureAwait(false);
-        return $"redis/{await AskAsync("GET", Keys.Identity).ConfigureAwait(false)}";
+        // First, since a server that is full refuses to set even what is set already.
+        var identity = await AskAsync("GET", Keys.Identity).ConfigureAwait(false);
+        if (identity.IsNull)
+        {
+            await AskAsync("SET", Keys.Identity, Guid.NewGuid().ToString("N"), "NX").ConfigureAwait(false);
+            identity = await AskAsync("GET", Keys.Identity).ConfigureAwait(false); // another process may have been faster
+        }
+        return $"redis/{identity}";
 
         async Task<RespValue> AskAsync(params string[] words) => await Commands.ExecuteAsync(RespWriter.Encode(words)).WaitAsync(cancellationToken).ConfigureAwait(false);
     }

@@ -101,6 +101,31 @@ public sealed class RedisFullTests(RedisServer server) : IClassFixture<RedisServ
         Assert.InRange(_place.Probe.TimeToLive($"{_place.Prefix}:sweeping")!.Value, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1));
     }
 
+    [Fact]
+    public async Task The_identity_of_the_data_is_read()
+    {
+        var identity = await _place.Open().GetIdentityAsync(CancellationToken.None);
+        BeFull();
+
+        Assert.Equal(identity, await _place.Open().GetIdentityAsync(CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task A_channel_that_could_not_be_noted_is_noted_when_there_is_room_again()
+    {
+        await using var queue = new RedisWorkQueue(_place.Open());
+        BeFull();
+        await Assert.ThrowsAnyAsync<IOException>(() => queue.EnqueueAsync("work", [NewMessage()], EnqueueOptions.Default).AsTask());
+
+        _place.Probe.Configure("maxmemory", "0");
+
+        await Wait.Until(async () =>
+        {
+            await queue.EnqueueAsync("work", [NewMessage()], EnqueueOptions.Default);
+            return (await queue.ListChannelsAsync()).Count == 1;
+        }, "the operator finds the channel");
+    }
+
     public async ValueTask DisposeAsync()
     {
         _place.Probe.Configure("maxmemory", "0");
