@@ -14,6 +14,7 @@ internal sealed partial class StoreWriter
 
     private bool _othersFreedRoom;
     private long? _blockedSince;
+    private long _lastBlocked;
 
     /// <summary>Sees what other processes have done since the last look.</summary>
     private void LookAtOthers()
@@ -109,6 +110,8 @@ internal sealed partial class StoreWriter
     private void Begin()
     {
         var began = Stopwatch.GetTimestamp();
+        if (Stopwatch.GetElapsedTime(_lastBlocked) >= _outageTimeout)
+            _blockedSince = null; // nobody has asked for the file since: whether it was locked all the time is not known
         for (var tries = 0; !_database.TryBegin(); tries++)
         {
             ObjectDisposedException.ThrowIf(_killed, this);
@@ -123,6 +126,7 @@ internal sealed partial class StoreWriter
     private void WaitForOthers(long began)
     {
         _blockedSince ??= began;
+        _lastBlocked = Stopwatch.GetTimestamp();
         var blocked = Stopwatch.GetElapsedTime(_blockedSince.Value);
         if (blocked < LongTurn && blocked < _outageTimeout)
         {

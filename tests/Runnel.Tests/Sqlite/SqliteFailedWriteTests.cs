@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using Runnel.Layers;
 using Runnel.Specification;
@@ -200,6 +201,27 @@ public sealed class SqliteFailedWriteTests : IAsyncDisposable
 
         await using var lease = await _queue.AcquireLeaseAsync(new());
         Assert.Equal(1, Assert.Single(await Wait.For(lease.ReceiveAsync(Channel, 1).AsTask(), "its message")).Envelope.Crashes);
+    }
+
+    [Fact]
+    public async Task Who_sends_long_after_others_kept_the_file_locked_waits_for_them_as_long_as_the_first_did()
+    {
+        var patience = TimeSpan.FromSeconds(1);
+        var queue = new SqliteWorkQueue(_file.Open(options => options.OutageTimeout = patience));
+        using var other = Database.OpenForWriting(_file.Path, SqliteSynchronous.Normal);
+        other.Begin();
+        await Assert.ThrowsAnyAsync<IOException>(() => Wait.For(queue.EnqueueAsync(Channel, [Of("1")], EnqueueOptions.Default).AsTask(), "the refusal"));
+        other.Rollback();
+        var refused = Stopwatch.GetTimestamp();
+        await Wait.Until(() => Stopwatch.GetElapsedTime(refused) > patience, "nothing was sent for long");
+
+        other.Begin();
+        var sent = Stopwatch.GetTimestamp();
+        var late = await Assert.ThrowsAnyAsync<IOException>(() => Wait.For(queue.EnqueueAsync(Channel, [Of("2")], EnqueueOptions.Default).AsTask(), "the refusal"));
+        var waited = Stopwatch.GetElapsedTime(sent);
+        other.Rollback();
+
+        Assert.True(waited >= patience, $"It waited for {waited} only, and was told: {late.Message}");
     }
 
     private Envelope Of(string text, string? key = null) =>
