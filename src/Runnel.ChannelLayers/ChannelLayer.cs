@@ -15,10 +15,10 @@ namespace Runnel.ChannelLayers;
 /// </remarks>
 public sealed class ChannelLayer : IChannelLayer, IAsyncDisposable
 {
-    // Nodes deliver the same message to a group at about the same time.
     // A message that is parked for a channel of this process is taken back when somebody asks for it; one to a group is stored once for each member.
     private const WorkQueueFeatures Needed = WorkQueueFeatures.Cancel | WorkQueueFeatures.Deduplicate;
 
+    // Nodes deliver the same message to a group at about the same time.
     private static readonly TimeSpan GroupDeduplicationWindow = TimeSpan.FromSeconds(10);
 
     private readonly IWorkQueue _queue;

@@ -134,6 +134,14 @@ internal sealed class ProcessReader : IAsyncDisposable
             return;
         }
 
+        if (message.Envelope.ExpiresAt is null && !IsWaitedFor(channel))
+        {
+            // A lease was lost while it held the message, which has no expiry since: parked, it would take room for a year.
+            if (await lease.CompleteAsync(message, CancellationToken.None).ConfigureAwait(false))
+                ChannelLayerMetrics.MessagesExpired.Add(1);
+            return;
+        }
+
         if (!await lease.AbandonAsync(message, Parking, CancellationToken.None).ConfigureAwait(false))
             return;
         lock (_lock)
@@ -153,6 +161,12 @@ internal sealed class ProcessReader : IAsyncDisposable
                 return null;
             return TakeWaiter(channel, local);
         }
+    }
+
+    private bool IsWaitedFor(ChannelName channel)
+    {
+        lock (_lock)
+            return _channels.TryGetValue(channel, out var local) && local.Waiters.Count > 0;
     }
 
     private Waiter? TakeWaiter(ChannelName channel, LocalChannel local)

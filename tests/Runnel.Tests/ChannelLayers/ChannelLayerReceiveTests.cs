@@ -52,6 +52,22 @@ public sealed class ChannelLayerReceiveTests
     }
 
     [Fact]
+    public async Task A_message_that_a_lost_lease_left_without_an_expiry_and_that_nobody_waits_for_does_not_take_room_for_ever()
+    {
+        await using var layer = Open(_queue);
+        using var expired = new ExpiredCount();
+        var (unread, read) = (await layer.NewChannelAsync(), await layer.NewChannelAsync());
+        await _queue.EnqueueAsync(unread.QueueName, [new Envelope(Message) { Id = MessageId.New(_clock), Channel = unread }], EnqueueOptions.Default);
+
+        await layer.SendAsync(read, Message);
+        await Wait.For(layer.ReceiveAsync(read).AsTask(), "the message behind it");
+
+        Assert.Equal(0, layer.ParkedCount);
+        Assert.Empty(await _queue.ListChannelsAsync());
+        Assert.True(expired.Value >= 1);
+    }
+
+    [Fact]
     public async Task A_group_takes_any_number_of_messages_one_after_another()
     {
         await using var layer = Open(_queue);
