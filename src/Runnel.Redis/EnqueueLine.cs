@@ -182,27 +182,31 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
 
     private async Task TryFirstAsync(EnqueueRequest first)
     {
-        var isStored = false;
+        var isDone = false;
         try
         {
             // A trip of its own: the others wait behind it anyway.
             if ((await StoreAsync(new EnqueueTrip([first], Trips, store.NextRequest())).ConfigureAwait(false))[0] is >= 0 and var stored)
-                isStored = first.TrySetResult(stored) || true;
+            {
+                first.TrySetResult(stored);
+                isDone = true;
+            }
         }
         catch (Exception exception)
         {
-            isStored = first.TrySetException(exception) || true;
+            first.TrySetException(exception);
+            isDone = true;
         }
         lock (_lock)
         {
             _isTrying = false;
-            if (isStored)
+            if (isDone)
             {
                 first.Limit?.Dispose();
                 _waitingForRoom.Remove(first);
             }
         }
-        if (isStored)
+        if (isDone)
             RoomMayBe();
         else if (store.TimeProvider.GetElapsedTime(first.Since) >= first.Options.WaitForRoom)
             GiveUp(first);

@@ -130,12 +130,14 @@ public sealed class RedisBackplane : IBackplane, IAsyncDisposable
     private async Task<TopicHistory> ReadAsync(Topic topic, Position after, int limit, bool isPatient)
     {
         List<BackplaneMessage> messages = [];
+        var isComplete = true;
         while (true)
         {
             var items = (await _store.Commands.ExecuteAsync(new RedisCommand(History(topic, after, limit), repeatMark: -1) { IsPatient = isPatient }).ConfigureAwait(false)).Items;
             if (items[0].Bytes.Length == 0)
                 return new TopicHistory([], Position.None, after == Position.None, HasMore: false);
             var epoch = BinaryPrimitives.ReadInt64LittleEndian(items[0].Bytes);
+            isComplete &= items[2].AsNumber() == 1;
             var hasMore = items[3].AsNumber() == 1;
             for (var i = 4; i < items.Length; i += 2)
             {
@@ -145,7 +147,7 @@ public sealed class RedisBackplane : IBackplane, IAsyncDisposable
             }
             // A page of which nothing can be read is no answer when there is more.
             if (messages.Count > 0 || !hasMore)
-                return new TopicHistory(messages, new Position(epoch, items[1].AsNumber()), items[2].AsNumber() == 1, hasMore);
+                return new TopicHistory(messages, new Position(epoch, items[1].AsNumber()), isComplete, hasMore);
         }
     }
 

@@ -12,7 +12,7 @@ public sealed partial class RedisWorkQueue
     public async ValueTask<IReadOnlyList<ChannelStatus>> ListChannelsAsync(CancellationToken cancellationToken = default)
     {
         var names = await KnownChannelsAsync(cancellationToken).ConfigureAwait(false);
-        var all = await Task.WhenAll(names.Select(name => StatusAsync(new RedisChannel(name, _store, isTouched: true)))).WaitAsync(cancellationToken).ConfigureAwait(false);
+        var all = await Task.WhenAll(names.Select(name => StatusAsync(new RedisChannel(name, _store, isTouched: true), cancellationToken))).WaitAsync(cancellationToken).ConfigureAwait(false);
         return [.. all.Where(static status => status.Ready + status.Scheduled + status.Blocked + status.InFlight + status.Dead > 0).OrderBy(static status => status.Channel.Value, StringComparer.Ordinal)];
     }
 
@@ -62,10 +62,11 @@ public sealed partial class RedisWorkQueue
         return answer.Items.Select(static item => new ChannelName(item.ToString()));
     }
 
-    private async Task<ChannelStatus> StatusAsync(RedisChannel channel)
+    private async Task<ChannelStatus> StatusAsync(RedisChannel channel, CancellationToken cancellationToken)
     {
         while (true)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             var answer = (await _store.Commands.ExecuteAsync(channel.Begin(RedisScript.Status, arguments: 0).Written).ConfigureAwait(false)).Items;
             channel.TellExpired(answer[6].AsNumber());
             if (answer[7].AsNumber() == 1)
