@@ -57,7 +57,7 @@ internal sealed partial class InMemoryChannel
         var fresh = CountNew(messages);
         if (fresh == 0)
             return 0;
-        // Who came while others wait for room goes behind them, else a large batch would wait for ever.
+        // A request joins the line behind those that wait for room. Otherwise a large batch might wait forever.
         if (!first || Held + fresh > capacity)
             return null;
         foreach (var message in messages)

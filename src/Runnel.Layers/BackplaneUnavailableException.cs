@@ -1,6 +1,6 @@
 namespace Runnel.Layers;
 
-/// <summary>The broker is away, or does not answer, and has not for too long. Whether a message that was on its way was published is not always known.</summary>
+/// <summary>The broker has not answered for too long. A message that was on its way may have been published.</summary>
 public sealed class BackplaneUnavailableException : Exception
 {
     /// <summary>Creates the exception.</summary>

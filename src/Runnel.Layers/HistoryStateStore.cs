@@ -5,7 +5,9 @@ namespace Runnel.Layers;
 /// <summary>The state store on a backplane's history: a value is the one message of a topic, a reservation is an entry in a topic's history.</summary>
 /// <remarks>
 /// The order of the history decides who gets a name, so the layer needs no compare-and-set. Everybody who reads the same entries comes to the same
-/// answer, because it goes by the times in the entries. If two clocks differ by more than a reservation's lapse, two may get a name; never none.
+/// answer, because it goes by the times in the entries. If two clocks differ by more than a reservation's lapse, two may get a name.
+/// If the clock of a holder that died was ahead, the name stays taken for that much longer, at most until its entry ages out. Do not use one name for a
+/// value and a reservation.
 /// </remarks>
 /// <param name="backplane">A backplane with <see cref="BackplaneFeatures.History"/>.</param>
 /// <param name="timeProvider">The clock.</param>

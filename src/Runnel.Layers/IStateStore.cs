@@ -16,10 +16,17 @@ namespace Runnel.Layers;
 public interface IStateStore
 {
     /// <summary>Keeps a value, in place of the one before.</summary>
+    /// <param name="name">The name.</param>
+    /// <param name="value">The value.</param>
+    /// <param name="keep">How long the value is kept.</param>
+    /// <param name="cancellationToken">Ends the wait. The value may be set nevertheless.</param>
     /// <exception cref="BackplaneUnavailableException">The layer is away.</exception>
     ValueTask SetAsync(string name, ReadOnlyMemory<byte> value, TimeSpan keep, CancellationToken cancellationToken = default);
 
-    /// <summary>Reads the latest value; <see langword="null"/> when there is none, or none any more.</summary>
+    /// <summary>Reads the latest value.</summary>
+    /// <param name="name">The name.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The value; <see langword="null"/> when no value is set, or the last one has expired.</returns>
     /// <exception cref="BackplaneUnavailableException">The layer is away.</exception>
     ValueTask<StateValue?> GetAsync(string name, CancellationToken cancellationToken = default);
 
@@ -27,6 +34,8 @@ public interface IStateStore
     /// <param name="name">The name.</param>
     /// <param name="onValue">Called for each value, one at a time, in order. It must not block and must not throw.</param>
     /// <param name="cancellationToken">Ends the wait for the watch to begin.</param>
+    /// <returns>The watch; dispose it to end it.</returns>
+    /// <exception cref="BackplaneUnavailableException">The layer is away.</exception>
     ValueTask<IAsyncDisposable> WatchAsync(string name, Action<StateValue> onValue, CancellationToken cancellationToken = default);
 
     /// <summary>Reserves a name. Of all who ask, one gets it.</summary>
@@ -35,15 +44,25 @@ public interface IStateStore
     /// <param name="window">How long the name stays taken once it is marked.</param>
     /// <param name="cancellationToken">Ends the wait. The name may be reserved nevertheless, and lapses then.</param>
     /// <returns>The reservation; <see langword="null"/> when the name is taken.</returns>
+    /// <exception cref="BackplaneUnavailableException">The layer is away. The name may be reserved nevertheless, and lapses then.</exception>
     ValueTask<Reservation?> ReserveAsync(string name, TimeSpan lapse, TimeSpan window, CancellationToken cancellationToken = default);
 
     /// <summary>Begins the reservation's lapse anew. Call it before you do what was reserved, if you were held up.</summary>
-    /// <returns>Whether the name is still yours. <see langword="false"/>: the reservation lapsed, and somebody else has the name.</returns>
+    /// <param name="reservation">The reservation.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>Whether the name is still yours. <see langword="false"/>: the reservation lapsed, and somebody else may have the name.</returns>
+    /// <exception cref="BackplaneUnavailableException">The layer is away.</exception>
     ValueTask<bool> ConfirmAsync(Reservation reservation, CancellationToken cancellationToken = default);
 
     /// <summary>What was reserved is done: the name stays taken for the window.</summary>
+    /// <param name="reservation">The reservation.</param>
+    /// <param name="cancellationToken">Ends the wait. The name may be marked nevertheless.</param>
+    /// <exception cref="BackplaneUnavailableException">The layer is away. Unless the name was marked, the reservation lapses.</exception>
     ValueTask MarkAsync(Reservation reservation, CancellationToken cancellationToken = default);
 
     /// <summary>What was reserved will not be done: the next who asks gets the name.</summary>
+    /// <param name="reservation">The reservation.</param>
+    /// <param name="cancellationToken">Ends the wait. Unless the name was released, the reservation lapses.</param>
+    /// <exception cref="BackplaneUnavailableException">The layer is away. Unless the name was released, the reservation lapses.</exception>
     ValueTask ReleaseAsync(Reservation reservation, CancellationToken cancellationToken = default);
 }

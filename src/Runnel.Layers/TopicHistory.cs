@@ -7,5 +7,5 @@ namespace Runnel.Layers;
 /// Whether nothing is missing between the position asked for and the first message here. <see langword="false"/>: the epoch is another one,
 /// or retention has ended the part in between, and the reader has to start from a snapshot.
 /// </param>
-/// <param name="HasMore">Whether the limit cut the answer, or the most bytes that a layer hands out at once: ask again after the last message here.</param>
+/// <param name="HasMore">Whether there are more messages. The limit, or the layer's own limit in bytes, cut the answer: ask again after the last message here.</param>
 public sealed record TopicHistory(IReadOnlyList<BackplaneMessage> Messages, Position Latest, bool IsComplete, bool HasMore);

@@ -44,7 +44,7 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
             request.Order = ++_requests;
             if (_waitingForRoom.Count > 0)
             {
-                // Who came while others wait for room goes behind them, else a large batch would wait for ever.
+                // A request joins the line behind those that wait for room. Otherwise a large batch might wait forever.
                 WaitForRoom(request);
                 return;
             }

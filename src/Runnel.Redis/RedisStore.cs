@@ -17,7 +17,7 @@ public sealed class RedisStore : IAsyncDisposable
     /// <param name="options">Where Redis is, and how it is used.</param>
     /// <param name="timeProvider">The clock. The system's stands for that of the Redis server, which all processes share; another is for tests.</param>
     /// <param name="logger">Where it says what befalls it.</param>
-    /// <exception cref="FormatException">The address is none, or a key for encryption.</exception>
+    /// <exception cref="FormatException">The address is not valid, or a key for encryption is not.</exception>
     /// <exception cref="ValidationException">An option is out of its range.</exception>
     public RedisStore(RedisOptions options, TimeProvider timeProvider, ILogger<RedisStore> logger)
     {

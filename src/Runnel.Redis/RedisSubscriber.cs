@@ -129,7 +129,7 @@ internal sealed class RedisSubscriber : IAsyncDisposable
         [PublishedMessage.Kept, ..] when content.Length >= PublishedMessage.HeadLength => new(
             new Position(BinaryPrimitives.ReadInt64LittleEndian(content.AsSpan(1)), BinaryPrimitives.ReadInt64LittleEndian(content.AsSpan(9))),
             _store.Sealing.Open(content.AsMemory(PublishedMessage.HeadLength), topic.Value)),
-        _ => throw new FormatException($"What came on the pub/sub channel of topic '{topic}' is none of Runnel's messages: somebody else publishes there."),
+        _ => throw new FormatException($"What came on the pub/sub channel of topic '{topic}' is not a message of Runnel: somebody else publishes there."),
     };
 
     private void AfterChange(bool isConnected)

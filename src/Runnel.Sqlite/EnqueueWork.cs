@@ -19,7 +19,7 @@ internal sealed class EnqueueWork(ChannelName channel, NewMessage[] messages, En
 
     public override bool Execute(StoreTransaction transaction)
     {
-        // Who came while others wait for room goes behind them, else a large batch would wait for ever.
+        // A request joins the line behind those that wait for room. Otherwise a large batch might wait forever.
         Refusal = null;
         Result = TryStore(transaction, isFirst: !waiting.Any(Channel));
         if (Result is not null)

@@ -2,7 +2,7 @@ using SQLitePCL;
 
 namespace Runnel.Sqlite;
 
-/// <summary>SQLite refused something: a full or broken disk, a file that is none of its.</summary>
+/// <summary>SQLite refused something: a full or broken disk, a file that is not a database.</summary>
 internal sealed class SqliteFailure(string message, int code) : IOException(message)
 {
     /// <summary>Whether another process was in the way: trying again helps.</summary>
