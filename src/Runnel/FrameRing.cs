@@ -15,9 +15,14 @@ internal struct FrameRing
     /// <summary>The sum of all frames' <see cref="Frame.Cost"/>.</summary>
     public long Cost { get; private set; }
 
+    /// <summary>The part of <see cref="Cost"/> that is not a group's.</summary>
+    public long OwnCost { get; private set; }
+
     public void Add(Frame frame)
     {
         Cost += frame.Cost;
+        if (!frame.IsOfGroup)
+            OwnCost += frame.Cost;
         if (Count++ == 0 && _ring is null)
         {
             _only = frame;

@@ -9,11 +9,12 @@ public sealed class OutboundQueue(OutboundOptions options, IFrameWriter writer)
 {
     private static readonly Frame OverflowClose = Frame.Close(CloseCode.TryAgainLater, "The connection could not keep up.");
 
-    // A consumer can wait for room and a group cannot: so the one fills a part of it only, and leaves the rest to the other.
+    // A consumer can wait for room and a group cannot: so the one has a part of its own only, and leaves the rest to the other.
     private const int ConsumersShare = 4;
 
     private FrameRing _pending;
     private long _writing;
+    private long _ownWriting;
     private Queue<(Frame Frame, TaskCompletionSource Room)>? _waiting;
     private TaskCompletionSource? _finished;
     private bool _draining;
@@ -177,11 +178,11 @@ public sealed class OutboundQueue(OutboundOptions options, IFrameWriter writer)
     {
         lock (this)
         {
-            _writing = 0;
+            (_writing, _ownWriting) = (0, 0);
             AdmitWaiting();
             batch = _pending;
             _pending = default;
-            _writing = batch.Cost;
+            (_writing, _ownWriting) = (batch.Cost, batch.OwnCost);
             AdmitWaiting();
             if (batch.Count > 0)
                 return true;
@@ -193,13 +194,15 @@ public sealed class OutboundQueue(OutboundOptions options, IFrameWriter writer)
     }
 
     // One frame of a group may always wait, so that the latest gets through.
-    private bool HasRoom(Frame frame) => _pending.Count == 0 || Fits(frame, options.MaxBytes);
+    private bool HasRoom(Frame frame) =>
+        _pending.Count < options.MaxMessages && (_pending.Cost == _pending.OwnCost || _writing + _pending.Cost + frame.Cost <= options.MaxBytes);
 
-    // A consumer's own waits for it, and gets through alone if it is large.
-    private bool HasRoomOfOwn(Frame frame) => (_pending.Count == 0 && _writing == 0) || Fits(frame, options.MaxBytes / ConsumersShare);
-
-    private bool Fits(Frame frame, int maxBytes) =>
-        _pending.Count < options.MaxMessages && _writing + _pending.Cost + frame.Cost <= maxBytes;
+    // A consumer's own waits for it, and gets through alone if it is large. A group's frames do not count: a busy group would keep it out for ever.
+    private bool HasRoomOfOwn(Frame frame)
+    {
+        var own = _ownWriting + _pending.OwnCost;
+        return _pending.Count < options.MaxMessages && (own == 0 || own + frame.Cost <= options.MaxBytes / ConsumersShare);
+    }
 
     private bool TryMakeRoom(Frame frame, out int dropped)
     {

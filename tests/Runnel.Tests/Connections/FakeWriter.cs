@@ -1,4 +1,5 @@
 using System.Text;
+using Runnel.Specification;
 
 namespace Runnel.Tests.Connections;
 
@@ -8,6 +9,7 @@ internal sealed class FakeWriter : IFrameWriter
     private readonly Lock _lock = new();
     private readonly List<Frame> _frames = [];
     private TaskCompletionSource? _flush;
+    private int _writes;
     private int _writing;
 
     /// <summary>What has been handed over.</summary>
@@ -24,7 +26,14 @@ internal sealed class FakeWriter : IFrameWriter
     public List<string> Texts => [.. Frames.Select(frame => frame.Kind == FrameKind.Close ? "close" : Encoding.UTF8.GetString(frame.Payload.Span))];
 
     /// <summary>How many calls there were.</summary>
-    public int Writes { get; private set; }
+    public int Writes
+    {
+        get
+        {
+            lock (_lock)
+                return _writes;
+        }
+    }
 
     /// <summary>Whether two calls ever ran at once.</summary>
     public bool WasReentered { get; private set; }
@@ -46,6 +55,17 @@ internal sealed class FakeWriter : IFrameWriter
     /// <summary>Completes the write that waits; those that follow complete at once.</summary>
     public void Unblock() => TakeFlush()?.SetResult();
 
+    /// <summary>Completes the write that waits; the next one waits in turn.</summary>
+    public async Task UnblockOneAsync()
+    {
+        var writes = Writes;
+        TaskCompletionSource? flush;
+        lock (_lock)
+            (flush, _flush) = (_flush, new(TaskCreationOptions.RunContinuationsAsynchronously));
+        flush!.SetResult();
+        await Wait.Until(() => Writes > writes, "the next write");
+    }
+
     /// <summary>Fails the write that waits.</summary>
     public void Fail(Exception exception) => TakeFlush()?.SetException(exception);
 
@@ -54,7 +74,7 @@ internal sealed class FakeWriter : IFrameWriter
         WasReentered |= Interlocked.Increment(ref _writing) != 1;
         lock (_lock)
         {
-            Writes++;
+            _writes++;
             _frames.AddRange(frames);
             if (Failure is { } failure)
             {

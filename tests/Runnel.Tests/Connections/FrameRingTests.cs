@@ -47,6 +47,7 @@ public sealed class FrameRingTests
                 }
                 Assert.Equal(model.Count, ring.Count);
                 Assert.Equal(model.Sum(entry => entry.Frame.Cost), ring.Cost);
+                Assert.Equal(model.Where(entry => !entry.Frame.IsOfGroup).Sum(entry => entry.Frame.Cost), ring.OwnCost);
             }
 
             if (model.Count > 0)
@@ -63,7 +64,7 @@ public sealed class FrameRingTests
         ring.Clear();
         ring.Add(Frame.Text("after"));
 
-        Assert.Equal((1, (long)Frame.Text("after").Cost), (ring.Count, ring.Cost));
+        Assert.Equal((1, (long)Frame.Text("after").Cost, (long)Frame.Text("after").Cost), (ring.Count, ring.Cost, ring.OwnCost));
         Assert.Equal(["after"], Write(ring));
     }
 

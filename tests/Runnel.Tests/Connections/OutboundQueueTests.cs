@@ -129,41 +129,6 @@ public sealed class OutboundQueueTests
     }
 
     [Fact]
-    public async Task A_consumers_large_messages_go_one_by_one()
-    {
-        var queue = new OutboundQueue(new OutboundOptions { MaxBytes = 1000 }, _writer);
-        _writer.Block();
-        await queue.SendAsync(Frame.Binary(new byte[5000]));
-        var second = queue.SendAsync(Frame.Binary(new byte[5000])).AsTask();
-        var third = queue.SendAsync(Frame.Binary(new byte[5000])).AsTask();
-        Assert.False(second.IsCompleted);
-
-        _writer.Unblock();
-        await Wait.For(Task.WhenAll(second, third), "room");
-        await Finish(queue);
-
-        Assert.Equal([5000, 5000, 5000], _writer.Frames.Take(3).Select(frame => frame.Payload.Length));
-    }
-
-    [Fact]
-    public async Task A_consumer_that_sends_much_leaves_room_for_its_groups()
-    {
-        var queue = new OutboundQueue(new OutboundOptions { MaxBytes = 100_000 }, _writer);
-        _writer.Block();
-        var sent = new List<Task>();
-        for (var i = 0; i < 100; i++)
-            sent.Add(queue.SendAsync(Frame.Binary(new byte[1000])).AsTask());
-        Assert.InRange(sent.Count(task => task.IsCompleted), 2, 25);
-
-        for (var i = 0; i < 50; i++)
-            Post(queue, new string('x', 1000));
-
-        Assert.Equal(0, _writer.Overflows);
-        _writer.Unblock();
-        await Wait.For(Task.WhenAll(sent), "the consumer");
-    }
-
-    [Fact]
     public async Task Dropping_the_oldest_keeps_the_newest_and_never_drops_what_the_consumer_sent_itself()
     {
         var queue = new OutboundQueue(new OutboundOptions { MaxMessages = 4, Policy = OutboundPolicy.DropOldest }, _writer);
