@@ -17,7 +17,7 @@ internal static class CommandLineSettings
     };
 
     /// <summary>The settings, as the configuration reads them from a command line.</summary>
-    /// <exception cref="FormatException">The command line has a command or an option that there is not; the message names what was perhaps meant.</exception>
+    /// <exception cref="FormatException">The command line has an unknown command or option; the message suggests a similar one.</exception>
     public static IReadOnlyList<string> Of(ParseResult parsed)
     {
         var settings = new List<string>();
@@ -44,8 +44,14 @@ internal static class CommandLineSettings
     private static void RefuseOption(ParseResult parsed, string name, bool hasValue)
     {
         var own = Commands(parsed).SelectMany(command => command.Options, (command, option) => (Command: command, option.Name)).ToList();
-        if (own.FirstOrDefault(option => option.Name.Equals(name, StringComparison.OrdinalIgnoreCase)) is { Command: not null } other)
-            throw new FormatException($"'{other.Name}' is an option of '{other.Command.Name}', not of '{NameOf(parsed)}'. See --help.");
+        var other = own.FirstOrDefault(option => option.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
+        // An option of the command itself, or of all commands, is here only because it is written in another case.
+        if (other.Command is { } command && command != parsed.CommandResult.Command && command != parsed.RootCommandResult.Command)
+        {
+            throw new FormatException(command.Name == NameOf(parsed)
+                ? $"Write the command before '{other.Name}': {command.Name} {other.Name}. See --help."
+                : $"'{other.Name}' is an option of '{command.Name}', not of '{NameOf(parsed)}'. See --help.");
+        }
         if (NearMiss.Of(name, own.Select(option => option.Name)) is { } meant)
             throw new FormatException($"There is no option '{name}'; did you mean '{meant}'? See --help.");
         if (hasValue || OfTheHost.Contains(name[2..]))
@@ -57,7 +63,7 @@ internal static class CommandLineSettings
     private static FormatException NoSuchWord(ParseResult parsed, string word)
     {
         if (parsed.CommandResult != parsed.RootCommandResult || word.StartsWith('-'))
-            return new FormatException($"'{word}' means nothing to '{NameOf(parsed)}'. See --help.");
+            return new FormatException($"'{NameOf(parsed)}' takes no argument '{word}'. See --help.");
         var commands = parsed.RootCommandResult.Command.Subcommands.Select(command => command.Name).ToList();
         return new FormatException(NearMiss.Of(word, commands) is { } meant
             ? $"There is no command '{word}'; did you mean '{meant}'? See --help."

@@ -160,8 +160,10 @@ public static class RunnelCommands
     private static void RefuseToWorkInVain(WebApplication app)
     {
         var layer = app.Services.GetRequiredService<ConfiguredLayer>();
-        if (layer.Scheme == "memory" || layer.QueueScheme == "memory")
+        if (layer.QueueScheme == "memory")
             throw new InvalidOperationException("A worker on 'memory:' would wait for ever: what other processes send never reaches it. Give both the same layer: --layer sqlite:work.db on one machine, --layer redis://HOST on several.");
+        if (layer.Scheme == "memory")
+            throw new InvalidOperationException("Other processes would not see this worker's job states and group messages: 'memory:' keeps them in the worker. Give both the same layer for these, too: --layer sqlite:work.db on one machine, --layer redis://HOST on several.");
         var selected = app.Services.GetRequiredService<WorkerSelection>().Selected;
         if (selected.Count > 0)
             return;
