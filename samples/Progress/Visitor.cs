@@ -5,7 +5,7 @@ using System.Text.RegularExpressions;
 namespace Progress;
 
 /// <summary>Who asks. There is no sign-in: the page gives each browser a cookie, and what it starts is that visitor's alone.</summary>
-/// <remarks>Programs without the cookie are nobody, and share what is nobody's. In a shop of yours this is the signed-in user's id.</remarks>
+/// <remarks>Programs without the cookie are nobody, and share what is nobody's. In your application, use the signed-in user's id.</remarks>
 internal static partial class Visitor
 {
     private const string Cookie = "progress-visitor";
@@ -14,7 +14,7 @@ internal static partial class Visitor
     public static void UseVisitors(this WebApplication app) => app.Use((context, next) =>
     {
         var id = context.Request.Cookies[Cookie];
-        if (!IsVisitor(id) && context.Request.Path == "/")
+        if (!IsVisitor(id) && context.Request.Path.Value is "/" or "/index.html")
         {
             id = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(12));
             context.Response.Cookies.Append(Cookie, id, new CookieOptions { HttpOnly = true, SameSite = SameSiteMode.Strict, Secure = context.Request.IsHttps, MaxAge = TimeSpan.FromDays(365) });

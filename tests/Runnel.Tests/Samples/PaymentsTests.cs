@@ -139,7 +139,7 @@ public sealed class PaymentsTests : IDisposable
     {
         await using var app = await ServeAsync();
         var (mine, myCookie) = await app.VisitAsync();
-        var (yours, yourCookie) = await app.VisitAsync();
+        var (yours, yourCookie) = await app.VisitAsync("/index.html");
         using var first = mine;
         using var second = yours;
         using var early = await app.OpenSocketAsync("/ws/orders/secret", yourCookie); // before there is such an order

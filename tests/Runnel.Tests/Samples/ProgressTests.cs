@@ -127,7 +127,7 @@ public sealed class ProgressTests : IDisposable
     {
         await using var app = await ServeAsync();
         var (mine, myCookie) = await app.VisitAsync();
-        var (yours, yourCookie) = await app.VisitAsync();
+        var (yours, yourCookie) = await app.VisitAsync("/index.html");
         using var first = mine;
         using var second = yours;
         using var mySocket = await app.OpenSocketAsync("/ws/tasks", myCookie);

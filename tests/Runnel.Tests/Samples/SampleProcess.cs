@@ -57,9 +57,9 @@ internal sealed class SampleProcess : IAsyncDisposable
     }
 
     /// <summary>A browser that has opened the page: it has a cookie, and so has what it asks for.</summary>
-    public async Task<(HttpClient Http, string Cookie)> VisitAsync()
+    public async Task<(HttpClient Http, string Cookie)> VisitAsync(string path = "/")
     {
-        using var page = await Client.GetAsync(new Uri("/", UriKind.Relative));
+        using var page = await Client.GetAsync(new Uri(path, UriKind.Relative));
         var cookie = page.Headers.GetValues("Set-Cookie").Single().Split(';')[0];
         return (new HttpClient(new SocketsHttpHandler { UseProxy = false, UseCookies = false }) { BaseAddress = Address, Timeout = Wait.Limit, DefaultRequestHeaders = { { "Cookie", cookie } } }, cookie);
     }
