@@ -21,7 +21,8 @@ public sealed class GatewayOptions
     [Range(typeof(TimeSpan), "00:00:00.100", "01:00:00")]
     public TimeSpan KeepAliveInterval { get; set; } = TimeSpan.FromSeconds(20);
 
-    /// <summary>How long a socket may be silent, pings notwithstanding, before it is taken for dead and cut; or take nothing of what is written to it.</summary>
+    /// <summary>How long a socket may be silent, pings notwithstanding, before it is taken for dead and cut; also how long its client may take for one write.</summary>
+    /// <remarks>A write is up to 64 KiB. A client that takes nothing is cut, and so is one that needs longer for a single write.</remarks>
     /// <value>60 seconds by default.</value>
     [Range(typeof(TimeSpan), "00:00:00.200", "02:00:00")]
     public TimeSpan KeepAliveTimeout { get; set; } = TimeSpan.FromSeconds(60);

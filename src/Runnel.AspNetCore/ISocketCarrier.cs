@@ -8,7 +8,7 @@ internal interface ISocketCarrier
     /// <summary>Since when nothing has come from the client although we read, by <see cref="TimeProvider.GetTimestamp"/>.</summary>
     long LastReadAt { get; set; }
 
-    /// <summary>Since when a write has waited for the client, which took nothing in that time; 0 while none waits.</summary>
+    /// <summary>Since when one write, of up to 64 KiB, has waited for the client to take it; 0 while none waits.</summary>
     long StalledSince { get; }
 
     /// <summary>The close code that the reader sent by itself because the client broke the protocol; 0 while it did not.</summary>

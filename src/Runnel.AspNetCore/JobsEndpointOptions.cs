@@ -9,7 +9,7 @@ public sealed class JobsEndpointOptions
 {
     /// <summary>Whether the user of a request may see a job. To one who may not, the job does not exist (404).</summary>
     /// <remarks>
-    /// <see cref="JobStatus.Owner"/> and <see cref="JobStatus.Tags"/> are what the sender of the job said of it (<see cref="SendOptions"/>), to decide by.
+    /// Decide by <see cref="JobStatus.Owner"/> and <see cref="JobStatus.Tags"/>, which the sender set in <see cref="SendOptions"/>.
     /// </remarks>
     /// <value>
     /// By default a job that has an owner is seen by the user with that id (the claim <see cref="ClaimTypes.NameIdentifier"/>), and one that has none by everybody who passes the

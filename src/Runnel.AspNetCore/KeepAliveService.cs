@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 
 namespace Runnel.AspNetCore;
 
-/// <summary>Pings sockets that are silent, cuts those that stay so, and those that take nothing of what is written to them: one timer for all of them.</summary>
+/// <summary>Pings sockets that are silent, cuts those that stay so, and those that do not take what is written to them: one timer for all of them.</summary>
 internal sealed class KeepAliveService(RunnelNode node, IOptions<GatewayOptions> options) : BackgroundService
 {
     private static readonly Frame Ping = Frame.Of(FrameKind.Ping, []);

@@ -36,6 +36,6 @@ internal static partial class Log
     [LoggerMessage(2012, LogLevel.Information, "Connection {Connection} sent a message of more than {Limit} bytes; it is closed with code 1009.")]
     public static partial void TooBig(ILogger logger, Connection connection, int limit);
 
-    [LoggerMessage(2013, LogLevel.Information, "Connection {Connection} took nothing of what was written to it for longer than the keep-alive timeout; it is cut.")]
+    [LoggerMessage(2013, LogLevel.Information, "Connection {Connection} needed longer than the keep-alive timeout to take one write, of up to 64 KiB; it is cut.")]
     public static partial void TakesNothing(ILogger logger, Connection connection);
 }

@@ -7,8 +7,9 @@ namespace Runnel;
 
 /// <summary>The layers that configuration picks: <c>--layer</c> on the command line, else <c>Runnel:Layer</c>, else what the code says.</summary>
 /// <remarks>
-/// <c>--queue-layer</c>, or <c>Runnel:QueueLayer</c>, picks another one for work: the queue, and what an operator sees of it. Made when it is first asked for, so that commands have their say before. <see cref="LayerOptions.Factories"/> come before the packages' own. An
-/// address of no use keeps no service from being made: <see cref="OpenAsync"/> fails then, which ends the start with one sentence.
+/// <c>--queue-layer</c>, or <c>Runnel:QueueLayer</c>, picks another one for work: the queue, and what an operator sees of it. The layers are made on first
+/// use, after the command line has been read. <see cref="LayerOptions.Factories"/> come before the packages' own. Services can be created even if an
+/// address is invalid; <see cref="OpenAsync"/> then fails, which ends the start with one sentence.
 /// </remarks>
 public sealed class ConfiguredLayer : IAsyncDisposable
 {
@@ -27,18 +28,18 @@ public sealed class ConfiguredLayer : IAsyncDisposable
     }
 
     /// <summary>The layer's address. It may hold a password: show <see cref="Scheme"/> to people.</summary>
-    /// <exception cref="FormatException">The code named an address that is of no use.</exception>
+    /// <exception cref="FormatException">The code named an invalid address.</exception>
     public string Address => _configuration?["layer"] ?? _configuration?["Runnel:Layer"] ?? _options.Value.Address;
 
     /// <summary>The layer's kind, such as <c>sqlite</c>.</summary>
-    /// <exception cref="FormatException">The address is of no use.</exception>
+    /// <exception cref="FormatException">The address is invalid.</exception>
     public string Scheme => LayerAddress.SchemeOf(Address);
 
     /// <summary>The address of the layer for work; that of <see cref="Address"/> unless another one was picked. It may hold a password: show <see cref="QueueScheme"/> to people.</summary>
     public string QueueAddress => _configuration?["queue-layer"] ?? _configuration?["Runnel:QueueLayer"] ?? _options.Value.QueueAddress ?? Address;
 
     /// <summary>The kind of the layer for work, such as <c>sqlite</c>.</summary>
-    /// <exception cref="FormatException">The address is of no use.</exception>
+    /// <exception cref="FormatException">The address is invalid.</exception>
     public string QueueScheme => LayerAddress.SchemeOf(QueueAddress);
 
     /// <summary>Carries messages to the other nodes.</summary>
@@ -55,7 +56,7 @@ public sealed class ConfiguredLayer : IAsyncDisposable
 
     /// <summary>Connects to the layers. An application's host does before anything else uses it; whoever has no host does it first.</summary>
     /// <inheritdoc cref="Layer.OpenAsync"/>
-    /// <exception cref="FormatException">The address is of no use; the message says what one looks like.</exception>
+    /// <exception cref="FormatException">The address is invalid; the message says what one looks like.</exception>
     public Task OpenAsync(CancellationToken cancellationToken = default)
     {
         var layers = _layers.Value;

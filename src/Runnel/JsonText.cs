@@ -9,7 +9,7 @@ internal static class JsonText
     private const byte Backslash = (byte)'\\';
 
     /// <summary>Reads it.</summary>
-    /// <returns>Whether it is JSON; its texts may still be none (<see cref="IsText"/>).</returns>
+    /// <returns>Whether it is JSON. Its strings may still contain half a character (<see cref="IsText"/>).</returns>
     public static bool TryParse(ReadOnlySpan<byte> utf8, out JsonElement element)
     {
         element = default;
