@@ -42,7 +42,7 @@ internal static partial class Log
     [LoggerMessage(3012, LogLevel.Warning, "{Count} handlers did not finish within the grace of {Grace}; they are cancelled and their messages handed back.")]
     public static partial void GraceIsOver(ILogger logger, int count, TimeSpan grace);
 
-    [LoggerMessage(3013, LogLevel.Error, "The recurring message '{Name}' could not be put on channel '{Channel}'; the next tick will be tried.")]
+    [LoggerMessage(3013, LogLevel.Error, "The recurring message '{Name}' could not be put on channel '{Channel}'; it is tried again in a moment.")]
     public static partial void RecurringFailed(ILogger logger, Exception exception, string name, ChannelName channel);
 
     [LoggerMessage(3014, LogLevel.Information, "The recurring message '{Name}' missed ticks since {Last}; one is caught up.")]

@@ -24,8 +24,9 @@ internal sealed class RecurringService(
     private static readonly Retention Remembered = new(1, TimeSpan.FromDays(365));
     private static readonly TimeSpan Window = TimeSpan.FromHours(1); // between the first node that fires a tick and the last
 
-    // How often the clock is looked at: timers do not notice when it is set.
-    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
+    // How often the clock is looked at: timers do not notice when it is set, and to look is a trip to the layer.
+    private static readonly TimeSpan ShortestRest = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestRest = TimeSpan.FromSeconds(30);
 
     public override Task StartAsync(CancellationToken cancellationToken)
     {
@@ -54,9 +55,10 @@ internal sealed class RecurringService(
     private async Task RepeatAsync(RecurringMessage message, CancellationToken stopping)
     {
         RecurringTick? last = null;
+        var restAfterFailure = ShortestRest;
         while (!stopping.IsCancellationRequested)
         {
-            var rest = LookEvery;
+            TimeSpan rest;
             try
             {
                 var now = await queue.GetTimeAsync(stopping);
@@ -65,19 +67,28 @@ internal sealed class RecurringService(
                     return;
                 if (next <= now)
                 {
-                    last = last with { At = message.Schedule.LatestUntil(now, next) };
-                    await FireAsync(message, last, stopping);
+                    var tick = last with { At = message.Schedule.LatestUntil(now, next) };
+                    await FireAsync(message, tick, stopping);
+                    last = tick; // now, so that a tick whose message could not be sent is tried again: the channel keeps one of each
+                    restAfterFailure = ShortestRest;
                     continue;
                 }
-                rest = next - now < LookEvery ? next - now : LookEvery;
+                rest = RestBefore(next - now);
             }
             catch (Exception exception) when (exception is not OperationCanceledException)
             {
                 Log.RecurringFailed(logger, exception, message.Name, message.Channel);
+                rest = restAfterFailure;
+                restAfterFailure = Shorter(rest * 2, LongestRest);
             }
             await Task.Delay(rest, timeProvider, stopping).ContinueWith(static _ => { }, TaskScheduler.Default);
         }
     }
+
+    /// <summary>How long to rest before the clock is looked at again: half of what is left to the next tick, since clocks and timers drift apart.</summary>
+    public static TimeSpan RestBefore(TimeSpan left) => Shorter(left, left / 2 > LongestRest ? LongestRest : left / 2 > ShortestRest ? left / 2 : ShortestRest);
+
+    private static TimeSpan Shorter(TimeSpan one, TimeSpan other) => one < other ? one : other;
 
     // Ticks missed while no node ran are made up for, by the latest of them.
     private async ValueTask<RecurringTick> StartAsync(RecurringMessage message, DateTimeOffset now, CancellationToken stopping)

@@ -98,6 +98,15 @@ public sealed class ScheduleTests
     }
 
     [Theory]
+    [InlineData(3600, 30)]
+    [InlineData(60, 30)]
+    [InlineData(10, 5)]
+    [InlineData(1.5, 1)]
+    [InlineData(0.4, 0.4)]
+    public void The_clock_is_looked_at_more_often_the_nearer_a_tick_is(double secondsLeft, double rests) =>
+        Assert.Equal(TimeSpan.FromSeconds(rests), RecurringService.RestBefore(TimeSpan.FromSeconds(secondsLeft)));
+
+    [Theory]
     [InlineData("")]
     [InlineData("no spaces")]
     [InlineData("0123456789012345678901234567890123456789012345678901234567890")]

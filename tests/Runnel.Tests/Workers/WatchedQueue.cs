@@ -9,10 +9,16 @@ internal sealed class WatchedQueue(InMemoryWorkQueue inner) : IWorkQueue, IWorkQ
 {
     private int _failingReceives;
     private int _failingLeases;
+    private int _failingEnqueues;
 
     public int FailingReceives { set => _failingReceives = value; }
 
     public int FailingLeases { set => _failingLeases = value; }
+
+    public int FailingEnqueues { set => _failingEnqueues = value; }
+
+    /// <summary>What a worker waits for that has given a message back, or that has a failed one tried again.</summary>
+    public Func<Task> OnAbandoned { get; set; } = static () => Task.CompletedTask;
 
     /// <summary>Whether workers hear that their lease is lost; one whose process was stopped does not, for a while.</summary>
     public bool TellsOfLoss { get; init; } = true;
@@ -31,7 +37,7 @@ internal sealed class WatchedQueue(InMemoryWorkQueue inner) : IWorkQueue, IWorkQ
     public ValueTask<int> EnqueueAsync(ChannelName channel, IReadOnlyList<Envelope> envelopes, EnqueueOptions options, CancellationToken cancellationToken = default)
     {
         Enqueued.Enqueue(options);
-        return inner.EnqueueAsync(channel, envelopes, options, cancellationToken);
+        return Interlocked.Decrement(ref _failingEnqueues) >= 0 ? throw new IOException("The layer is away.") : inner.EnqueueAsync(channel, envelopes, options, cancellationToken);
     }
 
     public ValueTask<DateTimeOffset> GetTimeAsync(CancellationToken cancellationToken = default) => inner.GetTimeAsync(cancellationToken);
@@ -74,8 +80,12 @@ internal sealed class WatchedQueue(InMemoryWorkQueue inner) : IWorkQueue, IWorkQ
 
         public ValueTask<bool> CompleteAsync(ReceivedMessage message, CancellationToken cancellationToken = default) => inner.CompleteAsync(message, cancellationToken);
 
-        public ValueTask<bool> AbandonAsync(ReceivedMessage message, AbandonOptions options, CancellationToken cancellationToken = default) =>
-            inner.AbandonAsync(message, options, cancellationToken);
+        public async ValueTask<bool> AbandonAsync(ReceivedMessage message, AbandonOptions options, CancellationToken cancellationToken = default)
+        {
+            var wasOurs = await inner.AbandonAsync(message, options, cancellationToken);
+            await queue.OnAbandoned();
+            return wasOurs;
+        }
 
         public ValueTask<bool> DeadLetterAsync(ReceivedMessage message, DeadLetterReason reason, string? error, CancellationToken cancellationToken = default) =>
             inner.DeadLetterAsync(message, reason, error, cancellationToken);
@@ -89,10 +99,18 @@ internal sealed class WatchedBackplane(IBackplane inner) : IBackplane
 {
     private int _failingSubscriptions;
     private int _failingPublications;
+    private int _failingReads;
 
     public int FailingSubscriptions { set => _failingSubscriptions = value; }
 
     public int FailingPublications { set => _failingPublications = value; }
+
+    /// <summary>How many reads of a history fail from now on; below 0 once more have been tried.</summary>
+    public int FailingReads
+    {
+        get => _failingReads;
+        set => _failingReads = value;
+    }
 
     public Action OnPublish { get; set; } = static () => { };
 
@@ -130,7 +148,7 @@ internal sealed class WatchedBackplane(IBackplane inner) : IBackplane
             : inner.SubscribeAsync(topic, onMessage, cancellationToken);
 
     public ValueTask<TopicHistory> ReadHistoryAsync(Topic topic, Position after, int limit, CancellationToken cancellationToken = default) =>
-        inner.ReadHistoryAsync(topic, after, limit, cancellationToken);
+        Interlocked.Decrement(ref _failingReads) >= 0 ? throw new BackplaneUnavailableException("The layer is away.") : inner.ReadHistoryAsync(topic, after, limit, cancellationToken);
 
     private static bool IsOfWorkers(Topic topic) => topic.Value.Contains("runnel.", StringComparison.Ordinal);
 }

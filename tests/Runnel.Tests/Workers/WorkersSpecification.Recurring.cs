@@ -57,7 +57,7 @@ public abstract partial class WorkersSpecification
     }
 
     [Fact]
-    public async Task A_clock_that_is_set_forward_causes_one_tick_and_that_at_once()
+    public async Task A_clock_that_is_set_forward_causes_one_tick_and_that_soon()
     {
         var fired = new Inbox<DateTimeOffset>();
         await StartRecurringAsync(fired);
@@ -65,11 +65,11 @@ public abstract partial class WorkersSpecification
 
         Clock.Jump(TimeSpan.FromHours(5));
         var jumped = Clock.GetUtcNow();
-        var atOnce = await AdvanceUntilAsync(fired.NextAsync(), TimeSpan.FromSeconds(1));
+        var soon = await AdvanceUntilAsync(fired.NextAsync(), TimeSpan.FromSeconds(5));
         var next = await AdvanceUntilAsync(fired.NextAsync(), TimeSpan.FromSeconds(10));
 
-        Assert.InRange(atOnce - jumped, TimeSpan.Zero, TimeSpan.FromSeconds(20));
-        Assert.True(next.Ticks / TimeSpan.TicksPerMinute > atOnce.Ticks / TimeSpan.TicksPerMinute);
+        Assert.InRange(soon - jumped, TimeSpan.Zero, TimeSpan.FromSeconds(50));
+        Assert.True(next.Ticks / TimeSpan.TicksPerMinute > soon.Ticks / TimeSpan.TicksPerMinute);
     }
 
     [Fact]
@@ -87,7 +87,7 @@ public abstract partial class WorkersSpecification
         for (var tick = 0; tick < 4; tick++)
             again.Add(await AdvanceUntilAsync(fired.NextAsync(), TimeSpan.FromSeconds(10)));
 
-        Assert.InRange(again[0] - jumped, TimeSpan.Zero, TimeSpan.FromMinutes(1.5));
+        Assert.InRange(again[0] - jumped, TimeSpan.Zero, TimeSpan.FromMinutes(2));
         var minutes = again.ConvertAll(time => time.Ticks / TimeSpan.TicksPerMinute);
         Assert.Equal(minutes.Distinct(), minutes);
     }

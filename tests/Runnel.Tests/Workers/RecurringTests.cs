@@ -1,0 +1,39 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Runnel.InMemory;
+using Runnel.Specification;
+using Xunit;
+
+namespace Runnel.Tests.Workers;
+
+/// <summary>Recurring messages on a layer that fails.</summary>
+public sealed class RecurringTests
+{
+    [Fact]
+    public async Task A_tick_whose_message_cannot_be_sent_is_tried_again_before_the_next_tick()
+    {
+        var clock = new ManualTimeProvider();
+        var fired = new Inbox<DateTimeOffset>();
+        var queue = new WatchedQueue(new InMemoryWorkQueue(clock)) { FailingEnqueues = 1 };
+        await using var app = new WorkerApp(
+            new InMemoryBackplane(clock), queue, clock, host => host.MapChannel("ticks", (Pay _) => fired.Add(clock.GetUtcNow())),
+            services: services => services.AddRunnelCore().AddRecurring("nightly", TimeSpan.FromDays(1), "ticks", new Pay("tick")));
+        await app.StartAsync();
+        await AdvanceUntilAsync(() => !queue.Enqueued.IsEmpty, TimeSpan.FromMinutes(10));
+        var failed = clock.GetUtcNow();
+
+        await AdvanceUntilAsync(() => fired.Count > 0, TimeSpan.FromSeconds(1));
+
+        Assert.InRange(await fired.NextAsync() - failed, TimeSpan.Zero, TimeSpan.FromHours(12));
+        Assert.Contains(app.Log.Entries, entry => entry.StartsWith("3013", StringComparison.Ordinal));
+
+        Task AdvanceUntilAsync(Func<bool> condition, TimeSpan step) => Wait.Until(
+            () =>
+            {
+                if (!condition())
+                    clock.Advance(step);
+                return condition();
+            },
+            "the clock has moved far enough");
+    }
+}
