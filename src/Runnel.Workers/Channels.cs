@@ -131,8 +131,19 @@ internal sealed class Channels(
 
     // The states of jobs that there never will be: their history ends at once. When the layer went away in the middle, the message may have been stored, and
     // the caller has waited for long enough: then a state ends by itself.
-    private Task ForgetAsync(IEnumerable<Envelope> envelopes) =>
-        Task.WhenAll(envelopes.Select(envelope => PublishAsync(envelope, JobState.Cancelled, TimeSpan.FromMilliseconds(1), CancellationToken.None)));
+    private Task ForgetAsync(IEnumerable<Envelope> envelopes) => Task.WhenAll(envelopes.Select(ForgetAsync));
+
+    private async Task ForgetAsync(Envelope envelope)
+    {
+        try
+        {
+            await PublishAsync(envelope, JobState.Cancelled, TimeSpan.FromMilliseconds(1), CancellationToken.None);
+        }
+        catch (BackplaneUnavailableException)
+        {
+            // It ends by itself, too; the caller is told what became of the message.
+        }
+    }
 
     private async ValueTask<IReadOnlyList<SentMessage>> StoreAsync(
         ChannelName channel, IReadOnlyList<Envelope> envelopes, ChannelOptions settings, CancellationToken cancellationToken, TimeSpan alreadyWaited = default)

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Hosting;
 using Runnel.InMemory;
+using Runnel.Layers;
 using Runnel.Specification;
 using Xunit;
 
@@ -17,7 +18,7 @@ public sealed class TrackedSendTests : IAsyncDisposable
     {
         _queue = new WatchedQueue(new InMemoryWorkQueue(_clock));
         _backplane = new WatchedBackplane(new InMemoryBackplane(_clock));
-        _app = new WorkerApp(_backplane, _queue, _clock, host => host.MapChannel("payments", (string _) => Task.CompletedTask, options => options.Track = true));
+        _app = new WorkerApp(_backplane, _queue, _clock, Map);
     }
 
     [Fact]
@@ -40,6 +41,33 @@ public sealed class TrackedSendTests : IAsyncDisposable
         await _app.Channels.SendAsync("payments", "1");
 
         Assert.Equal(TimeSpan.FromSeconds(3), Assert.Single(_queue.Enqueued).AlreadyWaited);
+    }
+
+    [Fact]
+    public async Task A_duplicate_is_told_of_also_when_the_layer_goes_away_before_its_state_is_taken_back()
+    {
+        var options = new SendOptions { DeduplicationId = "1" };
+        await _app.Channels.SendAsync("payments", "1", options);
+        _backplane.OnPublish = () => _backplane.FailingPublications = 1;
+
+        var again = await _app.Channels.SendAsync("payments", "1", options);
+
+        Assert.True(again.IsDuplicate);
+    }
+
+    [Fact]
+    public async Task A_full_channel_is_told_of_also_when_the_layer_goes_away_before_the_state_is_taken_back()
+    {
+        await _app.Channels.SendAsync("full", "1");
+        _backplane.OnPublish = () => _backplane.FailingPublications = 1;
+
+        await Assert.ThrowsAsync<ChannelFullException>(async () => await _app.Channels.SendAsync("full", "2"));
+    }
+
+    private static void Map(IHost host)
+    {
+        host.MapChannel("payments", (string _) => Task.CompletedTask, options => options.Track = true);
+        host.MapChannel("full", (string _) => Task.CompletedTask, options => (options.Track, options.Capacity, options.WaitForRoom) = (true, 1, TimeSpan.Zero));
     }
 
     public ValueTask DisposeAsync() => _app.DisposeAsync();
