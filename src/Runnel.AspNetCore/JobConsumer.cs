@@ -9,6 +9,7 @@ internal sealed class JobConsumer(IJobs jobs) : JsonWebSocketConsumer, IDisposab
     // Of the codes that mean "stay away" (4400–4499): whoever came back would be told the same again, for ever.
     private const int NoSuchJob = 4404;
     private const int Ended = 4410;
+    private const string NotKept = "There is no such job, or its state is no longer kept.";
 
     private readonly CancellationTokenSource _over = new();
     private Task _following = Task.CompletedTask;
@@ -17,7 +18,7 @@ internal sealed class JobConsumer(IJobs jobs) : JsonWebSocketConsumer, IDisposab
     public static void RefuseUnknown(ConsumerBuilder consumer) => consumer.OnConnect(static async (connection, cancellationToken) =>
     {
         await connection.AcceptAsync(new AcceptOptions(), cancellationToken);
-        await connection.CloseAsync(NoSuchJob, "There is no such job, or its state is no longer kept.", cancellationToken);
+        await connection.CloseAsync(NoSuchJob, NotKept, cancellationToken);
     });
 
     public override async Task OnConnectAsync(CancellationToken cancellationToken)
@@ -39,9 +40,16 @@ internal sealed class JobConsumer(IJobs jobs) : JsonWebSocketConsumer, IDisposab
     {
         try
         {
+            var hasEnded = false;
             await foreach (var status in jobs.WatchAsync(id, _over.Token))
+            {
                 await SendJsonAsync(status, _over.Token);
-            Close(Ended, "The job has ended.");
+                hasEnded = status.IsFinal;
+            }
+            if (hasEnded)
+                Close(Ended, "The job has ended.");
+            else
+                Close(NoSuchJob, NotKept);
         }
         catch (OperationCanceledException) when (_over.IsCancellationRequested)
         {

@@ -9,7 +9,11 @@ public interface IJobs
     /// <returns>The state; <see langword="null"/> for a job that there is not, is not tracked, or whose state is no longer kept.</returns>
     ValueTask<JobStatus?> FindAsync(MessageId id, CancellationToken cancellationToken = default);
 
-    /// <summary>Follows a job: its present state first, then each later one, until a final one. States in between may be left out, a final one never is.</summary>
+    /// <summary>Follows a job: its present state first, then each later one, until a final one. States in between may be left out.</summary>
+    /// <remarks>
+    /// If no state follows for as long as states are kept (<see cref="ChannelOptions.JobRetention"/>), the last one is no longer kept, and the watch ends
+    /// without a final state: the end of the job could not be published, or the job reports nothing for so long.
+    /// </remarks>
     /// <returns>The states; none for a job that there is not.</returns>
     IAsyncEnumerable<JobStatus> WatchAsync(MessageId id, CancellationToken cancellationToken = default);
 

@@ -12,7 +12,7 @@ internal sealed class Jobs(
     /// <summary>Where workers hear which running jobs to cancel.</summary>
     public static Topic CancelTopic { get; } = Topic.OfGroup("runnel.cancel");
 
-    // A layer's clock that is set is noticed within this, and so is a state that got lost in an outage.
+    // A layer's clock that is set is noticed within this, and so is a state that got lost in an outage or is no longer kept.
     private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(1);
 
     public async ValueTask<JobStatus?> FindAsync(MessageId id, CancellationToken cancellationToken = default) =>
@@ -29,13 +29,17 @@ internal sealed class Jobs(
             yield break;
 
         JobStatus? told = null;
-        while (told is not { IsFinal: true })
+        for (var isKept = true; ;)
         {
             var status = await ConcludeAsync(latest.Status, cancellationToken);
             if (status != told)
                 yield return told = status;
-            if (!status.IsFinal && (await NextAsync(states.Reader, status, cancellationToken) ?? await store.FindAsync(id, cancellationToken)) is { } next && IsLater(next.Position, latest.Position))
-                latest = next;
+            if (status.IsFinal || !isKept)
+                yield break;
+            var next = await NextAsync(states.Reader, status, cancellationToken) ?? await LookAsync(id, latest, cancellationToken);
+            isKept = next is not null;
+            if (next is { } later && IsLater(later.Position, latest.Position))
+                latest = later;
         }
     }
 
@@ -63,13 +67,24 @@ internal sealed class Jobs(
     private async ValueTask<JobStatus> ConcludeAsync(JobStatus status, CancellationToken cancellationToken) =>
         JobExpiry.CertainAt(status) is { } certain && await queue.GetTimeAsync(cancellationToken) >= certain ? JobExpiry.Expired(status) : status;
 
-    /// <returns>The next state that was published; <see langword="null"/> when it is time to look, since the job may have expired.</returns>
+    // Nobody may have asked for this look: while the layer is away, a watch goes on with what it knows.
+    private async ValueTask<(JobStatus Status, Position Position)?> LookAsync(MessageId id, (JobStatus Status, Position Position) latest, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await store.FindAsync(id, cancellationToken);
+        }
+        catch (BackplaneUnavailableException)
+        {
+            return latest;
+        }
+    }
+
+    /// <returns>The next state that was published; <see langword="null"/> when it is time to look.</returns>
     private async ValueTask<(JobStatus Status, Position Position)?> NextAsync(
         ChannelReader<(JobStatus Status, Position Position)> states, JobStatus status, CancellationToken cancellationToken)
     {
-        if (JobExpiry.CertainAt(status) is not { } certain)
-            return await states.ReadAsync(cancellationToken);
-        var left = certain - await queue.GetTimeAsync(cancellationToken);
+        var left = JobExpiry.CertainAt(status) is { } certain ? certain - await queue.GetTimeAsync(cancellationToken) : LongestWait;
         // Rounded up to the timers' millisecond: waking early would mean to wake twice.
         using var timer = new CancellationTokenSource(TimeSpan.FromMilliseconds(Math.Ceiling(Math.Clamp(left.TotalMilliseconds, 1, LongestWait.TotalMilliseconds))), timeProvider);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancellationToken);
