@@ -69,7 +69,7 @@ public sealed class JobContext
     /// <param name="progress">From 0 to 1; what rounding puts just outside is cut.</param>
     /// <param name="text">What it is doing, for people.</param>
     /// <exception cref="ArgumentOutOfRangeException">
-    /// The progress is outside of 0 to 1, a number of percent say. A consumer that lets it pass makes the message a dead letter at once: further attempts would do the same.
+    /// The progress is not between 0 and 1; it may be a percentage. A consumer that lets it pass makes the message a dead letter at once: further attempts would do the same.
     /// </exception>
     public ValueTask ReportAsync(double progress, string? text = null)
     {
@@ -86,7 +86,7 @@ public sealed class JobContext
     public void RetryAfter(TimeSpan delay, string? error = null)
     {
         JobArgumentException.ThrowIfNegative(delay, Who);
-        Outcome = JobOutcome.Retry(delay, error ?? "The consumer asked to be tried again later.");
+        Outcome = JobOutcome.Retry(delay, error ?? "The consumer asked to be tried again later.") with { IsForClients = true };
     }
 
     /// <summary>Has the message come back after this time, counting nothing, when the consumer returns: "ask again until complete".</summary>
@@ -110,7 +110,7 @@ public sealed class JobContext
 
     /// <summary>Puts the message aside as a dead letter when the consumer returns: it can never succeed.</summary>
     /// <param name="reason">Why, for whoever looks at it.</param>
-    public void DeadLetter(string reason) => Outcome = JobOutcome.DeadLetter(reason);
+    public void DeadLetter(string reason) => Outcome = JobOutcome.DeadLetter(reason) with { IsForClients = true };
 
     private string Who => $"Job {Id} on channel '{Channel}'";
 

@@ -9,6 +9,9 @@ internal sealed record JobEnd(string Name, Func<JobStatus, JobStatus> State, Fun
     /// <summary>How long the job rests now.</summary>
     public TimeSpan Rest { get; init; }
 
+    /// <summary>The message comes back: another worker may have it as soon as its rest is over, and that one speaks then.</summary>
+    public bool ComesBack { get; init; }
+
     /// <summary>Writes the end to the log.</summary>
     public Action? Log { get; init; }
 }

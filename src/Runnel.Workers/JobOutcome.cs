@@ -12,6 +12,9 @@ internal sealed record JobOutcome
     /// <summary>What went wrong.</summary>
     public string? Error { get; private init; }
 
+    /// <summary>Whether the job's clients may read what went wrong: the consumer said it on purpose, or it names nothing of the server's.</summary>
+    public bool IsForClients { get; init; }
+
     /// <summary>What it says next time; <see langword="null"/>: the same.</summary>
     public ReadOnlyMemory<byte>? Body { get; private init; }
 

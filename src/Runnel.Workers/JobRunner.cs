@@ -53,7 +53,7 @@ internal sealed class JobRunner(
         if (envelope.ExpiresAt is not null && await HasExpiredAsync(job))
             return await _settler.ExpireAsync(message, progress);
         if (envelope.Crashes >= options.CrashLimit)
-            return await _settler.DeadLetterAsync(message, progress, DeadLetterReason.WorkerDied, $"{envelope.Crashes} workers died while they held the message.", null);
+            return await _settler.DeadLetterAsync(message, progress, DeadLetterReason.WorkerDied, JobOutcome.DeadLetter($"{envelope.Crashes} workers died while they held the message.") with { IsForClients = true }, null);
         if (channel.HandlerOf(envelope.Message.Type) is not { } handler)
             return await _settler.AfterUnknownTypeAsync(message, progress);
 
@@ -64,7 +64,7 @@ internal sealed class JobRunner(
         }
         catch (Exception exception) // not only of JSON: constructors and converters throw what they like
         {
-            return await _settler.DeadLetterAsync(message, progress, DeadLetterReason.Unreadable, $"The message on channel '{channel.Name}' cannot be read as {handler.MessageType.Name}: {exception.Message}", exception);
+            return await _settler.DeadLetterAsync(message, progress, DeadLetterReason.Unreadable, JobOutcome.DeadLetter($"The message on channel '{channel.Name}' cannot be read as {handler.MessageType.Name}: {exception.Message}"), exception);
         }
 
         if (progress is not null)

@@ -17,6 +17,9 @@ internal sealed class JobSettler(ChannelDefinition channel, IWorkerLease lease, 
     private const int MaxError = 2_000;
     private const int MaxDetail = 16_000;
 
+    // For less than this, another worker may have the message before its state is published, which is tried for a while.
+    private static readonly TimeSpan LongRest = TimeSpan.FromMinutes(1);
+
     /// <summary>The message may be another worker's by now: it is not begun, and given back if it turns out that it is not.</summary>
     public async Task GiveBackAsync(ReceivedMessage message)
     {
@@ -44,16 +47,17 @@ internal sealed class JobSettler(ChannelDefinition channel, IWorkerLease lease, 
         // Whatever a handler throws when it is cancelled: nobody wants another attempt.
         if (job.IsCancelRequested && exception is not DeadLetterException)
             return CancelAsync(message, progress);
-        // A worker that leaves, or whose messages are others' now, proves nothing about the message.
+        // A worker that leaves, or that lost its lease so that other workers have its messages, proves nothing about the message.
         if (exception is OperationCanceledException && !job.IsTimedOut && (limits.Stop.IsCancellationRequested || limits.LeaseLost.IsCancellationRequested))
             return SettleAsync(message, progress, JobOutcome.Reschedule(TimeSpan.Zero, null), null);
 
         var failures = message.Envelope.Attempt + 1;
         var outcome = exception switch
         {
-            DeadLetterException or JobArgumentException => JobOutcome.DeadLetter(exception.Message),
-            RetryAfterException retry => JobOutcome.Retry(retry.Delay, exception.Message),
-            OperationCanceledException when job.IsTimedOut => JobOutcome.Retry(Rest(failures), $"It took longer than {channel.Options.Timeout}."),
+            DeadLetterException => JobOutcome.DeadLetter(exception.Message) with { IsForClients = true },
+            JobArgumentException => JobOutcome.DeadLetter(exception.Message),
+            RetryAfterException retry => JobOutcome.Retry(retry.Delay, exception.Message) with { IsForClients = true },
+            OperationCanceledException when job.IsTimedOut => JobOutcome.Retry(Rest(failures), $"It took longer than {channel.Options.Timeout}.") with { IsForClients = true },
             _ => JobOutcome.Retry(Rest(failures), $"{exception.GetType().Name}: {exception.Message}"),
         };
         return SettleAsync(message, progress, outcome, exception);
@@ -72,21 +76,23 @@ internal sealed class JobSettler(ChannelDefinition channel, IWorkerLease lease, 
         ReceivedMessage message, JobProgress? progress, JobOutcome outcome, Exception? exception, DeadLetterReason whenExhausted = DeadLetterReason.AttemptsExhausted)
     {
         if (outcome.Delay is not { } delay)
-            return DeadLetterAsync(message, progress, DeadLetterReason.Rejected, outcome.Error, exception);
+            return DeadLetterAsync(message, progress, DeadLetterReason.Rejected, outcome, exception);
         var attempts = message.Envelope.Attempt + (outcome.CountsAttempt ? 1 : 0);
         if (outcome.CountsAttempt && attempts >= channel.Options.Retry.MaxAttempts)
-            return DeadLetterAsync(message, progress, whenExhausted, outcome.Error, exception);
-        var (error, detail) = (Shown(outcome.Error, exception), Cut(outcome.Error, MaxError));
+            return DeadLetterAsync(message, progress, whenExhausted, outcome, exception);
+        var (error, detail) = (Shown(outcome), Cut(outcome.Error, MaxError));
         ValueTask<bool> AbandonAsync() => lease.AbandonAsync(message, new AbandonOptions { Delay = delay, CountsAttempt = outcome.CountsAttempt, Body = outcome.Body });
         var end = outcome.CountsAttempt
             ? new JobEnd("retried", status => status with { State = JobState.Failed, Attempt = attempts, Error = error, ErrorDetail = detail }, AbandonAsync)
             {
                 Rest = delay,
+                ComesBack = true,
                 Log = () => Log.JobFailed(logger, exception, message.Id, channel.Name, attempts, delay, detail),
             }
             : new JobEnd("rescheduled", status => status with { State = delay > TimeSpan.Zero ? JobState.Scheduled : JobState.Queued, Error = error, ErrorDetail = detail }, AbandonAsync)
             {
                 Rest = delay,
+                ComesBack = true,
             };
         return EndAsync(message, progress, end);
     }
@@ -144,20 +150,21 @@ internal sealed class JobSettler(ChannelDefinition channel, IWorkerLease lease, 
         });
 
     /// <summary>Puts the message aside.</summary>
-    public ValueTask<Task> DeadLetterAsync(ReceivedMessage message, JobProgress? progress, DeadLetterReason reason, string? error, Exception? exception)
+    public ValueTask<Task> DeadLetterAsync(ReceivedMessage message, JobProgress? progress, DeadLetterReason reason, JobOutcome outcome, Exception? exception)
     {
+        var error = outcome.Error;
         // As the layer counts them (IWorkerLease.DeadLetterAsync): the log, the job's state and the dead letter say the same.
         var attempts = message.Envelope.Attempt + (reason == DeadLetterReason.WorkerDied ? 0 : 1);
         var detail = Cut(exception is null ? error : $"{error}\n{exception}", MaxDetail);
         return EndAsync(message, progress, new JobEnd(
-            "dead", status => status with { State = JobState.Dead, Attempt = attempts, Error = Shown(error, exception), ErrorDetail = Cut(error, MaxError) }, () => lease.DeadLetterAsync(message, reason, detail))
+            "dead", status => status with { State = JobState.Dead, Attempt = attempts, Error = Shown(outcome), ErrorDetail = Cut(error, MaxError) }, () => lease.DeadLetterAsync(message, reason, detail))
         {
             Log = () => Log.JobDead(logger, exception, message.Id, channel.Name, attempts, reason, error),
         });
     }
 
     // The state is published first and the message settled then: a crash in between repeats the job, and never leaves a page waiting for an end that
-    // will not come. Of a message that may be another worker's, the layer is asked first: only the worker that has it speaks of it.
+    // will not come. Of a message that may be another worker's, the layer is asked first: only the worker that has it speaks of it. One that comes back soon may have been handled by then.
     private async ValueTask<Task> EndAsync(ReceivedMessage message, JobProgress? progress, JobEnd end)
     {
         try
@@ -171,7 +178,7 @@ internal sealed class JobSettler(ChannelDefinition channel, IWorkerLease lease, 
                 return Task.CompletedTask;
             if (!isHeld)
                 end.Log?.Invoke();
-            if (progress is not null)
+            if (progress is not null && (!end.ComesBack || end.Rest >= LongRest))
                 await progress.EndAsync(end.State, end.Rest, static () => true, limits.Stop);
         }
         catch (Exception exception)
@@ -182,8 +189,7 @@ internal sealed class JobSettler(ChannelDefinition channel, IWorkerLease lease, 
     }
 
     // What a consumer says on purpose is for whoever follows the job; what went wrong in it may name servers, files and people.
-    private string? Shown(string? error, Exception? exception) =>
-        showsExceptions || exception is null or DeadLetterException or RetryAfterException ? Cut(error, MaxError) : Neutral;
+    private string? Shown(JobOutcome outcome) => showsExceptions || outcome.IsForClients || outcome.Error is null ? Cut(outcome.Error, MaxError) : Neutral;
 
     private static string? Cut(string? text, int length) => text is { } all && all.Length > length ? all[..length] + "…" : text;
 

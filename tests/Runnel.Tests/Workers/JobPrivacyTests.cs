@@ -70,6 +70,40 @@ public sealed class JobPrivacyTests
         Assert.Equal(("The card has expired.", "The card has expired."), (ended.Error, ended.ErrorDetail));
     }
 
+    [Theory]
+    [InlineData("Production", "The attempt failed; the log of its worker says why.")]
+    [InlineData("Development", "No consumer of channel 'payments' handles messages of type 'unheard-of' here; it has consumers for: pay.")]
+    public async Task Which_types_a_worker_knows_is_shown_in_development_only(string environment, string shown)
+    {
+        await using var app = await JobsApp.StartAsync((_, _) => Task.CompletedTask, environment: environment);
+
+        var sent = await app.Services.GetRequiredService<IChannels>().SendAsync("payments", new Message("unheard-of", "{}"u8.ToArray()));
+        var ended = await app.EndAsync(sent.Id);
+
+        Assert.Equal(shown, ended.Error);
+        Assert.EndsWith("it has consumers for: pay.", ended.ErrorDetail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task That_a_job_took_too_long_is_shown()
+    {
+        var began = new Inbox<int>();
+        await using var app = await JobsApp.StartAsync(
+            async (_, job) =>
+            {
+                began.Add(job.Attempt);
+                await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, job.CancellationToken);
+            },
+            channel: channel => channel.Timeout = TimeSpan.FromSeconds(10));
+        var id = await app.SendAsync();
+        await began.NextAsync();
+
+        app.Clock.Advance(TimeSpan.FromSeconds(10));
+        var ended = await app.EndAsync(id);
+
+        Assert.Equal("It took longer than 00:00:10.", ended.Error);
+    }
+
     [Fact]
     public async Task The_members_of_a_job_s_group_get_neither_owner_nor_tags_nor_what_exceptions_say()
     {

@@ -31,7 +31,7 @@ internal sealed class JobsApp : IAsyncDisposable
     public IJobs Jobs => Services.GetRequiredService<IJobs>();
 
     public static async Task<JobsApp> StartAsync(
-        Func<Pay, JobContext, Task> handler, Action<JobsEndpointOptions>? jobs = null, Action<GatewayOptions>? gateway = null, string environment = "Production")
+        Func<Pay, JobContext, Task> handler, Action<JobsEndpointOptions>? jobs = null, Action<GatewayOptions>? gateway = null, string environment = "Production", Action<ChannelOptions>? channel = null)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { EnvironmentName = environment });
         builder.Logging.ClearProviders();
@@ -47,10 +47,11 @@ internal sealed class JobsApp : IAsyncDisposable
                 context.User = new ClaimsPrincipal(new ClaimsIdentity([new Claim(ClaimTypes.NameIdentifier, user)], "test"));
             return next(context);
         });
-        app.MapChannel("payments", handler, channel =>
+        app.MapChannel("payments", handler, options =>
         {
-            channel.Track = true;
-            channel.Retry = new RetryPolicy { MaxAttempts = 1 };
+            options.Track = true;
+            options.Retry = new RetryPolicy { MaxAttempts = 1 };
+            channel?.Invoke(options);
         });
         app.MapJobs("/jobs", jobs);
         await app.StartAsync();

@@ -82,6 +82,54 @@ public sealed class WorkerLeaseTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_worker_that_was_too_careful_does_not_speak_of_a_job_that_another_one_may_have_handled_since()
+    {
+        var (began, goOn) = (new Inbox<int>(), new TaskCompletionSource());
+        var other = Create(_queue, host => host.MapChannel("payments", (Pay _) => "the other's", Track));
+        var sent = await other.Channels.SendAsync("payments", new Pay("1"));
+        var watched = new WatchedQueue(_queue)
+        {
+            OnAbandoned = () => Wait.Until(async () => await other.Jobs.FindAsync(sent.Id) is { State: JobState.Succeeded }, "the other worker is done with it"),
+        };
+        var careful = await StartAsync(watched, host => host.MapChannel("payments", async (Pay _, JobContext job) =>
+        {
+            began.Add(job.Attempt);
+            await goOn.Task;
+            throw new RetryAfterException(TimeSpan.Zero);
+        }, Track));
+        await began.NextAsync();
+
+        watched.IsInDoubt = true;
+        await other.StartAsync();
+        goOn.SetResult();
+        await Wait.Until(async () => careful.RunningJobs == 0 && await other.Jobs.FindAsync(sent.Id) is { IsFinal: true }, "both are done");
+        var last = await other.Jobs.FindAsync(sent.Id);
+
+        Assert.Equal((JobState.Succeeded, "the other's"), (last!.State, last.Result?.GetString()));
+    }
+
+    [Fact]
+    public async Task A_worker_that_was_too_careful_tells_that_its_job_rests_for_long()
+    {
+        var (began, goOn) = (new Inbox<int>(), new TaskCompletionSource());
+        var watched = new WatchedQueue(_queue);
+        var app = await StartAsync(watched, host => host.MapChannel("payments", async (Pay _, JobContext job) =>
+        {
+            began.Add(job.Attempt);
+            await goOn.Task;
+            throw new RetryAfterException(TimeSpan.FromHours(1), "The bank is closed.");
+        }, Track));
+        var sent = await app.Channels.SendAsync("payments", new Pay("1"));
+        await began.NextAsync();
+
+        watched.IsInDoubt = true;
+        goOn.SetResult();
+        await Wait.Until(() => app.RunningJobs == 0, "the attempt is over");
+
+        Assert.Equal((JobState.Failed, "The bank is closed."), await app.Jobs.FindAsync(sent.Id) is { } job ? (job.State, job.Error) : default);
+    }
+
+    [Fact]
     public async Task A_message_is_not_begun_while_the_lease_may_be_lost()
     {
         var (began, goOn) = (new Inbox<(string Order, int Attempt, int Crashes)>(), new TaskCompletionSource());

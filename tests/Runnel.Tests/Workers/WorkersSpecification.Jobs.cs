@@ -108,7 +108,11 @@ public abstract partial class WorkersSpecification
             if (answer == "other-exception")
                 throw new IOException("The connection was closed because somebody cancelled.");
             job.Reschedule(TimeSpan.Zero);
-        }, Track);
+        }, options =>
+        {
+            Track(options);
+            options.Retry.MaxAttempts = 1; // an attempt that failed would make the message a dead letter
+        });
         await StartAsync(Map);
         var web = await StartAsync(Map, worker => worker.Enabled = false);
         var sent = await web.Channels.SendAsync("payments", new Pay("1"));
