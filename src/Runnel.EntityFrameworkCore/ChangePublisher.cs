@@ -45,6 +45,8 @@ internal sealed class ChangePublisher(IServiceProvider services, IOptions<DataBi
     private async Task WaitAsync(Task sending, int count)
     {
         var limit = options.Value.MaxSaveDelay;
+        if (limit == TimeSpan.Zero)
+            return; // as the application wants it; what fails is logged
         try
         {
             // By the system's clock: it is somebody's request that waits.

@@ -34,7 +34,8 @@ internal sealed class ConsumedChannels(ChannelRegistry registry, IBackplane back
     /// <summary>A message was sent: if the channel has no consumers, that is logged, once. Never throws, and nobody waits for it.</summary>
     public void AfterSend(ChannelName channel)
     {
-        if (registry.Find(channel) is null && CanRemember && _looked.Count < MostLooked && _looked.TryAdd(channel.Value, true))
+        // The key first: to count takes all locks of the dictionary.
+        if (registry.Find(channel) is null && CanRemember && !_looked.ContainsKey(channel.Value) && _looked.Count < MostLooked && _looked.TryAdd(channel.Value, true))
             _ = LookAsync(channel);
     }
 

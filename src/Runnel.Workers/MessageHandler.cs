@@ -38,12 +38,12 @@ internal sealed class MessageHandler
     /// <summary>Whether it needs a service scope.</summary>
     public bool UsesServices { get; }
 
-    /// <summary>Makes a handler of a function.</summary>
+    /// <summary>Makes a handler of a handler.</summary>
     /// <param name="channel">The channel.</param>
-    /// <param name="function">The function.</param>
+    /// <param name="handler">The function.</param>
     /// <param name="isService">Tells services from messages; without it, the first parameter is the message.</param>
     /// <exception cref="ArgumentException">It takes no message or more than one, or cannot be awaited.</exception>
-    public static MessageHandler Of(ChannelName channel, Delegate function, IServiceProviderIsService? isService = null)
+    public static MessageHandler Of(ChannelName channel, Delegate handler, IServiceProviderIsService? isService = null)
     {
         var services = Expression.Parameter(typeof(IServiceProvider));
         var message = Expression.Parameter(typeof(object));
@@ -51,7 +51,7 @@ internal sealed class MessageHandler
         Type? messageType = null;
         var usesServices = false;
         var arguments = new List<Expression>();
-        foreach (var parameter in function.Method.GetParameters())
+        foreach (var parameter in handler.Method.GetParameters())
         {
             if (parameter.ParameterType == typeof(JobContext))
             {
@@ -68,7 +68,7 @@ internal sealed class MessageHandler
             }
             else if (isService?.IsService(parameter.ParameterType) is false)
             {
-                throw new ArgumentException($"The consumer of channel '{channel}' takes {parameter.ParameterType.Name} {parameter.Name}, which is not registered as a service, and a message already: {messageType!.Name}.", nameof(function));
+                throw new ArgumentException($"The consumer of channel '{channel}' takes {parameter.ParameterType.Name} {parameter.Name}, which is not registered as a service, and a message already: {messageType!.Name}.", nameof(handler));
             }
             else
             {
@@ -77,24 +77,26 @@ internal sealed class MessageHandler
             }
         }
         if (messageType is null)
-            throw new ArgumentException($"The consumer of channel '{channel}' takes no message: its parameter that is neither JobContext nor CancellationToken nor a registered service is the message.", nameof(function));
+            throw new ArgumentException($"The consumer of channel '{channel}' takes no message: its parameter that is neither JobContext nor CancellationToken nor a registered service is the message.", nameof(handler));
 
-        var target = function.Target is null ? null : Expression.Constant(function.Target);
-        Expression call = function.Method.IsStatic && function.Target is not null
-            ? Expression.Invoke(Expression.Constant(function), arguments)
-            : Expression.Call(target, function.Method, arguments);
-        var (awaited, result) = Awaited(channel, function.Method, call);
+        var target = handler.Target is null ? null : Expression.Constant(handler.Target);
+        Expression call = handler.Method.IsStatic && handler.Target is not null
+            ? Expression.Invoke(Expression.Constant(handler), arguments)
+            : Expression.Call(target, handler.Method, arguments);
+        var (awaited, result) = Awaited(channel, handler, call);
         var invoke = Expression.Lambda<Func<IServiceProvider, object?, JobContext, Task>>(awaited, services, message, job).Compile();
         return new MessageHandler(TypeOf(channel, messageType), messageType, usesServices, invoke, ResultOf(result));
     }
 
     // What a function returns, as a task; and the type of the task's result, if it has one.
-    private static (Expression Awaited, Type? Result) Awaited(ChannelName channel, MethodInfo method, Expression call)
+    private static (Expression Awaited, Type? Result) Awaited(ChannelName channel, Delegate handler, Expression call)
     {
-        var returns = method.ReturnType;
+        var returns = handler.Method.ReturnType;
         var generic = returns.IsGenericType ? returns.GetGenericTypeDefinition() : null;
-        if (returns == typeof(void) ? method.IsDefined(typeof(AsyncStateMachineAttribute)) : generic == typeof(IAsyncEnumerable<>))
-            throw new ArgumentException($"The consumer of channel '{channel}' returns {(returns == typeof(void) ? "async void" : returns.Name)}, whose end cannot be awaited: let it return Task, ValueTask, or the job's result.", nameof(method));
+        if (returns == typeof(void) ? handler.Method.IsDefined(typeof(AsyncStateMachineAttribute)) : generic == typeof(IAsyncEnumerable<>))
+            throw new ArgumentException($"The consumer of channel '{channel}' returns {(returns == typeof(void) ? "async void" : returns.Name)}, whose end cannot be awaited: let it return Task, ValueTask, or the job's result.", nameof(handler));
+        if (returns == typeof(object))
+            throw new ArgumentException($"The consumer of channel '{channel}' returns object, which may hide a task: let it name the type of its result.", nameof(handler));
         if (returns == typeof(void))
             return (Expression.Block(typeof(Task), call, Expression.Constant(Task.CompletedTask, typeof(Task))), null);
         if (returns == typeof(ValueTask))

@@ -42,6 +42,28 @@ public sealed class DataBindingDelayTests(PostgresServer server) : IClassFixture
     }
 
     [Fact]
+    public async Task An_application_that_waits_for_nothing_is_not_warned_that_it_did_not_wait()
+    {
+        var database = await server.CreateDatabaseAsync();
+        await using var library = new Library(
+            options => options.UseNpgsql(database), b => b.Bind<Book>("books", a => a.Fields(x => x.Title)), maxSaveDelay: TimeSpan.Zero);
+        await library.StartAsync();
+        await library.UseAsync(db => db.Database.EnsureCreatedAsync());
+        var answer = new TaskCompletionSource();
+        library.Groups.Answer = answer.Task;
+
+        await library.UseAsync(async db =>
+        {
+            db.Add(new Book { Title = "1" });
+            await Wait.For(db.SaveChangesAsync(), "the save");
+        });
+
+        Assert.Equal("1", Assert.Single(library.Groups.Messages).GetProperty("data").GetProperty("title").GetString());
+        Assert.DoesNotContain(library.Log.Entries, entry => entry.StartsWith("Warning 5004", StringComparison.Ordinal));
+        answer.SetResult();
+    }
+
+    [Fact]
     public void A_save_is_held_up_for_a_second_at_most_unless_the_application_says_otherwise() =>
         Assert.Equal(TimeSpan.FromSeconds(1), new DataBindingOptions().MaxSaveDelay);
 }

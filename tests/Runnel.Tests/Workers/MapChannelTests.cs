@@ -158,6 +158,8 @@ public sealed class MapChannelTests : IAsyncLifetime
         AssertRefused(() => host.MapChannel("c", (Pay pay, Nameless notAService) => Task.CompletedTask), "Nameless");
         AssertRefused(() => host.MapChannel("c", AsyncVoid), "returns async void, whose end cannot be awaited");
         AssertRefused(() => host.MapChannel("c", (Pay pay) => AsyncEnumerable.Empty<int>()), "whose end cannot be awaited");
+        AssertRefused(() => host.MapChannel("c", object (Pay pay) => Task.CompletedTask), "returns object, which may hide a task");
+        Assert.Equal("handler", Assert.Throws<ArgumentException>(() => host.MapChannel("c", AsyncVoid)).ParamName);
         AssertRefused(() => host.MapChannel<Ledger>("c"), "ChannelConsumer<TMessage>");
         AssertRefused(() => host.MapChannel<AbstractConsumer>("c"), "AbstractConsumer");
         AssertRefused(() => host.MapChannel("node!1", (Pay pay) => Task.CompletedTask), "node!1");
