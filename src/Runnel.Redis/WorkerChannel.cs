@@ -171,8 +171,8 @@ internal sealed class WorkerChannel(RedisWorkerLease lease, RedisChannel channel
         var answer = (await store.Commands.ExecuteAsync(Encode(settlements, most, step)).ConfigureAwait(false)).Items;
         if (answer.Length == 1)
         {
+            lease.Lose(); // first: who is told that a message is not its own finds the lease lost, too
             Answer(settlements, static _ => false);
-            lease.Lose();
             return;
         }
         if (!HasJoined)
