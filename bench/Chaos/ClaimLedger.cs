@@ -1,5 +1,5 @@
 using System.Globalization;
-using Runnel.Sqlite;
+using Runnel.Sqlite.Files;
 
 namespace Runnel.Bench;
 

@@ -1,6 +1,8 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Runnel.Layers;
 using Runnel.Redis;
+using Runnel.Redis.Sending;
+using Runnel.Redis.Stores;
 
 namespace Runnel.Bench;
 

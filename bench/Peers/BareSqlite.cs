@@ -1,4 +1,5 @@
 using Runnel.Sqlite;
+using Runnel.Sqlite.Files;
 
 namespace Runnel.Bench;
 

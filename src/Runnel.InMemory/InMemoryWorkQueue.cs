@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using Runnel.InMemory.Channels;
+using Runnel.InMemory.Stored;
 using Runnel.Layers;
 
 namespace Runnel.InMemory;

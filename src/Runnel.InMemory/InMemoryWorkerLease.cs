@@ -1,3 +1,4 @@
+using Runnel.InMemory.Stored;
 using Runnel.Layers;
 
 namespace Runnel.InMemory;

@@ -1,4 +1,8 @@
 using Runnel.Layers;
+using Runnel.Redis.Connections;
+using Runnel.Redis.Resp;
+using Runnel.Redis.Sending;
+using Runnel.Redis.Stores;
 
 namespace Runnel.Redis;
 

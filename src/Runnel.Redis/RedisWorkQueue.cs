@@ -1,5 +1,9 @@
 using System.Collections.Concurrent;
 using Runnel.Layers;
+using Runnel.Redis.Receiving;
+using Runnel.Redis.Resp;
+using Runnel.Redis.Sending;
+using Runnel.Redis.Stores;
 
 namespace Runnel.Redis;
 

@@ -1,5 +1,6 @@
 using Runnel.Layers;
 using Runnel.Redis;
+using Runnel.Redis.Connections;
 
 namespace Microsoft.Extensions.DependencyInjection;
 

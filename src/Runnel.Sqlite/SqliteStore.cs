@@ -1,5 +1,8 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
+using Runnel.Sqlite.Files;
+using Runnel.Sqlite.Tables;
+using Runnel.Sqlite.Writing;
 
 namespace Runnel.Sqlite;
 

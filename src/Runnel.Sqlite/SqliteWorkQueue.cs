@@ -1,4 +1,7 @@
 using Runnel.Layers;
+using Runnel.Sqlite.Files;
+using Runnel.Sqlite.Tables;
+using Runnel.Sqlite.Writing;
 
 namespace Runnel.Sqlite;
 

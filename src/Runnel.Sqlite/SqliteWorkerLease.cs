@@ -1,4 +1,8 @@
 using Runnel.Layers;
+using Runnel.Sqlite.Files;
+using Runnel.Sqlite.Processes;
+using Runnel.Sqlite.Tables;
+using Runnel.Sqlite.Writing;
 
 namespace Runnel.Sqlite;
 

@@ -1,3 +1,5 @@
+using Runnel.Sqlite.Files;
+
 namespace Runnel.Sqlite;
 
 /// <summary>What tells a file from any other: a random number in it, and the machine, for somebody may copy the file to another one.</summary>

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Runnel.Layers;
 using Runnel.Workers;
+using Runnel.Workers.Channels;
 
 namespace Microsoft.Extensions.Hosting;
 

@@ -4,6 +4,10 @@ using Microsoft.Extensions.Options;
 using Runnel;
 using Runnel.Layers;
 using Runnel.Workers;
+using Runnel.Workers.Channels;
+using Runnel.Workers.Jobs;
+using Runnel.Workers.Recurring;
+using Runnel.Workers.Running;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
@@ -31,8 +35,8 @@ public static class RunnelWorkersServiceCollectionExtensions
         services.TryAddSingleton<WorkerSelection>();
         services.TryAddSingleton<ConsumedChannels>();
         services.TryAddSingleton<JobStore>();
-        services.TryAddSingleton<IJobs, Jobs>();
-        services.TryAddSingleton<IChannels, Channels>();
+        services.TryAddSingleton<IJobs, JobFollower>();
+        services.TryAddSingleton<IChannels, ChannelSender>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, WorkerService>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, RecurringService>());
         return builder;

@@ -1,6 +1,8 @@
 using System.Text;
 using Microsoft.Extensions.Hosting;
+using Runnel.Frames;
 using Runnel.Layers;
+using Runnel.Nodes;
 
 namespace Runnel;
 

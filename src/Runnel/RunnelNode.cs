@@ -4,7 +4,11 @@ using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Runnel.Frames;
+using Runnel.Groups;
 using Runnel.Layers;
+using Runnel.Nodes;
+using Runnel.Streams;
 
 namespace Runnel;
 

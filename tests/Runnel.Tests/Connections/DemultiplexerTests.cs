@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
+using Runnel.Consumers;
 using Runnel.Specification;
 using Runnel.Testing;
 using Xunit;

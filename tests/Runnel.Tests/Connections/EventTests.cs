@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Builder;
+using Runnel.Consumers;
 using Runnel.Layers;
 using Runnel.Specification;
 using Xunit;

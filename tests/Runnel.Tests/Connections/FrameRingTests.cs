@@ -1,3 +1,4 @@
+using Runnel.Frames;
 using Xunit;
 
 namespace Runnel.Tests.Connections;

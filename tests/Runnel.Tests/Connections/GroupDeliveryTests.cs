@@ -2,6 +2,7 @@ using System.Text;
 using Runnel.InMemory;
 using Runnel.Layers;
 using Runnel.Specification;
+using Runnel.Streams;
 using Xunit;
 
 namespace Runnel.Tests.Connections;

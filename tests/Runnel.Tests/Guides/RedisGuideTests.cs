@@ -4,6 +4,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Runnel.Layers;
 using Runnel.Redis;
+using Runnel.Redis.Receiving;
 using Runnel.Specification;
 using Runnel.Tests.House;
 using Runnel.Tests.Redis;
@@ -48,7 +49,7 @@ public sealed partial class RedisGuideTests(RedisServer redis) : IClassFixture<R
     public async Task The_keys_in_the_guide_are_those_that_there_are()
     {
         var listed = TableRow().Matches(File.ReadAllText(Repository.PathTo(Guide))).Select(row => row.Groups["key"].Value).ToList();
-        var noted = Note().Matches(File.ReadAllText(Repository.PathTo("src/Runnel.Redis/RedisKeys.cs"))).Select(row => row.Groups["key"].Value).ToList();
+        var noted = Note().Matches(File.ReadAllText(Repository.PathTo("src/Runnel.Redis/Stores/RedisKeys.cs"))).Select(row => row.Groups["key"].Value).ToList();
         var patterns = listed.Select(key => new Regex("^" + Regex.Replace(Regex.Escape(key.Replace("P:", "keys:", StringComparison.Ordinal)), @"\\\{\w+}|[A-Z]+", "[^:]+(:[^:]+)?") + "$")).ToList();
         using var probe = redis.Connect();
         IReadOnlyList<string> kept = [];

@@ -1,4 +1,4 @@
-using Runnel.Redis;
+using Runnel.Redis.Connections;
 using Xunit;
 
 namespace Runnel.Tests.Redis;

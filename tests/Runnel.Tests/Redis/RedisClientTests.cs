@@ -1,5 +1,7 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Runnel.Redis;
+using Runnel.Redis.Connections;
+using Runnel.Redis.Resp;
 using Runnel.Specification;
 using Runnel.Tests.Servers;
 using Xunit;

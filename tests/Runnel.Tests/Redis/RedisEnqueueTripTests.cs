@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Runnel.Layers;
-using Runnel.Redis;
+using Runnel.Redis.Sending;
+using Runnel.Redis.Stores;
 using Xunit;
 
 namespace Runnel.Tests.Redis;

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using Runnel.Layers;
 using Runnel.Redis;
+using Runnel.Redis.Receiving;
 using Runnel.Specification;
 using Runnel.Tests.Servers;
 using Xunit;

@@ -1,5 +1,6 @@
 using Runnel.Layers;
 using Runnel.Redis;
+using Runnel.Redis.Receiving;
 using Runnel.Specification;
 using Runnel.Tests.Servers;
 using Xunit;

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Runnel.Layers;
 using Runnel.Redis;
+using Runnel.Redis.Connections;
 using Runnel.Specification;
 using Runnel.Tests.Connections;
 using Runnel.Tests.Servers;

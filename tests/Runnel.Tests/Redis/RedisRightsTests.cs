@@ -3,6 +3,8 @@ using System.Text.RegularExpressions;
 using Microsoft.Extensions.Logging.Abstractions;
 using Runnel.Layers;
 using Runnel.Redis;
+using Runnel.Redis.Connections;
+using Runnel.Redis.Receiving;
 using Runnel.Specification;
 using Runnel.Tests.Servers;
 using Xunit;

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Runnel.Layers;
 using Runnel.Redis;
+using Runnel.Redis.Connections;
 using Runnel.Specification;
 using Runnel.Tests.Connections;
 using Runnel.Tests.Servers;

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Runnel.Layers;
 using Runnel.Redis;
+using Runnel.Redis.Topics;
 using Runnel.Specification;
 using Runnel.Tests.Servers;
 using Xunit;

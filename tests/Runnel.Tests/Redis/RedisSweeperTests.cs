@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Runnel.Layers;
 using Runnel.Redis;
+using Runnel.Redis.Receiving;
 using Runnel.Specification;
 using Runnel.Tests.Servers;
 using Xunit;

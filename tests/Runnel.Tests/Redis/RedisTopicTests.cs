@@ -2,7 +2,7 @@ using System.Text;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Runnel.Layers;
-using Runnel.Redis;
+using Runnel.Redis.Topics;
 using Runnel.Specification;
 using Runnel.Tests.Connections;
 using Xunit;

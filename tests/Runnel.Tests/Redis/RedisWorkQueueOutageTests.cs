@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using Runnel.Layers;
 using Runnel.Redis;
+using Runnel.Redis.Connections;
+using Runnel.Redis.Receiving;
 using Runnel.Specification;
 using Runnel.Tests.Servers;
 using Xunit;

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
-using Runnel.Redis;
+using Runnel.Redis.Connections;
+using Runnel.Redis.Resp;
 using Xunit;
 
 namespace Runnel.Tests.Redis;

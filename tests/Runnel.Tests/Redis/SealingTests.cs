@@ -1,5 +1,5 @@
 using System.Text;
-using Runnel.Redis;
+using Runnel.Redis.Stores;
 using Xunit;
 
 namespace Runnel.Tests.Redis;

@@ -1,8 +1,8 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
-using Microsoft.Playwright;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Playwright;
 using Runnel.Layers;
 using Runnel.Specification;
 using Runnel.Tests.Redis;

@@ -3,6 +3,8 @@ using System.Text;
 using Runnel.Layers;
 using Runnel.Specification;
 using Runnel.Sqlite;
+using Runnel.Sqlite.Files;
+using Runnel.Sqlite.Tables;
 using Xunit;
 
 namespace Runnel.Tests.Sqlite;

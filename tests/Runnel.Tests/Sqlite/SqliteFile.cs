@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Runnel.Sqlite;
+using Runnel.Sqlite.Files;
 using Runnel.Tests.Connections;
 
 namespace Runnel.Tests.Sqlite;

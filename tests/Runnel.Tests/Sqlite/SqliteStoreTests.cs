@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Runnel.Layers;
 using Runnel.Specification;
 using Runnel.Sqlite;
+using Runnel.Sqlite.Files;
 using Xunit;
 
 namespace Runnel.Tests.Sqlite;

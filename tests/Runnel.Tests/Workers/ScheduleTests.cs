@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
 using Runnel.Workers;
+using Runnel.Workers.Recurring;
 using Xunit;
 
 namespace Runnel.Tests.Workers;

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Runnel.Layers;
 using Runnel.Specification;
 using Runnel.Workers;
+using Runnel.Workers.Running;
 
 namespace Runnel.Tests.Workers;
 

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Hosting;
 using Runnel.Layers;
 using Runnel.Specification;
 using Runnel.Workers;
+using Runnel.Workers.Channels;
 using Xunit;
 
 namespace Runnel.Tests.Workers;
@@ -148,7 +149,7 @@ public abstract partial class WorkersSpecification
         var sent = await app.Channels.SendAsync("payments", new Pay("cancelled"));
         await Wait.Until(async () => (await app.Operator.ListChannelsAsync()).Sum(status => status.InFlight) == 2, "the worker has both");
 
-        await using var requests = await TopicListener.OnAsync(app.Services.GetRequiredService<IBackplane>(), Runnel.Workers.Jobs.CancelTopic);
+        await using var requests = await TopicListener.OnAsync(app.Services.GetRequiredService<IBackplane>(), JobFollower.CancelTopic);
         await app.Jobs.CancelAsync("payments", sent.Id);
         await requests.NextMessageAsync(); // and so the worker, which subscribed before, has it too
         goOn.SetResult();

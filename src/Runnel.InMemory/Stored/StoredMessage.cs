@@ -1,0 +1,147 @@
+using Runnel.InMemory.Channels;
+using Runnel.Layers;
+
+namespace Runnel.InMemory.Stored;
+
+/// <summary>Where a stored message of the in-memory queue is.</summary>
+internal enum StoredState : byte
+{
+    /// <summary>In line.</summary>
+    Ready,
+
+    /// <summary>Not due yet.</summary>
+    Scheduled,
+
+    /// <summary>Behind another one of its key.</summary>
+    Blocked,
+
+    /// <summary>In a worker's hands.</summary>
+    Claimed,
+
+    /// <summary>Finished, taken back, expired, put aside, or given back, whereupon another object stands for it.</summary>
+    Gone,
+}
+
+/// <summary>One stay of a message in the in-memory queue, from being stored to being settled.</summary>
+/// <remarks>
+/// A message that is given back becomes a new object. So a worker's token, which is this object, is worth nothing after the claim that it
+/// was handed out for, even to the same worker.
+/// </remarks>
+internal sealed class StoredMessage
+{
+    private readonly TimeSpan _delay;
+    private readonly TimeSpan? _timeToLive;
+
+    private StoredMessage(byte[] bytes) => Bytes = bytes;
+
+    private StoredMessage(byte[] bytes, TimeSpan delay, TimeSpan? timeToLive)
+        : this(bytes) => (_delay, _timeToLive) = (delay, timeToLive);
+
+    /// <summary>The encoded envelope: the queue's own copy.</summary>
+    public byte[] Bytes { get; private init; }
+
+    public MessageId Id { get; private init; }
+
+    public string? Key { get; private init; }
+
+    public string? DeduplicationId { get; private init; }
+
+    public TimeSpan DeduplicationWindow { get; private init; }
+
+    public long SentAt { get; private init; }
+
+    /// <summary>Not to be handed out before; in ticks, since the encoded form rounds down to the millisecond, which would be early.</summary>
+    public long DueAt { get; private set; }
+
+    public long ExpiresAt { get; private set; } = TimeHeap<StoredMessage>.Never;
+
+    public int Attempt { get; private init; }
+
+    public int Crashes { get; private init; }
+
+    public InMemoryChannel? Home { get; set; }
+
+    public StoredState State { get; set; }
+
+    public InMemoryWorkerLease? Owner { get; set; }
+
+    /// <summary>Its place in line.</summary>
+    public long Sequence { get; set; }
+
+    public StoredMessage? Previous { get; set; }
+
+    public StoredMessage? Next { get; set; }
+
+    public TimeHeap<StoredMessage>.Node? Schedule { get; set; }
+
+    public TimeHeap<StoredMessage>.Node? Expiry { get; set; }
+
+    public static StoredMessage Of(Envelope envelope)
+    {
+        if (envelope.Id == default)
+            throw new ArgumentException($"The message '{envelope.Message.Type}' has no id; a message on a channel needs one: MessageId.New.");
+        return new StoredMessage(EnvelopeFormat.Encode(envelope), envelope.Delay, envelope.TimeToLive)
+        {
+            Id = envelope.Id,
+            Key = envelope.Key is { Length: > 0 } key ? key : null,
+            DeduplicationId = envelope is { DeduplicationId.Length: > 0, DeduplicationWindow.Ticks: > 0 } ? envelope.DeduplicationId : null,
+            DeduplicationWindow = envelope.DeduplicationWindow,
+            SentAt = envelope.SentAt.UtcTicks,
+            DueAt = envelope.NotBefore?.UtcTicks ?? 0,
+            ExpiresAt = envelope.ExpiresAt?.UtcTicks ?? TimeHeap<StoredMessage>.Never,
+            Attempt = envelope.Attempt,
+            Crashes = envelope.Crashes,
+        };
+    }
+
+    /// <summary>Times that count from when the message is stored begin now.</summary>
+    public void Begin(long now)
+    {
+        if (_delay > TimeSpan.Zero)
+            DueAt = ChannelClock.Later(now, _delay);
+        if (_timeToLive is { } life)
+            ExpireAt(ChannelClock.Later(now, life));
+    }
+
+    /// <summary>The message's next stay after it was a dead letter: as if it had never been tried.</summary>
+    public StoredMessage Replayed() => WithoutExpiry(attempt: 0, crashes: 0);
+
+    /// <summary>The message's next stay after its worker has died: it may have been begun in time.</summary>
+    public StoredMessage Crashed() => WithoutExpiry(Attempt, Crashes + 1);
+
+    private StoredMessage WithoutExpiry(int attempt, int crashes)
+    {
+        var again = Again(attempt, crashes);
+        again.ExpireAt(TimeHeap<StoredMessage>.Never);
+        return again;
+    }
+
+    /// <summary>The message's next stay.</summary>
+    /// <param name="attempt">How many times a handler ran and failed.</param>
+    /// <param name="crashes">How many times a worker died holding it.</param>
+    /// <param name="dueAt">When it may be handed out.</param>
+    /// <param name="changed">The encoded envelope, if it is another one now.</param>
+    public StoredMessage Again(int attempt, int crashes, long dueAt = 0, byte[]? changed = null)
+    {
+        var bytes = changed ?? Bytes;
+        EnvelopeFormat.WriteCounters(bytes, attempt, crashes);
+        return new StoredMessage(bytes)
+        {
+            Id = Id,
+            Key = Key,
+            SentAt = SentAt,
+            DueAt = dueAt,
+            ExpiresAt = ExpiresAt,
+            Attempt = attempt,
+            Crashes = crashes,
+            Home = Home,
+            Sequence = Sequence,
+        };
+    }
+
+    private void ExpireAt(long time)
+    {
+        ExpiresAt = time;
+        EnvelopeFormat.WriteExpiresAt(Bytes, time > DateTimeOffset.MaxValue.UtcTicks ? null : new DateTimeOffset(time, TimeSpan.Zero));
+    }
+}

@@ -1,0 +1,62 @@
+using Runnel.Layers;
+using Runnel.Redis.Resp;
+
+namespace Runnel.Redis.Receiving;
+
+/// <summary>What is to become of a claim; the result is whether it was still the worker's.</summary>
+internal abstract class Settlement(RedisClaim claim) : TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously)
+{
+    public RedisClaim Claim => claim;
+
+    /// <summary>How many arguments of Scripts/step.lua it is; 0 when it is one of those that are simply completed.</summary>
+    public abstract int Arguments { get; }
+
+    /// <summary>How large what it brings is.</summary>
+    public virtual int Bytes => 0;
+
+    public abstract void Write(RespWriter writer);
+
+    internal sealed class Complete(RedisClaim claim) : Settlement(claim)
+    {
+        public override int Arguments => Claim.Key.IsEmpty ? 0 : 3;
+
+        public override void Write(RespWriter writer)
+        {
+            writer.Add("complete"u8);
+            writer.Add(Claim.Field);
+            writer.Add(Claim.Key.Span);
+        }
+    }
+
+    internal sealed class Abandon(RedisClaim claim, AbandonOptions options, ReadOnlyMemory<byte>? payload) : Settlement(claim)
+    {
+        public override int Arguments => 6;
+
+        public override int Bytes => payload?.Length ?? 0;
+
+        public override void Write(RespWriter writer)
+        {
+            writer.Add("abandon"u8);
+            writer.Add(Claim.Field);
+            writer.Add(options.CountsAttempt ? 1 : 0);
+            writer.Add((long)Math.Ceiling(Math.Max(options.Delay.TotalMicroseconds, 0)));
+            writer.Add(payload is null ? 0 : 1);
+            writer.Add((payload ?? default).Span);
+        }
+    }
+
+    internal sealed class DeadLetter(RedisClaim claim, DeadLetterReason reason, ReadOnlyMemory<byte> error) : Settlement(claim)
+    {
+        public override int Arguments => 4;
+
+        public override int Bytes => error.Length;
+
+        public override void Write(RespWriter writer)
+        {
+            writer.Add("bury"u8);
+            writer.Add(Claim.Field);
+            writer.Add((int)reason);
+            writer.Add(error.Span);
+        }
+    }
+}

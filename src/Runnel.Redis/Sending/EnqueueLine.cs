@@ -1,0 +1,286 @@
+using Runnel.Layers;
+using Runnel.Redis.Connections;
+using Runnel.Redis.Stores;
+
+namespace Runnel.Redis.Sending;
+
+/// <summary>Stores what this process sends to one channel: what is handed in while others are on their way goes along with the next trip.</summary>
+/// <remarks>
+/// Messages are stored in the order in which they were handed in. Two trips may be on their way at once, sent by one thread at a time; the second knows of
+/// the first, and stores nothing when that had no room. Each has a key of its own for its last answer: by that a trip whose answer was lost is known when it
+/// is made again, and stores nothing twice. Who waits for room waits in line; the first of them is tried again when something here made room, and every
+/// so often.
+/// </remarks>
+internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
+{
+    private const int Trips = 2;
+    private const int MostMessages = 256;
+    private const int MostBytes = 1024 * 1024;
+    private static readonly TimeSpan TryAgain = TimeSpan.FromMilliseconds(50);
+
+    private readonly Lock _lock = new();
+    private readonly Queue<EnqueueRequest> _pending = new();
+    private readonly LinkedList<EnqueueRequest> _waitingForRoom = new();
+    private readonly EnqueueTrip?[] _underWay = new EnqueueTrip?[Trips];
+    private ITimer? _tryAgain;
+    private bool _isSending;
+    private bool _isTrying;
+    private long _pendingBytes;
+    private long _requests;
+
+    /// <summary>Whether nothing is on its way or waits.</summary>
+    public bool IsIdle
+    {
+        get
+        {
+            lock (_lock)
+                return _pending.Count == 0 && _waitingForRoom.Count == 0 && !_isTrying && Array.TrueForAll(_underWay, static trip => trip is null);
+        }
+    }
+
+    /// <summary>Hands in a request; its result comes from Redis, or says that there is no room.</summary>
+    public void Add(EnqueueRequest request)
+    {
+        lock (_lock)
+        {
+            request.Order = ++_requests;
+            if (_waitingForRoom.Count > 0)
+            {
+                // A request joins the line behind those that wait for room. Otherwise a large batch might wait forever.
+                WaitForRoom(request);
+                return;
+            }
+            if (IsTooMuch(request))
+            {
+                request.TrySetException(TooMuch());
+                return;
+            }
+            _pending.Enqueue(request);
+            _pendingBytes += request.Bytes;
+            if (_isSending)
+                return; // whoever sends goes on until nothing is left
+            _isSending = true;
+        }
+        Send();
+    }
+
+    // While Redis is away, or stands still: two trips wait for it, and everything else behind them.
+    private bool IsTooMuch(EnqueueRequest request) => !store.Commands.IsAnswering
+        && (_pending.Count >= store.Options.OutageBuffer || _pendingBytes + request.Bytes > store.Options.OutageBufferBytes);
+
+    private RedisUnavailableException TooMuch() => new(
+        $"Redis at {store.Dialer.Address} does not answer, and {_pending.Count} messages of together {_pendingBytes} bytes for channel '{channel.Name}' wait for it already: no more fit into the buffer (OutageBuffer, OutageBufferBytes)");
+
+    /// <summary>Takes out a request whose sender waits no longer. One that is under way arrives nevertheless.</summary>
+    public void Remove(EnqueueRequest request)
+    {
+        lock (_lock)
+        {
+            _waitingForRoom.Remove(request);
+            request.Limit?.Dispose();
+        }
+        RoomMayBe(); // it may have kept smaller ones behind it waiting
+    }
+
+    /// <summary>Something has left the channel: tries whoever is first in line for room.</summary>
+    public void RoomMayBe()
+    {
+        EnqueueRequest first;
+        lock (_lock)
+        {
+            if (_isTrying || _waitingForRoom.First is not { Value: var waiting } || Array.Exists(_underWay, trip => trip?.Requests[0].Order < waiting.Order))
+                return; // what was handed in before it may be about to get in line
+            (_isTrying, first) = (true, waiting);
+        }
+        _ = TryFirstAsync(first);
+    }
+
+    // One thread at a time, so that what is taken first is sent first.
+    private void Send()
+    {
+        while (TakeTrip() is { } trip)
+            _ = SendAsync(trip);
+    }
+
+    private EnqueueTrip? TakeTrip()
+    {
+        lock (_lock)
+        {
+            var place = Array.IndexOf(_underWay, null);
+            _isSending = place >= 0 && _pending.Count > 0;
+            if (!_isSending)
+                return null;
+            List<EnqueueRequest> batch = [];
+            for (int messages = 0, bytes = 0; _pending.TryPeek(out var next) && (messages == 0 || (messages + next.Messages.Length <= MostMessages && bytes + next.Bytes <= MostBytes));)
+            {
+                batch.Add(TakePending());
+                messages += next.Messages.Length;
+                bytes += next.Bytes;
+            }
+            return _underWay[place] = new EnqueueTrip(batch, place, store.NextRequest(), _underWay[1 - place]);
+        }
+    }
+
+    private EnqueueRequest TakePending()
+    {
+        var request = _pending.Dequeue();
+        _pendingBytes -= request.Bytes;
+        return request;
+    }
+
+    private async Task SendAsync(EnqueueTrip trip)
+    {
+        try
+        {
+            var stored = await StoreAsync(trip).ConfigureAwait(false);
+            Arrive(trip, stored);
+            for (var i = 0; i < stored.Length; i++)
+            {
+                if (stored[i] >= 0)
+                    trip.Requests[i].TrySetResult(stored[i]);
+            }
+        }
+        catch (Exception exception)
+        {
+            foreach (var request in Fail(trip, exception))
+                request.TrySetException(exception);
+        }
+        lock (_lock)
+        {
+            if (_isSending)
+                return;
+            _isSending = true;
+        }
+        Send();
+    }
+
+    // In one go, so that nothing that was handed in later is sent before what waits for room.
+    private void Arrive(EnqueueTrip trip, int[] stored)
+    {
+        lock (_lock)
+        {
+            _underWay[trip.Place] = null;
+            for (var i = 0; i < stored.Length; i++)
+            {
+                if (stored[i] < 0)
+                    WaitForRoom(trip.Requests[i]);
+            }
+            while (_waitingForRoom.Count > 0 && _pending.Count > 0)
+                WaitForRoom(TakePending());
+        }
+    }
+
+    private List<EnqueueRequest> Fail(EnqueueTrip trip, Exception exception)
+    {
+        lock (_lock)
+        {
+            _underWay[trip.Place] = null;
+            List<EnqueueRequest> failed = [.. trip.Requests];
+            while (exception is RedisUnavailableException && _pending.Count > 0)
+                failed.Add(TakePending()); // they wait for the same
+            return failed;
+        }
+    }
+
+    private async Task TryFirstAsync(EnqueueRequest first)
+    {
+        var isDone = false;
+        try
+        {
+            // A trip of its own: the others wait behind it anyway.
+            if ((await StoreAsync(new EnqueueTrip([first], Trips, store.NextRequest())).ConfigureAwait(false))[0] is >= 0 and var stored)
+            {
+                first.TrySetResult(stored);
+                isDone = true;
+            }
+        }
+        catch (Exception exception)
+        {
+            first.TrySetException(exception);
+            isDone = true;
+        }
+        lock (_lock)
+        {
+            _isTrying = false;
+            if (isDone)
+            {
+                first.Limit?.Dispose();
+                _waitingForRoom.Remove(first);
+            }
+        }
+        if (isDone)
+            RoomMayBe();
+        else if (store.TimeProvider.GetElapsedTime(first.Since) >= first.Options.WaitForRoom)
+            GiveUp(first);
+    }
+
+    private async Task<int[]> StoreAsync(EnqueueTrip trip)
+    {
+        var preceding = trip.Preceding;
+        var keys = (ReadOnlySpan<string>)[channel.Keys.SentBy($"{store.Node}.{trip.Place}"), channel.Keys.Seen, channel.Keys.SentBy($"{store.Node}.{preceding?.Place ?? trip.Place}")];
+        var writer = channel.Begin(RedisScript.Enqueue, 4 + trip.Arguments, keys, trip.Size + 1024);
+        var repeatMark = writer.NextShortPart;
+        writer.Add("0"u8);
+        writer.Add(trip.Number);
+        writer.Add((long)store.AnswersAreKept.TotalMilliseconds);
+        writer.Add(preceding?.Number ?? 0);
+        trip.Write(writer);
+        var command = new RedisCommand(writer.Written, repeatMark) { Since = trip.Place < Trips ? trip.Requests[0].HandedIn : 0 };
+        var answer = (await store.Commands.ExecuteAsync(command).ConfigureAwait(false)).Items;
+        channel.TellExpired(answer[^1].AsNumber());
+        return trip.Read(answer);
+    }
+
+    // Called with the lock held.
+    private void WaitForRoom(EnqueueRequest request)
+    {
+        var options = request.Options;
+        var wait = options.WaitForRoom - store.TimeProvider.GetElapsedTime(request.Since);
+        if (wait <= TimeSpan.Zero || !request.MayWaitForRoom)
+        {
+            request.TrySetException(new ChannelFullException(channel.Name, options.Capacity));
+            return;
+        }
+        if (request.Task.IsCompleted)
+            return; // its sender has left
+        PutInLine(request);
+        request.Limit = store.TimeProvider.CreateTimer(_ => GiveUp(request), null, wait, Timeout.InfiniteTimeSpan);
+        _tryAgain ??= TimeProvider.System.CreateTimer(_ => TryAgainIfNeeded(), null, TryAgain, Timeout.InfiniteTimeSpan);
+        _tryAgain.Change(TryAgain, Timeout.InfiniteTimeSpan);
+    }
+
+    // Two trips under way may be answered in the other order.
+    private void PutInLine(EnqueueRequest request)
+    {
+        var after = _waitingForRoom.Last;
+        while (after is not null && after.Value.Order > request.Order)
+            after = after.Previous;
+        if (after is null)
+            _waitingForRoom.AddFirst(request);
+        else
+            _waitingForRoom.AddAfter(after, request);
+    }
+
+    // What other processes take makes room, too, and nobody tells.
+    private void TryAgainIfNeeded()
+    {
+        lock (_lock)
+        {
+            if (_waitingForRoom.Count == 0)
+                return;
+            _tryAgain!.Change(TryAgain, Timeout.InfiniteTimeSpan);
+        }
+        RoomMayBe();
+    }
+
+    private void GiveUp(EnqueueRequest request)
+    {
+        lock (_lock)
+        {
+            if (_isTrying && _waitingForRoom.First?.Value == request)
+                return; // it may be stored at this moment: what comes of that decides
+        }
+        request.TrySetException(new ChannelFullException(channel.Name, request.Options.Capacity));
+        Remove(request);
+    }
+}

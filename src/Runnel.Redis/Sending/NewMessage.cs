@@ -1,0 +1,31 @@
+using Runnel.Layers;
+using Runnel.Redis.Stores;
+
+namespace Runnel.Redis.Sending;
+
+/// <summary>A message on its way into a channel.</summary>
+internal sealed class NewMessage
+{
+    public NewMessage(ChannelName channel, Envelope envelope, Sealing sealing)
+    {
+        if (envelope.Id == default)
+            throw new ArgumentException($"The message '{envelope.Message.Type}' has no id; a message on a channel needs one: MessageId.New.");
+        Id = envelope.Id;
+        Entry = Sending.Entry.Encode(envelope, sealing, channel.Value);
+        if (envelope is { DeduplicationId: { Length: > 0 } id, DeduplicationWindow.Ticks: > 0 })
+            (DeduplicationName, Window) = (sealing.NameOf(id), (long)Math.Ceiling(envelope.DeduplicationWindow.TotalMicroseconds));
+        IsPlain = DeduplicationName.Length == 0 && envelope is { Key: null or "", ExpiresAt: null, TimeToLive: null, NotBefore: null, Delay.Ticks: <= 0 };
+    }
+
+    public MessageId Id { get; }
+
+    public byte[] Entry { get; }
+
+    public byte[] DeduplicationName { get; } = [];
+
+    /// <summary>For how long the name is remembered, in microseconds.</summary>
+    public long Window { get; }
+
+    /// <summary>Whether it only has to get in line.</summary>
+    public bool IsPlain { get; }
+}

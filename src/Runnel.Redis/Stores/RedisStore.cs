@@ -1,0 +1,151 @@
+using System.ComponentModel.DataAnnotations;
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+using Runnel.Redis.Connections;
+using Runnel.Redis.Resp;
+using Runnel.Redis.Stores;
+
+namespace Runnel.Redis;
+
+/// <summary>A Redis server: what the backplane and the work queue of one process stand on, and share.</summary>
+public sealed class RedisStore : IAsyncDisposable
+{
+    /// <summary>The oldest version that has all that the layer uses.</summary>
+    internal static readonly Version Oldest = new(6, 2);
+
+    private readonly TimeProvider _timeProvider;
+    private long _requests;
+
+    /// <summary>Creates the store; nothing is connected to yet.</summary>
+    /// <param name="options">Where Redis is, and how it is used.</param>
+    /// <param name="timeProvider">The clock. The system's stands for that of the Redis server, which all processes share; another is for tests.</param>
+    /// <param name="logger">Where it says what befalls it.</param>
+    /// <exception cref="FormatException">The address is not valid, or a key for encryption is not.</exception>
+    /// <exception cref="ValidationException">An option is out of its range.</exception>
+    public RedisStore(RedisOptions options, TimeProvider timeProvider, ILogger<RedisStore> logger)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var address = RedisAddress.Parse(options.Address);
+        options.Prefix = address.Prefix ?? options.Prefix;
+        Validator.ValidateObject(options, new ValidationContext(options), validateAllProperties: true);
+        (Options, _timeProvider, Logger) = (options, timeProvider, logger);
+        Keys = new RedisKeys(options.Prefix);
+        Sealing = new Sealing([.. options.EncryptionKeys, .. address.ReadKeys()]);
+        Dialer = new RedisDialer(address, options.Prefix, options.Timeout);
+        Outage = new RedisOutage(address.ToString(), TimeProvider.System, logger);
+        Commands = new RedisClient(Dialer, options, Outage, LoadScripts) { OnConnectedChanged = isConnected => ConnectedChanged?.Invoke(isConnected) };
+    }
+
+    internal RedisOptions Options { get; }
+
+    internal ILogger Logger { get; }
+
+    internal RedisKeys Keys { get; }
+
+    internal Sealing Sealing { get; }
+
+    internal RedisDialer Dialer { get; }
+
+    internal RedisOutage Outage { get; }
+
+    /// <summary>The connection that all commands share; blocking ones and subscriptions have connections of their own.</summary>
+    internal RedisClient Commands { get; }
+
+    internal TimeProvider TimeProvider => _timeProvider;
+
+    /// <summary>This process's name among all.</summary>
+    internal string Node { get; } = Guid.NewGuid().ToString("N")[..12];
+
+    /// <summary>The time that scripts are given, in microseconds: 0 for the server's own.</summary>
+    internal long ScriptTime => _timeProvider == TimeProvider.System ? 0 : Now;
+
+    /// <summary>The time that scripts go by, in microseconds since 1970.</summary>
+    internal async ValueTask<long> GetTimeAsync(CancellationToken cancellationToken)
+    {
+        if (ScriptTime is not 0 and var time)
+            return time;
+        var answer = (await Commands.ExecuteAsync(RespWriter.Encode("TIME")).WaitAsync(cancellationToken).ConfigureAwait(false)).Items;
+        return (answer[0].AsNumber() * 1_000_000) + answer[1].AsNumber();
+    }
+
+    /// <summary>The time here, in microseconds since 1970; other machines may have another.</summary>
+    private long Now => (_timeProvider.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
+
+    internal event Action<bool>? ConnectedChanged;
+
+    /// <summary>For how long the answer to what must not be done twice is kept: longer than it may take until it is asked for again.</summary>
+    internal TimeSpan AnswersAreKept => Options.Timeout + Options.OutageTimeout + TimeSpan.FromMinutes(1);
+
+    /// <summary>A number that no other request of this process has.</summary>
+    internal long NextRequest() => Interlocked.Increment(ref _requests);
+
+    /// <summary>Connects, and checks that the server is one that nothing gets lost on.</summary>
+    /// <exception cref="IOException">Redis cannot be reached, or refuses; the message says why, and what to do.</exception>
+    /// <exception cref="InvalidOperationException">It is too old, or may delete what is stored; the message says what to change.</exception>
+    public async Task OpenAsync(CancellationToken cancellationToken = default)
+    {
+        await Commands.OpenAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            Check(await AskAsync("INFO").ConfigureAwait(false));
+            // A user may have no right to our names: better told now than with the first message.
+            await AskAsync("EXISTS", Keys.Channels).ConfigureAwait(false);
+            await AskAsync("PUBLISH", Keys.Channels, "").ConfigureAwait(false);
+        }
+        catch (RedisErrorException refusal)
+        {
+            throw new RedisUnavailableException(Dialer.Explain(refusal), refusal);
+        }
+
+        async Task<string> AskAsync(params string[] words) =>
+            (await Commands.ExecuteAsync(RespWriter.Encode(words)).WaitAsync(cancellationToken).ConfigureAwait(false)).ToString();
+    }
+
+    /// <summary>What tells the data under this prefix from any other's: a random value, which the first who asks stores.</summary>
+    internal async Task<string> GetIdentityAsync(CancellationToken cancellationToken)
+    {
+        // First, since a server that is full refuses to set even what is set already.
+        var identity = await AskAsync("GET", Keys.Identity).ConfigureAwait(false);
+        if (identity.IsNull)
+        {
+            await AskAsync("SET", Keys.Identity, Guid.NewGuid().ToString("N"), "NX").ConfigureAwait(false);
+            identity = await AskAsync("GET", Keys.Identity).ConfigureAwait(false); // another process may have been faster
+        }
+        return $"redis/{identity}";
+
+        async Task<RespValue> AskAsync(params string[] words) => await Commands.ExecuteAsync(RespWriter.Encode(words)).WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => Commands.DisposeAsync();
+
+    // A server that was restarted knows no scripts.
+    private static void LoadScripts(RedisSocket socket)
+    {
+        foreach (var script in RedisScript.All)
+            socket.Execute(script.Load);
+    }
+
+    private void Check(string info)
+    {
+        var facts = info.Split('\n')
+            .Select(line => line.TrimEnd('\r').Split(':', 2))
+            .Where(parts => parts.Length == 2)
+            .ToLookup(parts => parts[0], parts => parts[1]);
+        string Fact(string name) => facts[name].FirstOrDefault() ?? "";
+
+        var address = Dialer.Address;
+        if (Version.TryParse(Fact("redis_version"), out var version) && version < Oldest)
+            throw new InvalidOperationException($"Redis at {address} is version {version}; Runnel needs {Oldest} or later.");
+        if (Fact("cluster_enabled") == "1")
+            throw new InvalidOperationException($"Redis at {address} is a node of a cluster, which Runnel does not use yet: give it a server of its own.");
+        if (Fact("role") == "slave")
+            throw new InvalidOperationException($"Redis at {address} is a replica, where nothing can be stored: write its master into the address ({Fact("master_host")}:{Fact("master_port")}).");
+        if (Fact("maxmemory_policy") is var policy && policy is not ("noeviction" or ""))
+            throw new InvalidOperationException($"Redis at {address} deletes messages when its memory is full: its maxmemory-policy is {policy}. Set it to noeviction ('CONFIG SET maxmemory-policy noeviction', and in redis.conf).");
+        if (Fact("aof_enabled") == "0")
+            Log.NotPersistent(Logger, address.ToString());
+        if (long.TryParse(Fact("server_time_usec"), NumberStyles.None, CultureInfo.InvariantCulture, out var time) && Math.Abs(time - Now) > 1_000_000 && ScriptTime == 0)
+            Log.ClocksDiffer(Logger, address.ToString(), TimeSpan.FromMicroseconds(Math.Abs(time - Now)));
+    }
+}

@@ -1,0 +1,173 @@
+using System.Buffers.Binary;
+using System.Text;
+using Runnel.Layers;
+using Runnel.Redis.Connections;
+using Runnel.Redis.Resp;
+using Runnel.Redis.Stores;
+
+namespace Runnel.Redis.Topics;
+
+/// <summary>The connection for subscriptions, and the topics that this node subscribes to.</summary>
+internal sealed class RedisSubscriber : IAsyncDisposable
+{
+    private const int Batch = 512;
+
+    private static readonly ReadOnlyMemory<byte> Ping = RespWriter.Encode("PING");
+
+    private readonly RedisStore _store;
+    private readonly Func<Topic, Position, int, Task<TopicHistory>> _readHistory;
+    private readonly RedisClient _client;
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, RedisTopic> _topics = [];
+
+    public RedisSubscriber(RedisStore store, Func<Topic, Position, int, Task<TopicHistory>> readHistory, Action<bool> onConnectedChanged)
+    {
+        (_store, _readHistory) = (store, readHistory);
+        _client = new RedisClient(store.Dialer, store.Options, store.Outage)
+        {
+            OnPush = Take,
+            OnConnectedChanged = isConnected =>
+            {
+                AfterChange(isConnected);
+                onConnectedChanged(isConnected);
+            },
+        };
+    }
+
+    public RedisClient Client => _client;
+
+    /// <summary>Whether everything that is to be heard is heard.</summary>
+    public bool IsConnected => _client.IsConnected || _topics.Count == 0;
+
+    public async Task<IAsyncDisposable> SubscribeAsync(Topic topic, Action<BackplaneMessage> onMessage, CancellationToken cancellationToken)
+    {
+        var channel = _store.Keys.PubSubOf(topic);
+        RedisTopic found;
+        RedisSubscription subscription;
+        lock (_lock)
+        {
+            if (!_topics.TryGetValue(channel, out var known))
+            {
+                _topics.Add(channel, known = new RedisTopic(topic, ReadMissedAsync, _store.Logger));
+                known.Subscribed = BeginAsync(known, channel);
+            }
+            found = known;
+            subscription = new RedisSubscription(onMessage, ended => End(found, channel, ended));
+            found.Add(subscription);
+        }
+        try
+        {
+            await found.Subscribed.WaitAsync(cancellationToken).ConfigureAwait(false);
+            return subscription;
+        }
+        catch
+        {
+            End(found, channel, subscription);
+            throw;
+        }
+    }
+
+    public ValueTask DisposeAsync() => _client.DisposeAsync();
+
+    // Both at once: a message between the two is one from before the subscription was there, and its place in the history says so.
+    private async Task BeginAsync(RedisTopic topic, string channel)
+    {
+        var subscribing = _client.ExecuteAsync(new RedisCommand(RespWriter.Encode("SUBSCRIBE", channel), repeatMark: -1));
+        var latest = (await _readHistory(topic.Name, Position.None, 0).ConfigureAwait(false)).Latest;
+        await subscribing.ConfigureAwait(false);
+        topic.Begin(latest);
+    }
+
+    // The history is read on another connection, and may hold what is still on its way on this one. Redis answers here after all that it published before:
+    // so that has been heard, in its order, when this returns.
+    private async Task<TopicHistory> ReadMissedAsync(Topic topic, Position after, int limit)
+    {
+        var history = await _readHistory(topic, after, limit).ConfigureAwait(false);
+        await _client.ExecuteAsync(new RedisCommand(Ping, repeatMark: -1) { IsPatient = true }).ConfigureAwait(false);
+        return history;
+    }
+
+    private void End(RedisTopic topic, string channel, RedisSubscription subscription)
+    {
+        lock (_lock)
+        {
+            topic.Remove(subscription);
+            if (topic.HasSubscriptions || _topics.GetValueOrDefault(channel) != topic)
+                return;
+            _topics.Remove(channel);
+            if (_client.IsConnected)
+                Forget(_client.ExecuteAsync(RespWriter.Encode("UNSUBSCRIBE", channel)));
+        }
+    }
+
+    // On the thread that reads: it only parses, and hands on.
+    private void Take(RespValue push)
+    {
+        if (push.Items is not [var kind, var channel, var content] || !kind.Bytes.AsSpan().SequenceEqual("message"u8))
+            return;
+        RedisTopic? topic;
+        lock (_lock)
+        {
+            var name = Encoding.UTF8.GetString(channel.Bytes);
+            if (!_topics.TryGetValue(name, out topic))
+            {
+                Forget(_client.ExecuteAsync(RespWriter.Encode("UNSUBSCRIBE", name))); // left just when the connection was made anew
+                return;
+            }
+        }
+        try
+        {
+            topic.Take(Read(topic.Name, content.Bytes));
+        }
+        catch (FormatException exception)
+        {
+            Log.Unreadable(_store.Logger, exception);
+            RedisTelemetry.MessagesWereDropped("unreadable", 1);
+        }
+    }
+
+    private BackplaneMessage Read(Topic topic, byte[] content) => content switch
+    {
+        [PublishedMessage.Plain, ..] => new(Position.None, _store.Sealing.Open(content.AsMemory(1), topic.Value)),
+        [PublishedMessage.Kept, ..] when content.Length >= PublishedMessage.HeadLength => new(
+            new Position(BinaryPrimitives.ReadInt64LittleEndian(content.AsSpan(1)), BinaryPrimitives.ReadInt64LittleEndian(content.AsSpan(9))),
+            _store.Sealing.Open(content.AsMemory(PublishedMessage.HeadLength), topic.Value)),
+        _ => throw new FormatException($"What came on the pub/sub channel of topic '{topic}' is not a message of Runnel: somebody else publishes there."),
+    };
+
+    private void AfterChange(bool isConnected)
+    {
+        // Not under the lock: a topic that is handing on a message may be in the middle of a handler that wants it.
+        KeyValuePair<string, RedisTopic>[] topics;
+        lock (_lock)
+            topics = [.. _topics];
+        foreach (var (_, topic) in topics)
+            topic.HoldBack();
+        if (isConnected)
+            Resubscribe(topics);
+    }
+
+    private void Resubscribe(KeyValuePair<string, RedisTopic>[] topics)
+    {
+        foreach (var batch in topics.Chunk(Batch))
+        {
+            var command = RespWriter.Encode(["SUBSCRIBE", .. batch.Select(entry => entry.Key)]);
+            Forget(FillAsync(_client.ExecuteAsync(new RedisCommand(command) { Answers = batch.Length, IsPatient = true }), batch));
+        }
+    }
+
+    private static async Task FillAsync(Task subscribing, KeyValuePair<string, RedisTopic>[] batch)
+    {
+        await subscribing.ConfigureAwait(false);
+        await Task.WhenAll(batch.Select(entry => entry.Value.FillAsync())).ConfigureAwait(false);
+    }
+
+    // What the connection took along when it was lost is done on the next one: there, all topics are subscribed to anew, and no others.
+    private void Forget(Task task) => task.ContinueWith(
+        (failed, state) =>
+        {
+            if (failed.Exception!.InnerException is not (ObjectDisposedException or RedisUnavailableException) and var exception)
+                Log.Refused(((RedisStore)state!).Logger, ((RedisStore)state!).Dialer.Address.ToString(), exception!);
+        },
+        _store, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+}

@@ -1,6 +1,0 @@
-using Runnel.Layers;
-
-namespace Runnel.Sqlite;
-
-/// <summary>A message of the backplane.</summary>
-internal readonly record struct Publication(string Topic, BackplaneMessage Message);

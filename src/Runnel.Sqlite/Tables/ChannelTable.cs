@@ -1,0 +1,138 @@
+using Runnel.Sqlite.Files;
+
+namespace Runnel.Sqlite.Tables;
+
+/// <summary>The channels that a transaction has touched.</summary>
+internal sealed class ChannelTable(Database database, StoreTransaction transaction)
+{
+    private readonly Statement _find = database.Prepare(SqliteStatements.FindChannel);
+    private readonly Statement _findById = database.Prepare(SqliteStatements.FindChannelById);
+    private readonly Statement _insert = database.Prepare(SqliteStatements.InsertChannel);
+    private readonly Statement _update = database.Prepare(SqliteStatements.UpdateChannel);
+    private readonly Statement _delete = database.Prepare(SqliteStatements.DeleteChannel);
+    private readonly Dictionary<string, ChannelRow?> _byName = [];
+    private readonly Dictionary<long, ChannelRow> _byId = [];
+
+    public void Begin()
+    {
+        _byName.Clear();
+        _byId.Clear();
+    }
+
+    /// <summary>Whether the channel was looked for in this transaction.</summary>
+    public bool IsTouched(string name) => _byName.ContainsKey(name);
+
+    public ChannelRow? Find(string name)
+    {
+        if (!_byName.TryGetValue(name, out var row))
+            _byName[name] = row = Read(_find.Bind(1, name));
+        return row;
+    }
+
+    public ChannelRow GetOrAdd(string name)
+    {
+        if (Find(name) is { } row)
+            return row;
+        row = new ChannelRow(transaction.NextNumber(), name, held: 0, total: 0, wanted: false);
+        _insert.Bind(1, row.Id).Bind(2, name).Run();
+        _byName[name] = _byId[row.Id] = row;
+        row.Added(); // and taken back: a channel that gets nothing after all is deleted at the end
+        row.Removed();
+        return row;
+    }
+
+    public ChannelRow Get(long id)
+    {
+        if (!_byId.TryGetValue(id, out var row))
+        {
+            row = Read(_findById.Bind(1, id)) ?? throw new InvalidOperationException($"The database '{database.Path}' has messages of a channel {id} that it does not know.");
+            _byName[row.Name] = row;
+        }
+        return row;
+    }
+
+    /// <summary>All channels are gone.</summary>
+    public void Flushed() => Begin();
+
+    public void Finish()
+    {
+        foreach (var row in _byName.Values)
+        {
+            if (row is not { IsChanged: true })
+                continue;
+            transaction.Rings |= row.ConcernsOthers;
+            // Those who wait for room look again, and say again that they wait, if there is not enough.
+            var wanted = row.Wanted && !row.ConcernsOthers;
+            if (row.Total == 0)
+                _delete.Bind(1, row.Id).Run();
+            else
+                _update.Bind(1, row.Id).Bind(2, row.Held).Bind(3, row.Total).Bind(4, wanted ? 1 : 0).Run();
+        }
+    }
+
+    private ChannelRow? Read(Statement statement)
+    {
+        ChannelRow? row = null;
+        if (statement.Step())
+            row = new ChannelRow(statement.Number(0), statement.Text(4)!, statement.Number(1), statement.Number(2), statement.Number(3) != 0);
+        statement.Reset();
+        if (row is not null)
+            _byId[row.Id] = row;
+        return row;
+    }
+}
+
+/// <summary>A channel's counters, read when a transaction first touches it and written once at its end.</summary>
+internal sealed class ChannelRow(long id, string name, long held, long total, bool wanted)
+{
+    private readonly long _heldBefore = held;
+    private int _made;
+    private int _taken;
+
+    public long Id { get; } = id;
+
+    public string Name { get; } = name;
+
+    /// <summary>Messages that count against the capacity: all but those in workers' hands and the dead.</summary>
+    public long Held { get; private set; } = held;
+
+    public long Total { get; private set; } = total;
+
+    /// <summary>Whether some process waits for room.</summary>
+    public bool Wanted { get; set; } = wanted;
+
+    public bool IsChanged { get; private set; }
+
+    /// <summary>Whether another process may find something here that it waits for.</summary>
+    public bool ConcernsOthers => _made > _taken || (Wanted && Held < _heldBefore);
+
+    public void Added() => Count(held: 1, total: 1);
+
+    public void Claimed()
+    {
+        _taken++;
+        Count(held: -1, total: 0);
+    }
+
+    public void GivenBack() => Count(held: 1, total: 0);
+
+    public void Settled() => Count(held: 0, total: -1);
+
+    public void Removed() => Count(held: -1, total: -1);
+
+    /// <summary>A message is ready, or will be at a time that others do not know of.</summary>
+    public void MadeAvailable() => _made++;
+
+    public void Want()
+    {
+        Wanted = true;
+        IsChanged = true;
+    }
+
+    private void Count(int held, int total)
+    {
+        Held += held;
+        Total += total;
+        IsChanged = true;
+    }
+}

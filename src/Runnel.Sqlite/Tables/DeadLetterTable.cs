@@ -1,0 +1,89 @@
+using Runnel.Layers;
+using Runnel.Sqlite.Files;
+
+namespace Runnel.Sqlite.Tables;
+
+/// <summary>What is known of the dead letters beside their messages.</summary>
+internal sealed class DeadLetterTable(Database database, StoreTransaction transaction)
+{
+    private readonly Statement _insert = database.Prepare(SqliteStatements.InsertDead);
+    private readonly Statement _delete = database.Prepare(SqliteStatements.DeleteDead);
+    private readonly Statement _revive = database.Prepare(SqliteStatements.Revive);
+    private readonly Statement _list = database.Prepare(SqliteStatements.ListDead);
+    private readonly Statement _findAged = database.Prepare(SqliteStatements.FindAgedDead);
+    private readonly Statement _next = database.Prepare(SqliteStatements.NextDead);
+
+    /// <summary>How long they are kept, in ticks.</summary>
+    public long Retention { get; init; }
+
+    /// <summary>When the oldest has been kept for long enough.</summary>
+    public long? NextEnd => _next.ReadNumber() + Retention;
+
+    public void Add(long id, ChannelRow channel, DeadLetterReason reason, string? error)
+    {
+        _insert.Bind(1, id).Bind(2, channel.Id).Bind(3, transaction.Now).Bind(4, (int)reason).Bind(5, error).Run();
+        transaction.SweepAt(transaction.Now + Retention);
+    }
+
+    /// <summary>Puts dead letters at the end of their line, whatever the capacity.</summary>
+    public int Replay(string channelName, DeadLetterFilter filter)
+    {
+        if (transaction.Channels.Find(channelName) is not { } channel)
+            return 0;
+        var found = Select(channel, filter);
+        foreach (var letter in found)
+        {
+            _delete.Bind(1, letter.Id).Run();
+            var before = letter.Lane is { } lane ? transaction.Lanes.Append(channel.Id, lane, letter.Id) : null;
+            var state = transaction.Messages.StateFor(before, due: 0);
+            _revive.Bind(1, letter.Id).Bind(2, state).Bind(3, transaction.NextNumber()).Bind(4, before).Run();
+            channel.GivenBack();
+            channel.MadeAvailable();
+        }
+        return found.Count;
+    }
+
+    public int Purge(string channelName, DeadLetterFilter filter)
+    {
+        if (transaction.Channels.Find(channelName) is not { } channel)
+            return 0;
+        var found = Select(channel, filter);
+        foreach (var letter in found)
+            Delete(letter.Id, channel, letter.IsLarge);
+        return found.Count;
+    }
+
+    /// <summary>Deletes those that are older than they are kept.</summary>
+    public int RemoveAged(int limit)
+    {
+        List<(long Id, long Channel, bool IsLarge)> found = [];
+        _findAged.Bind(1, transaction.Now - Retention).Bind(2, limit);
+        while (_findAged.Step())
+            found.Add((_findAged.Number(0), _findAged.Number(1), _findAged.Number(2) != 0));
+        _findAged.Reset();
+        foreach (var (id, channel, isLarge) in found)
+            Delete(id, transaction.Channels.Get(channel), isLarge);
+        return found.Count;
+    }
+
+    private void Delete(long id, ChannelRow channel, bool isLarge)
+    {
+        _delete.Bind(1, id).Run();
+        transaction.Messages.Delete(id, isLarge);
+        channel.Settled();
+    }
+
+    private List<StoredDeadLetter> Select(ChannelRow channel, DeadLetterFilter filter)
+    {
+        List<StoredDeadLetter> found = [];
+        _list.Bind(1, channel.Id);
+        while (_list.Step())
+        {
+            var letter = StoredDeadLetter.Read(_list);
+            if (filter == DeadLetterFilter.All || filter.Matches(letter.Open(channel.Name)))
+                found.Add(letter with { Bytes = [] });
+        }
+        _list.Reset();
+        return found;
+    }
+}

@@ -1,0 +1,136 @@
+using Runnel.Layers;
+using Runnel.Sqlite.Files;
+
+namespace Runnel.Sqlite.Tables;
+
+/// <summary>Messages coming back from workers, alive or dead. Each settles the claim that it was handed out under, or nothing.</summary>
+internal sealed partial class MessageTable
+{
+    private readonly Statement _complete = database.Prepare(SqliteStatements.Complete);
+    private readonly Statement _completeInLane = database.Prepare(SqliteStatements.CompleteInLane);
+    private readonly Statement _giveBack = database.Prepare(SqliteStatements.GiveBack);
+    private readonly Statement _replaceBody = database.Prepare(SqliteStatements.ReplaceBody);
+    private readonly Statement _putAside = database.Prepare(SqliteStatements.PutAside);
+    private readonly Statement _findClaimed = database.Prepare(SqliteStatements.FindClaimed);
+    private readonly Statement _countCrash = database.Prepare(SqliteStatements.CountCrash);
+    private readonly List<(long Id, long Channel, long Claim, int Crashes, string? Lane)> _claimed = [];
+
+    public bool Complete(string channelName, Claim claim)
+    {
+        long? next = null;
+        // RETURNING costs SQLite a temporary table.
+        var settled = claim.Lane is null
+            ? _complete.Bind(1, claim.Id).Bind(2, claim.Number).RunCounting() > 0
+            : Settle(_completeInLane, claim.Id, claim.Number, out next);
+        if (!settled)
+            return false;
+        var channel = transaction.Channels.Find(channelName)!;
+        DeleteLarge(claim.Id, claim.IsLarge);
+        channel.Settled();
+        FreeLane(channel, claim.Lane, next);
+        return true;
+    }
+
+    /// <summary>Puts a message back: at its old place when it is due, still the head of its lane.</summary>
+    public bool GiveBack(string channelName, Claim claim, long due, bool countsAttempt, byte[]? bytes)
+    {
+        if (!GiveBack(claim.Id, claim.Number, due, countsAttempt))
+            return false;
+        var channel = transaction.Channels.Find(channelName)!;
+        channel.GivenBack();
+        channel.MadeAvailable();
+        if (bytes is not null)
+            Replace(claim, bytes);
+        return true;
+    }
+
+    public bool PutAside(string channelName, Claim claim, DeadLetterReason reason, string? error)
+    {
+        _putAside.Bind(3, reason == DeadLetterReason.WorkerDied ? 0 : 1);
+        if (!Settle(_putAside, claim.Id, claim.Number, out var next))
+            return false;
+        var channel = transaction.Channels.Find(channelName)!;
+        transaction.DeadLetters.Add(claim.Id, channel, reason, error);
+        FreeLane(channel, claim.Lane, next);
+        return true;
+    }
+
+    /// <summary>A worker leaves: what it holds is there for others, untouched.</summary>
+    public void HandBack(long worker)
+    {
+        foreach (var (id, channelId, claim, _, _) in ReadClaimed(worker))
+            Return(id, claim, transaction.Channels.Get(channelId));
+    }
+
+    /// <summary>A worker has died: what it held is there for others, at the front, or put aside when too many have died holding it.</summary>
+    /// <returns>How many messages it held, and how many of them were put aside.</returns>
+    public (int Held, int Dead) HandBackDead(long worker, string workerName, int crashLimit)
+    {
+        var dead = 0;
+        var held = ReadClaimed(worker);
+        foreach (var (id, channelId, claim, crashesBefore, lane) in held)
+        {
+            var channel = transaction.Channels.Get(channelId);
+            var crashes = crashesBefore + 1;
+            // It no longer expires: it may have been begun in time.
+            _countCrash.Bind(1, id).Bind(2, Math.Min(crashes, ushort.MaxValue)).Run();
+            if (crashes < crashLimit)
+            {
+                Return(id, claim, channel);
+                continue;
+            }
+            dead++;
+            _putAside.Bind(3, 0);
+            Settle(_putAside, id, claim, out var next);
+            transaction.DeadLetters.Add(id, channel, DeadLetterReason.WorkerDied, $"{crashes} workers died while they held the message; the last was '{workerName}'.");
+            FreeLane(channel, lane, next);
+        }
+        return (held.Count, dead);
+    }
+
+    /// <returns>Whether the claim was still good.</returns>
+    private static bool Settle(Statement statement, long id, long claim, out long? next)
+    {
+        var settled = statement.Bind(1, id).Bind(2, claim).Step();
+        next = settled ? statement.NumberOrNull(0) : null;
+        statement.Reset();
+        return settled;
+    }
+
+    private List<(long Id, long Channel, long Claim, int Crashes, string? Lane)> ReadClaimed(long worker)
+    {
+        _claimed.Clear();
+        _findClaimed.Bind(1, worker);
+        while (_findClaimed.Step())
+            _claimed.Add((_findClaimed.Number(0), _findClaimed.Number(1), _findClaimed.Number(2), (int)_findClaimed.Number(3), _findClaimed.Text(4)));
+        _findClaimed.Reset();
+        return _claimed;
+    }
+
+    private void Return(long id, long claim, ChannelRow channel)
+    {
+        GiveBack(id, claim, due: 0, countsAttempt: false);
+        channel.GivenBack();
+        channel.MadeAvailable();
+    }
+
+    private bool GiveBack(long id, long claim, long due, bool countsAttempt)
+    {
+        _giveBack.Bind(1, id).Bind(2, claim).Bind(3, due > transaction.Now ? Scheduled : Ready).Bind(4, due).Bind(5, countsAttempt ? 1 : 0);
+        return _giveBack.RunCounting() > 0;
+    }
+
+    private void Replace(Claim claim, byte[] bytes)
+    {
+        var isLarge = bytes.Length > LargeBytes;
+        _replaceBody.Bind(1, claim.Id);
+        if (isLarge)
+            _replaceBody.BindNull(2).Run();
+        else
+            _replaceBody.Bind(2, bytes).Run();
+        if (isLarge)
+            _insertLarge.Bind(1, claim.Id).Bind(2, bytes).Run();
+        else
+            DeleteLarge(claim.Id, claim.IsLarge);
+    }
+}

@@ -1,0 +1,91 @@
+using Runnel.Sqlite.Files;
+
+namespace Runnel.Sqlite.Tables;
+
+/// <summary>The processes that have the file open, and their workers.</summary>
+internal sealed class NodeTable(Database database, StoreTransaction transaction)
+{
+    private readonly Statement _list = database.Prepare(SqliteStatements.ListNodes);
+    private readonly Statement _insert = database.Prepare(SqliteStatements.InsertNode);
+    private readonly Statement _delete = database.Prepare(SqliteStatements.DeleteNode);
+    private readonly Statement _listWorkers = database.Prepare(SqliteStatements.ListWorkers);
+    private readonly Statement _insertWorker = database.Prepare(SqliteStatements.InsertWorker);
+    private readonly Statement _deleteWorker = database.Prepare(SqliteStatements.DeleteWorker);
+    private readonly Statement _listHolders = database.Prepare(SqliteStatements.ListHolders);
+
+    /// <summary>Those that have the file open, or died and were not noticed yet.</summary>
+    public List<(long Id, string Name)> List()
+    {
+        List<(long, string)> nodes = [];
+        while (_list.Step())
+            nodes.Add((_list.Number(0), _list.Text(1)!));
+        _list.Reset();
+        return nodes;
+    }
+
+    /// <summary>Those with workers that hold messages.</summary>
+    public List<long> ListHolders()
+    {
+        List<long> nodes = [];
+        while (_listHolders.Step())
+            nodes.Add(_listHolders.Number(0));
+        _listHolders.Reset();
+        return nodes;
+    }
+
+    public long Add(string name)
+    {
+        var id = transaction.NextNumber();
+        _insert.Bind(1, id).Bind(2, name).Run();
+        transaction.Rings = true;
+        return id;
+    }
+
+    /// <summary>Notes a worker, if it is not noted yet.</summary>
+    public void AddWorker(long worker, long node, int crashLimit) => _insertWorker.Bind(1, worker).Bind(2, node).Bind(3, crashLimit).Run();
+
+    /// <summary>A worker leaves, and hands back what it holds.</summary>
+    public bool RemoveWorker(long worker)
+    {
+        transaction.Messages.HandBack(worker);
+        _deleteWorker.Bind(1, worker).Run();
+        return true;
+    }
+
+    /// <summary>A process leaves in order.</summary>
+    public void Remove(long node)
+    {
+        foreach (var (worker, _) in ListWorkers(node))
+            RemoveWorker(worker);
+        transaction.Topics.RemoveInterests(node);
+        _delete.Bind(1, node).Run();
+        transaction.Rings = true;
+    }
+
+    /// <summary>A process has died.</summary>
+    /// <returns>How many messages it held, and how many of them are dead letters now.</returns>
+    public (int Held, int Dead) Bury(long node, string name)
+    {
+        var (held, dead) = (0, 0);
+        foreach (var (worker, crashLimit) in ListWorkers(node))
+        {
+            var counts = transaction.Messages.HandBackDead(worker, SqliteNames.WorkerOf(name, SqliteNames.NumberOf(worker)), crashLimit);
+            (held, dead) = (held + counts.Held, dead + counts.Dead);
+            _deleteWorker.Bind(1, worker).Run();
+        }
+        transaction.Topics.RemoveInterests(node);
+        _delete.Bind(1, node).Run();
+        transaction.Rings = true;
+        return (held, dead);
+    }
+
+    private List<(long Worker, int CrashLimit)> ListWorkers(long node)
+    {
+        List<(long, int)> workers = [];
+        _listWorkers.Bind(1, node);
+        while (_listWorkers.Step())
+            workers.Add((_listWorkers.Number(0), (int)_listWorkers.Number(1)));
+        _listWorkers.Reset();
+        return workers;
+    }
+}

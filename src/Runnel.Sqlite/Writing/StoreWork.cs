@@ -1,0 +1,76 @@
+using Runnel.Sqlite.Files;
+using Runnel.Sqlite.Tables;
+
+namespace Runnel.Sqlite.Writing;
+
+/// <summary>Something that the writer does inside its next transaction, and somebody awaits.</summary>
+internal abstract class StoreWork
+{
+    /// <summary>Does it. After a rollback it is done again, in another transaction: what it changes in memory has to bear that.</summary>
+    /// <returns>Whether it is done once this transaction is committed; <see langword="false"/> when it waits for something in the store.</returns>
+    public abstract bool Execute(StoreTransaction transaction);
+
+    /// <summary>How many messages it is about: a transaction takes works up to a sum.</summary>
+    public virtual int Weight => 1;
+
+    /// <summary>The transaction is on disk.</summary>
+    public abstract void Complete();
+
+    /// <summary>It will not be done.</summary>
+    public abstract void Fail(Exception exception);
+
+    /// <summary>Its transaction was rolled back.</summary>
+    /// <returns>Whether it is to be tried again, until it succeeds or the store closes.</returns>
+    public virtual bool TriesAgainAfter(Exception exception)
+    {
+        Fail(exception);
+        return false;
+    }
+
+    /// <summary>A work that is a function.</summary>
+    public static StoreWork<T> Of<T>(Func<StoreTransaction, T> act) => new FunctionWork<T>(act, isTriedAgain: false);
+
+    /// <summary>A work that is a function and must not get lost: its caller is told of a failure, and it is tried again all the same.</summary>
+    public static StoreWork<T> OfCertain<T>(Func<StoreTransaction, T> act) => new FunctionWork<T>(act, isTriedAgain: true);
+
+    private sealed class FunctionWork<T>(Func<StoreTransaction, T> act, bool isTriedAgain) : StoreWork<T>
+    {
+        public override bool TriesAgainAfter(Exception exception)
+        {
+            Fail(exception);
+            return isTriedAgain && exception is SqliteFailure;
+        }
+
+        public override bool Execute(StoreTransaction transaction)
+        {
+            Result = act(transaction);
+            return true;
+        }
+    }
+}
+
+/// <summary>A work with a result.</summary>
+internal abstract class StoreWork<T> : StoreWork
+{
+    // Continuations never run on the writer's thread: it has a disk to look after.
+    private readonly TaskCompletionSource<T> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public Task<T> Task => _completion.Task;
+
+    protected T Result { get; set; } = default!;
+
+    /// <summary>What the caller is to be told instead of a result. Not thrown: that would undo the other works of the transaction.</summary>
+    protected Exception? Refusal { get; set; }
+
+    public override void Complete()
+    {
+        if (Refusal is null)
+            _completion.TrySetResult(Result);
+        else
+            _completion.TrySetException(Refusal);
+    }
+
+    public override void Fail(Exception exception) => _completion.TrySetException(exception);
+
+    protected bool TryCancel(CancellationToken cancellationToken) => _completion.TrySetCanceled(cancellationToken);
+}

@@ -1,0 +1,154 @@
+using System.Diagnostics;
+using Runnel.Sqlite.Subscribers;
+using Runnel.Sqlite.Files;
+using Runnel.Sqlite.Processes;
+
+namespace Runnel.Sqlite.Writing;
+
+/// <summary>One round of the writer.</summary>
+internal sealed partial class StoreWriter
+{
+    // How often the file is asked for at once before the writer sleeps between: most transactions of others are over in less than a millisecond.
+    private const int EagerTries = 150;
+
+    // When others keep the file for so long, that is no turn that one waits for.
+    private static readonly TimeSpan LongTurn = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan LongPause = TimeSpan.FromMilliseconds(20);
+
+    private bool _othersFreedRoom;
+    private long? _blockedSince;
+    private long _lastBlocked;
+
+    /// <summary>Sees what other processes have done since the last look.</summary>
+    private void LookAtOthers()
+    {
+        var version = _database.DataVersion();
+        var hasChanged = version != _version;
+        if (Deliveries.HasSubscribers && (hasChanged || _transaction.Publications.IsBehind || !Deliveries.HasRoom))
+            _transaction.Publications.ReadNew(Deliveries);
+        if (!hasChanged)
+            return;
+        Neighbours.Look();
+        Receivers.Look(_transaction);
+        _sweeper.Look();
+        _othersFreedRoom = Senders.Exist;
+        _version = version; // last: what fails is looked at again
+    }
+
+    private void Transact(Action? before, List<StoreWork> works, bool serves = true)
+    {
+        Begin();
+        try
+        {
+            _transaction.Begin(Now);
+            LookAtOthers();
+            if (Neighbours.SelfIsForgotten)
+                Rejoin();
+            before?.Invoke();
+            Execute(works);
+            if (serves)
+                Serve();
+            _transaction.Finish();
+            _database.Commit();
+        }
+        catch
+        {
+            Undo();
+            throw;
+        }
+        Committed();
+    }
+
+    private void Execute(List<StoreWork> works)
+    {
+        _done.Clear();
+        foreach (var work in works)
+        {
+            if (work.Execute(_transaction))
+                _done.Add(work);
+        }
+    }
+
+    private void Serve()
+    {
+        if (_sweeper.Next <= _transaction.Now)
+            _sweeper.Sweep();
+        do
+            Receivers.Serve(_transaction);
+        while (Senders.Exist && Senders.Admit(_transaction));
+        _othersFreedRoom = false;
+    }
+
+    private void Committed()
+    {
+        _transaction.Publications.Committed(Deliveries);
+        Receivers.Committed();
+        Senders.Committed();
+        foreach (var work in _done)
+            work.Complete();
+        _done.Clear();
+        _sweeper.Plan(_transaction.SweepBy);
+        Health.Written();
+        if (_transaction.Rings)
+            Neighbours.Ring(Bell.Look);
+        if (!_othersWait)
+            return;
+        // SQLite's lock goes to whoever asks first, and this thread would be it again.
+        _othersWait = false;
+        Pause.For(ShortPause);
+    }
+
+    private void Undo()
+    {
+        _done.Clear();
+        _database.Rollback();
+        _transaction.Publications.RolledBack();
+        Receivers.RolledBack();
+        Senders.RolledBack();
+        _version = -1;
+    }
+
+    /// <summary>Waits for this process's turn to write.</summary>
+    /// <exception cref="SqliteFailure">Another process has kept the file for too long.</exception>
+    private void Begin()
+    {
+        var began = Stopwatch.GetTimestamp();
+        if (Stopwatch.GetElapsedTime(_lastBlocked) >= _outageTimeout)
+            _blockedSince = null; // nobody has asked for the file since: whether it was locked all the time is not known
+        for (var tries = 0; !_database.TryBegin(); tries++)
+        {
+            ObjectDisposedException.ThrowIf(_killed, this);
+            if (tries < EagerTries)
+                Thread.Yield();
+            else
+                WaitForOthers(began);
+        }
+        _blockedSince = null;
+    }
+
+    private void WaitForOthers(long began)
+    {
+        _blockedSince ??= began;
+        _lastBlocked = Stopwatch.GetTimestamp();
+        var blocked = Stopwatch.GetElapsedTime(_blockedSince.Value);
+        if (blocked < LongTurn && blocked < _outageTimeout)
+        {
+            Neighbours.Ring(Bell.LetMeWrite);
+            Pause.For(ShortPause);
+            return;
+        }
+        Health.Blocked(blocked);
+        // What comes later waits less: it would fail, too.
+        if (blocked >= _outageTimeout && Stopwatch.GetElapsedTime(began) >= _outageTimeout / 10)
+            throw new SqliteFailure($"{LockHolder.Describe(_database.Path)} has kept the SQLite database '{_database.Path}' locked for {blocked.TotalSeconds:0} s. Let that process go on, or end it.", SQLitePCL.raw.SQLITE_BUSY);
+        Pause.For(LongPause);
+    }
+
+    private void Rejoin()
+    {
+        Neighbours.Rejoin(OnRing);
+        foreach (var topic in Deliveries.Topics)
+            _transaction.Topics.AddInterest(topic, Neighbours.Self.Id);
+        Forgotten?.Invoke();
+    }
+}

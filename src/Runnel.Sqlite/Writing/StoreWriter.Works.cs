@@ -1,0 +1,141 @@
+using System.Diagnostics;
+using Runnel.Sqlite.Files;
+
+namespace Runnel.Sqlite.Writing;
+
+/// <summary>The works of a round, and what becomes of those that fail.</summary>
+internal sealed partial class StoreWriter
+{
+    // A transaction stops taking works at this sum, so that other processes get their turn.
+    private const int MostWeight = 1000;
+
+    // So many of the works that failed before are tried alone; what holds for them holds for the others.
+    private const int MostFailures = 8;
+
+    private static readonly TimeSpan BetweenTries = TimeSpan.FromSeconds(1);
+
+    private readonly PatientWorks _patient = new();
+    private readonly List<StoreWork> _batch = [];
+    private readonly List<StoreWork> _done = [];
+    private long? _emptiedInVain;
+
+    /// <summary>Does the works that have gathered, those first that failed before; or, when one of them spoils the transaction, each by itself.</summary>
+    private void Transact()
+    {
+        _batch.Clear();
+        var weight = _patient.MoveTo(_batch, MostWeight);
+        var failedBefore = _batch.Count;
+        for (; weight < MostWeight && _works.TryDequeue(out var work); weight += work.Weight)
+            _batch.Add(work);
+        try
+        {
+            Transact(before: null, _batch);
+        }
+        catch (Exception exception) when (_batch.Count > 0)
+        {
+            if (exception is SqliteFailure { IsBusy: true })
+                _batch.ForEach(work => Fail(work, exception));
+            else
+                TransactEach(failedBefore, exception);
+        }
+    }
+
+    // Only the work, and not what else a transaction does: that may be what there is no room for.
+    private void TransactEach(int failedBefore, Exception? reason)
+    {
+        MakeRoomAfter(reason);
+        var failures = 0;
+        for (var i = 0; i < _batch.Count; i++)
+        {
+            if (i < failedBefore && failures == MostFailures)
+                _patient.Add(_batch[i]);
+            else if (!TryTransact(_batch[i]))
+                failures++;
+        }
+        _version = -1; // the rest is done in a round of its own, at once
+        _inbox.Wake();
+    }
+
+    private bool TryTransact(StoreWork work)
+    {
+        try
+        {
+            Transact(before: null, [work], serves: false);
+            return true;
+        }
+        catch (Exception exception)
+        {
+            Fail(work, exception);
+            return false;
+        }
+    }
+
+    private void Fail(StoreWork work, Exception exception)
+    {
+        if (_killed)
+        {
+            work.Fail(Ended(work));
+            return;
+        }
+        var isTriedAgain = work.TriesAgainAfter(exception);
+        if (isTriedAgain)
+            _patient.Add(work);
+        if (isTriedAgain || exception is not SqliteFailure { IsFull: true })
+            Health.Failed(exception);
+        else
+            Health.Refused(exception);
+    }
+
+    /// <summary>Something found no room. What the log takes can be given back, if the database has room for what is in it.</summary>
+    private void MakeRoomAfter(Exception? exception)
+    {
+        if (exception is not SqliteFailure { IsFull: true } || (_emptiedInVain is { } before && Stopwatch.GetElapsedTime(before) < BetweenTries))
+            return;
+        _emptiedInVain = _database.TryEmptyLog() ? null : Stopwatch.GetTimestamp();
+    }
+
+    private void TryOnceMore()
+    {
+        _batch.Clear();
+        _patient.MoveTo(_batch, int.MaxValue);
+        TransactEach(failedBefore: _batch.Count, reason: null);
+    }
+
+    private void FailAll()
+    {
+        _batch.Clear();
+        _patient.MoveTo(_batch, int.MaxValue);
+        _batch.AddRange(_works);
+        _works.Clear();
+        foreach (var work in _batch)
+            work.Fail(Ended(work));
+    }
+}
+
+/// <summary>Works that failed and must not get lost: they are tried again until they succeed or the store closes. The writer's thread only.</summary>
+/// <remarks>They are no more than what workers hold, so they need no bound of their own.</remarks>
+internal sealed class PatientWorks
+{
+    private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(100);
+
+    private readonly Queue<StoreWork> _works = new();
+    private long _failed;
+
+    /// <summary>Whether it is time to try again.</summary>
+    public bool AreDue => _works.Count > 0 && Stopwatch.GetElapsedTime(_failed) >= Rest;
+
+    public void Add(StoreWork work)
+    {
+        _works.Enqueue(work);
+        _failed = Stopwatch.GetTimestamp();
+    }
+
+    /// <summary>Takes out the works, in the order in which they came, up to a weight.</summary>
+    public int MoveTo(List<StoreWork> works, int mostWeight)
+    {
+        var weight = 0;
+        for (; weight < mostWeight && _works.TryDequeue(out var work); weight += work.Weight)
+            works.Add(work);
+        return weight;
+    }
+}

@@ -1,0 +1,180 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Microsoft.Extensions.Options;
+using Runnel.Layers;
+using Runnel.Workers.Jobs;
+
+namespace Runnel.Workers.Channels;
+
+/// <summary>Sends to work queues, and to connections through their node.</summary>
+internal sealed class ChannelSender(
+    IWorkQueue queue, JobStore jobs, ChannelRegistry registry, ConsumedChannels consumed, RunnelNode node, TimeProvider timeProvider, IOptions<RunnelOptions> runnel) : IChannels
+{
+    public async ValueTask<SentMessage> SendAsync<T>(ChannelName channel, T message, SendOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        options ??= Default;
+        var settings = registry.OptionsOf(channel);
+        Check(channel, options);
+        var envelope = Envelop(channel, message, options, settings, await TimeAsync(options, settings, cancellationToken));
+        if (settings.Track)
+            return (await SendTrackedAsync(channel, [envelope], settings, cancellationToken))[0];
+        var stored = await queue.EnqueueAsync(channel, [envelope], LimitsOf(settings), cancellationToken);
+        consumed.AfterSend(channel);
+        return new SentMessage(envelope.Id, IsDuplicate: stored == 0);
+    }
+
+    public async ValueTask<IReadOnlyList<SentMessage>> SendManyAsync<T>(
+        ChannelName channel, IEnumerable<T> messages, SendOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(messages);
+        options ??= Default;
+        var settings = registry.OptionsOf(channel);
+        Check(channel, options);
+        var now = await TimeAsync(options, settings, cancellationToken);
+        var envelopes = messages.Select(message => Envelop(channel, message, options, settings, now)).ToList();
+        if (envelopes.Count == 0)
+            return [];
+        return settings.Track ? await SendTrackedAsync(channel, envelopes, settings, cancellationToken) : await StoreAsync(channel, envelopes, settings, cancellationToken);
+    }
+
+    public ValueTask SendEventAsync<T>(ChannelName channel, string type, T body, CancellationToken cancellationToken = default) =>
+        node.SendEventAsync(channel, new Message(type, JsonSerializer.SerializeToUtf8Bytes(body, runnel.Value.Json)), cancellationToken);
+
+    private static SendOptions Default { get; } = new();
+
+    private static void Check(ChannelName channel, SendOptions options)
+    {
+        if (channel.IsProcessSpecific)
+            throw new ArgumentException($"Channel '{channel}' belongs to one process or connection; SendEventAsync sends there.", nameof(channel));
+        if (options.NotBefore is not null && options.Delay != TimeSpan.Zero)
+            throw new ArgumentException($"The message for channel '{channel}' has both a Delay and a NotBefore; give it one.", nameof(options));
+        if (options.Delay < TimeSpan.Zero)
+            throw new ArgumentException($"The message for channel '{channel}' has a Delay of {options.Delay}, which is negative; leave it out to have the message handled at once.", nameof(options));
+        if (options.Expiry <= TimeSpan.Zero)
+            throw new ArgumentException($"The message for channel '{channel}' has an Expiry of {options.Expiry}, so that it could never be handled; give it a longer one, or none.", nameof(options));
+        if (options.DeduplicationId is not null && options.DeduplicationWindow <= TimeSpan.Zero)
+            throw new ArgumentException($"The message for channel '{channel}' has a DeduplicationWindow of {options.DeduplicationWindow}, so that its DeduplicationId would not be remembered; give it a longer one.", nameof(options));
+    }
+
+    // The state of a tracked job says when it is due and when it expires, and the layer's clock decides about both. Other messages are spared the trip:
+    // the layer counts their Delay and Expiry itself.
+    private ValueTask<DateTimeOffset> TimeAsync(SendOptions options, ChannelOptions settings, CancellationToken cancellationToken) =>
+        settings.Track && (options.NotBefore is not null || options.Expiry is not null) ? queue.GetTimeAsync(cancellationToken) : new(timeProvider.GetUtcNow());
+
+    private Envelope Envelop<T>(ChannelName channel, T message, SendOptions options, ChannelOptions settings, DateTimeOffset now)
+    {
+        var body = Write(channel, message, options);
+        if (body.Body.Length > settings.MaxMessageBytes)
+            throw new MessageTooLargeException($"channel '{channel}'", body.Body.Length, settings.MaxMessageBytes);
+
+        return new Envelope(body)
+        {
+            Id = MessageId.New(timeProvider),
+            Channel = channel,
+            SentAt = now,
+            NotBefore = options.NotBefore,
+            Delay = options.Delay,
+            ExpiresAt = settings.Track && options.Expiry is { } expiry ? JobExpiry.After(now, expiry) : null,
+            TimeToLive = settings.Track ? null : options.Expiry,
+            Key = options.Key,
+            DeduplicationId = options.DeduplicationId,
+            DeduplicationWindow = options.DeduplicationId is null ? TimeSpan.Zero : options.DeduplicationWindow,
+        };
+    }
+
+    private Message Write<T>(ChannelName channel, T message, SendOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        if (message is Message raw)
+            return new Message(raw.Type, raw.Body, HeadersOf(raw.Headers, options));
+        // Messages of several types are sent together as objects.
+        var type = typeof(T) == typeof(object) ? message.GetType() : typeof(T);
+        return new Message(MessageHandler.NameOf(channel, type), JsonSerializer.SerializeToUtf8Bytes(message, type, runnel.Value.Json), HeadersOf(null, options));
+    }
+
+    // The sender's trace goes along, so that the job is part of it (W3C Trace Context); what the application says itself counts for more.
+    private static Dictionary<string, string>? HeadersOf(IReadOnlyDictionary<string, string>? own, SendOptions options)
+    {
+        var trace = Activity.Current is { IdFormat: ActivityIdFormat.W3C, Recorded: true } activity ? activity.Id : null;
+        if (own is null or { Count: 0 } && options is { Headers: null, Owner: null, Tags: null } && trace is null)
+            return null;
+        var headers = new Dictionary<string, string>();
+        if (trace is not null)
+            headers["traceparent"] = trace;
+        foreach (var (name, value) in (own ?? new Dictionary<string, string>()).Concat(options.Headers ?? new Dictionary<string, string>()))
+            headers[name] = value;
+        JobHeaders.Add(headers, options);
+        return headers;
+    }
+
+    private async ValueTask<IReadOnlyList<SentMessage>> SendTrackedAsync(
+        ChannelName channel, IReadOnlyList<Envelope> envelopes, ChannelOptions settings, CancellationToken cancellationToken)
+    {
+        var began = timeProvider.GetTimestamp();
+        try
+        {
+            // Before the message is stored, or a quick worker's "running" would be overwritten. Nobody knows the id yet.
+            await Task.WhenAll(envelopes.Select(envelope => PublishAsync(envelope, JobState.Queued, settings.JobRetention, cancellationToken)));
+            var sent = await StoreAsync(channel, envelopes, settings, cancellationToken, timeProvider.GetElapsedTime(began));
+            await ForgetAsync(envelopes.Where((_, at) => sent[at].IsDuplicate));
+            return sent;
+        }
+        catch (ChannelFullException)
+        {
+            await ForgetAsync(envelopes);
+            throw;
+        }
+        catch (BackplaneUnavailableException exception)
+        {
+            throw new IOException($"The message for channel '{channel}' was not stored, since the state of its job could not be. {exception.Message}", exception);
+        }
+    }
+
+    // The states of jobs that there never will be: their history ends at once. When the layer went away in the middle, the message may have been stored, and
+    // the caller has waited for long enough: then a state ends by itself.
+    private Task ForgetAsync(IEnumerable<Envelope> envelopes) => Task.WhenAll(envelopes.Select(ForgetAsync));
+
+    private async Task ForgetAsync(Envelope envelope)
+    {
+        try
+        {
+            await PublishAsync(envelope, JobState.Cancelled, TimeSpan.FromMilliseconds(1), CancellationToken.None);
+        }
+        catch (BackplaneUnavailableException)
+        {
+            // It ends by itself, too; the caller is told what became of the message.
+        }
+    }
+
+    private async ValueTask<IReadOnlyList<SentMessage>> StoreAsync(
+        ChannelName channel, IReadOnlyList<Envelope> envelopes, ChannelOptions settings, CancellationToken cancellationToken, TimeSpan alreadyWaited = default)
+    {
+        // All share the options and so the deduplication id, if any: then the first is stored, or none.
+        var count = await queue.EnqueueAsync(channel, envelopes, LimitsOf(settings, alreadyWaited), cancellationToken);
+        consumed.AfterSend(channel);
+        var sent = new SentMessage[envelopes.Count];
+        for (var i = 0; i < sent.Length; i++)
+            sent[i] = new SentMessage(envelopes[i].Id, IsDuplicate: i >= count);
+        return sent;
+    }
+
+    private static EnqueueOptions LimitsOf(ChannelOptions settings, TimeSpan alreadyWaited = default) =>
+        new() { Capacity = settings.Capacity, WaitForRoom = settings.WaitForRoom, AlreadyWaited = alreadyWaited };
+
+    private async Task PublishAsync(Envelope envelope, JobState state, TimeSpan retention, CancellationToken cancellationToken)
+    {
+        var wait = state == JobState.Cancelled ? TimeSpan.Zero
+            : envelope.NotBefore is { } due && due > envelope.SentAt ? due - envelope.SentAt
+            : envelope.Delay;
+        var status = new JobStatus
+        {
+            Id = envelope.Id.ToString(),
+            Channel = envelope.Channel!.Value.Value,
+            State = wait > TimeSpan.Zero ? JobState.Scheduled : state,
+            CreatedAt = envelope.SentAt,
+            UpdatedAt = envelope.SentAt,
+            ExpiresAt = envelope.ExpiresAt,
+        };
+        await jobs.PublishAsync(envelope.Id, JobHeaders.With(status, envelope.Message), retention, wait, cancellationToken);
+    }
+}

@@ -1,0 +1,40 @@
+using Runnel.Layers;
+
+namespace Runnel.Workers.Jobs;
+
+/// <summary>Keeps the states of tracked jobs: each is a message to the group <c>job.&lt;id&gt;</c>, whose history keeps the latest.</summary>
+/// <remarks>So a page that joins the group sees the states as they come, and one that opens late reads the latest from the history. No table, no polling.</remarks>
+internal sealed class JobStore(IBackplane backplane)
+{
+    private const string JsonType = "json";
+
+    private static readonly TimeSpan Longest = TimeSpan.FromDays(3650); // what layers compute with stays a date
+
+    /// <summary>Publishes a state.</summary>
+    /// <param name="id">The job's.</param>
+    /// <param name="status">The state.</param>
+    /// <param name="retention">How long it is kept.</param>
+    /// <param name="wait">How long nothing can happen to the job: it is kept longer by that, or a job that waits would be forgotten.</param>
+    /// <param name="cancellationToken">Ends the wait for the layer.</param>
+    public async ValueTask PublishAsync(MessageId id, JobStatus status, TimeSpan retention, TimeSpan wait = default, CancellationToken cancellationToken = default)
+    {
+        var payload = EnvelopeFormat.Encode(new Envelope(JobHeaders.Write(JsonType, status), EnvelopeKind.TextFrame));
+        // Until it expires at least, or nobody could conclude that it has.
+        if (JobExpiry.CertainAt(status) - status.UpdatedAt is { } life && life > wait)
+            wait = life;
+        await backplane.PublishAsync(TopicOf(id), payload, new Retention(1, wait < Longest ? retention + wait : Longest), cancellationToken);
+    }
+
+    public async ValueTask<(JobStatus Status, Position Position)?> FindAsync(MessageId id, CancellationToken cancellationToken)
+    {
+        var history = await backplane.ReadHistoryAsync(TopicOf(id), Position.None, limit: 1, cancellationToken);
+        return history.Messages is [var latest] ? (Read(latest.Payload), latest.Position) : null;
+    }
+
+    public ValueTask<IAsyncDisposable> SubscribeAsync(MessageId id, Action<JobStatus, Position> onStatus, CancellationToken cancellationToken) =>
+        backplane.SubscribeAsync(TopicOf(id), message => onStatus(Read(message.Payload), message.Position), cancellationToken);
+
+    private static Topic TopicOf(MessageId id) => Topic.OfGroup(JobStatus.GroupOf(id));
+
+    private static JobStatus Read(ReadOnlyMemory<byte> payload) => JobHeaders.Read(EnvelopeFormat.Decode(payload).Message);
+}

@@ -1,0 +1,27 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using Runnel.Layers;
+
+namespace Runnel.Workers.Jobs;
+
+/// <summary>What is counted of work. The names are in <see cref="RunnelTelemetry"/>.</summary>
+internal static class WorkerMetrics
+{
+    private static readonly Counter<long> Handled =
+        RunnelTelemetry.Meter.CreateCounter<long>(RunnelTelemetry.JobsHandled, description: "Messages that workers were done with, by channel and outcome.");
+
+    private static readonly Histogram<double> Duration =
+        RunnelTelemetry.Meter.CreateHistogram<double>(RunnelTelemetry.JobDuration, "s", "How long handlers ran, by channel.");
+
+    public static void JobHandled(ChannelName channel, string outcome)
+    {
+        if (Handled.Enabled)
+            Handled.Add(1, new TagList { { "channel", channel.Value }, { "outcome", outcome } });
+    }
+
+    public static void JobRan(ChannelName channel, TimeSpan duration)
+    {
+        if (Duration.Enabled)
+            Duration.Record(duration.TotalSeconds, new KeyValuePair<string, object?>("channel", channel.Value));
+    }
+}

@@ -1,0 +1,293 @@
+using Microsoft.Extensions.Logging;
+using Runnel.Layers;
+using Runnel.Workers.Jobs;
+
+namespace Runnel.Workers.Running;
+
+/// <summary>Takes one channel's messages, as many as its handlers have room for, and runs them side by side.</summary>
+/// <remarks>
+/// Short handlers are kept fed with some messages more than run, long ones are not: what is taken and not begun could run elsewhere. So what waits
+/// behind a handler that turns out to be long is given back. So is what would wait beside a message that a worker has died with: nothing becomes a
+/// dead letter because it was taken together with what kills workers.
+/// Receiving that fails is tried again, for ever: a channel never goes deaf.
+/// </remarks>
+internal sealed class ChannelListener(
+    ChannelName channel, int concurrency, int maxPrefetch, IWorkerLease lease, JobRunner runner, SemaphoreSlim? threads, TimeProvider timeProvider, ILogger logger)
+{
+    private const int MaxUnsettled = 2048;
+    private static readonly TimeSpan Short = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan LastRetry = TimeSpan.FromSeconds(10);
+
+    private readonly Lock _lock = new();
+    private readonly Queue<JobContext> _taken = new();
+    private TaskCompletionSource? _roomWanted;
+    private TaskCompletionSource? _idleWanted;
+    private ITimer? _watch;
+    private double _averageMilliseconds = double.NaN;
+    private long _finished;
+    private long _finishedBefore;
+    private int _runners;
+    private int _running;
+    private int _unsettled;
+
+    /// <summary>How many handlers run.</summary>
+    public int Running
+    {
+        get
+        {
+            lock (_lock)
+                return _running;
+        }
+    }
+
+    // How many messages to ask for. In portions: half of the prefetch at least, so that a trip to the layer is worth it; until then, none.
+    private int Room
+    {
+        get
+        {
+            var prefetch = _averageMilliseconds < Short.TotalMilliseconds ? maxPrefetch : 0;
+            var free = concurrency + prefetch - _running - _taken.Count;
+            return free > 0 && free >= prefetch / 2 && _unsettled < MaxUnsettled ? free : 0;
+        }
+    }
+
+    /// <summary>Receives until told to stop or until the lease is lost; then hands back what has not begun.</summary>
+    public async Task ReceiveAsync(CancellationToken stopping)
+    {
+        var retry = FirstRetry;
+        while (!stopping.IsCancellationRequested)
+        {
+            try
+            {
+                var room = await WaitForRoomAsync(stopping);
+                // What is taken by a lease that may be lost is not begun, and would be given back and taken again without a rest.
+                if (!lease.IsHeld)
+                    await Task.Delay(FirstRetry, timeProvider, stopping);
+                Start(await lease.ReceiveAsync(channel, room, stopping), stopping);
+                retry = FirstRetry;
+            }
+            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+            {
+                break;
+            }
+            catch (LeaseLostException)
+            {
+                break; // the worker begins anew
+            }
+            catch (Exception exception)
+            {
+                Log.ReceiveFailed(logger, exception, channel, retry);
+                await Task.Delay(retry, timeProvider, stopping).ContinueWith(static _ => { }, TaskScheduler.Default);
+                retry = retry * 2 < LastRetry ? retry * 2 : LastRetry;
+            }
+        }
+        await HandBackAsync();
+    }
+
+    /// <summary>Completes when no handler runs and nothing waits to be settled.</summary>
+    public Task WaitUntilIdleAsync()
+    {
+        lock (_lock)
+        {
+            if (_running == 0 && _unsettled == 0)
+                return Task.CompletedTask;
+            return (_idleWanted ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+        }
+    }
+
+    private async ValueTask<int> WaitForRoomAsync(CancellationToken stopping)
+    {
+        while (true)
+        {
+            Task room;
+            lock (_lock)
+            {
+                if (Room is > 0 and var free)
+                    return free;
+                _roomWanted = new(TaskCreationOptions.RunContinuationsAsynchronously);
+                room = _roomWanted.Task;
+            }
+            await room.WaitAsync(stopping);
+        }
+    }
+
+    private void Start(IReadOnlyList<ReceivedMessage> messages, CancellationToken stopping)
+    {
+        List<JobContext> tooMany = [];
+        lock (_lock)
+        {
+            foreach (var message in messages)
+                _taken.Enqueue(runner.Take(message));
+            if (messages.Any(static message => message.Envelope.Crashes > 0))
+                tooMany = TakeBack(after: concurrency - _running);
+            for (var wanted = Math.Min(concurrency - _runners, _taken.Count); wanted > 0; wanted--)
+            {
+                _runners++;
+                _ = Task.Run(() => RunAllAsync(stopping), CancellationToken.None);
+            }
+            Watch();
+        }
+        GiveBack(tooMany);
+    }
+
+    // One of up to Concurrency that run side by side: handles one message after another until none is left. The thread comes first and then the
+    // message: what waits for a thread has not begun, and can still be handed back.
+    private async Task RunAllAsync(CancellationToken stopping)
+    {
+        while (await EnterAsync(stopping))
+        {
+            var job = TryTake(stopping);
+            if (job is not null)
+            {
+                var began = timeProvider.GetTimestamp();
+                var settling = await runner.RunAsync(job);
+                AfterRun(timeProvider.GetElapsedTime(began), settling);
+            }
+            threads?.Release();
+            if (job is null)
+                return;
+        }
+    }
+
+    private async ValueTask<bool> EnterAsync(CancellationToken stopping)
+    {
+        try
+        {
+            if (threads is not null)
+                await threads.WaitAsync(stopping);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false; // nothing is begun any more, so that nobody asks for this one's place
+        }
+    }
+
+    private JobContext? TryTake(CancellationToken stopping)
+    {
+        lock (_lock)
+        {
+            if (!stopping.IsCancellationRequested && _taken.TryDequeue(out var job))
+            {
+                _running++;
+                return job;
+            }
+            _runners--;
+            return null;
+        }
+    }
+
+    private void AfterRun(TimeSpan took, Task settling)
+    {
+        lock (_lock)
+        {
+            _running--;
+            _finished++;
+            _averageMilliseconds = double.IsNaN(_averageMilliseconds) ? took.TotalMilliseconds : (_averageMilliseconds * 0.9) + (took.TotalMilliseconds * 0.1);
+            SignalRoom();
+            if (settling.IsCompleted)
+            {
+                SignalIdle();
+                return;
+            }
+            _unsettled++;
+        }
+        settling.ContinueWith(
+            static (_, state) => ((ChannelListener)state!).AfterSettled(), this, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
+
+    private void AfterSettled()
+    {
+        lock (_lock)
+        {
+            _unsettled--;
+            SignalRoom();
+            SignalIdle();
+        }
+    }
+
+    // Woken for nothing, the receiving loop would look after every message.
+    private void SignalRoom()
+    {
+        if (_roomWanted is null || Room == 0)
+            return;
+        _roomWanted.TrySetResult();
+        _roomWanted = null;
+    }
+
+    private void SignalIdle()
+    {
+        if (_running == 0 && _unsettled == 0)
+            _idleWanted?.TrySetResult();
+    }
+
+    // What is taken and not begun, and has seen nothing finish for a while, waits behind handlers that are not so short after all.
+    private void Watch()
+    {
+        if (_taken.Count == 0)
+            return;
+        _finishedBefore = _finished;
+        _watch ??= timeProvider.CreateTimer(static state => ((ChannelListener)state!).LookForStalled(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _watch.Change(Patience, Timeout.InfiniteTimeSpan);
+    }
+
+    private void LookForStalled()
+    {
+        List<JobContext> stalled;
+        lock (_lock)
+        {
+            if (_finished != _finishedBefore)
+            {
+                Watch();
+                return;
+            }
+            stalled = TakeBack(after: 0);
+        }
+        GiveBack(stalled);
+    }
+
+    private void GiveBack(List<JobContext> unbegun)
+    {
+        if (unbegun.Count > 0)
+            GiveBackAsync(unbegun).ContinueWith(static (_, state) => ((ChannelListener)state!).AfterSettled(), this, TaskScheduler.Default);
+    }
+
+    private async Task HandBackAsync()
+    {
+        List<JobContext> unbegun;
+        lock (_lock)
+        {
+            unbegun = [.. _taken];
+            _taken.Clear();
+            _watch?.Dispose();
+        }
+        await GiveBackAsync(unbegun);
+    }
+
+    // Called with the lock held, and followed by GiveBack. The first of them stay, to begin now; and no more is taken than runs, until handlers have been
+    // short for a while.
+    private List<JobContext> TakeBack(int after)
+    {
+        List<JobContext> unbegun = [.. _taken.Skip(after)];
+        List<JobContext> staying = [.. _taken.Take(after)];
+        _taken.Clear();
+        staying.ForEach(_taken.Enqueue);
+        _averageMilliseconds = Math.Max(double.IsNaN(_averageMilliseconds) ? 0 : _averageMilliseconds, Patience.TotalMilliseconds);
+        _unsettled += unbegun.Count > 0 ? 1 : 0;
+        return unbegun;
+    }
+
+    private async Task GiveBackAsync(List<JobContext> unbegun)
+    {
+        try
+        {
+            await Task.WhenAll(unbegun.Select(runner.GiveBackAsync));
+        }
+        catch (Exception exception)
+        {
+            Log.ReceiveFailed(logger, exception, channel, TimeSpan.Zero); // the lease's end hands them back
+        }
+    }
+}

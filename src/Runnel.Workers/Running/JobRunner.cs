@@ -1,0 +1,153 @@
+using System.Diagnostics;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Runnel.Layers;
+using Runnel.Workers.Channels;
+using Runnel.Workers.Jobs;
+
+namespace Runnel.Workers.Running;
+
+/// <summary>Runs one message's handler, and has the message settled by what came of it.</summary>
+internal sealed class JobRunner(
+    ChannelDefinition channel, IWorkQueue queue, IWorkerLease lease, JobLimits limits, RunningJobs running, JobStore store, IServiceProvider services, WorkerOptions options, TimeProvider timeProvider, ILogger logger)
+{
+    private readonly JobSettler _settler = new(channel, lease, limits, options.EnableDetailedErrors is true, logger);
+
+    /// <summary>Takes charge of a message: from now on it is found when its job is to be cancelled.</summary>
+    public JobContext Take(ReceivedMessage message)
+    {
+        var job = new JobContext(message, limits) { TakenAt = timeProvider.GetTimestamp() };
+        running.Add(job);
+        return job;
+    }
+
+    /// <summary>Gives a message that was taken and not begun back to the layer, as if it had never been taken.</summary>
+    public async Task GiveBackAsync(JobContext job)
+    {
+        running.Remove(job);
+        job.End();
+        await lease.AbandonAsync(job.Received, AbandonOptions.Untouched);
+    }
+
+    /// <summary>Runs the handler; completes when the message may be settled, and hands back the settling, which nobody has to wait for.</summary>
+    /// <remarks>Neither throws: what cannot be settled is handed out again when the lease ends.</remarks>
+    public async ValueTask<Task> RunAsync(JobContext job)
+    {
+        using var progress = channel.Options.Track ? Follow(job.Received) : null;
+        job.Progress = progress;
+        try
+        {
+            return await RunAsync(job, progress);
+        }
+        finally
+        {
+            running.Remove(job);
+            job.End();
+        }
+    }
+
+    private async ValueTask<Task> RunAsync(JobContext job, JobProgress? progress)
+    {
+        var message = job.Received;
+        var envelope = message.Envelope;
+        if (job.IsCancelRequested)
+            return await _settler.CancelAsync(message, progress);
+        if (envelope.ExpiresAt is not null && await HasExpiredAsync(job))
+            return await _settler.ExpireAsync(message, progress);
+        if (envelope.Crashes >= options.CrashLimit)
+            return await _settler.DeadLetterAsync(message, progress, DeadLetterReason.WorkerDied, JobOutcome.DeadLetter($"{envelope.Crashes} workers died while they held the message.") with { IsForClients = true }, null);
+        if (channel.HandlerOf(envelope.Message.Type) is not { } handler)
+            return await _settler.AfterUnknownTypeAsync(message, progress);
+
+        object? body;
+        try
+        {
+            body = handler.Read(envelope.Message, limits.Reading);
+        }
+        catch (Exception exception) // not only of JSON: constructors and converters throw what they like
+        {
+            return await _settler.DeadLetterAsync(message, progress, DeadLetterReason.Unreadable, JobOutcome.DeadLetter($"The message on channel '{channel.Name}' cannot be read as {handler.MessageType.Name}: {exception.Message}"), exception);
+        }
+
+        if (progress is not null)
+            await progress.StartAsync();
+        // Looked at last: whatever was asked of the layer before may have taken its time.
+        if (!lease.IsHeld)
+            return _settler.GiveBackAsync(message);
+        var began = timeProvider.GetTimestamp();
+        try
+        {
+            var result = await InvokeAsync(handler, body, job);
+            return await _settler.AfterReturnAsync(job, progress, result);
+        }
+        catch (Exception exception)
+        {
+            return await _settler.AfterFailureAsync(message, progress, job, exception);
+        }
+        finally
+        {
+            WorkerMetrics.JobRan(channel.Name, timeProvider.GetElapsedTime(began));
+        }
+    }
+
+    // It may have waited here, behind others. If the layer cannot say what time it is, it counts that the message was handed out in time.
+    private async ValueTask<bool> HasExpiredAsync(JobContext job)
+    {
+        if (timeProvider.GetElapsedTime(job.TakenAt) < JobExpiry.TakenJustNow)
+            return false;
+        try
+        {
+            return await queue.GetTimeAsync(limits.Stop) >= job.Received.Envelope.ExpiresAt;
+        }
+        catch (Exception exception) when (exception is IOException or OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    private async ValueTask<object?> InvokeAsync(MessageHandler handler, object? body, JobContext job)
+    {
+        using var activity = StartActivity(job);
+        using var timeout = channel.Options.Timeout is { } limit
+            ? timeProvider.CreateTimer(static state => ((JobContext)state!).Cancel(timedOut: true), job, limit, Timeout.InfiniteTimeSpan)
+            : null;
+        if (!handler.UsesServices)
+            return await ResultAsync(handler, handler.InvokeAsync(services, body, job));
+        await using var scope = services.CreateAsyncScope();
+        return await ResultAsync(handler, handler.InvokeAsync(scope.ServiceProvider, body, job));
+    }
+
+    private static async ValueTask<object?> ResultAsync(MessageHandler handler, Task running)
+    {
+        await running;
+        return handler.ResultOf(running);
+    }
+
+    private Activity? StartActivity(JobContext job)
+    {
+        if (!RunnelTelemetry.Activities.HasListeners())
+            return null;
+        var activity = RunnelTelemetry.Activities.StartActivity("runnel.job", ActivityKind.Consumer, job.Headers.GetValueOrDefault("traceparent"));
+        activity?.SetTag("runnel.channel", channel.Name.Value);
+        activity?.SetTag("runnel.job.id", job.Id.ToString());
+        return activity;
+    }
+
+    private JobProgress Follow(ReceivedMessage message) => new(
+        message.Id,
+        JobHeaders.With(new JobStatus
+        {
+            Id = message.Id.ToString(),
+            Channel = channel.Name.Value,
+            State = JobState.Running,
+            Attempt = message.Envelope.Attempt,
+            CreatedAt = message.Envelope.SentAt,
+            UpdatedAt = timeProvider.GetUtcNow(),
+            ExpiresAt = message.Envelope.ExpiresAt,
+        }, message.Envelope.Message),
+        channel.Options.JobRetention,
+        lease,
+        store,
+        timeProvider,
+        logger);
+}

@@ -1,0 +1,76 @@
+using System.Collections.Frozen;
+using System.Reflection;
+using Microsoft.Extensions.DependencyInjection;
+using Runnel.Consumers;
+using Runnel.Streams;
+
+namespace Runnel;
+
+/// <summary>What is known of a kind of consumer once, for all its connections: how it is made, and which events it handles.</summary>
+public sealed class ConsumerDescriptor
+{
+    private readonly Func<IServiceProvider, WebSocketConsumer> _create;
+    private readonly FrozenDictionary<string, EventHandlerMethod> _handlers;
+
+    private ConsumerDescriptor(string name, bool usesServices, Func<IServiceProvider, WebSocketConsumer> create, IEnumerable<EventHandlerMethod> handlers, IReadOnlyList<object>? metadata = null)
+    {
+        Name = name;
+        UsesServices = usesServices;
+        Metadata = metadata ?? [];
+        _create = create;
+        _handlers = handlers.ToFrozenDictionary(handler => handler.Type);
+    }
+
+    /// <summary>The consumer's name, for logs.</summary>
+    public string Name { get; }
+
+    /// <summary>The attributes of the class, such as <c>[Authorize]</c>; for a shared socket, those of all its streams: it takes what each of them asks.</summary>
+    public IReadOnlyList<object> Metadata { get; }
+
+    /// <summary>Whether the consumer gets a service scope of its own.</summary>
+    internal bool UsesServices { get; }
+
+    /// <summary>Describes a consumer class.</summary>
+    /// <exception cref="ArgumentException">A method with <see cref="HandlesAttribute"/> is none that can be called, or two handle the same type.</exception>
+    public static ConsumerDescriptor For<TConsumer>()
+        where TConsumer : WebSocketConsumer
+    {
+        var handlers = new Dictionary<string, EventHandlerMethod>();
+        foreach (var method in MethodsOf(typeof(TConsumer)))
+        {
+            foreach (var attribute in method.GetCustomAttributes<HandlesAttribute>(inherit: true))
+            {
+                if (!handlers.TryAdd(attribute.Type, EventHandlerMethod.Of<TConsumer>(attribute.Type, method)))
+                    throw new ArgumentException($"{typeof(TConsumer).Name} has two methods that handle '{attribute.Type}'; a type is handled by one.");
+            }
+        }
+        var factory = ActivatorUtilities.CreateFactory<TConsumer>([]);
+        var usesServices = typeof(TConsumer).GetConstructors().Any(constructor => constructor.GetParameters().Length > 0);
+        return new ConsumerDescriptor(typeof(TConsumer).Name, usesServices, services => factory(services, []), handlers.Values, typeof(TConsumer).GetCustomAttributes(inherit: true));
+    }
+
+    /// <summary>Describes a consumer made of functions.</summary>
+    public static ConsumerDescriptor For(ConsumerBuilder builder)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        return new ConsumerDescriptor("ConsumerBuilder", usesServices: false, _ => new LambdaConsumer(builder), []);
+    }
+
+    /// <summary>Describes the consumer of a shared socket.</summary>
+    public static ConsumerDescriptor For(DemultiplexerBuilder builder) =>
+        new("Demultiplexer", usesServices: false, _ => new DemultiplexerConsumer(builder), [], [.. builder.Streams.Values.SelectMany(stream => stream.Metadata)]);
+
+    // Reflection leaves out the private methods of base classes; a handler among them would be overlooked instead of refused.
+    private static IEnumerable<MethodInfo> MethodsOf(Type consumer)
+    {
+        const BindingFlags All = BindingFlags.Instance | BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic;
+        var methods = consumer.GetMethods(All).AsEnumerable();
+        for (var below = consumer.BaseType; below is not null; below = below.BaseType)
+            methods = methods.Concat(below.GetMethods(All | BindingFlags.DeclaredOnly).Where(method => method.IsPrivate));
+        return methods;
+    }
+
+    internal WebSocketConsumer Create(IServiceProvider services) => _create(services);
+
+    internal EventHandlerMethod? HandlerOf(string type) => _handlers.GetValueOrDefault(type);
+}

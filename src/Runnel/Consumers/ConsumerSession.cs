@@ -1,0 +1,384 @@
+using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Runnel.Consumers;
+using Runnel.Frames;
+using Runnel.Groups;
+using Runnel.Nodes;
+
+namespace Runnel;
+
+/// <summary>Runs one consumer on one connection: makes it, gives it its events one at a time, keeps its groups, ends it.</summary>
+/// <remarks>
+/// The carrier calls <see cref="ConnectAsync"/>, then <see cref="ReceiveTextAsync"/> and <see cref="ReceiveBinaryAsync"/> as messages arrive, waiting
+/// for each before it reads the next, and <see cref="DisconnectAsync"/> at the end. None of them throws what the consumer threw.
+/// </remarks>
+public sealed class ConsumerSession(Connection connection, ConsumerDescriptor descriptor) : IThreadPoolWorkItem
+{
+    private static readonly TimeSpan DisconnectLimit = TimeSpan.FromSeconds(30);
+
+    private WebSocketConsumer? _consumer;
+    private AsyncServiceScope? _services;
+    private EventServices? _eventServices;
+    private ConsumerTurn _turn = ConsumerTurn.Taken();
+    private JoinedGroups _groups;
+    private List<GroupMessage>? _held;
+    private long _heldCost;
+    private bool _holding = true;
+    private bool _failed;
+    private volatile bool _isHandling;
+
+    /// <summary>The connection.</summary>
+    public Connection Connection { get; } = connection;
+
+    internal ConnectionGroups Groups => new(this, Connection.Node.Groups);
+
+    /// <summary>Services that live as long as the event at hand.</summary>
+    internal IServiceProvider EventServices => _isHandling
+        ? LazyInitializer.EnsureInitialized(ref _eventServices, () => new EventServices(Connection.Node.Services)).Provider
+        : throw new InvalidOperationException($"{descriptor.Name} has no services while it handles no event: take what you need from Services before the method returns.");
+
+    /// <summary>How many groups it is in.</summary>
+    internal int GroupCount
+    {
+        get
+        {
+            lock (Connection)
+                return _groups.Count;
+        }
+    }
+
+    /// <summary>Makes the consumer and lets it accept or reject.</summary>
+    public async Task ConnectAsync()
+    {
+        var node = Connection.Node;
+        node.Add(this);
+        try
+        {
+            var services = node.Services;
+            if (descriptor.UsesServices)
+                services = (_services = node.Services.CreateAsyncScope()).Value.ServiceProvider;
+            _consumer = descriptor.Create(services);
+            _consumer.Attach(this);
+            _isHandling = true;
+            await _consumer.OnConnectAsync(Connection.Gone);
+        }
+        catch (Exception exception)
+        {
+            await FailAsync(exception);
+        }
+        finally
+        {
+            await EndEventAsync();
+            ReleaseHeld();
+            PassTurnOn();
+        }
+    }
+
+    /// <summary>Gives the consumer a text message and waits until it is handled.</summary>
+    /// <param name="utf8">The whole message as UTF-8; the memory is the caller's again afterwards.</param>
+    public ValueTask ReceiveTextAsync(ReadOnlyMemory<byte> utf8) => ReceiveAsync(utf8, isText: true);
+
+    /// <summary>Gives the consumer a binary message and waits until it is handled.</summary>
+    /// <param name="data">The whole message; the memory is the caller's again afterwards.</param>
+    public ValueTask ReceiveBinaryAsync(ReadOnlyMemory<byte> data) => ReceiveAsync(data, isText: false);
+
+    /// <summary>Gives the consumer a message of a stream and waits until it is handled.</summary>
+    internal ValueTask ReceivePayloadAsync(JsonElement payload) => ReceiveAsync(default, isText: true, payload);
+
+    /// <summary>Ends the consumer: it leaves its groups and is told, after the event it is handling. Called once.</summary>
+    /// <param name="code">The code the connection was closed with.</param>
+    /// <param name="wasAccepted">Whether it ever was: a consumer is not told of the end of what it rejected.</param>
+    public async Task DisconnectAsync(int code, bool wasAccepted = true)
+    {
+        Connection.Node.Remove(this);
+        LeaveAllGroups();
+        Task turn;
+        lock (this)
+            turn = _turn.TakeForEndAsync();
+        await turn;
+        try
+        {
+            try
+            {
+                if (_consumer is not null && wasAccepted)
+                    await TellOfEndAsync(_consumer, code);
+            }
+            finally
+            {
+                await DisposeConsumerAsync();
+            }
+        }
+        catch (Exception exception)
+        {
+            Log.DisconnectFailed(Connection.Node.Logger, exception, descriptor.Name, Connection);
+        }
+    }
+
+    /// <summary>Hands over a group's message. Never waits; called by one thread at a time for each group.</summary>
+    /// <returns>The queue that the caller has to drain, if any.</returns>
+    internal OutboundQueue? Deliver(GroupMessage message)
+    {
+        if (message.IsEvent)
+        {
+            PostEvent(message);
+            return null;
+        }
+        if (Volatile.Read(ref _holding) && TryHold(message))
+            return null;
+        return Connection.Outbound.Post(Connection.FrameOf(message)) ? Connection.Outbound : null;
+    }
+
+    /// <summary>Puts an event before the consumer; it is handled when its turn comes.</summary>
+    internal void PostEvent(GroupMessage message)
+    {
+        lock (this)
+        {
+            if (_turn.IsEnding || _failed)
+            {
+                ConnectionMetrics.MessageWasDropped("connection-gone");
+                return;
+            }
+            if (_turn.Waiting > 0 && _turn.WaitingCost + message.Cost > Connection.Node.Options.MaxWaitingEventBytes)
+            {
+                Cut(_turn.Waiting);
+                return;
+            }
+            if (!_turn.Post(message))
+                return;
+        }
+        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+    }
+
+    /// <summary>Joins a group, unless the session is over already.</summary>
+    internal JoinResult Join(Group group, Func<Task<IAsyncDisposable>> subscribe)
+    {
+        // Lock order: connection (its groups), then group (its members), then session or queue. Never back.
+        lock (Connection)
+        {
+            if (_groups.IsEnded)
+                return JoinResult.SessionOver;
+            if (!group.Add(this, subscribe))
+                return JoinResult.GroupRetired;
+            _groups.Add(group);
+            return JoinResult.Joined;
+        }
+    }
+
+    /// <summary>Leaves a group.</summary>
+    /// <returns>Whether it was in it.</returns>
+    internal bool Leave(Group group)
+    {
+        lock (Connection)
+        {
+            if (!_groups.Remove(group))
+                return false;
+            group.Remove(this);
+            return true;
+        }
+    }
+
+    void IThreadPoolWorkItem.Execute() => _ = HandleEventsAsync();
+
+    private async ValueTask ReceiveAsync(ReadOnlyMemory<byte> message, bool isText, JsonElement? payload = null)
+    {
+        if (!await TakeTurnAsync())
+            return;
+        try
+        {
+            if (_failed)
+                return;
+            _isHandling = true;
+            await (payload is { } json ? _consumer!.OnPayloadAsync(json, Connection.Gone)
+                : isText ? _consumer!.OnTextAsync(message, Connection.Gone)
+                : _consumer!.OnReceiveAsync(message, Connection.Gone));
+        }
+        catch (Exception exception)
+        {
+            await FailAsync(exception);
+        }
+        finally
+        {
+            await EndEventAsync();
+            PassTurnOn();
+        }
+    }
+
+    private async ValueTask EndEventAsync()
+    {
+        _isHandling = false;
+        try
+        {
+            if (_eventServices is not null)
+                await _eventServices.EndAsync();
+        }
+        catch (Exception exception)
+        {
+            await FailAsync(exception);
+        }
+    }
+
+    private async Task HandleEventsAsync()
+    {
+        while (true)
+        {
+            GroupMessage? message;
+            lock (this)
+            {
+                if (!_turn.TryNext(out message))
+                    return;
+            }
+            try
+            {
+                if (_failed)
+                    ConnectionMetrics.MessageWasDropped("connection-gone");
+                else
+                    await HandleEventAsync(message);
+            }
+            catch (Exception exception)
+            {
+                await FailAsync(exception);
+            }
+            await EndEventAsync();
+        }
+    }
+
+    private Task HandleEventAsync(GroupMessage message)
+    {
+        var type = message.Envelope.Message.Type;
+        if (descriptor.HandlerOf(type) is not { } handler)
+        {
+            Log.EventNotHandled(Connection.Node.Logger, descriptor.Name, type);
+            ConnectionMetrics.MessageWasDropped("no-handler");
+            return Task.CompletedTask;
+        }
+        object? body = null;
+        try
+        {
+            if (handler.BodyType is not null)
+                body = message.ReadBody(handler.BodyType, Connection.Node.Options.Json);
+        }
+        catch (JsonException exception)
+        {
+            // The sender's fault, and every member of the group gets the same: it must not cost them their connections.
+            Log.EventUnreadable(Connection.Node.Logger, exception, descriptor.Name, type);
+            ConnectionMetrics.MessageWasDropped("unreadable");
+            return Task.CompletedTask;
+        }
+        _isHandling = true;
+        return handler.InvokeAsync(_consumer!, body, Connection.Gone);
+    }
+
+    private async Task DisposeConsumerAsync()
+    {
+        try
+        {
+            if (_consumer is IAsyncDisposable asynchronously)
+                await asynchronously.DisposeAsync();
+            else if (_consumer is IDisposable disposable)
+                disposable.Dispose();
+        }
+        finally
+        {
+            if (_services is { } services)
+                await services.DisposeAsync();
+        }
+    }
+
+    private async Task TellOfEndAsync(WebSocketConsumer consumer, int code)
+    {
+        using var limit = new CancellationTokenSource(DisconnectLimit, Connection.Node.TimeProvider);
+        _isHandling = true;
+        try
+        {
+            await consumer.OnDisconnectAsync(code, limit.Token);
+        }
+        finally
+        {
+            await EndEventAsync();
+        }
+    }
+
+    private Task<bool> TakeTurnAsync()
+    {
+        lock (this)
+            return _turn.TakeAsync();
+    }
+
+    private void PassTurnOn()
+    {
+        bool eventsWait;
+        lock (this)
+            eventsWait = _turn.PassOn();
+        if (eventsWait)
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+    }
+
+    private Task FailAsync(Exception exception)
+    {
+        if (exception is OperationCanceledException && Connection.Gone.IsCancellationRequested)
+            return Task.CompletedTask; // the consumer did as it was told: the client is gone
+        lock (this)
+        {
+            if (_failed)
+                return Task.CompletedTask;
+            _failed = true;
+        }
+        Log.ConsumerFailed(Connection.Node.Logger, exception, descriptor.Name, Connection);
+        return Connection.CloseAsync(CloseCode.InternalError, "The server failed to handle this connection.");
+    }
+
+    private bool TryHold(GroupMessage message)
+    {
+        lock (this)
+        {
+            if (!_holding)
+                return false;
+            _held ??= [];
+            _heldCost += message.Cost;
+            if (_held.Count == 0 || _heldCost <= Connection.Node.Options.MaxWaitingEventBytes)
+                _held.Add(message);
+            else
+                Cut(_held.Count); // never a silent gap: who connects so slowly that messages are lost has to come back
+            return true;
+        }
+    }
+
+    // Called with the lock held, and perhaps with a group's, in the middle of its fan-out: closing makes a stream leave its groups, and may wait.
+    private void Cut(int waiting)
+    {
+        ConnectionMetrics.MessageWasDropped("consumer-busy");
+        if (_failed)
+            return;
+        _failed = true;
+        Log.ConsumerTooBusy(Connection.Node.Logger, descriptor.Name, Connection, waiting);
+        ThreadPool.UnsafeQueueUserWorkItem(
+            static connection => _ = connection.CloseAsync(CloseCode.TryAgainLater, "The consumer could not keep up."), Connection, preferLocal: false);
+    }
+
+    private void ReleaseHeld()
+    {
+        var drain = false;
+        lock (this)
+        {
+            // A stream that was closed while it connected has told its client so, and says no more.
+            foreach (var message in _turn.IsEnding ? [] : _held ?? [])
+                drain |= Connection.Outbound.Post(Connection.FrameOf(message));
+            _held = null;
+            _holding = false;
+        }
+        if (drain)
+            Connection.Outbound.Drain();
+    }
+
+    private void LeaveAllGroups()
+    {
+        Group[] groups;
+        lock (Connection)
+            groups = _groups.End();
+        foreach (var group in groups)
+        {
+            group.Remove(this);
+            Connection.Node.Groups.AfterLeave(group);
+        }
+    }
+}

@@ -1,0 +1,45 @@
+using System.Diagnostics.Metrics;
+using Runnel.Layers;
+
+namespace Runnel.Frames;
+
+/// <summary>What is counted of connections and groups. The names are in <see cref="RunnelTelemetry"/>.</summary>
+internal static class ConnectionMetrics
+{
+    private static readonly UpDownCounter<int> Open =
+        RunnelTelemetry.Meter.CreateUpDownCounter<int>(RunnelTelemetry.ConnectionsOpen, description: "Connections open on this node.");
+
+    private static readonly Counter<long> Cut =
+        RunnelTelemetry.Meter.CreateCounter<long>(RunnelTelemetry.ConnectionsCut, description: "Connections cut by this node.");
+
+    private static readonly Counter<long> Frames =
+        RunnelTelemetry.Meter.CreateCounter<long>(RunnelTelemetry.FramesDropped, description: "Frames dropped on their way to a client.");
+
+    private static readonly Counter<long> Messages =
+        RunnelTelemetry.Meter.CreateCounter<long>(RunnelTelemetry.MessagesDropped, description: "Messages that reached nobody.");
+
+    private static readonly Counter<long> GroupMessages =
+        RunnelTelemetry.Meter.CreateCounter<long>(RunnelTelemetry.GroupMessages, description: "Messages to groups that this node fanned out.");
+
+    public static void ConnectionOpened() => Open.Add(1);
+
+    public static void ConnectionClosed() => Open.Add(-1);
+
+    public static void ConnectionWasCut(string reason) => Cut.Add(1, new KeyValuePair<string, object?>("reason", reason));
+
+    public static void FramesWereDropped(int count, OutboundPolicy policy)
+    {
+        if (count > 0)
+            Frames.Add(count, new KeyValuePair<string, object?>("reason", policy.ToString()));
+    }
+
+    public static void MessageWasDropped(string reason) => MessagesWereDropped(1, reason);
+
+    public static void MessagesWereDropped(int count, string reason)
+    {
+        if (count > 0)
+            Messages.Add(count, new KeyValuePair<string, object?>("reason", reason));
+    }
+
+    public static void GroupMessageFannedOut() => GroupMessages.Add(1);
+}

@@ -1,0 +1,276 @@
+using Runnel.Frames;
+
+namespace Runnel;
+
+/// <summary>What waits for one client: bounded in memory, written by one drain at a time, all that waits with one flush.</summary>
+/// <remarks>
+/// Nothing is held while nothing waits: the first frame sits in a field, further ones in a rented ring that the drain takes away.
+/// A frame that finds the queue idle goes out at once; frames are only gathered because a flush is under way. Thread-safe.
+/// </remarks>
+public sealed class OutboundQueue(OutboundOptions options, IFrameWriter writer)
+{
+    private static readonly Frame OverflowClose = Frame.Close(CloseCode.TryAgainLater, "The connection could not keep up.");
+
+    // A consumer can wait for room and a group cannot: so the one has a part of its own only, and leaves the rest to the other.
+    private const int ConsumersShare = 4;
+
+    private FrameRing _pending;
+    private long _writing;
+    private long _ownWriting;
+    private Queue<(Frame Frame, TaskCompletionSource Room)>? _waiting;
+    private TaskCompletionSource? _finished;
+    private bool _draining;
+    private bool _closed;
+    private bool _broken;
+
+    /// <summary>Whether the queue has taken its last frame.</summary>
+    public bool IsClosed => Volatile.Read(ref _closed);
+
+    /// <summary>Puts in a frame of a group. Never waits: without room, the policy decides.</summary>
+    /// <returns>Whether the caller has to see to it that <see cref="Drain"/> runs.</returns>
+    public bool Post(Frame frame)
+    {
+        ArgumentNullException.ThrowIfNull(frame);
+        bool fits;
+        int dropped;
+        lock (this)
+        {
+            if (_closed)
+                return false;
+            fits = TryMakeRoom(frame, out dropped);
+            if (fits)
+                _pending.Add(frame);
+            else if (options.Policy == OutboundPolicy.Disconnect)
+                dropped = CloseOverflown() + 1;
+            else
+                dropped++; // what waits is the consumer's own, which is never dropped; so this one is
+            if (dropped == 0)
+                return TryBeginDrain();
+        }
+        ConnectionMetrics.FramesWereDropped(dropped, options.Policy);
+        if (!fits && options.Policy == OutboundPolicy.Disconnect)
+            writer.OnOverflow();
+        lock (this)
+            return TryBeginDrain();
+    }
+
+    /// <summary>Puts in a frame if nothing waits and nothing is being written: a ping that would stand in line proves nothing.</summary>
+    public void SendIfIdle(Frame frame)
+    {
+        lock (this)
+        {
+            if (_closed || !TryBeginDrain())
+                return;
+            _pending.Add(frame);
+        }
+        Drain();
+    }
+
+    /// <summary>Puts in a frame of the consumer itself, waiting for room: a consumer that writes much goes as fast as its client reads.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled while there was no room; the frame is not sent.</exception>
+    public ValueTask SendAsync(Frame frame, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(frame);
+        lock (this)
+        {
+            // To a client that is gone there is nothing to send, and that is no failure of the sender's: it will be told by its own disconnect.
+            if (_closed)
+                return ValueTask.CompletedTask;
+            if (_waiting is { Count: > 0 } || !HasRoomOfOwn(frame))
+            {
+                var room = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                (_waiting ??= new()).Enqueue((frame, room));
+                return new ValueTask(WaitForRoomAsync(room, cancellationToken));
+            }
+            _pending.Add(frame);
+            if (!TryBeginDrain())
+                return ValueTask.CompletedTask;
+        }
+        Drain();
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>Puts in the last frame, after all that waits, and takes no more.</summary>
+    /// <returns>Completes when it is written, or can no longer be.</returns>
+    public Task FinishAsync(Frame? last)
+    {
+        Task finished;
+        lock (this)
+        {
+            finished = (_finished ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+            if (!_closed)
+            {
+                if (last is not null)
+                    _pending.Add(last);
+                _closed = true;
+                ReleaseWaiting();
+            }
+            if (!TryBeginDrain())
+                return finished;
+        }
+        Drain();
+        return finished;
+    }
+
+    /// <summary>Forgets what waits and takes no more: the connection is gone.</summary>
+    /// <returns>Completes when nothing is being written any more: from then on the writer is not called.</returns>
+    public Task AbandonAsync()
+    {
+        lock (this)
+        {
+            Close();
+            if (!_draining)
+            {
+                _finished?.TrySetResult();
+                return Task.CompletedTask;
+            }
+            if (_finished is null or { Task.IsCompleted: true })
+                _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            return _finished.Task;
+        }
+    }
+
+    /// <summary>Writes what waits, until nothing does; to be called by whom <see cref="Post"/> answered <see langword="true"/>.</summary>
+    public void Drain()
+    {
+        while (TryTake(out var batch))
+        {
+            ValueTask written;
+            try
+            {
+                written = batch.WriteTo(writer);
+            }
+            catch (Exception exception)
+            {
+                Break(exception);
+                continue;
+            }
+            if (written.IsCompletedSuccessfully)
+            {
+                written.GetAwaiter().GetResult();
+                continue;
+            }
+            _ = DrainLaterAsync(written);
+            return;
+        }
+    }
+
+    // A flush that does not complete at once is a client slower than its groups; only then does a drain cost a task. Observes everything itself.
+    private async Task DrainLaterAsync(ValueTask written)
+    {
+        try
+        {
+            await written;
+        }
+        catch (Exception exception)
+        {
+            Break(exception);
+        }
+        Drain();
+    }
+
+    private bool TryBeginDrain()
+    {
+        if (_draining)
+            return false;
+        return _draining = true;
+    }
+
+    private bool TryTake(out FrameRing batch)
+    {
+        lock (this)
+        {
+            (_writing, _ownWriting) = (0, 0);
+            AdmitWaiting();
+            batch = _pending;
+            _pending = default;
+            (_writing, _ownWriting) = (batch.Cost, batch.OwnCost);
+            AdmitWaiting();
+            if (batch.Count > 0)
+                return true;
+            _draining = false;
+            if (_closed)
+                _finished?.TrySetResult();
+            return false;
+        }
+    }
+
+    // One frame of a group may always wait, so that the latest gets through.
+    private bool HasRoom(Frame frame) =>
+        _pending.Count < options.MaxMessages && (_pending.Cost == _pending.OwnCost || _writing + _pending.Cost + frame.Cost <= options.MaxBytes);
+
+    // A consumer's own waits for it, and gets through alone if it is large. A group's frames do not count: a busy group would keep it out for ever.
+    private bool HasRoomOfOwn(Frame frame)
+    {
+        var own = _ownWriting + _pending.OwnCost;
+        return _pending.Count < options.MaxMessages && (own == 0 || own + frame.Cost <= options.MaxBytes / ConsumersShare);
+    }
+
+    private bool TryMakeRoom(Frame frame, out int dropped)
+    {
+        dropped = 0;
+        if (options.Policy == OutboundPolicy.LatestOnly)
+        {
+            while (_pending.TryRemoveOldestOfGroup())
+                dropped++;
+        }
+        while (!HasRoom(frame))
+        {
+            if (options.Policy != OutboundPolicy.DropOldest || !_pending.TryRemoveOldestOfGroup())
+                return false;
+            dropped++;
+        }
+        return true;
+    }
+
+    private void AdmitWaiting()
+    {
+        while (_waiting is not null && _waiting.TryPeek(out var next) && HasRoomOfOwn(next.Frame))
+        {
+            _waiting.Dequeue();
+            if (next.Room.TrySetResult()) // a wait that was cancelled has its frame left out
+                _pending.Add(next.Frame);
+        }
+    }
+
+    private static async Task WaitForRoomAsync(TaskCompletionSource room, CancellationToken cancellationToken)
+    {
+        await using (cancellationToken.Register(static (state, token) => ((TaskCompletionSource)state!).TrySetCanceled(token), room))
+            await room.Task;
+    }
+
+    private int Close()
+    {
+        var dropped = _pending.Count;
+        _pending.Clear();
+        _closed = true;
+        ReleaseWaiting();
+        return dropped;
+    }
+
+    private int CloseOverflown()
+    {
+        var dropped = Close();
+        _pending.Add(OverflowClose); // gets through if the client reads on before it is cut
+        return dropped;
+    }
+
+    private void ReleaseWaiting()
+    {
+        while (_waiting is not null && _waiting.TryDequeue(out var next))
+            next.Room.TrySetResult();
+    }
+
+    private void Break(Exception exception)
+    {
+        bool first;
+        lock (this)
+        {
+            first = !_broken;
+            _broken = true;
+            Close();
+        }
+        if (first)
+            writer.OnBroken(exception);
+    }
+}

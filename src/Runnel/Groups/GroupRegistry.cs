@@ -1,0 +1,221 @@
+using System.Collections.Concurrent;
+using System.Text;
+using System.Text.Json;
+using Runnel.Frames;
+using Runnel.Layers;
+using Runnel.Nodes;
+
+namespace Runnel.Groups;
+
+/// <summary>This node's groups: who of its connections is in which, and the way to and from the backplane.</summary>
+internal sealed class GroupRegistry(RunnelNode node, IBackplane backplane) : IGroups, IAsyncDisposable
+{
+    private readonly ConcurrentDictionary<string, Group> _groups = new();
+    private readonly Lock _lingerLock = new();
+    private readonly Queue<(Group Group, long Since)> _lingering = new();
+    private ITimer? _lingerTimer;
+
+    /// <summary>How many groups this node holds, those included that linger.</summary>
+    public int Count => _groups.Count;
+
+    /// <summary>How many members a group has on this node.</summary>
+    public int CountOf(GroupName group) => _groups.TryGetValue(group.Value, out var found) ? found.Count : 0;
+
+    public async ValueTask AddAsync(GroupName group, ConsumerSession session, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        while (true)
+        {
+            var found = _groups.GetOrAdd(group.Value, static (_, name) => new Group(name), group);
+            switch (session.Join(found, () => SubscribeAsync(found)))
+            {
+                case JoinResult.GroupRetired:
+                    _groups.TryRemove(new(group.Value, found)); // whoever retired it is about to; no need to wait for that
+                    continue;
+                case JoinResult.SessionOver:
+                    AfterLeave(found); // it may have been made just now, and must not stay for nobody
+                    return;
+            }
+            if (found.Subscription is not { } subscription)
+                continue;
+            try
+            {
+                await subscription.Value.WaitAsync(cancellationToken);
+                return;
+            }
+            catch
+            {
+                // The subscription itself is left alone: others may wait for it still. If it fails, it forgets itself.
+                _ = subscription.Value.ContinueWith(static failed => failed.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+                Remove(group, session);
+                throw;
+            }
+        }
+    }
+
+    public void Remove(GroupName group, ConsumerSession session)
+    {
+        if (_groups.TryGetValue(group.Value, out var found) && session.Leave(found))
+            AfterLeave(found);
+    }
+
+    /// <summary>A member has left: if it was the last, the group lingers for a while and goes.</summary>
+    public void AfterLeave(Group group)
+    {
+        if (group.Count > 0)
+            return;
+        lock (_lingerLock)
+        {
+            var waitsAlready = group.EmptySince != 0;
+            group.EmptySince = node.TimeProvider.GetTimestamp();
+            if (waitsAlready)
+                return;
+            _lingering.Enqueue((group, group.EmptySince));
+            if (_lingering.Count == 1)
+                ArmLinger(node.Options.GroupLinger);
+        }
+    }
+
+    public ValueTask AddAsync(GroupName group, ChannelName channel, CancellationToken cancellationToken = default)
+    {
+        if (!node.IsHere(channel, out var session))
+            return node.SendToNodeAsync(channel, NodeInbox.JoinType, Encoding.UTF8.GetBytes(group.Value), cancellationToken);
+        return session is null ? ValueTask.CompletedTask : AddAsync(group, session, cancellationToken);
+    }
+
+    public ValueTask RemoveAsync(GroupName group, ChannelName channel, CancellationToken cancellationToken = default)
+    {
+        if (!node.IsHere(channel, out var session))
+            return node.SendToNodeAsync(channel, NodeInbox.LeaveType, Encoding.UTF8.GetBytes(group.Value), cancellationToken);
+        if (session is not null)
+            Remove(group, session);
+        return ValueTask.CompletedTask;
+    }
+
+    public ValueTask SendAsync(GroupName group, string text, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return PublishAsync(group, EnvelopeKind.TextFrame, GroupMessage.PlainType, Encoding.UTF8.GetBytes(text), cancellationToken);
+    }
+
+    public ValueTask SendAsync(GroupName group, ReadOnlyMemory<byte> data, CancellationToken cancellationToken = default) =>
+        PublishAsync(group, EnvelopeKind.BinaryFrame, GroupMessage.PlainType, data, cancellationToken);
+
+    public ValueTask SendJsonAsync<T>(GroupName group, T value, CancellationToken cancellationToken = default) =>
+        PublishAsync(group, EnvelopeKind.TextFrame, GroupMessage.JsonType, JsonSerializer.SerializeToUtf8Bytes(value, node.Options.Json), cancellationToken);
+
+    public ValueTask SendEventAsync<T>(GroupName group, string type, T body, CancellationToken cancellationToken = default) =>
+        PublishAsync(group, EnvelopeKind.Message, type, JsonSerializer.SerializeToUtf8Bytes(body, node.Options.Json), cancellationToken);
+
+    /// <summary>Ends all subscriptions: the node is going.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        lock (_lingerLock)
+            _lingerTimer?.Dispose();
+        foreach (var group in _groups.Values)
+            await EndSubscriptionAsync(group);
+        _groups.Clear();
+    }
+
+    private async ValueTask PublishAsync(GroupName group, EnvelopeKind kind, string type, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
+    {
+        var bytes = EnvelopeFormat.Encode(new Envelope(new Message(type, body), kind));
+        if (bytes.Length > node.Options.MaxGroupMessageBytes)
+            throw new MessageTooLargeException($"group '{group}'", bytes.Length, node.Options.MaxGroupMessageBytes);
+        await backplane.PublishAsync(Topic.OfGroup(group), bytes, retention: null, cancellationToken);
+    }
+
+    private async Task<IAsyncDisposable> SubscribeAsync(Group group)
+    {
+        try
+        {
+            return await backplane.SubscribeAsync(Topic.OfGroup(group.Name), message => OnMessage(group, message));
+        }
+        catch
+        {
+            group.ForgetSubscription(); // the next member tries anew
+            throw;
+        }
+    }
+
+    private void OnMessage(Group group, BackplaneMessage received)
+    {
+        GroupMessage message;
+        try
+        {
+            message = new GroupMessage(EnvelopeFormat.Decode(received.Payload));
+        }
+        catch (FormatException exception)
+        {
+            Log.MessageUnreadable(node.Logger, exception, group.Name);
+            ConnectionMetrics.MessageWasDropped("unreadable");
+            return;
+        }
+        ConnectionMetrics.GroupMessageFannedOut();
+        if (group.Deliver(message) is { } failure)
+        {
+            Log.MessageUndeliverable(node.Logger, failure, group.Name);
+            ConnectionMetrics.MessageWasDropped("unreadable");
+        }
+    }
+
+    // Called with the linger lock held.
+    private void ArmLinger(TimeSpan after)
+    {
+        _lingerTimer ??= node.TimeProvider.CreateTimer(_ => Retire(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _lingerTimer.Change(after, Timeout.InfiniteTimeSpan);
+    }
+
+    private void Retire()
+    {
+        while (TakeLingered() is { } group)
+        {
+            if (!group.TryRetire())
+                continue; // somebody joined meanwhile
+            _groups.TryRemove(new(group.Name.Value, group));
+            _ = EndSubscriptionAsync(group); // not awaited: a layer that is away must not keep other groups from ending
+        }
+    }
+
+    private Group? TakeLingered()
+    {
+        lock (_lingerLock)
+        {
+            while (_lingering.TryPeek(out var next))
+            {
+                var left = node.Options.GroupLinger - node.TimeProvider.GetElapsedTime(next.Since);
+                if (left > TimeSpan.Zero)
+                {
+                    ArmLinger(left);
+                    return null;
+                }
+                _lingering.Dequeue();
+                if (next.Group.EmptySince == next.Since)
+                {
+                    next.Group.EmptySince = 0;
+                    return next.Group;
+                }
+                _lingering.Enqueue((next.Group, next.Group.EmptySince)); // it was joined and left again since
+            }
+            return null;
+        }
+    }
+
+    private async Task EndSubscriptionAsync(Group group)
+    {
+        // Also one that nobody has awaited yet: whoever is about to would else begin it after its end.
+        if (group.Subscription is not { } subscription)
+            return;
+        try
+        {
+            await using (await subscription.Value)
+            {
+                // Ends it.
+            }
+        }
+        catch (Exception exception)
+        {
+            Log.UnsubscribeFailed(node.Logger, exception, group.Name);
+        }
+    }
+}

@@ -1,0 +1,73 @@
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using Runnel.Frames;
+
+namespace Runnel.Streams;
+
+/// <summary>The consumer of a shared socket: hands each frame to the consumer of its stream.</summary>
+/// <remarks>
+/// A frame for a stream that there is not, or that is closed, is answered with a sentence; the socket and its other streams go on. A stream
+/// whose consumer closes it or fails tells the client so and is gone until the client connects anew.
+/// </remarks>
+internal sealed class DemultiplexerConsumer(DemultiplexerBuilder builder) : WebSocketConsumer
+{
+    private const int MostEchoed = 64;
+
+    private readonly Dictionary<string, StreamConnection> _streams = [];
+
+    public override async Task OnConnectAsync(CancellationToken cancellationToken)
+    {
+        await AcceptAsync(cancellationToken);
+        foreach (var (name, descriptor) in builder.Streams)
+        {
+            var stream = new StreamConnection(Connection, name, descriptor);
+            _streams.Add(name, stream);
+            await stream.ConnectAsync();
+        }
+    }
+
+    public override Task OnReceiveAsync(ReadOnlyMemory<byte> data, CancellationToken cancellationToken) =>
+        CloseAsync(CloseCode.UnsupportedData, "A shared socket takes JSON text, not bytes.", cancellationToken);
+
+    public override async Task OnDisconnectAsync(int code, CancellationToken cancellationToken)
+    {
+        foreach (var stream in _streams.Values)
+            await stream.DisconnectAsync(code);
+    }
+
+    internal override Task OnTextAsync(ReadOnlyMemory<byte> utf8, CancellationToken cancellationToken)
+    {
+        if (!TryParse(utf8, out var name, out var payload))
+            return CloseAsync(CloseCode.InvalidPayload, "A message here is JSON: {\"stream\": name, \"payload\": …}.", cancellationToken);
+        if (!JsonText.IsText(utf8.Span))
+            return AnswerAsync(name, "The message has half of a character (a surrogate without the other one); it was left.", cancellationToken);
+        if (name is not null && _streams.TryGetValue(name, out var stream))
+            return HandOnAsync(stream, name, payload, cancellationToken);
+        var known = string.Join(", ", _streams.Keys.Order(StringComparer.Ordinal).Select(key => $"'{key}'"));
+        return AnswerAsync(name, $"There is no stream of that name here; there are {known}.", cancellationToken);
+    }
+
+    private async Task HandOnAsync(StreamConnection stream, string name, JsonElement payload, CancellationToken cancellationToken)
+    {
+        if (!await stream.TryReceiveAsync(payload))
+            await AnswerAsync(name, "This stream is closed; connect anew to open it again.", cancellationToken);
+    }
+
+    // A client's own text is not sent back at length: it would wait in memory for as long as the client likes.
+    private Task AnswerAsync(string? stream, string sentence, CancellationToken cancellationToken)
+    {
+        if (stream is { Length: > MostEchoed })
+            stream = $"{stream.AsSpan(0, char.IsHighSurrogate(stream[MostEchoed - 1]) ? MostEchoed - 1 : MostEchoed)}…";
+        return Connection.Outbound.SendAsync(StreamFrame.Error(stream, sentence), cancellationToken).AsTask();
+    }
+
+    private static bool TryParse(ReadOnlyMemory<byte> utf8, out string? stream, out JsonElement payload)
+    {
+        (stream, payload) = (null, default);
+        if (!JsonText.TryParse(utf8.Span, out var frame) || frame.ValueKind != JsonValueKind.Object || !frame.TryGetProperty("payload"u8, out payload))
+            return false;
+        if (frame.TryGetProperty("stream"u8, out var name) && name.ValueKind == JsonValueKind.String && JsonText.IsText(JsonMarshal.GetRawUtf8Value(name)))
+            stream = name.GetString();
+        return true;
+    }
+}

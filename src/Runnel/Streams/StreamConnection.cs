@@ -1,0 +1,107 @@
+using System.Text.Json;
+using Runnel.Frames;
+
+namespace Runnel.Streams;
+
+/// <summary>One stream of a shared socket, as its consumer sees it: a connection like any other.</summary>
+internal sealed class StreamConnection : Connection
+{
+    private readonly Connection _socket;
+    private readonly string _name;
+    private readonly ConsumerSession _session;
+    private bool _accepted;
+    private bool _closed;
+    private readonly Lazy<Task> _disconnected;
+    private int _code = CloseCode.Abnormal;
+
+    public StreamConnection(Connection socket, string name, ConsumerDescriptor descriptor)
+        : base(socket.Node)
+    {
+        _socket = socket;
+        _name = name;
+        _session = new ConsumerSession(this, descriptor);
+        _disconnected = new(() => _session.DisconnectAsync(_code, _accepted));
+    }
+
+    public override ConsumerScope Scope => _socket.Scope;
+
+    public override CancellationToken Gone => _socket.Gone;
+
+    public override OutboundQueue Outbound => _socket.Outbound;
+
+    public async Task ConnectAsync()
+    {
+        await _session.ConnectAsync();
+        if (!_accepted)
+            await CloseOnceAsync(CloseCode.PolicyViolation, "The stream was not accepted.", CancellationToken.None);
+    }
+
+    /// <summary>Gives the consumer a message, unless the stream is closed.</summary>
+    public async Task<bool> TryReceiveAsync(JsonElement payload)
+    {
+        if (_closed)
+            return false;
+        await _session.ReceivePayloadAsync(payload);
+        return true;
+    }
+
+    /// <summary>The socket is gone, and the stream with it; also called for a stream that ended before.</summary>
+    public Task DisconnectAsync(int code)
+    {
+        TryClose(code);
+        return _disconnected.Value;
+    }
+
+    public override Task AcceptAsync(AcceptOptions options, CancellationToken cancellationToken = default)
+    {
+        if (options is { Subprotocol: not null } or { Headers: not null })
+            throw new InvalidOperationException($"Stream '{_name}' shares its socket, which is accepted already: it can choose no subprotocol and send no headers.");
+        if (_accepted || _closed)
+            throw new InvalidOperationException($"Stream '{_name}' was accepted or rejected before.");
+        _accepted = true;
+        return Task.CompletedTask;
+    }
+
+    public override Task RejectAsync(CancellationToken cancellationToken = default) =>
+        CloseOnceAsync(CloseCode.PolicyViolation, "The stream was not accepted.", cancellationToken);
+
+    public override ValueTask SendAsync(string text, CancellationToken cancellationToken = default) =>
+        SendFrameAsync(StreamFrame.Text(_name, text), cancellationToken);
+
+    public override ValueTask SendAsync(ReadOnlyMemory<byte> data, CancellationToken cancellationToken = default) =>
+        SendFrameAsync(StreamFrame.Binary(_name, data), cancellationToken);
+
+    public override ValueTask SendUtf8JsonAsync(ReadOnlyMemory<byte> json, CancellationToken cancellationToken = default) =>
+        SendFrameAsync(StreamFrame.Json(_name, json), cancellationToken);
+
+    public override void Abort() => _socket.Abort();
+
+    protected internal override Frame FrameOf(GroupMessage message) => message.FrameFor(_name);
+
+    protected override async Task CloseOnceAsync(int code, string? reason, CancellationToken cancellationToken)
+    {
+        if (!TryClose(code))
+            return;
+        // Not awaited: the consumer may be the one that closes, and its end comes after what it is doing. The socket's end awaits it.
+        _ = DisconnectAsync(code);
+        await Outbound.SendAsync(StreamFrame.Close(_name, code, reason), cancellationToken);
+    }
+
+    private bool TryClose(int code)
+    {
+        lock (_session)
+        {
+            if (_closed)
+                return false;
+            (_closed, _code) = (true, code);
+            return true;
+        }
+    }
+
+    private ValueTask SendFrameAsync(Frame frame, CancellationToken cancellationToken)
+    {
+        if (!_accepted)
+            throw new InvalidOperationException($"Stream '{_name}' is not accepted yet: call AcceptAsync before sending.");
+        return _closed ? ValueTask.CompletedTask : Outbound.SendAsync(frame, cancellationToken);
+    }
+}
