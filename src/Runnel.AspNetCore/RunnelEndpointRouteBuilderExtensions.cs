@@ -44,7 +44,7 @@ public static class RunnelEndpointRouteBuilderExtensions
         ArgumentNullException.ThrowIfNull(build);
         var builder = new DemultiplexerBuilder();
         build(builder);
-        return Map(endpoints, pattern, ConsumerDescriptor.For(builder), configure);
+        return Map(endpoints, pattern, builder.Describe(), configure);
     }
 
     /// <summary>Serves the browser client, an ES module, at <c>/_runnel/client.js</c>.</summary>

@@ -2,7 +2,6 @@ using System.Collections.Frozen;
 using System.Reflection;
 using Microsoft.Extensions.DependencyInjection;
 using Runnel.Consumers;
-using Runnel.Streams;
 
 namespace Runnel;
 
@@ -12,7 +11,7 @@ public sealed class ConsumerDescriptor
     private readonly Func<IServiceProvider, WebSocketConsumer> _create;
     private readonly FrozenDictionary<string, EventHandlerMethod> _handlers;
 
-    private ConsumerDescriptor(string name, bool usesServices, Func<IServiceProvider, WebSocketConsumer> create, IEnumerable<EventHandlerMethod> handlers, IReadOnlyList<object>? metadata = null)
+    internal ConsumerDescriptor(string name, bool usesServices, Func<IServiceProvider, WebSocketConsumer> create, IEnumerable<EventHandlerMethod> handlers, IReadOnlyList<object>? metadata = null)
     {
         Name = name;
         UsesServices = usesServices;
@@ -55,10 +54,6 @@ public sealed class ConsumerDescriptor
         ArgumentNullException.ThrowIfNull(builder);
         return new ConsumerDescriptor("ConsumerBuilder", usesServices: false, _ => new LambdaConsumer(builder), []);
     }
-
-    /// <summary>Describes the consumer of a shared socket.</summary>
-    public static ConsumerDescriptor For(DemultiplexerBuilder builder) =>
-        new("Demultiplexer", usesServices: false, _ => new DemultiplexerConsumer(builder), [], [.. builder.Streams.Values.SelectMany(stream => stream.Metadata)]);
 
     // Reflection leaves out the private methods of base classes; a handler among them would be overlooked instead of refused.
     private static IEnumerable<MethodInfo> MethodsOf(Type consumer)

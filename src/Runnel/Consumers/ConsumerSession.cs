@@ -110,7 +110,7 @@ public sealed class ConsumerSession(Connection connection, ConsumerDescriptor de
         }
         catch (Exception exception)
         {
-            Log.DisconnectFailed(Connection.Node.Logger, exception, descriptor.Name, Connection);
+            Log.DisconnectFailed(Connection.Node.Logger, exception, descriptor.Name, Connection.Number);
         }
     }
 
@@ -323,7 +323,7 @@ public sealed class ConsumerSession(Connection connection, ConsumerDescriptor de
                 return Task.CompletedTask;
             _failed = true;
         }
-        Log.ConsumerFailed(Connection.Node.Logger, exception, descriptor.Name, Connection);
+        Log.ConsumerFailed(Connection.Node.Logger, exception, descriptor.Name, Connection.Number);
         return Connection.CloseAsync(CloseCode.InternalError, "The server failed to handle this connection.");
     }
 
@@ -350,7 +350,7 @@ public sealed class ConsumerSession(Connection connection, ConsumerDescriptor de
         if (_failed)
             return;
         _failed = true;
-        Log.ConsumerTooBusy(Connection.Node.Logger, descriptor.Name, Connection, waiting);
+        Log.ConsumerTooBusy(Connection.Node.Logger, descriptor.Name, Connection.Number, waiting);
         ThreadPool.UnsafeQueueUserWorkItem(
             static connection => _ = connection.CloseAsync(CloseCode.TryAgainLater, "The consumer could not keep up."), Connection, preferLocal: false);
     }

@@ -6,11 +6,11 @@ namespace Runnel.Nodes;
 /// <summary>Everything this floor says. Event ids 1000–1999.</summary>
 internal static partial class Log
 {
-    [LoggerMessage(1001, LogLevel.Error, "{Consumer} failed on connection {Connection}, which is closed with code 1011.")]
-    public static partial void ConsumerFailed(ILogger logger, Exception exception, string consumer, Connection connection);
+    [LoggerMessage(1001, LogLevel.Error, "{Consumer} failed on connection {Connection:x}, which is closed with code 1011.")]
+    public static partial void ConsumerFailed(ILogger logger, Exception exception, string consumer, long connection);
 
-    [LoggerMessage(1002, LogLevel.Error, "{Consumer}.OnDisconnectAsync failed on connection {Connection}.")]
-    public static partial void DisconnectFailed(ILogger logger, Exception exception, string consumer, Connection connection);
+    [LoggerMessage(1002, LogLevel.Error, "{Consumer}.OnDisconnectAsync failed on connection {Connection:x}.")]
+    public static partial void DisconnectFailed(ILogger logger, Exception exception, string consumer, long connection);
 
     [LoggerMessage(1003, LogLevel.Debug, "{Consumer} handles no events of type '{Type}'; the event was left.")]
     public static partial void EventNotHandled(ILogger logger, string consumer, string type);
@@ -18,8 +18,8 @@ internal static partial class Log
     [LoggerMessage(1004, LogLevel.Error, "{Consumer} got an event of type '{Type}' whose body cannot be read as what its handler takes; the event was left.")]
     public static partial void EventUnreadable(ILogger logger, Exception exception, string consumer, string type);
 
-    [LoggerMessage(1005, LogLevel.Warning, "{Consumer} on connection {Connection} is too busy: {Waiting} events wait for it. The connection is closed with code 1013.")]
-    public static partial void ConsumerTooBusy(ILogger logger, string consumer, Connection connection, int waiting);
+    [LoggerMessage(1005, LogLevel.Warning, "{Consumer} on connection {Connection:x} is too busy: {Waiting} events wait for it. The connection is closed with code 1013.")]
+    public static partial void ConsumerTooBusy(ILogger logger, string consumer, long connection, int waiting);
 
     [LoggerMessage(1006, LogLevel.Error, "A message to group '{Group}' is no envelope of a known version; it was left.")]
     public static partial void MessageUnreadable(ILogger logger, Exception exception, GroupName group);

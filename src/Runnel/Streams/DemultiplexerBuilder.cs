@@ -1,3 +1,5 @@
+using Runnel.Streams;
+
 namespace Runnel;
 
 /// <summary>Which consumers share a socket, each as a stream with a name.</summary>
@@ -22,6 +24,10 @@ public sealed class DemultiplexerBuilder
         build(builder);
         return Stream(name, ConsumerDescriptor.For(builder));
     }
+
+    /// <summary>Describes the consumer of the shared socket, which hands each message to the consumer of its stream.</summary>
+    public ConsumerDescriptor Describe() =>
+        new("Demultiplexer", usesServices: false, _ => new DemultiplexerConsumer(this), [], [.. _streams.Values.SelectMany(stream => stream.Metadata)]);
 
     private DemultiplexerBuilder Stream(string name, ConsumerDescriptor descriptor)
     {
