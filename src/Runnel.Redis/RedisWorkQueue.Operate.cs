@@ -50,7 +50,7 @@ public sealed partial class RedisWorkQueue
     {
         foreach (var name in await KnownChannelsAsync(cancellationToken).ConfigureAwait(false))
         {
-            var channel = ChannelOf(name);
+            var channel = Channels.ChannelOf(name);
             for (var isMore = true; isMore;)
             {
                 var writer = channel.Begin(RedisScript.Flush, arguments: 0, [channel.Keys.Seen]);
@@ -89,7 +89,7 @@ public sealed partial class RedisWorkQueue
         for (var from = 0; from < ids.Count;)
         {
             var page = ids.GetRange(from, Math.Min(Page, ids.Count - from));
-            var writer = ChannelOf(channel).Begin(script, page.Count);
+            var writer = Channels.ChannelOf(channel).Begin(script, page.Count);
             foreach (var id in page)
                 writer.Add(id);
             var answer = (await _store.Commands.ExecuteAsync(writer.Written).ConfigureAwait(false)).Items;

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Runnel.Layers;
 using Runnel.Redis.Receiving;
 using Runnel.Redis.Resp;
@@ -20,7 +19,6 @@ public sealed partial class RedisWorkQueue : IWorkQueue, IWorkQueueOperator, IAs
 
     private readonly RedisStore _store;
     private readonly RedisSweeper _sweeper;
-    private readonly ConcurrentDictionary<ChannelName, RedisChannel> _channels = new();
     private int _workers;
     private bool _isDisposed;
 
@@ -29,10 +27,13 @@ public sealed partial class RedisWorkQueue : IWorkQueue, IWorkQueueOperator, IAs
     {
         ArgumentNullException.ThrowIfNull(store);
         _store = store;
-        _sweeper = new RedisSweeper(store, this);
+        Channels = new ChannelTable(store);
+        _sweeper = new RedisSweeper(store, Channels);
         Heart = new RedisHeart(store, _sweeper.ReapSoon);
         Bells = new RedisBells(store, _sweeper.RingSoon);
     }
+
+    internal ChannelTable Channels { get; }
 
     internal RedisHeart Heart { get; }
 
@@ -57,7 +58,7 @@ public sealed partial class RedisWorkQueue : IWorkQueue, IWorkQueueOperator, IAs
             Since = _store.TimeProvider.GetTimestamp(),
             HandedIn = TimeProvider.System.GetTimestamp() - (long)(options.AlreadyWaited.TotalSeconds * TimeProvider.System.TimestampFrequency),
         };
-        var used = Enter(queueName);
+        var used = Channels.Enter(queueName);
         var line = used.Sender;
         try
         {
@@ -87,7 +88,7 @@ public sealed partial class RedisWorkQueue : IWorkQueue, IWorkQueueOperator, IAs
     /// <inheritdoc/>
     public async ValueTask<bool> CancelAsync(ChannelName channel, MessageId id, CancellationToken cancellationToken = default)
     {
-        var found = ChannelOf(channel.QueueName);
+        var found = Channels.ChannelOf(channel.QueueName);
         var writer = found.Begin(RedisScript.Cancel, arguments: 1);
         WriteId(writer, id);
         var answer = (await _store.Commands.ExecuteAsync(writer.Written).WaitAsync(cancellationToken).ConfigureAwait(false)).Items;
@@ -108,9 +109,8 @@ public sealed partial class RedisWorkQueue : IWorkQueue, IWorkQueueOperator, IAs
                 nameof(options), $"A lease of {options.Duration.TotalMilliseconds} ms (LeaseDuration) is too short to be renewed over a network: give it {ShortestLease.TotalMilliseconds} ms or more.");
         }
         cancellationToken.ThrowIfCancellationRequested();
-        var lease = new RedisWorkerLease(this, _store, $"{_store.Node}.{Interlocked.Increment(ref _workers)}", options);
-        Heart.Add(lease);
-        return ValueTask.FromResult<IWorkerLease>(lease);
+        var term = new LeaseTerm($"{_store.Node}.{Interlocked.Increment(ref _workers)}", options.Duration, options.CrashLimit);
+        return ValueTask.FromResult<IWorkerLease>(new RedisWorkerLease(_store, Channels, Heart, Bells, term));
     }
 
     /// <summary>Ends the loops. Workers hand back what they hold when they are disposed, which is to be done before.</summary>
@@ -121,25 +121,6 @@ public sealed partial class RedisWorkQueue : IWorkQueue, IWorkQueueOperator, IAs
         await _sweeper.DisposeAsync().ConfigureAwait(false);
         await Heart.DisposeAsync().ConfigureAwait(false);
         await Bells.DisposeAsync().ConfigureAwait(false);
-    }
-
-    internal RedisChannel ChannelOf(ChannelName name) => _channels.GetOrAdd(name, static (name, store) => new RedisChannel(name, store), _store);
-
-    /// <summary>A channel that is not forgotten until <see cref="RedisChannel.Exit"/>.</summary>
-    internal RedisChannel Enter(ChannelName name)
-    {
-        while (true)
-        {
-            if (ChannelOf(name) is var channel && channel.TryEnter())
-                return channel;
-        }
-    }
-
-    /// <summary>Forgets channels that nobody here has to do with any more.</summary>
-    internal void ForgetIdle()
-    {
-        foreach (var entry in _channels.Where(static entry => entry.Value.TryRetire()))
-            _channels.TryRemove(entry);
     }
 
     private static void WriteId(RespWriter writer, MessageId id) => id.Value.TryWriteBytes(writer.AddEmpty(16), bigEndian: true, out _);

@@ -7,6 +7,9 @@ namespace Runnel.Redis.Connections;
 /// <summary>Why there is no connection to Redis, in words for those who can do something about it.</summary>
 internal static class RedisExplanation
 {
+    /// <summary>The oldest version of Redis that has all that the layer uses.</summary>
+    public static Version Oldest { get; } = new(6, 2);
+
     /// <summary>Explains a failure.</summary>
     /// <param name="failure">What was thrown.</param>
     /// <param name="address">Where Redis is.</param>
@@ -38,7 +41,7 @@ internal static class RedisExplanation
             $"Redis at {address} does not let the user '{UserOf(address)}' do what Runnel needs ({refusal.Error}). Give it the rights: ACL SETUSER {UserOf(address)} {RightsFor(prefix)}.",
         "LOADING" => $"Redis at {address} is reading its data still, as it does when it has been started. Try again when it is done.",
         _ when Says(refusal, "max number of clients") => $"Redis at {address} has as many clients as it takes. Raise maxclients ('CONFIG SET maxclients 10000', and in redis.conf).",
-        _ when Says(refusal, "unknown command") => $"Redis at {address} does not know a command that Runnel needs ({refusal.Error}). Is it {RedisStore.Oldest} or later?",
+        _ when Says(refusal, "unknown command") => $"Redis at {address} does not know a command that Runnel needs ({refusal.Error}). Is it {Oldest} or later?",
         _ when Says(refusal, "DB index") => $"Redis at {address} has no database {address.Database}. Correct the address, or raise 'databases' in redis.conf.",
         _ => $"Redis at {address} refuses the connection: {refusal.Error}.",
     };

@@ -23,7 +23,7 @@ internal sealed class RedisHeart : IAsyncDisposable
     private readonly Lock _lock = new();
     private readonly Lock _beating = new();
     private readonly AutoResetEvent _changed = new(false);
-    private RedisWorkerLease[] _leases = [];
+    private LeaseTerm[] _terms = [];
     private Thread? _thread;
     private RedisSocket? _socket;
     private long _made;
@@ -34,12 +34,12 @@ internal sealed class RedisHeart : IAsyncDisposable
     /// <param name="reap">Hands on what the workers of a channel held whose leases ended in that time.</param>
     public RedisHeart(RedisStore store, Action<RedisChannel, LeasesEnded> reap) => (_store, _reap) = (store, reap);
 
-    public void Add(RedisWorkerLease lease)
+    public void Add(LeaseTerm term)
     {
         lock (_lock)
         {
             ObjectDisposedException.ThrowIf(_isEnding, this);
-            _leases = [.. _leases, lease];
+            _terms = [.. _terms, term];
             if (_thread is null)
             {
                 _thread = new Thread(Run) { IsBackground = true, Name = "Runnel: leases on Redis" };
@@ -49,14 +49,14 @@ internal sealed class RedisHeart : IAsyncDisposable
         _changed.Set();
     }
 
-    public void Remove(RedisWorkerLease lease)
+    public void Remove(LeaseTerm term)
     {
         lock (_lock)
-            _leases = [.. _leases.Where(other => other != lease)];
+            _terms = [.. _terms.Where(other => other != term)];
     }
 
     /// <summary>Whether it keeps a lease.</summary>
-    public bool Holds(RedisWorkerLease lease) => Volatile.Read(ref _leases).Contains(lease);
+    public bool Holds(LeaseTerm term) => Volatile.Read(ref _terms).Contains(term);
 
     /// <summary>Renews all leases.</summary>
     public void Beat()
@@ -65,14 +65,14 @@ internal sealed class RedisHeart : IAsyncDisposable
         {
             try
             {
-                foreach (var lease in Volatile.Read(ref _leases))
-                    Beat(lease);
+                foreach (var term in Volatile.Read(ref _terms))
+                    Beat(term);
                 TellBack();
             }
             catch (Exception exception)
             {
-                foreach (var lease in Volatile.Read(ref _leases))
-                    lease.Pulse.Break();
+                foreach (var term in Volatile.Read(ref _terms))
+                    term.Pulse.Break();
                 TellFailed(exception);
                 _socket?.Dispose();
                 _socket = null;
@@ -150,19 +150,19 @@ internal sealed class RedisHeart : IAsyncDisposable
 
     private TimeSpan? ShortestLease()
     {
-        var leases = Volatile.Read(ref _leases);
-        return leases.Length == 0 ? null : leases.Min(static lease => lease.Duration);
+        var leases = Volatile.Read(ref _terms);
+        return leases.Length == 0 ? null : leases.Min(static term => term.Duration);
     }
 
-    private void Beat(RedisWorkerLease lease)
+    private void Beat(LeaseTerm term)
     {
-        var channels = lease.Channels.Where(static channel => channel.HasJoined).ToArray();
-        if (channels.Length == 0)
+        var channels = term.Channels;
+        if (channels.Count == 0)
             return;
-        var writer = RedisScript.Beat.Run(4 * channels.Length, 5);
+        var writer = RedisScript.Beat.Run(4 * channels.Count, 5);
         foreach (var channel in channels)
         {
-            var keys = channel.Channel.Keys;
+            var keys = channel.Keys;
             writer.Add(keys.Workers);
             writer.Add(keys.Ready);
             writer.Add(keys.Returned);
@@ -170,24 +170,24 @@ internal sealed class RedisHeart : IAsyncDisposable
         }
         var asked = _store.TimeProvider.GetTimestamp();
         writer.Add(_store.ScriptTime);
-        writer.Add(lease.Name);
-        writer.Add((long)lease.Duration.TotalMicroseconds);
-        if (!lease.IsHeld)
-            lease.Pulse.Break();
-        writer.Add(lease.Pulse.Since);
-        writer.Add(lease.Pulse.DeadFrom);
+        writer.Add(term.Name);
+        writer.Add((long)term.Duration.TotalMicroseconds);
+        if (!term.IsHeld)
+            term.Pulse.Break();
+        writer.Add(term.Pulse.Since);
+        writer.Add(term.Pulse.DeadFrom);
         var sent = TimeProvider.System.GetTimestamp();
         var answer = Execute(writer.Written).Items;
         var now = answer[0].AsNumber();
-        lease.Renew(sent);
-        var mayJudge = lease.Pulse.Beat(now, sent);
+        term.Renew(sent);
+        var mayJudge = term.Pulse.Beat(now, sent);
         var dead = new LeasesEnded(answer[1].AsNumber(), now);
-        for (var i = 0; i < channels.Length; i++)
+        for (var i = 0; i < channels.Count; i++)
         {
-            var (channel, found, nextDue) = (channels[i].Channel, answer[2 + (2 * i)].AsNumber(), answer[3 + (2 * i)].AsNumber());
+            var (channel, found, nextDue) = (channels[i], answer[2 + (2 * i)].AsNumber(), answer[3 + (2 * i)].AsNumber());
             if ((found & Lost) != 0)
             {
-                lease.Lose();
+                term.Lose();
                 continue;
             }
             if ((found & WorkerDied) != 0 && mayJudge)

@@ -12,14 +12,14 @@ internal sealed class RedisSweeper : IAsyncDisposable
     private static readonly TimeSpan Forgotten = 2 * Every;
 
     private readonly RedisStore _store;
-    private readonly RedisWorkQueue _queue;
+    private readonly ChannelTable _channels;
     private readonly CancellationTokenSource _ending = new();
     private readonly Task _sweeping;
     private long _turnBefore;
 
-    public RedisSweeper(RedisStore store, RedisWorkQueue queue)
+    public RedisSweeper(RedisStore store, ChannelTable channels)
     {
-        (_store, _queue) = (store, queue);
+        (_store, _channels) = (store, channels);
         _sweeping = Task.Run(RunAsync);
     }
 
@@ -88,7 +88,7 @@ internal sealed class RedisSweeper : IAsyncDisposable
                 Log.SweepFailed(_store.Logger, name, refusal); // the channels behind it have their turn
             }
         }
-        _queue.ForgetIdle();
+        _channels.ForgetIdle();
     }
 
     /// <summary>Takes the turn to put all channels in order, unless another process has it.</summary>

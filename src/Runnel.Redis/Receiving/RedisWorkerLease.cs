@@ -8,43 +8,27 @@ namespace Runnel.Redis.Receiving;
 /// <summary>A worker on Redis: kept alive by <see cref="RedisHeart"/>, known to each channel that it receives from.</summary>
 internal sealed class RedisWorkerLease : IWorkerLease
 {
-    private readonly RedisWorkQueue _queue;
     private readonly RedisStore _store;
+    private readonly ChannelTable _table;
+    private readonly RedisHeart _heart;
+    private readonly RedisBells _bells;
     private readonly ConcurrentDictionary<ChannelName, WorkerChannel> _channels = new();
     private readonly CancellationTokenSource _lost = new();
-    private long _renewed;
-    private int _state;
 
-    public RedisWorkerLease(RedisWorkQueue queue, RedisStore store, string workerId, WorkerLeaseOptions options)
+    public RedisWorkerLease(RedisStore store, ChannelTable table, RedisHeart heart, RedisBells bells, LeaseTerm term)
     {
-        (_queue, _store, WorkerId, Duration) = (queue, store, workerId, options.Duration);
-        Name = $"{workerId}/{options.CrashLimit}";
-        Pulse = new RedisPulse(Duration);
+        (_store, _table, _heart, _bells, Term) = (store, table, heart, bells, term);
+        term.Lost += OnLost;
+        heart.Add(term);
     }
 
-    private enum State
-    {
-        Held,
-        Lost,
-        Disposed,
-    }
+    public LeaseTerm Term { get; }
 
-    public string WorkerId { get; }
-
-    /// <summary>Its name in Redis: who hands on what it held needs to know how many workers may die of a message.</summary>
-    public string Name { get; }
-
-    public TimeSpan Duration { get; }
+    public string WorkerId => Term.WorkerId;
 
     public CancellationToken Lost => _lost.Token;
 
-    public IEnumerable<WorkerChannel> Channels => _channels.Values;
-
-    public RedisPulse Pulse { get; }
-
-    /// <remarks>One that was not renewed for as long as it lasts may be another's by now; Redis does not hand on any that was.</remarks>
-    public bool IsHeld => IsOpen
-        && Volatile.Read(ref _renewed) is var renewed && (renewed == 0 || TimeProvider.System.GetElapsedTime(renewed) < Duration);
+    public bool IsHeld => Term.IsHeld;
 
     public async ValueTask<IReadOnlyList<ReceivedMessage>> ReceiveAsync(ChannelName channel, int max, CancellationToken cancellationToken = default)
     {
@@ -74,32 +58,11 @@ internal sealed class RedisWorkerLease : IWorkerLease
         return SettleAsync(message, claim => new Settlement.DeadLetter(claim, reason, stored), cancellationToken);
     }
 
-    /// <summary>The worker has become one of a channel, at this timestamp of the system's clock or later.</summary>
-    public void Begin(long asked) => Interlocked.CompareExchange(ref _renewed, asked, 0);
-
-    /// <summary>The worker was heard from on all its channels, at this timestamp of the system's clock or later.</summary>
-    public void Renew(long asked) => Volatile.Write(ref _renewed, asked);
-
-    /// <summary>Another worker has been given what this one held on a channel.</summary>
-    /// <remarks>
-    /// The worker is at an end, but lives: what it holds on other channels stays its own, to be settled or given back until it is disposed of, and
-    /// <see cref="RedisHeart"/> goes on renewing it. It would be handed on as a dead worker's otherwise, counting a crash.
-    /// </remarks>
-    public void Lose()
-    {
-        if (Interlocked.CompareExchange(ref _state, (int)State.Lost, (int)State.Held) != (int)State.Held)
-            return;
-        Log.LeaseLost(_store.Logger, WorkerId);
-        foreach (var channel in _channels.Values)
-            channel.Lose(new LeaseLostException(WorkerId));
-        _lost.CancelAsync();
-    }
-
     public async ValueTask DisposeAsync()
     {
-        if ((State)Interlocked.Exchange(ref _state, (int)State.Disposed) == State.Disposed)
+        if (!Term.TryEnd())
             return;
-        _queue.Heart.Remove(this);
+        _heart.Remove(Term);
         var leaving = Task.WhenAll(_channels.Values.Select(LeaveAsync));
         try
         {
@@ -107,13 +70,21 @@ internal sealed class RedisWorkerLease : IWorkerLease
         }
         catch (Exception exception) when (exception is IOException or ObjectDisposedException or TimeoutException)
         {
-            Log.LeaveFailed(_store.Logger, WorkerId, Duration, exception);
+            Log.LeaveFailed(_store.Logger, WorkerId, Term.Duration, exception);
         }
     }
 
-    private bool IsDisposed => Volatile.Read(ref _state) == (int)State.Disposed;
-
-    private bool IsOpen => Volatile.Read(ref _state) == (int)State.Held;
+    /// <remarks>
+    /// The worker is at an end, but lives: what it holds on other channels stays its own, to be settled or given back until it is disposed of, and
+    /// <see cref="RedisHeart"/> goes on renewing it. It would be handed on as a dead worker's otherwise, counting a crash.
+    /// </remarks>
+    private void OnLost()
+    {
+        Log.LeaseLost(_store.Logger, WorkerId);
+        foreach (var channel in _channels.Values)
+            channel.Lose(new LeaseLostException(WorkerId));
+        _lost.CancelAsync();
+    }
 
     private async Task LeaveAsync(WorkerChannel channel)
     {
@@ -125,19 +96,19 @@ internal sealed class RedisWorkerLease : IWorkerLease
     {
         ArgumentNullException.ThrowIfNull(message);
         cancellationToken.ThrowIfCancellationRequested();
-        if (message.Token is not RedisClaim claim || claim.Channel.Lease != this || IsDisposed || !claim.TrySettle())
+        if (message.Token is not RedisClaim claim || claim.Term != Term || Term.IsOver || !claim.TrySettle())
             return ValueTask.FromResult(false);
-        return new(claim.Channel.SettleAsync(settlement(claim)));
+        return new(_channels[claim.Channel].SettleAsync(settlement(claim)));
     }
 
     private WorkerChannel ChannelOf(ChannelName name)
     {
         if (_channels.TryGetValue(name, out var known))
             return known;
-        var channel = _queue.Enter(name);
+        var channel = _table.Enter(name);
         try
         {
-            var made = new WorkerChannel(this, channel, _store, _queue.Bells);
+            var made = new WorkerChannel(Term, channel, _store, _bells);
             var found = _channels.GetOrAdd(name, made);
             if (found == made)
                 channel.Add(made);
@@ -152,8 +123,8 @@ internal sealed class RedisWorkerLease : IWorkerLease
 
     private void ThrowIfEnded()
     {
-        ObjectDisposedException.ThrowIf(IsDisposed, this);
-        if (!IsOpen)
+        ObjectDisposedException.ThrowIf(Term.IsOver, this);
+        if (!Term.IsOpen)
             throw new LeaseLostException(WorkerId);
     }
 }

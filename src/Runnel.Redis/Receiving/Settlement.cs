@@ -23,7 +23,7 @@ internal abstract class Settlement(RedisClaim claim) : TaskCompletionSource<bool
         public override void Write(RespWriter writer)
         {
             writer.Add("complete"u8);
-            writer.Add(Claim.Field);
+            Claim.AddField(writer);
             writer.Add(Claim.Key.Span);
         }
     }
@@ -37,7 +37,7 @@ internal abstract class Settlement(RedisClaim claim) : TaskCompletionSource<bool
         public override void Write(RespWriter writer)
         {
             writer.Add("abandon"u8);
-            writer.Add(Claim.Field);
+            Claim.AddField(writer);
             writer.Add(options.CountsAttempt ? 1 : 0);
             writer.Add((long)Math.Ceiling(Math.Max(options.Delay.TotalMicroseconds, 0)));
             writer.Add(payload is null ? 0 : 1);
@@ -54,7 +54,7 @@ internal abstract class Settlement(RedisClaim claim) : TaskCompletionSource<bool
         public override void Write(RespWriter writer)
         {
             writer.Add("bury"u8);
-            writer.Add(Claim.Field);
+            Claim.AddField(writer);
             writer.Add((int)reason);
             writer.Add(error.Span);
         }

@@ -11,7 +11,7 @@ namespace Runnel.Redis.Receiving;
 /// One step is on its way at a time, and is repeated until it is answered: a claim lives as long as the worker, so a settlement must not get lost. What
 /// is handed in meanwhile goes along with the next one.
 /// </remarks>
-internal sealed class WorkerChannel(RedisWorkerLease lease, RedisChannel channel, RedisStore store, RedisBells bells)
+internal sealed class WorkerChannel(LeaseTerm term, RedisChannel channel, RedisStore store, RedisBells bells) : IChannelListener
 {
     private const int MostClaims = 256;
     private const int MostSettlements = 512;
@@ -27,17 +27,11 @@ internal sealed class WorkerChannel(RedisWorkerLease lease, RedisChannel channel
     private bool _isStepping;
     private bool _isToLook;
     private bool _mayBeDone;
+    private bool _hasJoined;
     private long _steps;
-
-    public RedisChannel Channel => channel;
-
-    public RedisWorkerLease Lease => lease;
 
     /// <summary>Whether somebody waits for messages.</summary>
     public bool IsWaiting => Volatile.Read(ref _ended) is null && _receivers.Count > 0;
-
-    /// <summary>Whether the channel knows the worker.</summary>
-    public bool HasJoined { get; private set; }
 
     public Task<IReadOnlyList<ReceivedMessage>> ReceiveAsync(int max, CancellationToken cancellationToken)
     {
@@ -111,7 +105,7 @@ internal sealed class WorkerChannel(RedisWorkerLease lease, RedisChannel channel
         for (var holdsMore = true; holdsMore;)
         {
             var writer = channel.Begin(RedisScript.Leave, arguments: 1);
-            writer.Add(lease.Name);
+            writer.Add(term.Name);
             var answer = (await store.Commands.ExecuteAsync(new RedisCommand(writer.Written, repeatMark: -1)).ConfigureAwait(false)).Items;
             channel.TellExpired(answer[0].AsNumber());
             holdsMore = answer[1].AsNumber() == 1;
@@ -175,13 +169,13 @@ internal sealed class WorkerChannel(RedisWorkerLease lease, RedisChannel channel
         var answer = (await store.Commands.ExecuteAsync(Encode(settlements, most, step)).ConfigureAwait(false)).Items;
         if (answer.Length == 1)
         {
-            lease.Lose(); // first: who is told that a message is not its own finds the lease lost, too
+            term.Lose(); // first: who is told that a message is not its own finds the lease lost, too
             Answer(settlements, static _ => false);
             return;
         }
-        if (!HasJoined)
-            lease.Begin(sent);
-        HasJoined = true;
+        if (!_hasJoined)
+            term.Join(channel, sent);
+        _hasJoined = true;
         var results = answer[0].ToString();
         Answer(settlements, at => results[at] == '1');
         channel.TellExpired(answer[2].AsNumber());
@@ -202,16 +196,16 @@ internal sealed class WorkerChannel(RedisWorkerLease lease, RedisChannel channel
         var repeatMark = writer.NextShortPart;
         writer.Add(_mayBeDone ? "1"u8 : "0"u8);
         _mayBeDone = false;
-        writer.Add(lease.Name);
+        writer.Add(term.Name);
         writer.Add(step);
         writer.Add(most);
         writer.Add(MostBytes);
-        writer.Add(HasJoined ? 0 : (long)lease.Duration.TotalMicroseconds);
+        writer.Add(_hasJoined ? 0 : (long)term.Duration.TotalMicroseconds);
         writer.Add(plain);
         foreach (var settlement in settlements)
         {
             if (settlement.Arguments == 0)
-                writer.Add(settlement.Claim.Field);
+                settlement.Claim.AddField(writer);
             else
                 settlement.Write(writer);
         }
@@ -229,7 +223,7 @@ internal sealed class WorkerChannel(RedisWorkerLease lease, RedisChannel channel
         var messages = new Queue<ReceivedMessage>(found.Length / 2);
         for (var i = 0; i < found.Length; i += 2)
         {
-            if (Read(found[i + 1].Bytes, $"{step}.{(i / 2) + 1}") is { } message)
+            if (Read(found[i + 1].Bytes, step, (i / 2) + 1) is { } message)
                 messages.Enqueue(message);
         }
         while (messages.Count > 0 && TakeReceiver() is { } receiver)
@@ -257,9 +251,9 @@ internal sealed class WorkerChannel(RedisWorkerLease lease, RedisChannel channel
         }
     }
 
-    private ReceivedMessage? Read(byte[] entry, string field)
+    private ReceivedMessage? Read(byte[] entry, long step, int place)
     {
-        var claim = new RedisClaim(this, field, Entry.KeyOf(entry));
+        var claim = new RedisClaim(term, channel.Name, step, place, Entry.KeyOf(entry));
         try
         {
             return new ReceivedMessage(channel.Name, Entry.Decode(entry, store.Sealing, channel.Name.Value), claim);

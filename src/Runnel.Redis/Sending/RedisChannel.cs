@@ -1,6 +1,5 @@
 using Runnel.Layers;
 using Runnel.Redis.Connections;
-using Runnel.Redis.Receiving;
 using Runnel.Redis.Resp;
 using Runnel.Redis.Stores;
 
@@ -15,7 +14,7 @@ internal sealed class RedisChannel
     private readonly RedisStore _store;
     private readonly Lock _lock = new();
     private readonly ITimer _due;
-    private WorkerChannel[] _receivers = [];
+    private IChannelListener[] _listeners = [];
     private long? _dueAt;
     private int _uses;
     private long _touched;
@@ -39,10 +38,10 @@ internal sealed class RedisChannel
     public EnqueueLine Sender { get; }
 
     /// <summary>Whether anybody here waits for messages, or is just asking for some.</summary>
-    public bool IsWanted => Volatile.Read(ref _receivers).Any(static receiver => receiver.IsWaiting);
+    public bool IsWanted => Volatile.Read(ref _listeners).Any(static listener => listener.IsWaiting);
 
     /// <summary>Whether nobody here has to do with it.</summary>
-    public bool IsIdle => Volatile.Read(ref _receivers).Length == 0 && Sender.IsIdle && TimeProvider.System.GetElapsedTime(_touched) > 2 * TouchEvery;
+    public bool IsIdle => Volatile.Read(ref _listeners).Length == 0 && Sender.IsIdle && TimeProvider.System.GetElapsedTime(_touched) > 2 * TouchEvery;
 
     /// <summary>Begins to use it, until <see cref="Exit"/>: it is not forgotten meanwhile.</summary>
     /// <returns>Whether it can be used; otherwise it is being forgotten, and another one takes its place.</returns>
@@ -68,23 +67,23 @@ internal sealed class RedisChannel
         return false;
     }
 
-    public void Add(WorkerChannel receiver)
+    public void Add(IChannelListener listener)
     {
         lock (_lock)
-            _receivers = [.. _receivers, receiver];
+            _listeners = [.. _listeners, listener];
     }
 
-    public void Remove(WorkerChannel receiver)
+    public void Remove(IChannelListener listener)
     {
         lock (_lock)
-            _receivers = [.. _receivers.Where(other => other != receiver)];
+            _listeners = [.. _listeners.Where(other => other != listener)];
     }
 
     /// <summary>There may be messages: lets those who wait ask.</summary>
     public void Look()
     {
-        foreach (var receiver in Volatile.Read(ref _receivers))
-            receiver.Look();
+        foreach (var listener in Volatile.Read(ref _listeners))
+            listener.Look();
     }
 
     /// <summary>Looks again when the next message is due, if that is known.</summary>

@@ -10,9 +10,6 @@ namespace Runnel.Redis;
 /// <summary>A Redis server: what the backplane and the work queue of one process stand on, and share.</summary>
 public sealed class RedisStore : IAsyncDisposable
 {
-    /// <summary>The oldest version that has all that the layer uses.</summary>
-    internal static readonly Version Oldest = new(6, 2);
-
     private readonly TimeProvider _timeProvider;
     private long _requests;
 
@@ -135,8 +132,8 @@ public sealed class RedisStore : IAsyncDisposable
         string Fact(string name) => facts[name].FirstOrDefault() ?? "";
 
         var address = Dialer.Address;
-        if (Version.TryParse(Fact("redis_version"), out var version) && version < Oldest)
-            throw new InvalidOperationException($"Redis at {address} is version {version}; Runnel needs {Oldest} or later.");
+        if (Version.TryParse(Fact("redis_version"), out var version) && version < RedisExplanation.Oldest)
+            throw new InvalidOperationException($"Redis at {address} is version {version}; Runnel needs {RedisExplanation.Oldest} or later.");
         if (Fact("cluster_enabled") == "1")
             throw new InvalidOperationException($"Redis at {address} is a node of a cluster, which Runnel does not use yet: give it a server of its own.");
         if (Fact("role") == "slave")

@@ -24,7 +24,6 @@ internal static class Rooms
     {
         ["Runnel"] = 13,
         ["Runnel.InMemory"] = 10,
-        ["Runnel.Redis"] = 10,
         ["Runnel.Sqlite"] = 7,
     };
 
@@ -44,10 +43,6 @@ internal static class Rooms
         "Runnel.InMemory: StoredMessage → ChannelClock",
         "Runnel.InMemory: StoredMessage → InMemoryChannel",
         "Runnel.InMemory: StoredMessage → InMemoryWorkerLease",
-        "Runnel.Redis: RedisChannel → WorkerChannel",
-        "Runnel.Redis: RedisExplanation → RedisStore",
-        "Runnel.Redis: RedisSweeper → RedisWorkQueue",
-        "Runnel.Redis: RedisWorkerLease → RedisWorkQueue",
         "Runnel.Sqlite: ReceiveWork → SqliteWorkerLease",
         "Runnel.Sqlite: StoreWriter → SqliteWorkerLease",
         "Runnel.Sqlite: WaitingReceivers → SqliteWorkerLease",

@@ -24,14 +24,14 @@ public sealed class RedisChannelTests(RedisServer server) : IClassFixture<RedisS
     [Fact]
     public void A_channel_that_somebody_is_about_to_send_to_is_not_forgotten()
     {
-        var used = _queue.Enter("work");
+        var used = _queue.Channels.Enter("work");
 
-        _queue.ForgetIdle();
-        Assert.Same(used, _queue.ChannelOf("work"));
+        _queue.Channels.ForgetIdle();
+        Assert.Same(used, _queue.Channels.ChannelOf("work"));
 
         used.Exit();
-        _queue.ForgetIdle();
-        Assert.NotSame(used, _queue.Enter("work"));
+        _queue.Channels.ForgetIdle();
+        Assert.NotSame(used, _queue.Channels.Enter("work"));
         Assert.False(used.TryEnter());
     }
 
@@ -42,7 +42,7 @@ public sealed class RedisChannelTests(RedisServer server) : IClassFixture<RedisS
         var forgetting = Task.Run(() =>
         {
             while (!done.IsCancellationRequested)
-                _queue.ForgetIdle();
+                _queue.Channels.ForgetIdle();
         });
         var used = 0;
 
@@ -50,9 +50,9 @@ public sealed class RedisChannelTests(RedisServer server) : IClassFixture<RedisS
         {
             for (var i = 0; i < 20_000; i++)
             {
-                var channel = _queue.Enter("work");
+                var channel = _queue.Channels.Enter("work");
                 // Whoever is in use is the one that others find.
-                Assert.Same(channel, _queue.ChannelOf("work"));
+                Assert.Same(channel, _queue.Channels.ChannelOf("work"));
                 Interlocked.Increment(ref used);
                 channel.Exit();
             }
@@ -70,7 +70,7 @@ public sealed class RedisChannelTests(RedisServer server) : IClassFixture<RedisS
         await _queue.EnqueueAsync("work", [NewMessage() with { NotBefore = _time.GetUtcNow() + TimeSpan.FromSeconds(10) }], EnqueueOptions.Default);
         var waiting = lease.ReceiveAsync("work", 1).AsTask();
         await Wait.Until(() => _place.Probe.Exists($"{_place.Prefix}:{{work}}:workers"), "it has looked");
-        var channel = _queue.ChannelOf("work");
+        var channel = _queue.Channels.ChannelOf("work");
 
         // What the heart was told may be older than what the worker was told, and come later.
         channel.LookIn((long)TimeSpan.FromSeconds(10).TotalMicroseconds, _time.GetTimestamp());
@@ -119,14 +119,14 @@ public sealed class RedisChannelTests(RedisServer server) : IClassFixture<RedisS
         await using var dead = (RedisWorkerLease)await _queue.AcquireLeaseAsync(new WorkerLeaseOptions { Duration = TimeSpan.FromDays(30) });
         await _queue.EnqueueAsync("work", [.. Enumerable.Range(0, 250).Select(_ => NewMessage())], EnqueueOptions.Default);
         Assert.Equal(250, (await Wait.For(dead.ReceiveAsync("work", 250).AsTask(), "all messages")).Count);
-        _queue.Heart.Remove(dead);
-        _place.Probe.Ask("ZADD", Workers, "XX", "1", dead.Name);
+        _queue.Heart.Remove(dead.Term);
+        _place.Probe.Ask("ZADD", Workers, "XX", "1", dead.Term.Name);
 
-        var first = await _queue.Sweeper.SweepOnceAsync(_queue.ChannelOf("work"), new LeasesEnded(0, 1));
+        var first = await _queue.Sweeper.SweepOnceAsync(_queue.Channels.ChannelOf("work"), new LeasesEnded(0, 1));
         Assert.Equal((1, 100), (first[1].AsNumber(), first[3].AsNumber()));
         if (beats)
         {
-            _queue.Heart.Add(dead);
+            _queue.Heart.Add(dead.Term);
             _queue.Heart.Beat();
         }
         await Assert.ThrowsAsync<LeaseLostException>(() => Wait.For(dead.ReceiveAsync("work", 1).AsTask(), "it hears of it"));
@@ -148,9 +148,9 @@ public sealed class RedisChannelTests(RedisServer server) : IClassFixture<RedisS
 
     private async Task TakeForDeadAsync(RedisWorkerLease lease)
     {
-        _queue.Heart.Remove(lease);
+        _queue.Heart.Remove(lease.Term);
         _queue.Heart.Beat(); // when this returns, none is under way that has the worker in it still
-        _place.Probe.Ask("ZADD", Workers, "XX", "1", lease.Name);
+        _place.Probe.Ask("ZADD", Workers, "XX", "1", lease.Term.Name);
         await _queue.Sweeper.SweepAllAsync(new LeasesEnded(0, 1));
     }
 }

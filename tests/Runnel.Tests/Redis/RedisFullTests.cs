@@ -85,7 +85,7 @@ public sealed class RedisFullTests(RedisServer server) : IClassFixture<RedisServ
         await using var lease = await queue.AcquireLeaseAsync(ShortLease);
 
         BeFull();
-        dying.Heart.Remove(dead);
+        dying.Heart.Remove(dead.Term);
 
         Assert.Equal(1, Assert.Single(await Wait.For(lease.ReceiveAsync("work", 1).AsTask(), "the message")).Envelope.Crashes);
     }

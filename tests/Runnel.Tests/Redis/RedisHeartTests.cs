@@ -100,8 +100,8 @@ public sealed class RedisHeartTests(RedisServer server) : IClassFixture<RedisSer
         await using var wire = TcpWire.To(server.Port);
         await using var heart = new RedisHeart(_place.Open(address: server.AddressAt(wire.Port)), (_, dead) => _judged.Enqueue(dead));
         await using var lease = await JoinAsync(new WorkerLeaseOptions().Duration);
-        _heart.Remove(lease);
-        heart.Add(lease);
+        _heart.Remove(lease.Term);
+        heart.Add(lease.Term);
         heart.Beat();
 
         wire.Strand();
@@ -138,10 +138,10 @@ public sealed class RedisHeartTests(RedisServer server) : IClassFixture<RedisSer
     private async Task<RedisWorkerLease> JoinAsync(TimeSpan duration)
     {
         var lease = (RedisWorkerLease)await _queue.AcquireLeaseAsync(new WorkerLeaseOptions { Duration = duration });
-        _queue.Heart.Remove(lease);
+        _queue.Heart.Remove(lease.Term);
         await _queue.EnqueueAsync("work", [new Envelope(new Message("do", default)) { Id = MessageId.New(TimeProvider.System) }], EnqueueOptions.Default);
         Assert.Single(await Wait.For(lease.ReceiveAsync("work", 1).AsTask(), "the message"));
-        _heart.Add(lease);
+        _heart.Add(lease.Term);
         _heart.Beat();
         _heart.Beat();
         return lease;

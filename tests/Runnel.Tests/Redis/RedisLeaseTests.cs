@@ -21,9 +21,9 @@ public sealed class RedisLeaseTests(RedisServer server) : IClassFixture<RedisSer
         var message = Assert.Single(await Wait.For(lease.ReceiveAsync("work", 1).AsTask(), "the message"));
         Assert.True(lease.IsHeld);
 
-        queue.Heart.Remove(lease);
+        queue.Heart.Remove(lease.Term);
         await Wait.Until(() => !lease.IsHeld, "the lease has lasted for as long as it does");
-        queue.Heart.Add(lease);
+        queue.Heart.Add(lease.Term);
         await Wait.Until(() => lease.IsHeld, "it is renewed");
 
         Assert.False(lease.Lost.IsCancellationRequested);
@@ -45,7 +45,7 @@ public sealed class RedisLeaseTests(RedisServer server) : IClassFixture<RedisSer
         queue.Heart.Beat();
         var (isHeld, isLost, isDone) = (worker.IsHeld, worker.Lost.IsCancellationRequested, await worker.CompleteAsync(kept[0]));
         var isLostDone = await worker.CompleteAsync(lost);
-        var renewed = queue.Heart.Holds(worker);
+        var renewed = queue.Heart.Holds(worker.Term);
         await worker.DisposeAsync();
 
         Assert.Equal((false, true, true, false, true), (isHeld, isLost, isDone, isLostDone, renewed));
@@ -61,8 +61,8 @@ public sealed class RedisLeaseTests(RedisServer server) : IClassFixture<RedisSer
     // As another process would that has not heard of the worker for too long.
     private async Task ReapAsync(RedisWorkQueue queue, RedisWorkerLease worker, ChannelName name)
     {
-        var channel = worker.Channels.Single(channel => channel.Channel.Name == name).Channel;
-        _place.Probe.Ask("ZADD", channel.Keys.Workers, "XX", "1", worker.Name);
+        var channel = worker.Term.Channels.Single(channel => channel.Name == name);
+        _place.Probe.Ask("ZADD", channel.Keys.Workers, "XX", "1", worker.Term.Name);
         await queue.Sweeper.SweepAsync(channel, new LeasesEnded(0, 1));
     }
 

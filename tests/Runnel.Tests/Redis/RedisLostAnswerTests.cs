@@ -97,7 +97,7 @@ public sealed class RedisLostAnswerTests(RedisServer server) : IClassFixture<Red
     {
         var lease = await _queue.AcquireLeaseAsync(new WorkerLeaseOptions { Duration = TimeSpan.FromSeconds(1) });
         await using var _ = lease;
-        _queue.Heart.Remove((RedisWorkerLease)lease); // only the joining is to be seen
+        _queue.Heart.Remove(((RedisWorkerLease)lease).Term); // only the joining is to be seen
         await _queue.EnqueueAsync("work", [Of("1")], EnqueueOptions.Default);
 
         _wire.Silence(toServer: false);

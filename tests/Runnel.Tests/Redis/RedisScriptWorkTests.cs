@@ -90,8 +90,8 @@ public sealed class RedisScriptWorkTests(RedisServer server) : IClassFixture<Red
             held += (await ReceiveAsync(lease, 250)).Count;
         if (dies)
         {
-            _queue.Heart.Remove(lease);
-            _place.Probe.Ask("ZADD", Key("workers"), "XX", "1", lease.Name);
+            _queue.Heart.Remove(lease.Term);
+            _place.Probe.Ask("ZADD", Key("workers"), "XX", "1", lease.Term.Name);
         }
 
         await AssertBoundedAsync(Many, async () =>

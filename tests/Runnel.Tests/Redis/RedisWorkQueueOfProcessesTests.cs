@@ -29,17 +29,17 @@ public sealed class RedisWorkQueueOfProcessesTests(RedisServer server) : WorkQue
 
     protected override async Task CrashAsync(IWorkerLease lease)
     {
-        var worker = (RedisWorkerLease)lease;
+        var worker = ((RedisWorkerLease)lease).Term;
         var process = _processes.Single(process => process.Heart.Holds(worker));
         process.Heart.Remove(worker);
         process.Heart.Beat(); // when this returns, none is under way that has the worker in it still
-        foreach (var channel in worker.Channels.Where(channel => channel.HasJoined))
+        foreach (var channel in worker.Channels)
         {
             await Wait.Until(
                 async () =>
                 {
                     await _processes[0].Sweeper.SweepAllAsync(new LeasesEnded(0, _place.Probe.Time()));
-                    return _place.Probe.Ask("ZSCORE", channel.Channel.Keys.Workers, worker.Name) is null;
+                    return _place.Probe.Ask("ZSCORE", channel.Keys.Workers, worker.Name) is null;
                 },
                 "the others noticed the death");
         }

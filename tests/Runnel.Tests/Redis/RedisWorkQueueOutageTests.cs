@@ -138,7 +138,7 @@ public sealed class RedisWorkQueueOutageTests(RedisServer server) : IClassFixtur
         await using var lease = await queue.AcquireLeaseAsync(ShortLease);
         var waits = Enumerable.Range(0, 10).Select(i => lease.ReceiveAsync($"work-{i}", 1).AsTask()).ToList();
         await Wait.Until(() => _place.Probe.Clients().Any(client => client.Contains("cmd=blpop", StringComparison.Ordinal)), "it waits for the bells");
-        await Wait.Until(() => queue.Heart.Holds((RedisWorkerLease)lease) && ((RedisWorkerLease)lease).Channels.All(channel => channel.HasJoined), "it is a worker of all");
+        await Wait.Until(() => ((RedisWorkerLease)lease).Term is var term && queue.Heart.Holds(term) && term.Channels.Count == waits.Count, "it is a worker of all");
         var (scripts, began) = (Scripts(), TimeProvider.System.GetTimestamp());
 
         await Wait.Until(() => Scripts() >= scripts + 20, "its heart has beaten for a while");

@@ -30,7 +30,7 @@ public sealed class RedisWorkQueueTests(RedisServer server) : WorkQueueModelSpec
 
     protected override async Task CrashAsync(IWorkerLease lease)
     {
-        var worker = (RedisWorkerLease)lease;
+        var worker = ((RedisWorkerLease)lease).Term;
         foreach (var queue in _queues)
         {
             queue.Heart.Remove(worker);
@@ -38,8 +38,8 @@ public sealed class RedisWorkQueueTests(RedisServer server) : WorkQueueModelSpec
         }
         foreach (var channel in worker.Channels)
         {
-            Place.Probe.Ask("ZADD", channel.Channel.Keys.Workers, "XX", "1", worker.Name);
-            await _queues[0].Sweeper.SweepAsync(channel.Channel, new LeasesEnded(0, 1));
+            Place.Probe.Ask("ZADD", channel.Keys.Workers, "XX", "1", worker.Name);
+            await _queues[0].Sweeper.SweepAsync(channel, new LeasesEnded(0, 1));
         }
         worker.Lose();
     }
