@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.Extensions.Hosting;
 using Runnel.Frames;
+using Runnel.Groups;
 using Runnel.Layers;
 using Runnel.Nodes;
 
@@ -51,8 +52,8 @@ internal sealed class NodeInbox(RunnelNode node, ConfiguredLayer layer, IBackpla
         try
         {
             var envelope = EnvelopeFormat.Decode(received.Payload);
-            if (envelope.Channel is { } channel && node.TryGetSession(channel, out var session))
-                Handle(session, envelope);
+            if (envelope.Channel is { } channel && node.MemberOf(channel) is { } member)
+                Handle(member, envelope);
             else
                 ConnectionMetrics.MessageWasDropped("connection-gone");
         }
@@ -63,27 +64,27 @@ internal sealed class NodeInbox(RunnelNode node, ConfiguredLayer layer, IBackpla
         }
     }
 
-    private void Handle(ConsumerSession session, Envelope envelope)
+    private void Handle(GroupMember member, Envelope envelope)
     {
         switch (envelope.Message.Type)
         {
             case JoinType:
-                _ = JoinAsync(session, Encoding.UTF8.GetString(envelope.Message.Body.Span));
+                _ = JoinAsync(member, Encoding.UTF8.GetString(envelope.Message.Body.Span));
                 break;
             case LeaveType:
-                node.Groups.Remove(Encoding.UTF8.GetString(envelope.Message.Body.Span), session);
+                node.Groups.Remove(Encoding.UTF8.GetString(envelope.Message.Body.Span), member);
                 break;
             default:
-                session.PostEvent(new GroupMessage(envelope));
+                member.PostEvent(new GroupMessage(envelope));
                 break;
         }
     }
 
-    private async Task JoinAsync(ConsumerSession session, GroupName group)
+    private async Task JoinAsync(GroupMember member, GroupName group)
     {
         try
         {
-            await node.Groups.AddAsync(group, session, CancellationToken.None);
+            await node.Groups.AddAsync(group, member, CancellationToken.None);
         }
         catch (Exception exception)
         {

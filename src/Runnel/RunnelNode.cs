@@ -1,9 +1,8 @@
-using System.Collections.Concurrent;
-using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Runnel.Consumers;
 using Runnel.Frames;
 using Runnel.Groups;
 using Runnel.Layers;
@@ -16,9 +15,7 @@ namespace Runnel;
 public sealed class RunnelNode : IAsyncDisposable
 {
     private const string Prefix = "node.";
-    private readonly ConcurrentDictionary<long, ConsumerSession> _sessions = new();
     private readonly IBackplane _backplane;
-    private TaskCompletionSource? _empty;
     private long _lastNumber;
 
     /// <summary>Creates the node; an application gets it from dependency injection.</summary>
@@ -43,10 +40,10 @@ public sealed class RunnelNode : IAsyncDisposable
     public TimeProvider TimeProvider { get; }
 
     /// <summary>How many connections are open, streams of shared sockets included.</summary>
-    public int ConnectionCount => _sessions.Count;
+    public int ConnectionCount => Open.Count;
 
     /// <summary>The open connections, streams of shared sockets included, at some moment during the enumeration.</summary>
-    public IEnumerable<Connection> Connections => _sessions.Select(pair => pair.Value.Connection);
+    public IEnumerable<Connection> Connections => Open.All;
 
     internal IServiceProvider Services { get; }
 
@@ -54,6 +51,10 @@ public sealed class RunnelNode : IAsyncDisposable
     public ILogger Logger { get; }
 
     internal GroupRegistry Groups { get; }
+
+    internal MemberTable Members { get; } = new();
+
+    internal ConnectionTable Open { get; } = new();
 
     internal IChannels Channels => field ??= Services.GetRequiredService<IChannels>();
 
@@ -67,12 +68,12 @@ public sealed class RunnelNode : IAsyncDisposable
             throw new ArgumentException($"'{message.Type}' is no type for an event: types that begin with '{NodeInbox.OwnTypes}' are Runnel's own.", nameof(message));
         if (message.Body.Length > Options.MaxGroupMessageBytes)
             throw new MessageTooLargeException($"channel '{channel}'", message.Body.Length, Options.MaxGroupMessageBytes);
-        if (!IsHere(channel, out var session))
+        if (!IsHere(channel, out var member))
             return SendToNodeAsync(channel, message.Type, message.Body, cancellationToken);
-        if (session is null)
+        if (member is null)
             ConnectionMetrics.MessageWasDropped("connection-gone");
         else
-            session.PostEvent(new GroupMessage(new Envelope(message) { Channel = channel }));
+            member.PostEvent(new GroupMessage(new Envelope(message) { Channel = channel }));
         return ValueTask.CompletedTask;
     }
 
@@ -83,30 +84,15 @@ public sealed class RunnelNode : IAsyncDisposable
 
     internal ChannelName ChannelNameOf(long number) => string.Create(CultureInfo.InvariantCulture, $"{Id}!{number:x}");
 
-    internal void Add(ConsumerSession session)
-    {
-        _sessions[session.Connection.Number] = session;
-        ConnectionMetrics.ConnectionOpened();
-    }
-
-    internal void Remove(ConsumerSession session)
-    {
-        if (!_sessions.TryRemove(session.Connection.Number, out _))
-            return;
-        ConnectionMetrics.ConnectionClosed();
-        if (_sessions.IsEmpty)
-            Volatile.Read(ref _empty)?.TrySetResult();
-    }
-
-    /// <summary>Whether a connection's channel is one of this node; if so, its session, or <see langword="null"/> when that is over.</summary>
+    /// <summary>Whether a connection's channel is one of this node; if so, its member, or <see langword="null"/> when the connection is over.</summary>
     /// <exception cref="ArgumentException">The channel is no connection's.</exception>
-    internal bool IsHere(ChannelName channel, out ConsumerSession? session)
+    internal bool IsHere(ChannelName channel, out GroupMember? member)
     {
-        session = null;
+        member = null;
         var (nodeId, number) = Parse(channel);
         if (nodeId != Id)
             return false;
-        _sessions.TryGetValue(number, out session);
+        member = Members.Find(number);
         return true;
     }
 
@@ -117,27 +103,23 @@ public sealed class RunnelNode : IAsyncDisposable
         await _backplane.PublishAsync(Topic.OfNode(Parse(channel).NodeId), bytes, retention: null, cancellationToken);
     }
 
-    /// <summary>The session of a connection of this node.</summary>
-    internal bool TryGetSession(ChannelName channel, [NotNullWhen(true)] out ConsumerSession? session) =>
-        _sessions.TryGetValue(Parse(channel).Number, out session);
+    /// <summary>The member of a connection of this node; <see langword="null"/> when the connection is over.</summary>
+    internal GroupMember? MemberOf(ChannelName channel) => Members.Find(Parse(channel).Number);
 
     /// <summary>Closes every connection, and cuts those whose clients have not answered in time.</summary>
     internal async Task CloseAllAsync(int code, string reason, TimeSpan limit)
     {
-        var empty = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        Volatile.Write(ref _empty, empty);
+        var emptied = Open.EmptiedAsync();
         // A stream ends with its socket.
         var closing = Task.WhenAll(Connections.Where(connection => connection is not StreamConnection).Select(connection => connection.CloseAsync(code, reason)));
-        if (_sessions.IsEmpty)
-            empty.TrySetResult();
         try
         {
             // Written is not read: a connection that is cut at once resets, and its client would never see why.
-            await Task.WhenAll(closing, empty.Task).WaitAsync(limit, TimeProvider);
+            await Task.WhenAll(closing, emptied).WaitAsync(limit, TimeProvider);
         }
         catch (Exception exception)
         {
-            Log.ClosingTookTooLong(Logger, exception, _sessions.Count, limit);
+            Log.ClosingTookTooLong(Logger, exception, Open.Count, limit);
         }
         foreach (var connection in Connections)
             connection.Abort();

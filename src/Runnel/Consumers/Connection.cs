@@ -76,13 +76,6 @@ public abstract class Connection
     /// <summary>Cuts the connection: no close is sent, nothing that waits is.</summary>
     public abstract void Abort();
 
-    /// <summary>The form in which this connection's client gets a group's frame.</summary>
-    protected internal virtual Frame FrameOf(GroupMessage message)
-    {
-        ArgumentNullException.ThrowIfNull(message);
-        return message.Frame;
-    }
-
     /// <summary>The connection's number, as logs show it.</summary>
     public override string ToString() => Number.ToString("x", System.Globalization.CultureInfo.InvariantCulture);
 }

@@ -6,25 +6,25 @@ namespace Runnel;
 /// <summary>The groups as one connection sees them: it joins and leaves, and sends to any.</summary>
 public readonly struct ConnectionGroups
 {
-    private readonly ConsumerSession _session;
+    private readonly GroupMember _member;
     private readonly GroupRegistry _registry;
 
-    internal ConnectionGroups(ConsumerSession session, GroupRegistry registry)
+    internal ConnectionGroups(GroupMember member, GroupRegistry registry)
     {
-        _session = session;
+        _member = member;
         _registry = registry;
     }
 
     /// <summary>This connection joins. It gets every message sent to the group after the call returned.</summary>
     /// <exception cref="ArgumentException">The name breaks the rule; the message states it.</exception>
-    public ValueTask AddAsync(GroupName group, CancellationToken cancellationToken = default) => _registry.AddAsync(group, _session, cancellationToken);
+    public ValueTask AddAsync(GroupName group, CancellationToken cancellationToken = default) => _registry.AddAsync(group, _member, cancellationToken);
 
     /// <summary>This connection leaves; without effect when it is not in the group. When it closes it leaves all by itself.</summary>
     /// <exception cref="ArgumentException">The name breaks the rule; the message states it.</exception>
     public ValueTask RemoveAsync(GroupName group, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        _registry.Remove(group, _session);
+        _registry.Remove(group, _member);
         return ValueTask.CompletedTask;
     }
 

@@ -12,52 +12,57 @@ namespace Runnel;
 /// The carrier calls <see cref="ConnectAsync"/>, then <see cref="ReceiveTextAsync"/> and <see cref="ReceiveBinaryAsync"/> as messages arrive, waiting
 /// for each before it reads the next, and <see cref="DisconnectAsync"/> at the end. None of them throws what the consumer threw.
 /// </remarks>
-public sealed class ConsumerSession(Connection connection, ConsumerDescriptor descriptor) : IThreadPoolWorkItem
+public sealed class ConsumerSession : IThreadPoolWorkItem, IEventSink
 {
     private static readonly TimeSpan DisconnectLimit = TimeSpan.FromSeconds(30);
 
+    private readonly ConsumerDescriptor _descriptor;
     private WebSocketConsumer? _consumer;
     private AsyncServiceScope? _services;
     private EventServices? _eventServices;
     private ConsumerTurn _turn = ConsumerTurn.Taken();
-    private JoinedGroups _groups;
-    private List<GroupMessage>? _held;
-    private long _heldCost;
-    private bool _holding = true;
     private bool _failed;
     private volatile bool _isHandling;
 
-    /// <summary>The connection.</summary>
-    public Connection Connection { get; } = connection;
+    /// <summary>Creates the session of a connection that has its socket to itself.</summary>
+    public ConsumerSession(Connection connection, ConsumerDescriptor descriptor)
+        : this(connection, descriptor, stream: null)
+    {
+    }
 
-    internal ConnectionGroups Groups => new(this, Connection.Node.Groups);
+    internal ConsumerSession(Connection connection, ConsumerDescriptor descriptor, string? stream)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        Connection = connection;
+        _descriptor = descriptor;
+        Member = new GroupMember(connection.Number, connection.Outbound, stream, this, connection.Node.Options.MaxWaitingEventBytes);
+    }
+
+    /// <summary>The connection.</summary>
+    public Connection Connection { get; }
+
+    internal ConnectionGroups Groups => new(Member, Connection.Node.Groups);
 
     /// <summary>Services that live as long as the event at hand.</summary>
     internal IServiceProvider EventServices => _isHandling
         ? LazyInitializer.EnsureInitialized(ref _eventServices, () => new EventServices(Connection.Node.Services)).Provider
-        : throw new InvalidOperationException($"{descriptor.Name} has no services while it handles no event: take what you need from Services before the method returns.");
+        : throw new InvalidOperationException($"{_descriptor.Name} has no services while it handles no event: take what you need from Services before the method returns.");
 
-    /// <summary>How many groups it is in.</summary>
-    internal int GroupCount
-    {
-        get
-        {
-            lock (Connection)
-                return _groups.Count;
-        }
-    }
+    /// <summary>What its groups know of it.</summary>
+    internal GroupMember Member { get; }
 
     /// <summary>Makes the consumer and lets it accept or reject.</summary>
     public async Task ConnectAsync()
     {
         var node = Connection.Node;
-        node.Add(this);
+        node.Open.Add(Connection);
+        node.Members.Add(Member);
         try
         {
             var services = node.Services;
-            if (descriptor.UsesServices)
+            if (_descriptor.UsesServices)
                 services = (_services = node.Services.CreateAsyncScope()).Value.ServiceProvider;
-            _consumer = descriptor.Create(services);
+            _consumer = _descriptor.Create(services);
             _consumer.Attach(this);
             _isHandling = true;
             await _consumer.OnConnectAsync(Connection.Gone);
@@ -69,7 +74,7 @@ public sealed class ConsumerSession(Connection connection, ConsumerDescriptor de
         finally
         {
             await EndEventAsync();
-            ReleaseHeld();
+            Member.Release();
             PassTurnOn();
         }
     }
@@ -90,8 +95,9 @@ public sealed class ConsumerSession(Connection connection, ConsumerDescriptor de
     /// <param name="wasAccepted">Whether it ever was: a consumer is not told of the end of what it rejected.</param>
     public async Task DisconnectAsync(int code, bool wasAccepted = true)
     {
-        Connection.Node.Remove(this);
-        LeaveAllGroups();
+        Connection.Node.Open.Remove(Connection);
+        Connection.Node.Members.Remove(Member);
+        Connection.Node.Groups.End(Member);
         Task turn;
         lock (this)
             turn = _turn.TakeForEndAsync();
@@ -110,26 +116,11 @@ public sealed class ConsumerSession(Connection connection, ConsumerDescriptor de
         }
         catch (Exception exception)
         {
-            Log.DisconnectFailed(Connection.Node.Logger, exception, descriptor.Name, Connection.Number);
+            Log.DisconnectFailed(Connection.Node.Logger, exception, _descriptor.Name, Connection.Number);
         }
     }
 
-    /// <summary>Hands over a group's message. Never waits; called by one thread at a time for each group.</summary>
-    /// <returns>The queue that the caller has to drain, if any.</returns>
-    internal OutboundQueue? Deliver(GroupMessage message)
-    {
-        if (message.IsEvent)
-        {
-            PostEvent(message);
-            return null;
-        }
-        if (Volatile.Read(ref _holding) && TryHold(message))
-            return null;
-        return Connection.Outbound.Post(Connection.FrameOf(message)) ? Connection.Outbound : null;
-    }
-
-    /// <summary>Puts an event before the consumer; it is handled when its turn comes.</summary>
-    internal void PostEvent(GroupMessage message)
+    void IEventSink.Post(GroupMessage message)
     {
         lock (this)
         {
@@ -149,32 +140,10 @@ public sealed class ConsumerSession(Connection connection, ConsumerDescriptor de
         ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
     }
 
-    /// <summary>Joins a group, unless the session is over already.</summary>
-    internal JoinResult Join(Group group, Func<Task<IAsyncDisposable>> subscribe)
+    void IEventSink.OnOverflow(int held)
     {
-        // Lock order: connection (its groups), then group (its members), then session or queue. Never back.
-        lock (Connection)
-        {
-            if (_groups.IsEnded)
-                return JoinResult.SessionOver;
-            if (!group.Add(this, subscribe))
-                return JoinResult.GroupRetired;
-            _groups.Add(group);
-            return JoinResult.Joined;
-        }
-    }
-
-    /// <summary>Leaves a group.</summary>
-    /// <returns>Whether it was in it.</returns>
-    internal bool Leave(Group group)
-    {
-        lock (Connection)
-        {
-            if (!_groups.Remove(group))
-                return false;
-            group.Remove(this);
-            return true;
-        }
+        lock (this)
+            Cut(held); // never a silent gap: who connects so slowly that messages are lost has to come back
     }
 
     void IThreadPoolWorkItem.Execute() => _ = HandleEventsAsync();
@@ -245,9 +214,9 @@ public sealed class ConsumerSession(Connection connection, ConsumerDescriptor de
     private Task HandleEventAsync(GroupMessage message)
     {
         var type = message.Envelope.Message.Type;
-        if (descriptor.HandlerOf(type) is not { } handler)
+        if (_descriptor.HandlerOf(type) is not { } handler)
         {
-            Log.EventNotHandled(Connection.Node.Logger, descriptor.Name, type);
+            Log.EventNotHandled(Connection.Node.Logger, _descriptor.Name, type);
             ConnectionMetrics.MessageWasDropped("no-handler");
             return Task.CompletedTask;
         }
@@ -260,7 +229,7 @@ public sealed class ConsumerSession(Connection connection, ConsumerDescriptor de
         catch (JsonException exception)
         {
             // The sender's fault, and every member of the group gets the same: it must not cost them their connections.
-            Log.EventUnreadable(Connection.Node.Logger, exception, descriptor.Name, type);
+            Log.EventUnreadable(Connection.Node.Logger, exception, _descriptor.Name, type);
             ConnectionMetrics.MessageWasDropped("unreadable");
             return Task.CompletedTask;
         }
@@ -323,24 +292,8 @@ public sealed class ConsumerSession(Connection connection, ConsumerDescriptor de
                 return Task.CompletedTask;
             _failed = true;
         }
-        Log.ConsumerFailed(Connection.Node.Logger, exception, descriptor.Name, Connection.Number);
+        Log.ConsumerFailed(Connection.Node.Logger, exception, _descriptor.Name, Connection.Number);
         return Connection.CloseAsync(CloseCode.InternalError, "The server failed to handle this connection.");
-    }
-
-    private bool TryHold(GroupMessage message)
-    {
-        lock (this)
-        {
-            if (!_holding)
-                return false;
-            _held ??= [];
-            _heldCost += message.Cost;
-            if (_held.Count == 0 || _heldCost <= Connection.Node.Options.MaxWaitingEventBytes)
-                _held.Add(message);
-            else
-                Cut(_held.Count); // never a silent gap: who connects so slowly that messages are lost has to come back
-            return true;
-        }
     }
 
     // Called with the lock held, and perhaps with a group's, in the middle of its fan-out: closing makes a stream leave its groups, and may wait.
@@ -350,35 +303,8 @@ public sealed class ConsumerSession(Connection connection, ConsumerDescriptor de
         if (_failed)
             return;
         _failed = true;
-        Log.ConsumerTooBusy(Connection.Node.Logger, descriptor.Name, Connection.Number, waiting);
+        Log.ConsumerTooBusy(Connection.Node.Logger, _descriptor.Name, Connection.Number, waiting);
         ThreadPool.UnsafeQueueUserWorkItem(
             static connection => _ = connection.CloseAsync(CloseCode.TryAgainLater, "The consumer could not keep up."), Connection, preferLocal: false);
-    }
-
-    private void ReleaseHeld()
-    {
-        var drain = false;
-        lock (this)
-        {
-            // A stream that was closed while it connected has told its client so, and says no more.
-            foreach (var message in _turn.IsEnding ? [] : _held ?? [])
-                drain |= Connection.Outbound.Post(Connection.FrameOf(message));
-            _held = null;
-            _holding = false;
-        }
-        if (drain)
-            Connection.Outbound.Drain();
-    }
-
-    private void LeaveAllGroups()
-    {
-        Group[] groups;
-        lock (Connection)
-            groups = _groups.End();
-        foreach (var group in groups)
-        {
-            group.Remove(this);
-            Connection.Node.Groups.AfterLeave(group);
-        }
     }
 }

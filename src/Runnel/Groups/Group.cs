@@ -8,8 +8,8 @@ namespace Runnel.Groups;
 internal sealed class Group(GroupName name)
 {
     private readonly Lock _lock = new();
-    private readonly Dictionary<ConsumerSession, int> _places = [];
-    private ConsumerSession[] _members = [];
+    private readonly Dictionary<GroupMember, int> _places = [];
+    private GroupMember[] _members = [];
     private int _count;
 
     public GroupName Name { get; } = name;
@@ -36,7 +36,7 @@ internal sealed class Group(GroupName name)
     /// <param name="member">The member.</param>
     /// <param name="subscribe">Subscribes to the topic; called by whoever awaits <see cref="Subscription"/> first.</param>
     /// <returns><see langword="false"/> when the group is retired: get it anew.</returns>
-    public bool Add(ConsumerSession member, Func<Task<IAsyncDisposable>> subscribe)
+    public bool Add(GroupMember member, Func<Task<IAsyncDisposable>> subscribe)
     {
         lock (_lock)
         {
@@ -52,7 +52,7 @@ internal sealed class Group(GroupName name)
         }
     }
 
-    public void Remove(ConsumerSession member)
+    public void Remove(GroupMember member)
     {
         lock (_lock)
         {

@@ -21,18 +21,18 @@ internal sealed class GroupRegistry(RunnelNode node, IBackplane backplane) : IGr
     /// <summary>How many members a group has on this node.</summary>
     public int CountOf(GroupName group) => _groups.TryGetValue(group.Value, out var found) ? found.Count : 0;
 
-    public async ValueTask AddAsync(GroupName group, ConsumerSession session, CancellationToken cancellationToken)
+    public async ValueTask AddAsync(GroupName group, GroupMember member, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         while (true)
         {
             var found = _groups.GetOrAdd(group.Value, static (_, name) => new Group(name), group);
-            switch (session.Join(found, () => SubscribeAsync(found)))
+            switch (member.Join(found, () => SubscribeAsync(found)))
             {
                 case JoinResult.GroupRetired:
                     _groups.TryRemove(new(group.Value, found)); // whoever retired it is about to; no need to wait for that
                     continue;
-                case JoinResult.SessionOver:
+                case JoinResult.MemberEnded:
                     AfterLeave(found); // it may have been made just now, and must not stay for nobody
                     return;
             }
@@ -47,48 +47,38 @@ internal sealed class GroupRegistry(RunnelNode node, IBackplane backplane) : IGr
             {
                 // The subscription itself is left alone: others may wait for it still. If it fails, it forgets itself.
                 _ = subscription.Value.ContinueWith(static failed => failed.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
-                Remove(group, session);
+                Remove(group, member);
                 throw;
             }
         }
     }
 
-    public void Remove(GroupName group, ConsumerSession session)
+    public void Remove(GroupName group, GroupMember member)
     {
-        if (_groups.TryGetValue(group.Value, out var found) && session.Leave(found))
+        if (_groups.TryGetValue(group.Value, out var found) && member.Leave(found))
             AfterLeave(found);
     }
 
-    /// <summary>A member has left: if it was the last, the group lingers for a while and goes.</summary>
-    public void AfterLeave(Group group)
+    /// <summary>The member leaves all its groups, and joins none any more.</summary>
+    public void End(GroupMember member)
     {
-        if (group.Count > 0)
-            return;
-        lock (_lingerLock)
-        {
-            var waitsAlready = group.EmptySince != 0;
-            group.EmptySince = node.TimeProvider.GetTimestamp();
-            if (waitsAlready)
-                return;
-            _lingering.Enqueue((group, group.EmptySince));
-            if (_lingering.Count == 1)
-                ArmLinger(node.Options.GroupLinger);
-        }
+        foreach (var group in member.LeaveAll())
+            AfterLeave(group);
     }
 
     public ValueTask AddAsync(GroupName group, ChannelName channel, CancellationToken cancellationToken = default)
     {
-        if (!node.IsHere(channel, out var session))
+        if (!node.IsHere(channel, out var member))
             return node.SendToNodeAsync(channel, NodeInbox.JoinType, Encoding.UTF8.GetBytes(group.Value), cancellationToken);
-        return session is null ? ValueTask.CompletedTask : AddAsync(group, session, cancellationToken);
+        return member is null ? ValueTask.CompletedTask : AddAsync(group, member, cancellationToken);
     }
 
     public ValueTask RemoveAsync(GroupName group, ChannelName channel, CancellationToken cancellationToken = default)
     {
-        if (!node.IsHere(channel, out var session))
+        if (!node.IsHere(channel, out var member))
             return node.SendToNodeAsync(channel, NodeInbox.LeaveType, Encoding.UTF8.GetBytes(group.Value), cancellationToken);
-        if (session is not null)
-            Remove(group, session);
+        if (member is not null)
+            Remove(group, member);
         return ValueTask.CompletedTask;
     }
 
@@ -123,6 +113,23 @@ internal sealed class GroupRegistry(RunnelNode node, IBackplane backplane) : IGr
         if (bytes.Length > node.Options.MaxGroupMessageBytes)
             throw new MessageTooLargeException($"group '{group}'", bytes.Length, node.Options.MaxGroupMessageBytes);
         await backplane.PublishAsync(Topic.OfGroup(group), bytes, retention: null, cancellationToken);
+    }
+
+    // A member has left: if it was the last, the group lingers for a while and goes.
+    private void AfterLeave(Group group)
+    {
+        if (group.Count > 0)
+            return;
+        lock (_lingerLock)
+        {
+            var waitsAlready = group.EmptySince != 0;
+            group.EmptySince = node.TimeProvider.GetTimestamp();
+            if (waitsAlready)
+                return;
+            _lingering.Enqueue((group, group.EmptySince));
+            if (_lingering.Count == 1)
+                ArmLinger(node.Options.GroupLinger);
+        }
     }
 
     private async Task<IAsyncDisposable> SubscribeAsync(Group group)

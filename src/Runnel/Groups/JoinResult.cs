@@ -7,7 +7,7 @@ internal enum JoinResult
     Joined,
 
     /// <summary>The connection is over and joins nothing.</summary>
-    SessionOver,
+    MemberEnded,
 
     /// <summary>The group ended at this moment: get it anew.</summary>
     GroupRetired,

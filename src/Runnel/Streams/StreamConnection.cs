@@ -19,7 +19,7 @@ internal sealed class StreamConnection : Connection
     {
         _socket = socket;
         _name = name;
-        _session = new ConsumerSession(this, descriptor);
+        _session = new ConsumerSession(this, descriptor, stream: name);
         _disconnected = new(() => _session.DisconnectAsync(_code, _accepted));
     }
 
@@ -75,8 +75,6 @@ internal sealed class StreamConnection : Connection
         SendFrameAsync(StreamFrame.Json(_name, json), cancellationToken);
 
     public override void Abort() => _socket.Abort();
-
-    protected internal override Frame FrameOf(GroupMessage message) => message.FrameFor(_name);
 
     protected override async Task CloseOnceAsync(int code, string? reason, CancellationToken cancellationToken)
     {

@@ -44,12 +44,12 @@ public sealed class GroupMembershipTests
         var connection = await FakeConnection.ConnectAsync(_node);
         await connection.Session.Groups.AddAsync("news");
         await connection.Session.Groups.AddAsync("news");
-        Assert.Equal((1, 1), (_node.Groups.CountOf("news"), connection.Session.GroupCount));
+        Assert.Equal((1, 1), (_node.Groups.CountOf("news"), connection.Session.Member.GroupCount));
 
         await connection.Session.Groups.RemoveAsync("news");
         await connection.Session.Groups.RemoveAsync("news");
 
-        Assert.Equal((0, 0), (_node.Groups.CountOf("news"), connection.Session.GroupCount));
+        Assert.Equal((0, 0), (_node.Groups.CountOf("news"), connection.Session.Member.GroupCount));
     }
 
     [Fact]

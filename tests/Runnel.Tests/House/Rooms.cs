@@ -22,7 +22,7 @@ internal static class Rooms
     /// <summary>How many types stand in the largest ring of a package today. A commit that breaks a ring writes the smaller number here; in the end the list is empty.</summary>
     public static IReadOnlyDictionary<string, int> StillRing { get; } = new Dictionary<string, int>
     {
-        ["Runnel"] = 13,
+        ["Runnel"] = 12,
         ["Runnel.InMemory"] = 10,
         ["Runnel.Sqlite"] = 7,
     };
@@ -32,9 +32,7 @@ internal static class Rooms
     {
         "Runnel: Connection → RunnelNode",
         "Runnel: ConsumerSession → RunnelNode",
-        "Runnel: Group → ConsumerSession",
         "Runnel: GroupRegistry → RunnelNode",
-        "Runnel: GroupRegistry → ConsumerSession",
         "Runnel: WebSocketConsumer → RunnelNode",
         "Runnel.InMemory: InMemoryChannel → InMemoryWorkQueue",
         "Runnel.InMemory: InMemoryChannel → InMemoryWorkerLease",

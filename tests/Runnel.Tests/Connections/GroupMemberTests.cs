@@ -1,0 +1,82 @@
+using Runnel.Groups;
+using Runnel.Layers;
+using Xunit;
+
+namespace Runnel.Tests.Connections;
+
+/// <summary>The half of a connection that stays with its socket: it needs a queue and somebody who takes events, and no consumer.</summary>
+[Collection(nameof(Metered))]
+public sealed class GroupMemberTests
+{
+    private readonly FakeWriter _writer = new();
+    private readonly Sink _sink = new();
+
+    [Fact]
+    public void What_was_held_goes_out_in_order_and_before_what_comes_later()
+    {
+        var member = Create(maxHeldBytes: 10_000);
+        Deliver(member, "1");
+        Deliver(member, "2");
+        Assert.Empty(_writer.Texts);
+
+        member.Release();
+        Deliver(member, "3");
+
+        Assert.Equal(["1", "2", "3"], _writer.Texts);
+    }
+
+    [Fact]
+    public void A_frame_that_cannot_be_held_is_told_and_nothing_follows_the_gap()
+    {
+        var member = Create(maxHeldBytes: 300);
+        foreach (var text in new[] { "1", "2", "lost", "lost, too" })
+            Deliver(member, text);
+
+        member.Release();
+
+        Assert.Equal([2, 2], _sink.Overflows);
+        Assert.Equal(["1", "2"], _writer.Texts);
+    }
+
+    [Fact]
+    public void What_is_held_for_a_connection_that_ends_is_not_sent_but_counted()
+    {
+        using var counts = new Counts();
+        var member = Create(maxHeldBytes: 10_000);
+        Deliver(member, "1");
+        Deliver(member, "2");
+
+        member.LeaveAll();
+        member.Release();
+
+        Assert.Empty(_writer.Texts);
+        Assert.Equal(2, counts[RunnelTelemetry.MessagesDropped, "connection-gone"]);
+    }
+
+    [Fact]
+    public void An_event_goes_to_whoever_runs_the_consumer_and_is_not_held()
+    {
+        var member = Create(maxHeldBytes: 10_000);
+        var message = new GroupMessage(new Envelope(new Message("tick", "1"u8.ToArray())));
+
+        member.Deliver(message);
+
+        Assert.Same(message, Assert.Single(_sink.Events));
+    }
+
+    private GroupMember Create(int maxHeldBytes) => new(1, new OutboundQueue(new OutboundOptions(), _writer), stream: null, _sink, maxHeldBytes);
+
+    private static void Deliver(GroupMember member, string text) =>
+        member.Deliver(new GroupMessage(new Envelope(new Message(GroupMessage.PlainType, System.Text.Encoding.UTF8.GetBytes(text)), EnvelopeKind.TextFrame)))?.Drain();
+
+    private sealed class Sink : IEventSink
+    {
+        public List<GroupMessage> Events { get; } = [];
+
+        public List<int> Overflows { get; } = [];
+
+        public void Post(GroupMessage message) => Events.Add(message);
+
+        public void OnOverflow(int held) => Overflows.Add(held);
+    }
+}
