@@ -11,7 +11,7 @@ internal sealed class ClaimLedger(string path) : IDisposable
     private const string LockExtension = ".lock";
 
     // Which channels workers have taken from is remembered beyond them.
-    private const string AllowedTopics = "'group:runnel.consumed.%'";
+    private const string AllowedTopics = "'state:consumed.%'";
 
     private readonly Database _database = Database.OpenForReading(path);
 

@@ -68,7 +68,7 @@ internal sealed class LayerGroups(
             Remove(membership);
     }
 
-    public ValueTask<IAsyncDisposable> SubscribeAsync(GroupName group, Action<BackplaneMessage> onMessage, CancellationToken cancellationToken) =>
+    public ValueTask<ITopicSubscription> SubscribeAsync(GroupName group, Action<BackplaneMessage> onMessage, CancellationToken cancellationToken) =>
         backplane.SubscribeAsync(Topic.OfGroup(group), onMessage, cancellationToken);
 
     public ValueTask DeliverAsync(Envelope envelope, IReadOnlyList<ChannelName> members) => deliver(envelope, members);

@@ -47,18 +47,18 @@ public sealed class SqliteBackplane : IBackplane
     }
 
     /// <inheritdoc/>
-    public async ValueTask<IAsyncDisposable> SubscribeAsync(Topic topic, Action<BackplaneMessage> onMessage, CancellationToken cancellationToken = default)
+    public async ValueTask<ITopicSubscription> SubscribeAsync(Topic topic, ITopicListener listener, CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(onMessage);
+        ArgumentNullException.ThrowIfNull(listener);
         cancellationToken.ThrowIfCancellationRequested();
-        IAsyncDisposable? subscription = null;
+        ITopicSubscription? subscription = null;
         var subscribed = _store.RunAsync(transaction =>
         {
             var deliveries = _store.Writer.Deliveries;
             if (!deliveries.HasSubscribers)
                 transaction.Publications.StartReading();
             transaction.Topics.AddInterest(topic.Value, _store.Writer.Neighbours.Self.Id);
-            return subscription ??= deliveries.Subscribe(topic.Value, onMessage); // once, also when the transaction is done again
+            return subscription ??= deliveries.Subscribe(topic.Value, listener, transaction.Topics.Latest(topic.Value)); // once, also when the transaction is done again
         });
         try
         {

@@ -60,14 +60,14 @@ public sealed class InMemoryBackplane(TimeProvider timeProvider) : IBackplane
     }
 
     /// <inheritdoc/>
-    public ValueTask<IAsyncDisposable> SubscribeAsync(Topic topic, Action<BackplaneMessage> onMessage, CancellationToken cancellationToken = default)
+    public ValueTask<ITopicSubscription> SubscribeAsync(Topic topic, ITopicListener listener, CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(onMessage);
+        ArgumentNullException.ThrowIfNull(listener);
         cancellationToken.ThrowIfCancellationRequested();
         while (true)
         {
-            if (TopicOf(topic).TrySubscribe(onMessage, RemoveIfUnused) is { } subscription)
-                return ValueTask.FromResult<IAsyncDisposable>(subscription);
+            if (TopicOf(topic).TrySubscribe(listener, RemoveIfUnused) is { } subscription)
+                return ValueTask.FromResult(subscription);
         }
     }
 

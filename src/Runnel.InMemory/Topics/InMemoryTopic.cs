@@ -21,6 +21,8 @@ internal sealed class InMemoryTopic(Topic name)
 
     public Topic Name { get; } = name;
 
+    private Position Latest => _offset == 0 ? Position.None : new Position(_epoch, _offset);
+
     /// <summary>Whether the backplane will come back to look at the history's age; its lock guards it.</summary>
     public bool IsAging { get; set; }
 
@@ -71,13 +73,13 @@ internal sealed class InMemoryTopic(Topic name)
             ExceptionDispatchInfo.Throw(failure);
     }
 
-    public IAsyncDisposable? TrySubscribe(Action<BackplaneMessage> onMessage, Action<InMemoryTopic> onEmpty)
+    public ITopicSubscription? TrySubscribe(ITopicListener listener, Action<InMemoryTopic> onEmpty)
     {
         lock (_lock)
         {
             if (_retired)
                 return null;
-            var subscription = new Subscription(this, onMessage, onEmpty);
+            var subscription = new Subscription(this, listener, onEmpty) { Begins = Latest };
             _subscriptions = [.. _subscriptions, subscription];
             return subscription;
         }
@@ -93,7 +95,7 @@ internal sealed class InMemoryTopic(Topic name)
                 || (after.Epoch == _epoch && after.Offset >= firstKept - 1 && after.Offset <= _offset);
             var skip = isComplete && after != Position.None ? after.Offset - firstKept + 1 : 0;
             var messages = _history.Skip((int)skip).Take(limit).Select(kept => kept.Message).ToList();
-            return new TopicHistory(messages, _offset == 0 ? Position.None : new Position(_epoch, _offset), isComplete, _history.Count - skip > messages.Count);
+            return new TopicHistory(messages, Latest, isComplete, _history.Count - skip > messages.Count);
         }
     }
 
@@ -123,9 +125,11 @@ internal sealed class InMemoryTopic(Topic name)
             _history.Dequeue();
     }
 
-    private sealed class Subscription(InMemoryTopic topic, Action<BackplaneMessage> onMessage, Action<InMemoryTopic> onEmpty) : IAsyncDisposable
+    private sealed class Subscription(InMemoryTopic topic, ITopicListener listener, Action<InMemoryTopic> onEmpty) : ITopicSubscription
     {
         private bool _ended;
+
+        public Position Begins { get; init; }
 
         public Exception? Deliver(BackplaneMessage message)
         {
@@ -136,7 +140,7 @@ internal sealed class InMemoryTopic(Topic name)
                     return null;
                 try
                 {
-                    onMessage(message);
+                    listener.OnMessage(message);
                     return null;
                 }
                 catch (Exception exception)

@@ -38,10 +38,11 @@ public sealed class HistoryStateStore(IBackplane backplane, TimeProvider timePro
     }
 
     /// <inheritdoc/>
-    public ValueTask<IAsyncDisposable> WatchAsync(string name, Action<StateValue> onValue, CancellationToken cancellationToken = default)
+    public async ValueTask<IAsyncDisposable> WatchAsync(string name, Action<StateValue> onValue, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(onValue);
-        return backplane.SubscribeAsync(Topic.OfState(name), message => onValue(new StateValue(message.Position, message.Payload)), cancellationToken);
+        // A gap may leave out values, but never the latest: the history holds that one.
+        return await backplane.SubscribeAsync(Topic.OfState(name), message => onValue(new StateValue(message.Position, message.Payload)), cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>

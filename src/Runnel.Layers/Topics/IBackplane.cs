@@ -9,7 +9,8 @@ namespace Runnel.Layers;
 /// <para>
 /// Order: subscribers of a topic see the messages of one publisher in the order published; messages with retention all subscribers see in
 /// the order of their offsets. Delivery: without retention at most once (a node that is cut off misses messages); with retention a
-/// subscriber that lost the broker for a moment notices and fills the gap, so each arrives once. Thread-safe.
+/// subscription that lost the broker for a moment fills the gap from the history, so each arrives once. What a subscription cannot fill, it tells
+/// its listener (<see cref="ITopicListener.OnGap"/>). Thread-safe.
 /// </para>
 /// <example>
 /// <code>
@@ -39,12 +40,13 @@ public interface IBackplane
     /// <exception cref="NotSupportedException">A retention was asked of a backplane without <see cref="BackplaneFeatures.History"/>.</exception>
     ValueTask<Position> PublishAsync(Topic topic, ReadOnlyMemory<byte> payload, Retention? retention, CancellationToken cancellationToken = default);
 
-    /// <summary>Subscribes; when the call returns, every message published from then on is delivered.</summary>
-    /// <param name="topic">What to.</param>
-    /// <param name="onMessage">Called for each message, one at a time per subscription, in order. It must not block and must not throw.</param>
+    /// <summary>Subscribes. When the call returns, every message published from then on is delivered, or a gap is told in its place.</summary>
+    /// <param name="topic">The topic.</param>
+    /// <param name="listener">Receives the messages, and is told of gaps.</param>
     /// <param name="cancellationToken">Ends the wait for the subscription.</param>
-    /// <returns>The subscription; dispose it to end it. No message is delivered after that has completed.</returns>
-    ValueTask<IAsyncDisposable> SubscribeAsync(Topic topic, Action<BackplaneMessage> onMessage, CancellationToken cancellationToken = default);
+    /// <returns>The subscription; dispose it to end it.</returns>
+    /// <exception cref="BackplaneUnavailableException">The broker is away, and the wait for it was too long.</exception>
+    ValueTask<ITopicSubscription> SubscribeAsync(Topic topic, ITopicListener listener, CancellationToken cancellationToken = default);
 
     /// <summary>Reads the history of a topic after a position, oldest first.</summary>
     /// <param name="topic">Whose.</param>

@@ -64,13 +64,13 @@ public sealed class RedisBackplane : IBackplane, IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public async ValueTask<IAsyncDisposable> SubscribeAsync(Topic topic, Action<BackplaneMessage> onMessage, CancellationToken cancellationToken = default)
+    public async ValueTask<ITopicSubscription> SubscribeAsync(Topic topic, ITopicListener listener, CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(onMessage);
+        ArgumentNullException.ThrowIfNull(listener);
         cancellationToken.ThrowIfCancellationRequested();
         try
         {
-            return await _subscriber.SubscribeAsync(topic, onMessage, cancellationToken).ConfigureAwait(false);
+            return await _subscriber.SubscribeAsync(topic, listener, cancellationToken).ConfigureAwait(false);
         }
         catch (IOException exception)
         {

@@ -39,7 +39,7 @@ internal sealed class RedisSubscriber : IAsyncDisposable
     /// <summary>Whether everything that is to be heard is heard.</summary>
     public bool IsConnected => _client.IsConnected || _topics.Count == 0;
 
-    public async Task<IAsyncDisposable> SubscribeAsync(Topic topic, Action<BackplaneMessage> onMessage, CancellationToken cancellationToken)
+    public async Task<ITopicSubscription> SubscribeAsync(Topic topic, ITopicListener listener, CancellationToken cancellationToken)
     {
         var channel = _store.Keys.PubSubOf(topic);
         RedisTopic found;
@@ -52,12 +52,13 @@ internal sealed class RedisSubscriber : IAsyncDisposable
                 known.Subscribed = BeginAsync(known, channel);
             }
             found = known;
-            subscription = new RedisSubscription(onMessage, ended => End(found, channel, ended));
+            subscription = new RedisSubscription(listener.OnMessage, ended => End(found, channel, ended));
             found.Add(subscription);
         }
         try
         {
             await found.Subscribed.WaitAsync(cancellationToken).ConfigureAwait(false);
+            subscription.Begins = found.Last;
             return subscription;
         }
         catch

@@ -3,9 +3,11 @@ using Runnel.Layers;
 namespace Runnel.Redis.Topics;
 
 /// <summary>One subscriber of a topic.</summary>
-internal sealed class RedisSubscription(Action<BackplaneMessage> onMessage, Action<RedisSubscription> end) : IAsyncDisposable
+internal sealed class RedisSubscription(Action<BackplaneMessage> onMessage, Action<RedisSubscription> end) : ITopicSubscription
 {
     private bool _ended;
+
+    public Position Begins { get; set; }
 
     /// <summary>Hands on a message, unless the subscription has ended.</summary>
     public void Deliver(BackplaneMessage message)

@@ -29,6 +29,16 @@ internal sealed class RedisTopic(Topic name, Func<Topic, Position, int, Task<Top
     /// <summary>Completes when the topic is subscribed to.</summary>
     public Task Subscribed { get; set; } = Task.CompletedTask;
 
+    /// <summary>The last position that was handed on.</summary>
+    public Position Last
+    {
+        get
+        {
+            lock (_lock)
+                return _last;
+        }
+    }
+
     public bool HasSubscriptions => Volatile.Read(ref _subscriptions).Length > 0;
 
     public void Add(RedisSubscription subscription) => Change(subscriptions => [.. subscriptions, subscription]);

@@ -71,9 +71,9 @@ internal sealed class Deliveries
     }
 
     /// <summary>Subscribes to all that is added from now on; called by the writer only.</summary>
-    public IAsyncDisposable Subscribe(string topic, Action<BackplaneMessage> onMessage)
+    public ITopicSubscription Subscribe(string topic, ITopicListener listener, Position begins)
     {
-        var subscription = new Subscription(this, topic, onMessage, _number);
+        var subscription = new Subscription(this, topic, listener, _number) { Begins = begins };
         lock (_lock)
             _subscriptions[topic] = [.. _subscriptions.GetValueOrDefault(topic, []), subscription];
         return subscription;
@@ -113,13 +113,15 @@ internal sealed class Deliveries
         }
     }
 
-    private sealed class Subscription(Deliveries deliveries, string topic, Action<BackplaneMessage> onMessage, long after) : IAsyncDisposable
+    private sealed class Subscription(Deliveries deliveries, string topic, ITopicListener listener, long after) : ITopicSubscription
     {
         // Held while a message is handed out: that is what makes "no message after dispose" true. Re-entrant, so a handler may end its subscription.
         private readonly Lock _lock = new();
         private bool _ended;
 
         public string Topic => topic;
+
+        public Position Begins { get; init; }
 
         public void Deliver(long number, BackplaneMessage message)
         {
@@ -129,7 +131,7 @@ internal sealed class Deliveries
                     return;
                 try
                 {
-                    onMessage(message);
+                    listener.OnMessage(message);
                 }
                 catch (Exception exception)
                 {

@@ -40,6 +40,15 @@ internal sealed class TopicTable(Database database, StoreTransaction transaction
         return (new Position(epoch, latest), Math.Min(lastOut, latest - messages), lastOut);
     }
 
+    /// <summary>The latest position of a topic; <see cref="Position.None"/> when it has no history.</summary>
+    public Position Latest(string topic)
+    {
+        _find.Bind(1, topic).Bind(2, transaction.Now);
+        var latest = _find.Step() ? new Position(_find.Number(0), _find.Number(1)) : Position.None;
+        _find.Reset();
+        return latest;
+    }
+
     /// <summary>A process has its first subscriber of the topic.</summary>
     public void AddInterest(string topic, long node) => _addInterest.Bind(1, topic).Bind(2, node).Run();
 

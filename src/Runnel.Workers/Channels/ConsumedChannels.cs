@@ -14,7 +14,7 @@ namespace Runnel.Workers.Channels;
 /// </remarks>
 internal sealed class ConsumedChannels(ChannelRegistry registry, IBackplane backplane, ILogger<ConsumedChannels> logger)
 {
-    private const string Prefix = "runnel.consumed.";
+    private const string Prefix = "consumed.";
     private const int MostLooked = 10_000; // names may come from users
     private static readonly Retention Remembered = new(1, TimeSpan.FromDays(365));
     private static readonly byte[] Taken = EnvelopeFormat.Encode(new Envelope(new Message("runnel:consumed", ReadOnlyMemory<byte>.Empty)));
@@ -59,6 +59,6 @@ internal sealed class ConsumedChannels(ChannelRegistry registry, IBackplane back
     private static Topic TopicOf(ChannelName channel)
     {
         var name = Prefix + channel.Value;
-        return Topic.OfGroup(GroupName.IsValid(name) ? name : Prefix + Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(channel.Value))));
+        return Topic.OfState(GroupName.IsValid(name) ? name : Prefix + Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(channel.Value))));
     }
 }

@@ -11,7 +11,7 @@ internal sealed class JobFollower(
     JobStore store, IWorkQueue queue, IBackplane backplane, ChannelRegistry channels, TimeProvider timeProvider, ILogger<JobFollower> logger) : IJobs
 {
     /// <summary>Where workers hear which running jobs to cancel.</summary>
-    public static Topic CancelTopic { get; } = Topic.OfGroup("runnel.cancel");
+    public static Topic CancelTopic { get; } = Topic.OfRunnel("cancel");
 
     // A layer's clock that is set is noticed within this, and so is a state that got lost in an outage or is no longer kept.
     private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(1);

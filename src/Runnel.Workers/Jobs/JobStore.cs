@@ -31,7 +31,7 @@ internal sealed class JobStore(IBackplane backplane)
         return history.Messages is [var latest] ? (Read(latest.Payload), latest.Position) : null;
     }
 
-    public ValueTask<IAsyncDisposable> SubscribeAsync(MessageId id, Action<JobStatus, Position> onStatus, CancellationToken cancellationToken) =>
+    public ValueTask<ITopicSubscription> SubscribeAsync(MessageId id, Action<JobStatus, Position> onStatus, CancellationToken cancellationToken) =>
         backplane.SubscribeAsync(TopicOf(id), message => onStatus(Read(message.Payload), message.Position), cancellationToken);
 
     private static Topic TopicOf(MessageId id) => Topic.OfGroup(JobStatus.GroupOf(id));

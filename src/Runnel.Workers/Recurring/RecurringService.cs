@@ -142,7 +142,7 @@ internal sealed class RecurringService(
         return history.Messages is [var last] ? RecurringTick.Parse(Encoding.UTF8.GetString(EnvelopeFormat.Decode(last.Payload).Message.Body.Span)) : null;
     }
 
-    private static Topic TopicOf(RecurringMessage message) => Topic.OfGroup("runnel.recurring." + message.Name);
+    private static Topic TopicOf(RecurringMessage message) => Topic.OfState("recurring." + message.Name);
 
     private static byte[] Encode(RecurringTick tick) =>
         EnvelopeFormat.Encode(new Envelope(new Message("runnel:tick", Encoding.UTF8.GetBytes(tick.ToString()))));

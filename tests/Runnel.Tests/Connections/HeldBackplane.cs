@@ -34,13 +34,13 @@ internal sealed class HeldBackplane(IBackplane inner) : IBackplane
     public ValueTask<Position> PublishAsync(Topic topic, ReadOnlyMemory<byte> payload, Retention? retention, CancellationToken cancellationToken = default) =>
         inner.PublishAsync(topic, payload, retention, cancellationToken);
 
-    public async ValueTask<IAsyncDisposable> SubscribeAsync(Topic topic, Action<BackplaneMessage> onMessage, CancellationToken cancellationToken = default)
+    public async ValueTask<ITopicSubscription> SubscribeAsync(Topic topic, ITopicListener listener, CancellationToken cancellationToken = default)
     {
         await Held.WaitAsync(cancellationToken);
         if (Failures.TryDequeue(out var failure))
             throw failure;
         Interlocked.Increment(ref _subscribed);
-        var subscription = await inner.SubscribeAsync(topic, onMessage, cancellationToken);
+        var subscription = await inner.SubscribeAsync(topic, listener, cancellationToken);
         Interlocked.Increment(ref _live);
         return new Subscription(this, subscription);
     }
@@ -48,9 +48,11 @@ internal sealed class HeldBackplane(IBackplane inner) : IBackplane
     public ValueTask<TopicHistory> ReadHistoryAsync(Topic topic, Position after, int limit, CancellationToken cancellationToken = default) =>
         inner.ReadHistoryAsync(topic, after, limit, cancellationToken);
 
-    private sealed class Subscription(HeldBackplane owner, IAsyncDisposable inner) : IAsyncDisposable
+    private sealed class Subscription(HeldBackplane owner, ITopicSubscription inner) : ITopicSubscription
     {
         private int _ended;
+
+        public Position Begins => inner.Begins;
 
         public async ValueTask DisposeAsync()
         {

@@ -23,7 +23,7 @@ public sealed class RedisSubscriberTests(RedisServer server) : IClassFixture<Red
         await using var publisher = new RedisBackplane(_place.Open());
         var (heard, isBack, isRead) = (new ConcurrentQueue<string>(), false, new TaskCompletionSource());
         await using var subscriber = new RedisSubscriber(_place.Open(address: server.AddressAt(_wire.Port)), ReadAsync, _ => { });
-        await using var subscription = await subscriber.SubscribeAsync(Articles, message => heard.Enqueue(TopicListener.Text(message)), CancellationToken.None);
+        await using var subscription = await subscriber.SubscribeAsync(Articles, new TextListener(heard), CancellationToken.None);
 
         isBack = true;
         subscriber.Client.Break();
@@ -46,6 +46,13 @@ public sealed class RedisSubscriberTests(RedisServer server) : IClassFixture<Red
             }
             return await publisher.ReadHistoryAsync(topic, after, Math.Max(limit, 1));
         }
+    }
+
+    private sealed class TextListener(ConcurrentQueue<string> heard) : ITopicListener
+    {
+        public void OnMessage(BackplaneMessage message) => heard.Enqueue(TopicListener.Text(message));
+
+        public void OnGap(TopicGap gap) => heard.Enqueue("gap");
     }
 
     public async ValueTask DisposeAsync()

@@ -19,8 +19,8 @@ internal sealed class ToyBackplane(InMemoryBackplane inner) : IBackplane
     public ValueTask<Position> PublishAsync(Topic topic, ReadOnlyMemory<byte> payload, Retention? retention, CancellationToken cancellationToken = default) =>
         retention is null ? inner.PublishAsync(topic, payload, retention, cancellationToken) : throw KeepsNone(topic);
 
-    public ValueTask<IAsyncDisposable> SubscribeAsync(Topic topic, Action<BackplaneMessage> onMessage, CancellationToken cancellationToken = default) =>
-        inner.SubscribeAsync(topic, onMessage, cancellationToken);
+    public ValueTask<ITopicSubscription> SubscribeAsync(Topic topic, ITopicListener listener, CancellationToken cancellationToken = default) =>
+        inner.SubscribeAsync(topic, listener, cancellationToken);
 
     public ValueTask<TopicHistory> ReadHistoryAsync(Topic topic, Position after, int limit, CancellationToken cancellationToken = default) => throw KeepsNone(topic);
 

@@ -142,13 +142,13 @@ internal sealed class WatchedBackplane(IBackplane inner) : IBackplane
         return await inner.PublishAsync(topic, payload, retention, cancellationToken);
     }
 
-    public ValueTask<IAsyncDisposable> SubscribeAsync(Topic topic, Action<BackplaneMessage> onMessage, CancellationToken cancellationToken = default) =>
+    public ValueTask<ITopicSubscription> SubscribeAsync(Topic topic, ITopicListener listener, CancellationToken cancellationToken = default) =>
         IsOfWorkers(topic) && Interlocked.Decrement(ref _failingSubscriptions) >= 0
             ? throw new BackplaneUnavailableException("The layer is away.")
-            : inner.SubscribeAsync(topic, onMessage, cancellationToken);
+            : inner.SubscribeAsync(topic, listener, cancellationToken);
 
     public ValueTask<TopicHistory> ReadHistoryAsync(Topic topic, Position after, int limit, CancellationToken cancellationToken = default) =>
         Interlocked.Decrement(ref _failingReads) >= 0 ? throw new BackplaneUnavailableException("The layer is away.") : inner.ReadHistoryAsync(topic, after, limit, cancellationToken);
 
-    private static bool IsOfWorkers(Topic topic) => topic.Value.Contains("runnel.", StringComparison.Ordinal);
+    private static bool IsOfWorkers(Topic topic) => topic.Kind == TopicKind.Runnel || topic.Value.Contains(":consumed.", StringComparison.Ordinal) || topic.Value.Contains(":recurring.", StringComparison.Ordinal);
 }
