@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Runnel.Sqlite.Files;
 using Runnel.Sqlite.Tables;
@@ -27,9 +26,7 @@ public sealed class SqliteStore : IAsyncDisposable
 {
     private readonly StoreReader _reader;
     private readonly Database _database;
-    private readonly ConcurrentDictionary<long, SqliteWorkerLease> _leases = new();
     private int _disposed;
-    private int _lastWorker;
 
     private SqliteStore(Database database, StoreReader reader, StoreWriter writer, TimeProvider timeProvider)
     {
@@ -37,7 +34,6 @@ public sealed class SqliteStore : IAsyncDisposable
         _reader = reader;
         Writer = writer;
         TimeProvider = timeProvider;
-        Writer.Forgotten += LoseLeases;
     }
 
     /// <summary>The full path of the database file.</summary>
@@ -106,15 +102,11 @@ public sealed class SqliteStore : IAsyncDisposable
     /// <summary>Has the writer do something that must not get lost: when it fails, the caller is told so, and it is tried again.</summary>
     internal Task<T> RunCertainlyAsync<T>(Func<StoreTransaction, T> act) => RunAsync(StoreWork.OfCertain(act));
 
-    internal SqliteWorkerLease AcquireLease(int crashLimit)
+    internal LeaseState AddLease(int crashLimit)
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
-        var lease = new SqliteWorkerLease(this, Writer.Neighbours.Self, Interlocked.Increment(ref _lastWorker), crashLimit);
-        _leases[lease.Id] = lease;
-        return lease;
+        return Writer.Leases.Add(Writer.Neighbours.Self, crashLimit);
     }
-
-    internal void Remove(SqliteWorkerLease lease) => _leases.TryRemove(lease.Id, out _);
 
     private Task<T> RunAsync<T>(StoreWork<T> work)
     {
@@ -122,18 +114,9 @@ public sealed class SqliteStore : IAsyncDisposable
         return work.Task;
     }
 
-    private void LoseLeases()
-    {
-        foreach (var (id, lease) in _leases)
-        {
-            if (_leases.TryRemove(id, out _))
-                lease.Lose();
-        }
-    }
-
     private async Task CloseAsync()
     {
-        LoseLeases();
+        Writer.Leases.LoseAll();
         await Writer.Deliveries.StopAsync().ConfigureAwait(false);
         _reader.Dispose();
         _database.Dispose();

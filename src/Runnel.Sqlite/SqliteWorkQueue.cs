@@ -74,7 +74,7 @@ public sealed class SqliteWorkQueue : IWorkQueue, IWorkQueueOperator
     {
         ArgumentNullException.ThrowIfNull(options);
         cancellationToken.ThrowIfCancellationRequested();
-        return new(_store.AcquireLease(options.CrashLimit));
+        return new(new SqliteWorkerLease(_store, _store.AddLease(options.CrashLimit)));
     }
 
     /// <inheritdoc/>
@@ -127,7 +127,7 @@ public sealed class SqliteWorkQueue : IWorkQueue, IWorkQueueOperator
         {
             transaction.Database.Execute(SqliteStatements.FlushQueues);
             transaction.Channels.Flushed();
-            transaction.Rings = true; // for room
+            transaction.Round.Rings = true; // for room
             return true;
         }).WaitAsync(cancellationToken).ConfigureAwait(false);
     }

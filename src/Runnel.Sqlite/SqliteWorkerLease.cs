@@ -1,31 +1,31 @@
 using Runnel.Layers;
 using Runnel.Sqlite.Files;
-using Runnel.Sqlite.Processes;
 using Runnel.Sqlite.Tables;
 using Runnel.Sqlite.Writing;
 
 namespace Runnel.Sqlite;
 
 /// <summary>A worker of this process. It is lost only with the process, or when somebody takes the file away from under it.</summary>
-internal sealed class SqliteWorkerLease(SqliteStore store, Membership node, int number, int crashLimit) : IWorkerLease
+internal sealed class SqliteWorkerLease : IWorkerLease
 {
-    private const int Held = 0, Given = 1, Taken = 2;
-
+    private readonly SqliteStore _store;
     private readonly CancellationTokenSource _lost = new();
-    private int _state;
 
-    public long Id { get; } = SqliteNames.WorkerId(node.Id, number);
+    public SqliteWorkerLease(SqliteStore store, LeaseState state)
+    {
+        _store = store;
+        State = state;
+        // On a thread of the pool: what the application does when its token is cancelled is its own affair.
+        State.Lost += () => ThreadPool.UnsafeQueueUserWorkItem(static lost => lost.Cancel(), _lost, preferLocal: false);
+    }
 
-    public int CrashLimit { get; } = crashLimit;
+    public LeaseState State { get; }
 
-    public string WorkerId { get; } = SqliteNames.WorkerOf(node.Name, number);
+    public string WorkerId => State.WorkerId;
 
     public CancellationToken Lost => _lost.Token;
 
-    /// <summary>Whether others know of the worker.</summary>
-    public bool IsRegistered { get; set; }
-
-    public bool IsHeld => Volatile.Read(ref _state) == Held;
+    public bool IsHeld => State.IsHeld;
 
     public async ValueTask<IReadOnlyList<ReceivedMessage>> ReceiveAsync(ChannelName channel, int max, CancellationToken cancellationToken = default)
     {
@@ -35,7 +35,7 @@ internal sealed class SqliteWorkerLease(SqliteStore store, Membership node, int 
         {
             cancellationToken.ThrowIfCancellationRequested();
             if (!IsHeld)
-                throw Ended();
+                throw State.Ended();
             var messages = await OpenAsync(name, await TakeAsync(name.Value, max, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
             if (messages.Count > 0)
                 return messages;
@@ -59,12 +59,12 @@ internal sealed class SqliteWorkerLease(SqliteStore store, Membership node, int 
 
     public async ValueTask DisposeAsync()
     {
-        if (Interlocked.CompareExchange(ref _state, Given, Held) != Held)
+        if (!State.TryGiveBack())
             return;
-        store.Remove(this);
+        _store.Writer.Leases.Remove(State);
         try
         {
-            await store.RunCertainlyAsync(HandBack).ConfigureAwait(false);
+            await _store.RunCertainlyAsync(HandBack).ConfigureAwait(false);
         }
         catch (SqliteFailure)
         {
@@ -76,36 +76,16 @@ internal sealed class SqliteWorkerLease(SqliteStore store, Membership node, int 
         }
     }
 
-    /// <summary>Inside a transaction: before the worker holds anything, others have to know whose it is.</summary>
-    public void Register(StoreTransaction transaction)
-    {
-        if (!IsRegistered)
-            transaction.Nodes.AddWorker(Id, node.Id, CrashLimit);
-    }
-
-    /// <summary>What the worker holds belongs to others now.</summary>
-    public void Lose()
-    {
-        if (Interlocked.CompareExchange(ref _state, Taken, Held) != Held)
-            return;
-        store.Writer.Receivers.Fail(this, _ => Ended());
-        // Not here: this is the writer's thread, or a closing store's, and what the application does when its token is cancelled is its own affair.
-        ThreadPool.UnsafeQueueUserWorkItem(static lease => lease._lost.Cancel(), this, preferLocal: false);
-    }
-
-    /// <summary>What a receive on a lease that is over throws.</summary>
-    public Exception Ended() => Volatile.Read(ref _state) == Given ? new ObjectDisposedException(nameof(IWorkerLease)) : new LeaseLostException(WorkerId);
-
     private bool HandBack(StoreTransaction transaction)
     {
-        store.Writer.Receivers.Fail(this, _ => Ended());
-        return transaction.Nodes.RemoveWorker(Id);
+        _store.Writer.Receivers.Fail(State, _ => State.Ended());
+        return transaction.Nodes.RemoveWorker(State.Id);
     }
 
     private async Task<IReadOnlyList<Claim>> TakeAsync(string channel, int max, CancellationToken cancellationToken)
     {
-        var work = new ReceiveWork(channel, this, max, store.Writer.Receivers);
-        store.Post(work);
+        var work = new ReceiveWork(channel, State, max, _store.Writer.Receivers);
+        _store.Post(work);
         if (!cancellationToken.CanBeCanceled)
             return await work.Task.ConfigureAwait(false);
         try
@@ -115,9 +95,9 @@ internal sealed class SqliteWorkerLease(SqliteStore store, Membership node, int 
         }
         catch (OperationCanceledException)
         {
-            store.Writer.TryPost(StoreWork.OfCertain(_ =>
+            _store.Writer.TryPost(StoreWork.OfCertain(_ =>
             {
-                store.Writer.Receivers.Remove(work);
+                _store.Writer.Receivers.Remove(work);
                 return true;
             }));
             throw;
@@ -145,13 +125,13 @@ internal sealed class SqliteWorkerLease(SqliteStore store, Membership node, int 
 
     private ValueTask<bool> SettleAsync(ChannelName channel, Claim claim, Func<StoreTransaction, string, Claim, bool> settle)
     {
-        if (!IsHeld || claim.Worker != Id)
+        if (!IsHeld || claim.Worker != State.Id)
             return new(false);
         var work = new SettleWork(channel.Value, claim, settle);
-        return store.Writer.TryPost(work) ? new(work.Task) : new(false);
+        return _store.Writer.TryPost(work) ? new(work.Task) : new(false);
     }
 
-    private long Later(TimeSpan delay) => Ticks.Later(store.Now, delay);
+    private long Later(TimeSpan delay) => Ticks.Later(_store.Now, delay);
 
     private static Claim ClaimOf(ReceivedMessage message)
     {

@@ -1,57 +1,20 @@
-using System.Diagnostics;
-
 namespace Runnel.Sqlite.Files;
 
-/// <summary>The volume that the file lies on: how much room it has, and how much of that is kept for the work that is stored already.</summary>
-/// <remarks>
-/// To handle a message takes room, too: what a worker changes goes into SQLite's log before it goes into the database. So new messages are refused
-/// while there is still room for that, and workers can empty a database whose disk is full. The writer's thread only.
-/// </remarks>
-internal sealed class Volume(Database database)
+/// <summary>The volume that the file lies on.</summary>
+internal static class Volume
 {
     private const long LargestLog = 4000 * Database.PageBytes, SmallestLog = 64 * Database.PageBytes;
 
     // The log may take one part in so many of the volume.
     private const int LogShare = 8;
 
-    private static readonly TimeSpan Fresh = TimeSpan.FromMilliseconds(100);
-
-    private readonly Statement _freePages = database.Prepare(SqliteStatements.FreePages);
-    private readonly long _logBytes = LogBytesFor(database.Path);
-    private long _looked;
-    private long _outside;
-    private long _inside;
-
     /// <summary>The size at which SQLite's log is copied into the database: smaller on a small volume, which it would fill otherwise.</summary>
     public static long LogBytesFor(string path) => Read(path, static drive => drive.TotalSize) is > 0 and var total
         ? Math.Clamp(total / LogShare, SmallestLog, LargestLog)
         : LargestLog;
 
-    /// <summary>Sees to it that there is room for new messages, beside the log that it takes to handle them.</summary>
-    /// <exception cref="SqliteFailure">There is not.</exception>
-    public void RequireForMessages(long bytes) => Require(bytes, kept: 2 * _logBytes);
-
-    /// <summary>Sees to it that there is room for what is published. That goes by itself, so it may take more than messages.</summary>
-    /// <exception cref="SqliteFailure">There is not.</exception>
-    public void RequireForPublication(long bytes) => Require(bytes, kept: _logBytes);
-
-    private void Require(long bytes, long kept)
-    {
-        if (Stopwatch.GetElapsedTime(_looked) > Fresh || !HasRoom(bytes, kept))
-            Look();
-        if (!HasRoom(bytes, kept))
-            throw SqliteFailure.Refusal(database.Path, $"{_outside / 1024} KiB are free, and the last {kept / 1024} KiB are for the work that is stored already");
-        _outside -= 2 * bytes; // in the log, and then in the database
-    }
-
-    private bool HasRoom(long bytes, long kept) => _outside >= (kept / 2) + bytes && _outside + _inside >= kept + (2 * bytes);
-
-    private void Look()
-    {
-        _looked = Stopwatch.GetTimestamp();
-        _outside = Read(database.Path, static drive => drive.TotalSize > 0 ? drive.AvailableFreeSpace : null) ?? long.MaxValue / 4;
-        _inside = _freePages.ReadNumber()!.Value * Database.PageBytes;
-    }
+    /// <summary>How much room there is; <see langword="null"/> when the file system does not say. Then SQLite says it when it fails.</summary>
+    public static long? FreeBytesFor(string path) => Read(path, static drive => drive.TotalSize > 0 ? drive.AvailableFreeSpace : null);
 
     private static long? Read(string path, Func<DriveInfo, long?> read)
     {
@@ -61,7 +24,7 @@ internal sealed class Volume(Database database)
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            return null; // a file system that does not say; SQLite says it when it fails
+            return null;
         }
     }
 }

@@ -3,7 +3,7 @@ using Runnel.Sqlite.Files;
 namespace Runnel.Sqlite.Tables;
 
 /// <summary>The channels that a transaction has touched.</summary>
-internal sealed class ChannelTable(Database database, StoreTransaction transaction)
+internal sealed class ChannelTable(Database database, StoreRound round)
 {
     private readonly Statement _find = database.Prepare(SqliteStatements.FindChannel);
     private readonly Statement _findById = database.Prepare(SqliteStatements.FindChannelById);
@@ -33,7 +33,7 @@ internal sealed class ChannelTable(Database database, StoreTransaction transacti
     {
         if (Find(name) is { } row)
             return row;
-        row = new ChannelRow(transaction.NextNumber(), name, held: 0, total: 0, wanted: false);
+        row = new ChannelRow(round.NextNumber(), name, held: 0, total: 0, wanted: false);
         _insert.Bind(1, row.Id).Bind(2, name).Run();
         _byName[name] = _byId[row.Id] = row;
         row.Added(); // and taken back: a channel that gets nothing after all is deleted at the end
@@ -60,7 +60,7 @@ internal sealed class ChannelTable(Database database, StoreTransaction transacti
         {
             if (row is not { IsChanged: true })
                 continue;
-            transaction.Rings |= row.ConcernsOthers;
+            round.Rings |= row.ConcernsOthers;
             // Those who wait for room look again, and say again that they wait, if there is not enough.
             var wanted = row.Wanted && !row.ConcernsOthers;
             if (row.Total == 0)
@@ -79,60 +79,5 @@ internal sealed class ChannelTable(Database database, StoreTransaction transacti
         if (row is not null)
             _byId[row.Id] = row;
         return row;
-    }
-}
-
-/// <summary>A channel's counters, read when a transaction first touches it and written once at its end.</summary>
-internal sealed class ChannelRow(long id, string name, long held, long total, bool wanted)
-{
-    private readonly long _heldBefore = held;
-    private int _made;
-    private int _taken;
-
-    public long Id { get; } = id;
-
-    public string Name { get; } = name;
-
-    /// <summary>Messages that count against the capacity: all but those in workers' hands and the dead.</summary>
-    public long Held { get; private set; } = held;
-
-    public long Total { get; private set; } = total;
-
-    /// <summary>Whether some process waits for room.</summary>
-    public bool Wanted { get; set; } = wanted;
-
-    public bool IsChanged { get; private set; }
-
-    /// <summary>Whether another process may find something here that it waits for.</summary>
-    public bool ConcernsOthers => _made > _taken || (Wanted && Held < _heldBefore);
-
-    public void Added() => Count(held: 1, total: 1);
-
-    public void Claimed()
-    {
-        _taken++;
-        Count(held: -1, total: 0);
-    }
-
-    public void GivenBack() => Count(held: 1, total: 0);
-
-    public void Settled() => Count(held: 0, total: -1);
-
-    public void Removed() => Count(held: -1, total: -1);
-
-    /// <summary>A message is ready, or will be at a time that others do not know of.</summary>
-    public void MadeAvailable() => _made++;
-
-    public void Want()
-    {
-        Wanted = true;
-        IsChanged = true;
-    }
-
-    private void Count(int held, int total)
-    {
-        Held += held;
-        Total += total;
-        IsChanged = true;
     }
 }

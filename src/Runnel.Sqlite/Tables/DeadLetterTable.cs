@@ -4,7 +4,7 @@ using Runnel.Sqlite.Files;
 namespace Runnel.Sqlite.Tables;
 
 /// <summary>What is known of the dead letters beside their messages.</summary>
-internal sealed class DeadLetterTable(Database database, StoreTransaction transaction)
+internal sealed class DeadLetterTable(Database database, StoreRound round, ChannelTable channels, LaneTable lanes, MessageTable messages)
 {
     private readonly Statement _insert = database.Prepare(SqliteStatements.InsertDead);
     private readonly Statement _delete = database.Prepare(SqliteStatements.DeleteDead);
@@ -21,22 +21,22 @@ internal sealed class DeadLetterTable(Database database, StoreTransaction transa
 
     public void Add(long id, ChannelRow channel, DeadLetterReason reason, string? error)
     {
-        _insert.Bind(1, id).Bind(2, channel.Id).Bind(3, transaction.Now).Bind(4, (int)reason).Bind(5, error).Run();
-        transaction.SweepAt(transaction.Now + Retention);
+        _insert.Bind(1, id).Bind(2, channel.Id).Bind(3, round.Now).Bind(4, (int)reason).Bind(5, error).Run();
+        round.SweepAt(round.Now + Retention);
     }
 
     /// <summary>Puts dead letters at the end of their line, whatever the capacity.</summary>
     public int Replay(string channelName, DeadLetterFilter filter)
     {
-        if (transaction.Channels.Find(channelName) is not { } channel)
+        if (channels.Find(channelName) is not { } channel)
             return 0;
         var found = Select(channel, filter);
         foreach (var letter in found)
         {
             _delete.Bind(1, letter.Id).Run();
-            var before = letter.Lane is { } lane ? transaction.Lanes.Append(channel.Id, lane, letter.Id) : null;
-            var state = transaction.Messages.StateFor(before, due: 0);
-            _revive.Bind(1, letter.Id).Bind(2, state).Bind(3, transaction.NextNumber()).Bind(4, before).Run();
+            var before = letter.Lane is { } lane ? lanes.Append(channel.Id, lane, letter.Id) : null;
+            var state = messages.StateFor(before, due: 0);
+            _revive.Bind(1, letter.Id).Bind(2, state).Bind(3, round.NextNumber()).Bind(4, before).Run();
             channel.GivenBack();
             channel.MadeAvailable();
         }
@@ -45,7 +45,7 @@ internal sealed class DeadLetterTable(Database database, StoreTransaction transa
 
     public int Purge(string channelName, DeadLetterFilter filter)
     {
-        if (transaction.Channels.Find(channelName) is not { } channel)
+        if (channels.Find(channelName) is not { } channel)
             return 0;
         var found = Select(channel, filter);
         foreach (var letter in found)
@@ -57,19 +57,19 @@ internal sealed class DeadLetterTable(Database database, StoreTransaction transa
     public int RemoveAged(int limit)
     {
         List<(long Id, long Channel, bool IsLarge)> found = [];
-        _findAged.Bind(1, transaction.Now - Retention).Bind(2, limit);
+        _findAged.Bind(1, round.Now - Retention).Bind(2, limit);
         while (_findAged.Step())
             found.Add((_findAged.Number(0), _findAged.Number(1), _findAged.Number(2) != 0));
         _findAged.Reset();
         foreach (var (id, channel, isLarge) in found)
-            Delete(id, transaction.Channels.Get(channel), isLarge);
+            Delete(id, channels.Get(channel), isLarge);
         return found.Count;
     }
 
     private void Delete(long id, ChannelRow channel, bool isLarge)
     {
         _delete.Bind(1, id).Run();
-        transaction.Messages.Delete(id, isLarge);
+        messages.Delete(id, isLarge);
         channel.Settled();
     }
 

@@ -21,13 +21,13 @@ internal sealed partial class MessageTable
     public void GetInLine(ChannelRow channel, int limit)
     {
         _due.Clear();
-        _findDue.Bind(1, channel.Id).Bind(2, transaction.Now).Bind(3, limit);
+        _findDue.Bind(1, channel.Id).Bind(2, round.Now).Bind(3, limit);
         while (_findDue.Step())
             _due.Add(_findDue.Number(0));
         _findDue.Reset();
         foreach (var id in _due)
         {
-            _place.Bind(1, id).Bind(2, Ready).Bind(3, transaction.NextNumber()).Run();
+            _place.Bind(1, id).Bind(2, Ready).Bind(3, round.NextNumber()).Run();
             channel.MadeAvailable();
         }
     }
@@ -53,13 +53,13 @@ internal sealed partial class MessageTable
     /// <returns>Whether there was anything: it may all have expired.</returns>
     private bool Read(ChannelRow channel, int max, List<Claim> claims)
     {
-        var number = transaction.NextNumber();
+        var number = round.NextNumber();
         var (any, expired) = (false, false);
         _findReady.Bind(1, channel.Id).Bind(2, max);
         while (_findReady.Step())
         {
             any = true;
-            if (!_findReady.IsNull(4) && _findReady.Number(4) <= transaction.Now)
+            if (!_findReady.IsNull(4) && _findReady.Number(4) <= round.Now)
                 expired = true;
             else
                 claims.Add(ReadClaim(number));

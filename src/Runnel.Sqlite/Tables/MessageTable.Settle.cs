@@ -24,7 +24,7 @@ internal sealed partial class MessageTable
             : Settle(_completeInLane, claim.Id, claim.Number, out next);
         if (!settled)
             return false;
-        var channel = transaction.Channels.Find(channelName)!;
+        var channel = channels.Find(channelName)!;
         DeleteLarge(claim.Id, claim.IsLarge);
         channel.Settled();
         FreeLane(channel, claim.Lane, next);
@@ -36,7 +36,7 @@ internal sealed partial class MessageTable
     {
         if (!GiveBack(claim.Id, claim.Number, due, countsAttempt))
             return false;
-        var channel = transaction.Channels.Find(channelName)!;
+        var channel = channels.Find(channelName)!;
         channel.GivenBack();
         channel.MadeAvailable();
         if (bytes is not null)
@@ -49,8 +49,8 @@ internal sealed partial class MessageTable
         _putAside.Bind(3, reason == DeadLetterReason.WorkerDied ? 0 : 1);
         if (!Settle(_putAside, claim.Id, claim.Number, out var next))
             return false;
-        var channel = transaction.Channels.Find(channelName)!;
-        transaction.DeadLetters.Add(claim.Id, channel, reason, error);
+        var channel = channels.Find(channelName)!;
+        DeadLetters.Add(claim.Id, channel, reason, error);
         FreeLane(channel, claim.Lane, next);
         return true;
     }
@@ -59,7 +59,7 @@ internal sealed partial class MessageTable
     public void HandBack(long worker)
     {
         foreach (var (id, channelId, claim, _, _) in ReadClaimed(worker))
-            Return(id, claim, transaction.Channels.Get(channelId));
+            Return(id, claim, channels.Get(channelId));
     }
 
     /// <summary>A worker has died: what it held is there for others, at the front, or put aside when too many have died holding it.</summary>
@@ -70,7 +70,7 @@ internal sealed partial class MessageTable
         var held = ReadClaimed(worker);
         foreach (var (id, channelId, claim, crashesBefore, lane) in held)
         {
-            var channel = transaction.Channels.Get(channelId);
+            var channel = channels.Get(channelId);
             var crashes = crashesBefore + 1;
             // It no longer expires: it may have been begun in time.
             _countCrash.Bind(1, id).Bind(2, Math.Min(crashes, ushort.MaxValue)).Run();
@@ -82,7 +82,7 @@ internal sealed partial class MessageTable
             dead++;
             _putAside.Bind(3, 0);
             Settle(_putAside, id, claim, out var next);
-            transaction.DeadLetters.Add(id, channel, DeadLetterReason.WorkerDied, $"{crashes} workers died while they held the message; the last was '{workerName}'.");
+            DeadLetters.Add(id, channel, DeadLetterReason.WorkerDied, $"{crashes} workers died while they held the message; the last was '{workerName}'.");
             FreeLane(channel, lane, next);
         }
         return (held.Count, dead);
@@ -116,7 +116,7 @@ internal sealed partial class MessageTable
 
     private bool GiveBack(long id, long claim, long due, bool countsAttempt)
     {
-        _giveBack.Bind(1, id).Bind(2, claim).Bind(3, due > transaction.Now ? Scheduled : Ready).Bind(4, due).Bind(5, countsAttempt ? 1 : 0);
+        _giveBack.Bind(1, id).Bind(2, claim).Bind(3, due > round.Now ? Scheduled : Ready).Bind(4, due).Bind(5, countsAttempt ? 1 : 0);
         return _giveBack.RunCounting() > 0;
     }
 

@@ -3,7 +3,7 @@ using Runnel.Sqlite.Files;
 namespace Runnel.Sqlite.Tables;
 
 /// <summary>Messages going in, and going out of the table for good without having been handled.</summary>
-internal sealed partial class MessageTable(Database database, StoreTransaction transaction)
+internal sealed partial class MessageTable(Database database, StoreRound round, ChannelTable channels, LaneTable lanes)
 {
     private const int Ready = 0, Claimed = 1, Blocked = 2, Scheduled = 3;
 
@@ -22,13 +22,16 @@ internal sealed partial class MessageTable(Database database, StoreTransaction t
     private readonly Statement _nextExpiry = database.Prepare(SqliteStatements.NextExpiry);
     private readonly List<(long Id, long Channel, string? Lane, bool IsLarge)> _found = [];
 
+    /// <summary>Where a message goes that is dead. That table needs this one to be made, so it comes afterwards.</summary>
+    public DeadLetterTable DeadLetters { private get; set; } = null!;
+
     /// <summary>When the next message expires.</summary>
     public long? NextExpiry => _nextExpiry.ReadNumber();
 
     public void Insert(ChannelRow channel, NewMessage message)
     {
-        var id = transaction.NextNumber();
-        var before = message.Key is { } lane ? transaction.Lanes.Append(channel.Id, lane, id) : null;
+        var id = round.NextNumber();
+        var before = message.Key is { } lane ? lanes.Append(channel.Id, lane, id) : null;
         var state = StateFor(before, message.Due);
         var isLarge = message.Bytes.Length > LargeBytes;
         Span<byte> uid = stackalloc byte[16];
@@ -47,16 +50,16 @@ internal sealed partial class MessageTable(Database database, StoreTransaction t
         if (state != Blocked)
             channel.MadeAvailable();
         if (message.Expires is { } expires)
-            transaction.SweepAt(expires);
+            round.SweepAt(expires);
     }
 
     /// <summary>Takes back the messages with this identity that no worker has.</summary>
-    public bool Cancel(ChannelRow channel, ReadOnlySpan<byte> uid) => Withdraw(_findByUid.Bind(1, uid).Bind(2, channel.Id).Bind(3, transaction.Now)) > 0;
+    public bool Cancel(ChannelRow channel, ReadOnlySpan<byte> uid) => Withdraw(_findByUid.Bind(1, uid).Bind(2, channel.Id).Bind(3, round.Now)) > 0;
 
     /// <summary>Removes messages that nobody took in time.</summary>
     public int RemoveExpired(int limit)
     {
-        var count = Withdraw(_findExpired.Bind(1, transaction.Now).Bind(2, limit));
+        var count = Withdraw(_findExpired.Bind(1, round.Now).Bind(2, limit));
         SqliteTelemetry.MessagesExpired.Add(count);
         return count;
     }
@@ -66,7 +69,7 @@ internal sealed partial class MessageTable(Database database, StoreTransaction t
     {
         if (before is not null)
             return Blocked;
-        return due > transaction.Now ? Scheduled : Ready;
+        return due > round.Now ? Scheduled : Ready;
     }
 
     /// <summary>The head of a lane is settled: the next one takes its place.</summary>
@@ -76,11 +79,11 @@ internal sealed partial class MessageTable(Database database, StoreTransaction t
             return;
         if (next is null)
         {
-            transaction.Lanes.Delete(channel.Id, lane);
+            lanes.Delete(channel.Id, lane);
             return;
         }
         var due = _readDue.Bind(1, next.Value).ReadNumber() ?? 0;
-        _place.Bind(1, next.Value).Bind(2, due > transaction.Now ? Scheduled : Ready).Bind(3, transaction.NextNumber()).Run();
+        _place.Bind(1, next.Value).Bind(2, due > round.Now ? Scheduled : Ready).Bind(3, round.NextNumber()).Run();
         channel.MadeAvailable();
     }
 
@@ -105,7 +108,7 @@ internal sealed partial class MessageTable(Database database, StoreTransaction t
         find.Reset();
         foreach (var (id, channelId, lane, isLarge) in _found)
         {
-            var channel = transaction.Channels.Get(channelId);
+            var channel = channels.Get(channelId);
             if (lane is not null)
                 LeaveLane(channel, lane, id);
             Delete(id, isLarge);
@@ -117,9 +120,9 @@ internal sealed partial class MessageTable(Database database, StoreTransaction t
     /// <summary>A message leaves its lane unhandled. Whether it is blocked is asked only now: those removed before it may have freed it.</summary>
     private void LeaveLane(ChannelRow channel, string lane, long id)
     {
-        var (next, previous, state) = transaction.Lanes.Read(id);
+        var (next, previous, state) = lanes.Read(id);
         if (state == Blocked)
-            transaction.Lanes.Unlink(channel.Id, lane, next, previous!.Value);
+            lanes.Unlink(channel.Id, lane, next, previous!.Value);
         else
             FreeLane(channel, lane, next);
     }

@@ -3,7 +3,7 @@ using Runnel.Sqlite.Files;
 namespace Runnel.Sqlite.Tables;
 
 /// <summary>The processes that have the file open, and their workers.</summary>
-internal sealed class NodeTable(Database database, StoreTransaction transaction)
+internal sealed class NodeTable(Database database, StoreRound round, MessageTable messages, TopicTable topics)
 {
     private readonly Statement _list = database.Prepare(SqliteStatements.ListNodes);
     private readonly Statement _insert = database.Prepare(SqliteStatements.InsertNode);
@@ -35,9 +35,9 @@ internal sealed class NodeTable(Database database, StoreTransaction transaction)
 
     public long Add(string name)
     {
-        var id = transaction.NextNumber();
+        var id = round.NextNumber();
         _insert.Bind(1, id).Bind(2, name).Run();
-        transaction.Rings = true;
+        round.Rings = true;
         return id;
     }
 
@@ -47,7 +47,7 @@ internal sealed class NodeTable(Database database, StoreTransaction transaction)
     /// <summary>A worker leaves, and hands back what it holds.</summary>
     public bool RemoveWorker(long worker)
     {
-        transaction.Messages.HandBack(worker);
+        messages.HandBack(worker);
         _deleteWorker.Bind(1, worker).Run();
         return true;
     }
@@ -57,9 +57,9 @@ internal sealed class NodeTable(Database database, StoreTransaction transaction)
     {
         foreach (var (worker, _) in ListWorkers(node))
             RemoveWorker(worker);
-        transaction.Topics.RemoveInterests(node);
+        topics.RemoveInterests(node);
         _delete.Bind(1, node).Run();
-        transaction.Rings = true;
+        round.Rings = true;
     }
 
     /// <summary>A process has died.</summary>
@@ -69,13 +69,13 @@ internal sealed class NodeTable(Database database, StoreTransaction transaction)
         var (held, dead) = (0, 0);
         foreach (var (worker, crashLimit) in ListWorkers(node))
         {
-            var counts = transaction.Messages.HandBackDead(worker, SqliteNames.WorkerOf(name, SqliteNames.NumberOf(worker)), crashLimit);
+            var counts = messages.HandBackDead(worker, SqliteNames.WorkerOf(name, SqliteNames.NumberOf(worker)), crashLimit);
             (held, dead) = (held + counts.Held, dead + counts.Dead);
             _deleteWorker.Bind(1, worker).Run();
         }
-        transaction.Topics.RemoveInterests(node);
+        topics.RemoveInterests(node);
         _delete.Bind(1, node).Run();
-        transaction.Rings = true;
+        round.Rings = true;
         return (held, dead);
     }
 

@@ -9,7 +9,7 @@ namespace Runnel.Sqlite.Tables;
 /// Their numbers are taken while the file is locked for writing, so who reads from the last number on that it has seen misses nothing and sees one
 /// order. A message without retention stays for <see cref="Transit"/>; the file holds no more than what was published in that time.
 /// </remarks>
-internal sealed class PublicationTable(Database database, StoreTransaction transaction)
+internal sealed class PublicationTable(Database database, StoreRound round, DiskRoom room, TopicTable topics)
 {
     /// <summary>How long a message stays for the other processes. One that did not run for longer misses messages without retention.</summary>
     public static readonly TimeSpan Transit = TimeSpan.FromSeconds(5);
@@ -29,7 +29,7 @@ internal sealed class PublicationTable(Database database, StoreTransaction trans
     public bool IsBehind { get; private set; }
 
     /// <summary>When the next message or topic may be forgotten.</summary>
-    public long? NextEnd => Earlier(_nextEnd.ReadNumber(), transaction.Topics.NextEnd);
+    public long? NextEnd => Earlier(_nextEnd.ReadNumber(), topics.NextEnd);
 
     /// <summary>Publishes.</summary>
     /// <param name="topic">Where to.</param>
@@ -39,18 +39,18 @@ internal sealed class PublicationTable(Database database, StoreTransaction trans
     public Position Publish(string topic, byte[] payload, Retention? retention, long node)
     {
         var position = retention is null ? Position.None : Append(topic, retention);
-        var others = transaction.Topics.HasOtherInterest(topic, node);
+        var others = topics.HasOtherInterest(topic, node);
         var number = 0L;
         // What nobody keeps and nobody else listens to is not written.
         if (retention is not null || others || IsBehind)
         {
-            transaction.Volume.RequireForPublication(payload.Length);
-            var until = Ticks.Later(transaction.Now, retention?.Age > Transit ? retention.Age : Transit);
-            number = transaction.NextNumber();
-            _insert.Bind(1, number).Bind(2, until).Bind(3, transaction.Now).Bind(4, topic).Bind(5, position.Epoch)
+            room.RequireForPublication(payload.Length);
+            var until = Ticks.Later(round.Now, retention?.Age > Transit ? retention.Age : Transit);
+            number = round.NextNumber();
+            _insert.Bind(1, number).Bind(2, until).Bind(3, round.Now).Bind(4, topic).Bind(5, position.Epoch)
                 .Bind(6, retention is null ? null : position.Offset).Bind(7, payload).Run();
-            transaction.SweepAt(until);
-            transaction.Rings |= others;
+            round.SweepAt(until);
+            round.Rings |= others;
         }
         _own.Add((number, new Publication(topic, new BackplaneMessage(position, payload))));
         return position;
@@ -107,16 +107,16 @@ internal sealed class PublicationTable(Database database, StoreTransaction trans
     /// <returns>How many messages; as many as the limit when there may be more.</returns>
     public int Forget(int limit)
     {
-        transaction.Topics.Forget();
-        return _forget.Bind(1, transaction.Now).Bind(2, limit).RunCounting();
+        topics.Forget();
+        return _forget.Bind(1, round.Now).Bind(2, limit).RunCounting();
     }
 
     private Position Append(string topic, Retention retention)
     {
-        var (position, firstOut, lastOut) = transaction.Topics.Append(topic, retention);
+        var (position, firstOut, lastOut) = topics.Append(topic, retention);
         // Other processes still have to read what falls out.
         if (lastOut > 0)
-            _trim.Bind(1, topic).Bind(2, firstOut).Bind(3, lastOut).Bind(4, transaction.Now + Transit.Ticks).Run();
+            _trim.Bind(1, topic).Bind(2, firstOut).Bind(3, lastOut).Bind(4, round.Now + Transit.Ticks).Run();
         return position;
     }
 

@@ -2,37 +2,31 @@ using Runnel.Sqlite.Files;
 
 namespace Runnel.Sqlite.Tables;
 
-/// <summary>What a work may touch while the writer holds the file: the tables, the clock's present time, the sequence. One object serves all transactions.</summary>
+/// <summary>What a work may touch while the writer holds the file: the tables, put together. One object serves all transactions.</summary>
 internal sealed class StoreTransaction
 {
-    private readonly Statement _readSequence;
-    private readonly Statement _writeSequence;
-    private long? _sequence;
-    private bool _sequenceMoved;
-
     public StoreTransaction(Database database, TimeSpan deadLetterRetention)
     {
         Database = database;
-        _readSequence = database.Prepare(SqliteStatements.ReadSequence);
-        _writeSequence = database.Prepare(SqliteStatements.WriteSequence);
-        Volume = new Volume(database);
-        Channels = new ChannelTable(database, this);
-        Lanes = new LaneTable(database);
-        Messages = new MessageTable(database, this);
-        DeadLetters = new DeadLetterTable(database, this) { Retention = deadLetterRetention.Ticks };
+        Round = new StoreRound(database);
+        DiskRoom = new DiskRoom(database);
+        Channels = new ChannelTable(database, Round);
+        var lanes = new LaneTable(database);
+        Messages = new MessageTable(database, Round, Channels, lanes);
+        DeadLetters = Messages.DeadLetters = new DeadLetterTable(database, Round, Channels, lanes, Messages) { Retention = deadLetterRetention.Ticks };
         Deduplication = new DeduplicationTable(database);
-        Topics = new TopicTable(database, this);
-        Publications = new PublicationTable(database, this);
-        Nodes = new NodeTable(database, this);
+        Topics = new TopicTable(database, Round);
+        Publications = new PublicationTable(database, Round, DiskRoom, Topics);
+        Nodes = new NodeTable(database, Round, Messages, Topics);
     }
 
     public Database Database { get; }
 
-    public Volume Volume { get; }
+    public StoreRound Round { get; }
+
+    public DiskRoom DiskRoom { get; }
 
     public ChannelTable Channels { get; }
-
-    public LaneTable Lanes { get; }
 
     public MessageTable Messages { get; }
 
@@ -47,39 +41,18 @@ internal sealed class StoreTransaction
     public NodeTable Nodes { get; }
 
     /// <summary>The time, in UTC ticks.</summary>
-    public long Now { get; private set; }
-
-    /// <summary>Whether the other processes are to be told to look.</summary>
-    public bool Rings { get; set; }
-
-    /// <summary>When something that this transaction stored will have to be swept; <see cref="long.MaxValue"/> for never.</summary>
-    public long SweepBy { get; private set; }
+    public long Now => Round.Now;
 
     public void Begin(long now)
     {
-        Now = now;
-        Rings = false;
-        SweepBy = long.MaxValue;
-        _sequence = null;
-        _sequenceMoved = false;
+        Round.Begin(now);
         Channels.Begin();
     }
-
-    /// <summary>The next number of the one sequence: never used before, larger than all before.</summary>
-    public long NextNumber()
-    {
-        _sequence ??= _readSequence.ReadNumber() ?? 0;
-        _sequenceMoved = true;
-        return (_sequence = _sequence.Value + 1).Value;
-    }
-
-    public void SweepAt(long time) => SweepBy = Math.Min(SweepBy, time);
 
     /// <summary>Writes what was counted in memory; then the transaction may be committed.</summary>
     public void Finish()
     {
         Channels.Finish();
-        if (_sequenceMoved)
-            _writeSequence.Bind(1, _sequence!.Value).Run();
+        Round.Finish();
     }
 }

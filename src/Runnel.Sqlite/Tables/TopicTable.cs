@@ -4,7 +4,7 @@ using Runnel.Sqlite.Files;
 namespace Runnel.Sqlite.Tables;
 
 /// <summary>The topics that have a history, and who subscribes to which. A history goes on in its epoch while it holds or somebody listens.</summary>
-internal sealed class TopicTable(Database database, StoreTransaction transaction)
+internal sealed class TopicTable(Database database, StoreRound round)
 {
     private readonly Statement _find = database.Prepare(SqliteStatements.FindTopic);
     private readonly Statement _write = database.Prepare(SqliteStatements.WriteTopic);
@@ -25,15 +25,15 @@ internal sealed class TopicTable(Database database, StoreTransaction transaction
     /// <returns>Its place, and which places have fallen out of the history for it: from the first to the last.</returns>
     public (Position Position, long FirstOut, long LastOut) Append(string topic, Retention retention)
     {
-        _find.Bind(1, topic).Bind(2, transaction.Now);
+        _find.Bind(1, topic).Bind(2, round.Now);
         var (epoch, latest, messages) = _find.Step()
             ? (_find.Number(0), _find.Number(1), _find.Number(2))
             : (Random.Shared.NextInt64(1, long.MaxValue), 0, retention.Messages);
         _find.Reset();
 
-        var until = Ticks.Later(transaction.Now, retention.Age);
+        var until = Ticks.Later(round.Now, retention.Age);
         _write.Bind(1, topic).Bind(2, epoch).Bind(3, ++latest).Bind(4, retention.Messages).Bind(5, retention.Age.Ticks).Bind(6, until).Run();
-        transaction.SweepAt(until);
+        round.SweepAt(until);
 
         // One for each that comes in, and more when the history was longer until now.
         var lastOut = latest - retention.Messages;
@@ -43,7 +43,7 @@ internal sealed class TopicTable(Database database, StoreTransaction transaction
     /// <summary>The latest position of a topic; <see cref="Position.None"/> when it has no history.</summary>
     public Position Latest(string topic)
     {
-        _find.Bind(1, topic).Bind(2, transaction.Now);
+        _find.Bind(1, topic).Bind(2, round.Now);
         var latest = _find.Step() ? new Position(_find.Number(0), _find.Number(1)) : Position.None;
         _find.Reset();
         return latest;
@@ -56,8 +56,8 @@ internal sealed class TopicTable(Database database, StoreTransaction transaction
     public void RemoveInterest(string topic, long node)
     {
         _removeInterest.Bind(1, topic).Bind(2, node).Run();
-        _letGo.Bind(1, topic).Bind(2, transaction.Now).Run();
-        transaction.SweepAt(transaction.Now);
+        _letGo.Bind(1, topic).Bind(2, round.Now).Run();
+        round.SweepAt(round.Now);
     }
 
     /// <summary>A process is gone.</summary>
@@ -65,8 +65,8 @@ internal sealed class TopicTable(Database database, StoreTransaction transaction
     {
         if (_removeInterests.Bind(1, node).RunCounting() == 0)
             return;
-        _letGoOfAll.Bind(1, transaction.Now).Run();
-        transaction.SweepAt(transaction.Now);
+        _letGoOfAll.Bind(1, round.Now).Run();
+        round.SweepAt(round.Now);
     }
 
     /// <summary>Whether another process subscribes to the topic.</summary>
@@ -75,7 +75,7 @@ internal sealed class TopicTable(Database database, StoreTransaction transaction
     /// <summary>Forgets the histories that have ended, but for those that somebody listens to.</summary>
     public void Forget()
     {
-        _forget.Bind(1, transaction.Now).Run();
-        _keep.Bind(1, transaction.Now).Run();
+        _forget.Bind(1, round.Now).Run();
+        _keep.Bind(1, round.Now).Run();
     }
 }

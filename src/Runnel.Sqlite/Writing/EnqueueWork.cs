@@ -52,7 +52,7 @@ internal sealed class EnqueueWork(ChannelName channel, NewMessage[] messages, En
             if (transaction.Messages.RemoveExpired(limit: 100) == 0)
                 return null;
         }
-        transaction.Volume.RequireForMessages(BytesOf(fresh));
+        transaction.DiskRoom.RequireForMessages(BytesOf(fresh));
         foreach (var message in fresh)
         {
             message.Begin(transaction.Now);
@@ -95,6 +95,6 @@ internal sealed class EnqueueWork(ChannelName channel, NewMessage[] messages, En
     {
         var until = Ticks.Later(transaction.Now, message.DeduplicationWindow);
         transaction.Deduplication.Add(Channel, message.DeduplicationId!, until);
-        transaction.SweepAt(until);
+        transaction.Round.SweepAt(until);
     }
 }

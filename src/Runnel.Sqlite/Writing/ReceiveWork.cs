@@ -4,7 +4,7 @@ using Runnel.Sqlite.Tables;
 namespace Runnel.Sqlite.Writing;
 
 /// <summary>Somebody waits for messages of a channel. Ended by messages or by its token, whichever comes first, never by both.</summary>
-internal sealed class ReceiveWork(string channel, SqliteWorkerLease lease, int max, WaitingReceivers receivers) : StoreWork<IReadOnlyList<Claim>>
+internal sealed class ReceiveWork(string channel, LeaseState lease, int max, WaitingReceivers receivers) : StoreWork<IReadOnlyList<Claim>>
 {
     private const int Waiting = 0, Serving = 1, Ended = 2;
 
@@ -14,7 +14,7 @@ internal sealed class ReceiveWork(string channel, SqliteWorkerLease lease, int m
 
     public string Channel { get; } = channel;
 
-    public SqliteWorkerLease Lease { get; } = lease;
+    public LeaseState Lease { get; } = lease;
 
     public int Max { get; } = max;
 

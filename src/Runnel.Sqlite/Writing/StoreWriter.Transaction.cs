@@ -87,9 +87,9 @@ internal sealed partial class StoreWriter
         foreach (var work in _done)
             work.Complete();
         _done.Clear();
-        _sweeper.Plan(_transaction.SweepBy);
+        _sweeper.Plan(_transaction.Round.SweepBy);
         Health.Written();
-        if (_transaction.Rings)
+        if (_transaction.Round.Rings)
             Neighbours.Ring(Bell.Look);
         if (!_othersWait)
             return;
@@ -149,6 +149,6 @@ internal sealed partial class StoreWriter
         Neighbours.Rejoin(OnRing);
         foreach (var topic in Deliveries.Topics)
             _transaction.Topics.AddInterest(topic, Neighbours.Self.Id);
-        Forgotten?.Invoke();
+        Leases.LoseAll(); // what they held went to others
     }
 }

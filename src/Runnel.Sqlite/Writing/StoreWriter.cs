@@ -46,6 +46,7 @@ internal sealed partial class StoreWriter
         Health = new StoreHealth(database.Path, logger);
         _transaction = new StoreTransaction(database, options.DeadLetterRetention);
         _sweeper = new Sweeper(_transaction, logger);
+        Leases = new Leases(Receivers);
         Neighbours = Join();
         Deliveries = new Deliveries(options.DeliveryBuffer, OnDeliveriesDrained, OnUnsubscribedAsync, logger);
         _timer = timeProvider.CreateTimer(static writer => ((StoreWriter)writer!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -55,6 +56,8 @@ internal sealed partial class StoreWriter
     }
 
     public WaitingReceivers Receivers { get; } = new();
+
+    public Leases Leases { get; }
 
     public WaitingSenders Senders { get; } = new();
 
@@ -66,9 +69,6 @@ internal sealed partial class StoreWriter
 
     /// <summary>For tests: how often it has looked around. The time between two rounds is the interval of looking, and less when there is something to do.</summary>
     public long Rounds { get; private set; }
-
-    /// <summary>Raised on the writer's thread when this process's claims went to others.</summary>
-    public event Action? Forgotten;
 
     /// <summary>Hands over a work.</summary>
     /// <returns><see langword="false"/> when the writer takes no more.</returns>

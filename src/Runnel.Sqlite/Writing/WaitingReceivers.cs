@@ -92,7 +92,7 @@ internal sealed class WaitingReceivers
     }
 
     /// <summary>Ends the waits of a lease, or all.</summary>
-    public void Fail(SqliteWorkerLease? lease, Func<ReceiveWork, Exception> reason)
+    public void Fail(LeaseState? lease, Func<ReceiveWork, Exception> reason)
     {
         foreach (var waiter in _lines.Values.SelectMany(line => line.Waiters).ToList())
         {

@@ -24,7 +24,6 @@ internal static class Rooms
     {
         ["Runnel"] = 12,
         ["Runnel.InMemory"] = 10,
-        ["Runnel.Sqlite"] = 7,
     };
 
     /// <summary>References that go up today: "Package: User → Used". A commit that breaks one takes it out here.</summary>
@@ -41,8 +40,5 @@ internal static class Rooms
         "Runnel.InMemory: StoredMessage → ChannelClock",
         "Runnel.InMemory: StoredMessage → InMemoryChannel",
         "Runnel.InMemory: StoredMessage → InMemoryWorkerLease",
-        "Runnel.Sqlite: ReceiveWork → SqliteWorkerLease",
-        "Runnel.Sqlite: StoreWriter → SqliteWorkerLease",
-        "Runnel.Sqlite: WaitingReceivers → SqliteWorkerLease",
     };
 }

@@ -27,9 +27,9 @@ public sealed class SqliteWorkQueueTests : WorkQueueModelSpecification
 
     protected override Task CrashAsync(IWorkerLease lease) => _store.RunAsync(transaction =>
     {
-        var worker = (SqliteWorkerLease)lease;
-        transaction.Messages.HandBackDead(worker.Id, worker.WorkerId, worker.CrashLimit);
-        worker.Lose();
+        var state = ((SqliteWorkerLease)lease).State;
+        transaction.Messages.HandBackDead(state.Id, state.WorkerId, state.CrashLimit);
+        _store.Writer.Leases.Lose(state);
         return true;
     });
 
