@@ -9,7 +9,8 @@ namespace Runnel.AspNetCore;
 internal sealed class ConsumerEndpoint(
     ConsumerDescriptor descriptor,
     ConsumerEndpointOptions options,
-    RunnelNode node,
+    NodeContext node,
+    SessionHost sessions,
     ConnectionLimits limits,
     IOptions<GatewayOptions> gateway,
     IHostApplicationLifetime lifetime)
@@ -41,7 +42,7 @@ internal sealed class ConsumerEndpoint(
         context.Features.Get<IHttpRequestTimeoutFeature>()?.DisableTimeout();
 
         var connection = new WebSocketConnection(node, context, options, gateway.Value);
-        var session = new ConsumerSession(connection, descriptor);
+        var session = new ConsumerSession(sessions, connection, descriptor);
         var code = CloseCode.Abnormal;
         try
         {

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 namespace Runnel.AspNetCore;
 
 /// <summary>Pings sockets that are silent, cuts those that stay so, and those that do not take what is written to them: one timer for all of them.</summary>
-internal sealed class KeepAliveService(RunnelNode node, IOptions<GatewayOptions> options) : BackgroundService
+internal sealed class KeepAliveService(RunnelNode node, NodeContext context, IOptions<GatewayOptions> options) : BackgroundService
 {
     private static readonly Frame Ping = Frame.Of(FrameKind.Ping, []);
 
@@ -13,7 +13,7 @@ internal sealed class KeepAliveService(RunnelNode node, IOptions<GatewayOptions>
     // The loop begins some time later; its time begins now.
     public override Task StartAsync(CancellationToken cancellationToken)
     {
-        _timer = new PeriodicTimer(options.Value.KeepAliveInterval / 2, node.TimeProvider);
+        _timer = new PeriodicTimer(options.Value.KeepAliveInterval / 2, context.TimeProvider);
         return base.StartAsync(cancellationToken);
     }
 
@@ -37,17 +37,17 @@ internal sealed class KeepAliveService(RunnelNode node, IOptions<GatewayOptions>
         // One that is closing has its own bound (CloseTimeout), and one that was cut is on its way out.
         if (connection is not WebSocketConnection { Carrier: { } carrier, Outbound.IsClosed: false } socket)
             return;
-        var silence = node.TimeProvider.GetElapsedTime(carrier.LastReadAt);
-        if (carrier.StalledSince is > 0 and var since && node.TimeProvider.GetElapsedTime(since) >= options.Value.KeepAliveTimeout)
+        var silence = context.TimeProvider.GetElapsedTime(carrier.LastReadAt);
+        if (carrier.StalledSince is > 0 and var since && context.TimeProvider.GetElapsedTime(since) >= options.Value.KeepAliveTimeout)
         {
             // Whatever its consumer is doing: most likely it waits to send, and would wait for ever.
-            Log.TakesNothing(node.Logger, connection);
+            Log.TakesNothing(context.Logger, connection);
             GatewayMetrics.ConnectionWasCut("stalled");
             connection.Abort();
         }
         else if (silence >= options.Value.KeepAliveTimeout && !socket.IsHandling)
         {
-            Log.Silent(node.Logger, connection);
+            Log.Silent(context.Logger, connection);
             GatewayMetrics.ConnectionWasCut("silent");
             connection.Abort();
         }

@@ -17,7 +17,7 @@ internal sealed class WebSocketConnection : Connection, IFrameWriter, IAsyncDisp
     private int _closedWith;
     private bool _ended;
 
-    public WebSocketConnection(RunnelNode node, HttpContext context, ConsumerEndpointOptions options, GatewayOptions gateway)
+    public WebSocketConnection(NodeContext node, HttpContext context, ConsumerEndpointOptions options, GatewayOptions gateway)
         : base(node)
     {
         _context = context;

@@ -8,17 +8,16 @@ using Runnel.Nodes;
 namespace Runnel;
 
 /// <summary>What other nodes send to this one's connections; and the end of those connections when the process stops. It opens the layer.</summary>
-internal sealed class NodeInbox(RunnelNode node, ConfiguredLayer layer, IBackplane backplane, IHostApplicationLifetime lifetime) : IHostedLifecycleService
+internal sealed class NodeInbox(
+    RunnelNode node,
+    NodeContext context,
+    GroupRegistry groups,
+    MemberTable members,
+    InboxSender inboxes,
+    ConfiguredLayer layer,
+    IBackplane backplane,
+    IHostApplicationLifetime lifetime) : IHostedLifecycleService
 {
-    /// <summary>How the types of our own messages begin; an application's types cannot.</summary>
-    public const string OwnTypes = "runnel:";
-
-    /// <summary>The type of the message that lets a connection join the group in its body.</summary>
-    public const string JoinType = OwnTypes + "join";
-
-    /// <summary>The type of the message that lets a connection leave the group in its body.</summary>
-    public const string LeaveType = OwnTypes + "leave";
-
     private IAsyncDisposable? _subscription;
     private Task _closing = Task.CompletedTask;
 
@@ -30,7 +29,7 @@ internal sealed class NodeInbox(RunnelNode node, ConfiguredLayer layer, IBackpla
 
         // The server's own stop waits for its connections, so they are closed as soon as stopping is announced.
         lifetime.ApplicationStopping.Register(() => _closing = Task.Run(
-            () => node.CloseAllAsync(CloseCode.ServiceRestart, "The server is restarting.", node.Options.ShutdownTimeout)));
+            () => node.CloseAllAsync(CloseCode.ServiceRestart, "The server is restarting.", context.Options.ShutdownTimeout)));
     }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -52,14 +51,14 @@ internal sealed class NodeInbox(RunnelNode node, ConfiguredLayer layer, IBackpla
         try
         {
             var envelope = EnvelopeFormat.Decode(received.Payload);
-            if (envelope.Channel is { } channel && node.MemberOf(channel) is { } member)
+            if (envelope.Channel is { } channel && inboxes.IsHere(channel, out var number) && members.Find(number) is { } member)
                 Handle(member, envelope);
             else
                 ConnectionMetrics.MessageWasDropped("connection-gone");
         }
         catch (Exception exception) when (exception is FormatException or ArgumentException)
         {
-            Log.InboxMessageUnreadable(node.Logger, exception);
+            Log.InboxMessageUnreadable(context.Logger, exception);
             ConnectionMetrics.MessageWasDropped("unreadable");
         }
     }
@@ -68,11 +67,11 @@ internal sealed class NodeInbox(RunnelNode node, ConfiguredLayer layer, IBackpla
     {
         switch (envelope.Message.Type)
         {
-            case JoinType:
+            case InboxSender.JoinType:
                 _ = JoinAsync(member, Encoding.UTF8.GetString(envelope.Message.Body.Span));
                 break;
-            case LeaveType:
-                node.Groups.Remove(Encoding.UTF8.GetString(envelope.Message.Body.Span), member);
+            case InboxSender.LeaveType:
+                groups.Remove(Encoding.UTF8.GetString(envelope.Message.Body.Span), member);
                 break;
             default:
                 member.PostEvent(new GroupMessage(envelope));
@@ -84,11 +83,11 @@ internal sealed class NodeInbox(RunnelNode node, ConfiguredLayer layer, IBackpla
     {
         try
         {
-            await node.Groups.AddAsync(group, member, CancellationToken.None);
+            await groups.AddAsync(group, member, CancellationToken.None);
         }
         catch (Exception exception)
         {
-            Log.RemoteJoinFailed(node.Logger, exception, group);
+            Log.RemoteJoinFailed(context.Logger, exception, group);
         }
     }
 }

@@ -1,7 +1,12 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using Runnel;
+using Runnel.Consumers;
+using Runnel.Groups;
 using Runnel.Layers;
+using Runnel.Nodes;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
@@ -20,8 +25,27 @@ public static class RunnelServiceCollectionExtensions
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<ConfiguredLayer>();
         services.TryAddSingleton(provider => provider.GetRequiredService<ConfiguredLayer>().Backplane);
-        services.TryAddSingleton<RunnelNode>();
-        services.TryAddSingleton<IGroups>(provider => provider.GetRequiredService<RunnelNode>().Groups);
+        services.TryAddSingleton(provider => new NodeContext(
+            provider.GetRequiredService<IOptions<RunnelOptions>>().Value,
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<RunnelNode>>()));
+        services.TryAddSingleton<InboxSender>();
+        services.TryAddSingleton<MemberTable>();
+        services.TryAddSingleton<ConnectionTable>();
+        services.TryAddSingleton<GroupRegistry>();
+        services.TryAddSingleton<IGroups>(provider => provider.GetRequiredService<GroupRegistry>());
+        services.TryAddSingleton(provider => new SessionHost(
+            provider.GetRequiredService<NodeContext>(),
+            provider,
+            provider.GetRequiredService<ConnectionTable>(),
+            provider.GetRequiredService<GroupRegistry>(),
+            provider.GetRequiredService<MemberTable>(),
+            new Lazy<IChannels>(provider.GetRequiredService<IChannels>))); // on first use: an application without work needs no layer that keeps any
+        services.TryAddSingleton(provider => new RunnelNode(
+            provider.GetRequiredService<NodeContext>(),
+            provider.GetRequiredService<ConnectionTable>(),
+            provider.GetRequiredService<MemberTable>(),
+            provider.GetRequiredService<InboxSender>()));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, NodeInbox>());
         return new RunnelBuilder(services);
     }

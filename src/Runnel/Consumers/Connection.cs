@@ -8,7 +8,7 @@ namespace Runnel;
 public abstract class Connection
 {
     /// <summary>Creates a connection of a node.</summary>
-    protected Connection(RunnelNode node)
+    protected Connection(NodeContext node)
     {
         ArgumentNullException.ThrowIfNull(node);
         Node = node;
@@ -16,7 +16,7 @@ public abstract class Connection
     }
 
     /// <summary>The node that holds it.</summary>
-    public RunnelNode Node { get; }
+    public NodeContext Node { get; }
 
     /// <summary>Its number on this node, never used again while the process lives: what logs and dictionaries know it by.</summary>
     public long Number { get; }

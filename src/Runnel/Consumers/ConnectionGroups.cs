@@ -1,4 +1,4 @@
-using Runnel.Groups;
+using Runnel.Consumers;
 using Runnel.Layers;
 
 namespace Runnel;
@@ -6,41 +6,36 @@ namespace Runnel;
 /// <summary>The groups as one connection sees them: it joins and leaves, and sends to any.</summary>
 public readonly struct ConnectionGroups
 {
-    private readonly GroupMember _member;
-    private readonly GroupRegistry _registry;
+    private readonly IMembership _membership;
+    private readonly IGroups _groups;
 
-    internal ConnectionGroups(GroupMember member, GroupRegistry registry)
+    internal ConnectionGroups(IMembership membership, IGroups groups)
     {
-        _member = member;
-        _registry = registry;
+        _membership = membership;
+        _groups = groups;
     }
 
     /// <summary>This connection joins. It gets every message sent to the group after the call returned.</summary>
     /// <exception cref="ArgumentException">The name breaks the rule; the message states it.</exception>
-    public ValueTask AddAsync(GroupName group, CancellationToken cancellationToken = default) => _registry.AddAsync(group, _member, cancellationToken);
+    public ValueTask AddAsync(GroupName group, CancellationToken cancellationToken = default) => _membership.AddAsync(group, cancellationToken);
 
     /// <summary>This connection leaves; without effect when it is not in the group. When it closes it leaves all by itself.</summary>
     /// <exception cref="ArgumentException">The name breaks the rule; the message states it.</exception>
-    public ValueTask RemoveAsync(GroupName group, CancellationToken cancellationToken = default)
-    {
-        cancellationToken.ThrowIfCancellationRequested();
-        _registry.Remove(group, _member);
-        return ValueTask.CompletedTask;
-    }
+    public ValueTask RemoveAsync(GroupName group, CancellationToken cancellationToken = default) => _membership.RemoveAsync(group, cancellationToken);
 
     /// <inheritdoc cref="IGroups.SendAsync(GroupName, string, CancellationToken)"/>
     public ValueTask SendAsync(GroupName group, string text, CancellationToken cancellationToken = default) =>
-        _registry.SendAsync(group, text, cancellationToken);
+        _groups.SendAsync(group, text, cancellationToken);
 
     /// <inheritdoc cref="IGroups.SendAsync(GroupName, ReadOnlyMemory{byte}, CancellationToken)"/>
     public ValueTask SendAsync(GroupName group, ReadOnlyMemory<byte> data, CancellationToken cancellationToken = default) =>
-        _registry.SendAsync(group, data, cancellationToken);
+        _groups.SendAsync(group, data, cancellationToken);
 
     /// <inheritdoc cref="IGroups.SendJsonAsync"/>
     public ValueTask SendJsonAsync<T>(GroupName group, T value, CancellationToken cancellationToken = default) =>
-        _registry.SendJsonAsync(group, value, cancellationToken);
+        _groups.SendJsonAsync(group, value, cancellationToken);
 
     /// <inheritdoc cref="IGroups.SendEventAsync"/>
     public ValueTask SendEventAsync<T>(GroupName group, string type, T body, CancellationToken cancellationToken = default) =>
-        _registry.SendEventAsync(group, type, body, cancellationToken);
+        _groups.SendEventAsync(group, type, body, cancellationToken);
 }

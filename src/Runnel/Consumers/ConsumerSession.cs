@@ -7,7 +7,7 @@ using Runnel.Nodes;
 
 namespace Runnel;
 
-/// <summary>Runs one consumer on one connection: makes it, gives it its events one at a time, keeps its groups, ends it.</summary>
+/// <summary>Runs one consumer on one connection: makes it, gives it its events one at a time, ends it.</summary>
 /// <remarks>
 /// The carrier calls <see cref="ConnectAsync"/>, then <see cref="ReceiveTextAsync"/> and <see cref="ReceiveBinaryAsync"/> as messages arrive, waiting
 /// for each before it reads the next, and <see cref="DisconnectAsync"/> at the end. None of them throws what the consumer threw.
@@ -19,52 +19,47 @@ public sealed class ConsumerSession : IThreadPoolWorkItem, IEventSink
     private readonly ConsumerDescriptor _descriptor;
     private WebSocketConsumer? _consumer;
     private AsyncServiceScope? _services;
-    private EventServices? _eventServices;
     private ConsumerTurn _turn = ConsumerTurn.Taken();
     private bool _failed;
-    private volatile bool _isHandling;
 
-    /// <summary>Creates the session of a connection that has its socket to itself.</summary>
-    public ConsumerSession(Connection connection, ConsumerDescriptor descriptor)
-        : this(connection, descriptor, stream: null)
+    /// <summary>Creates the session of a connection that has a socket of this process to itself.</summary>
+    public ConsumerSession(SessionHost host, Connection connection, ConsumerDescriptor descriptor)
     {
+        ArgumentNullException.ThrowIfNull(host);
+        ArgumentNullException.ThrowIfNull(connection);
+        ArgumentNullException.ThrowIfNull(descriptor);
+        _descriptor = descriptor;
+        Context = new ConsumerContext(host, connection, host.MembershipOf(connection, this));
     }
 
-    internal ConsumerSession(Connection connection, ConsumerDescriptor descriptor, string? stream)
+    /// <summary>Creates the session of a connection whose socket may be anywhere.</summary>
+    internal ConsumerSession(SessionHost host, Connection connection, ConsumerDescriptor descriptor, Func<IEventSink, IMembership> membership)
     {
-        ArgumentNullException.ThrowIfNull(connection);
-        Connection = connection;
         _descriptor = descriptor;
-        Member = new GroupMember(connection.Number, connection.Outbound, stream, this, connection.Node.Options.MaxWaitingEventBytes);
+        Context = new ConsumerContext(host, connection, membership(this));
     }
 
     /// <summary>The connection.</summary>
-    public Connection Connection { get; }
+    public Connection Connection => Context.Connection;
 
-    internal ConnectionGroups Groups => new(Member, Connection.Node.Groups);
+    /// <summary>What its consumer sees.</summary>
+    internal ConsumerContext Context { get; }
 
-    /// <summary>Services that live as long as the event at hand.</summary>
-    internal IServiceProvider EventServices => _isHandling
-        ? LazyInitializer.EnsureInitialized(ref _eventServices, () => new EventServices(Connection.Node.Services)).Provider
-        : throw new InvalidOperationException($"{_descriptor.Name} has no services while it handles no event: take what you need from Services before the method returns.");
-
-    /// <summary>What its groups know of it.</summary>
-    internal GroupMember Member { get; }
+    private SessionHost Host => Context.Host;
 
     /// <summary>Makes the consumer and lets it accept or reject.</summary>
     public async Task ConnectAsync()
     {
-        var node = Connection.Node;
-        node.Open.Add(Connection);
-        node.Members.Add(Member);
+        Host.Connections.Add(Connection);
+        Context.Membership.Begin();
         try
         {
-            var services = node.Services;
+            var services = Host.Services;
             if (_descriptor.UsesServices)
-                services = (_services = node.Services.CreateAsyncScope()).Value.ServiceProvider;
+                services = (_services = services.CreateAsyncScope()).Value.ServiceProvider;
             _consumer = _descriptor.Create(services);
-            _consumer.Attach(this);
-            _isHandling = true;
+            _consumer.Attach(Context);
+            Context.BeginEvent();
             await _consumer.OnConnectAsync(Connection.Gone);
         }
         catch (Exception exception)
@@ -74,7 +69,7 @@ public sealed class ConsumerSession : IThreadPoolWorkItem, IEventSink
         finally
         {
             await EndEventAsync();
-            Member.Release();
+            Context.Membership.Release();
             PassTurnOn();
         }
     }
@@ -90,14 +85,13 @@ public sealed class ConsumerSession : IThreadPoolWorkItem, IEventSink
     /// <summary>Gives the consumer a message of a stream and waits until it is handled.</summary>
     internal ValueTask ReceivePayloadAsync(JsonElement payload) => ReceiveAsync(default, isText: true, payload);
 
-    /// <summary>Ends the consumer: it leaves its groups and is told, after the event it is handling. Called once.</summary>
+    /// <summary>Ends the consumer: its connection leaves its groups, and it is told, after the event it is handling. Called once.</summary>
     /// <param name="code">The code the connection was closed with.</param>
     /// <param name="wasAccepted">Whether it ever was: a consumer is not told of the end of what it rejected.</param>
     public async Task DisconnectAsync(int code, bool wasAccepted = true)
     {
-        Connection.Node.Open.Remove(Connection);
-        Connection.Node.Members.Remove(Member);
-        Connection.Node.Groups.End(Member);
+        Host.Connections.Remove(Connection);
+        Context.Membership.End();
         Task turn;
         lock (this)
             turn = _turn.TakeForEndAsync();
@@ -116,7 +110,7 @@ public sealed class ConsumerSession : IThreadPoolWorkItem, IEventSink
         }
         catch (Exception exception)
         {
-            Log.DisconnectFailed(Connection.Node.Logger, exception, _descriptor.Name, Connection.Number);
+            Log.DisconnectFailed(Host.Node.Logger, exception, _descriptor.Name, Connection.Number);
         }
     }
 
@@ -129,7 +123,7 @@ public sealed class ConsumerSession : IThreadPoolWorkItem, IEventSink
                 ConnectionMetrics.MessageWasDropped("connection-gone");
                 return;
             }
-            if (_turn.Waiting > 0 && _turn.WaitingCost + message.Cost > Connection.Node.Options.MaxWaitingEventBytes)
+            if (_turn.Waiting > 0 && _turn.WaitingCost + message.Cost > Host.Node.Options.MaxWaitingEventBytes)
             {
                 Cut(_turn.Waiting);
                 return;
@@ -156,7 +150,7 @@ public sealed class ConsumerSession : IThreadPoolWorkItem, IEventSink
         {
             if (_failed)
                 return;
-            _isHandling = true;
+            Context.BeginEvent();
             await (payload is { } json ? _consumer!.OnPayloadAsync(json, Connection.Gone)
                 : isText ? _consumer!.OnTextAsync(message, Connection.Gone)
                 : _consumer!.OnReceiveAsync(message, Connection.Gone));
@@ -174,11 +168,9 @@ public sealed class ConsumerSession : IThreadPoolWorkItem, IEventSink
 
     private async ValueTask EndEventAsync()
     {
-        _isHandling = false;
         try
         {
-            if (_eventServices is not null)
-                await _eventServices.EndAsync();
+            await Context.EndEventAsync();
         }
         catch (Exception exception)
         {
@@ -216,7 +208,7 @@ public sealed class ConsumerSession : IThreadPoolWorkItem, IEventSink
         var type = message.Envelope.Message.Type;
         if (_descriptor.HandlerOf(type) is not { } handler)
         {
-            Log.EventNotHandled(Connection.Node.Logger, _descriptor.Name, type);
+            Log.EventNotHandled(Host.Node.Logger, _descriptor.Name, type);
             ConnectionMetrics.MessageWasDropped("no-handler");
             return Task.CompletedTask;
         }
@@ -224,16 +216,16 @@ public sealed class ConsumerSession : IThreadPoolWorkItem, IEventSink
         try
         {
             if (handler.BodyType is not null)
-                body = message.ReadBody(handler.BodyType, Connection.Node.Options.Json);
+                body = message.ReadBody(handler.BodyType, Host.Node.Options.Json);
         }
         catch (JsonException exception)
         {
             // The sender's fault, and every member of the group gets the same: it must not cost them their connections.
-            Log.EventUnreadable(Connection.Node.Logger, exception, _descriptor.Name, type);
+            Log.EventUnreadable(Host.Node.Logger, exception, _descriptor.Name, type);
             ConnectionMetrics.MessageWasDropped("unreadable");
             return Task.CompletedTask;
         }
-        _isHandling = true;
+        Context.BeginEvent();
         return handler.InvokeAsync(_consumer!, body, Connection.Gone);
     }
 
@@ -255,8 +247,8 @@ public sealed class ConsumerSession : IThreadPoolWorkItem, IEventSink
 
     private async Task TellOfEndAsync(WebSocketConsumer consumer, int code)
     {
-        using var limit = new CancellationTokenSource(DisconnectLimit, Connection.Node.TimeProvider);
-        _isHandling = true;
+        using var limit = new CancellationTokenSource(DisconnectLimit, Host.Node.TimeProvider);
+        Context.BeginEvent();
         try
         {
             await consumer.OnDisconnectAsync(code, limit.Token);
@@ -292,7 +284,7 @@ public sealed class ConsumerSession : IThreadPoolWorkItem, IEventSink
                 return Task.CompletedTask;
             _failed = true;
         }
-        Log.ConsumerFailed(Connection.Node.Logger, exception, _descriptor.Name, Connection.Number);
+        Log.ConsumerFailed(Host.Node.Logger, exception, _descriptor.Name, Connection.Number);
         return Connection.CloseAsync(CloseCode.InternalError, "The server failed to handle this connection.");
     }
 
@@ -303,7 +295,7 @@ public sealed class ConsumerSession : IThreadPoolWorkItem, IEventSink
         if (_failed)
             return;
         _failed = true;
-        Log.ConsumerTooBusy(Connection.Node.Logger, _descriptor.Name, Connection.Number, waiting);
+        Log.ConsumerTooBusy(Host.Node.Logger, _descriptor.Name, Connection.Number, waiting);
         ThreadPool.UnsafeQueueUserWorkItem(
             static connection => _ = connection.CloseAsync(CloseCode.TryAgainLater, "The consumer could not keep up."), Connection, preferLocal: false);
     }

@@ -1,6 +1,7 @@
 using System.Security.Claims;
 using System.Text;
 using System.Text.Json;
+using Runnel.Consumers;
 
 namespace Runnel;
 
@@ -17,10 +18,10 @@ namespace Runnel;
 /// </remarks>
 public abstract class WebSocketConsumer
 {
-    private ConsumerSession? _session;
+    private ConsumerContext? _context;
 
     /// <summary>The connection.</summary>
-    protected Connection Connection => Session.Connection;
+    protected Connection Connection => Context.Connection;
 
     /// <summary>What the connection knows of its client.</summary>
     protected ConsumerScope Scope => Connection.Scope;
@@ -29,10 +30,10 @@ public abstract class WebSocketConsumer
     protected ClaimsPrincipal User => Scope.User;
 
     /// <summary>The groups: this connection joins and leaves, and sends to any.</summary>
-    protected ConnectionGroups Groups => Session.Groups;
+    protected ConnectionGroups Groups => Context.Groups;
 
     /// <summary>Sends to other connections by their channel names.</summary>
-    protected IChannels Channels => Connection.Node.Channels;
+    protected IChannels Channels => Context.Channels;
 
     /// <summary>Services for the event at hand: what is scoped lives until the method that handles the event has returned.</summary>
     /// <remarks>
@@ -40,10 +41,11 @@ public abstract class WebSocketConsumer
     /// connection, which may be days.
     /// </remarks>
     /// <exception cref="InvalidOperationException">No event is being handled.</exception>
-    protected IServiceProvider Services => Session.EventServices;
+    protected IServiceProvider Services => Context.Services
+        ?? throw new InvalidOperationException($"{GetType().Name} has no services while it handles no event: take what you need from Services before the method returns.");
 
-    private ConsumerSession Session =>
-        _session ?? throw new InvalidOperationException($"{GetType().Name} has no connection yet: use it from OnConnectAsync on, not in the constructor.");
+    private protected ConsumerContext Context =>
+        _context ?? throw new InvalidOperationException($"{GetType().Name} has no connection yet: use it from OnConnectAsync on, not in the constructor.");
 
     /// <summary>A client wants to connect: accept or reject it. Accepts by default. Returning without either rejects.</summary>
     /// <param name="cancellationToken">Cancelled when the client is gone.</param>
@@ -85,7 +87,7 @@ public abstract class WebSocketConsumer
     protected Task CloseAsync(int code = CloseCode.Normal, string? reason = null, CancellationToken cancellationToken = default) =>
         Connection.CloseAsync(code, reason, cancellationToken);
 
-    internal void Attach(ConsumerSession session) => _session = session;
+    internal void Attach(ConsumerContext context) => _context = context;
 
     internal virtual Task OnTextAsync(ReadOnlyMemory<byte> utf8, CancellationToken cancellationToken) =>
         OnReceiveAsync(Encoding.UTF8.GetString(utf8.Span), cancellationToken);

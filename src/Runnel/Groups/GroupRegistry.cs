@@ -8,7 +8,7 @@ using Runnel.Nodes;
 namespace Runnel.Groups;
 
 /// <summary>This node's groups: who of its connections is in which, and the way to and from the backplane.</summary>
-internal sealed class GroupRegistry(RunnelNode node, IBackplane backplane) : IGroups, IAsyncDisposable
+internal sealed class GroupRegistry(NodeContext node, IBackplane backplane, MemberTable members, InboxSender inboxes) : IGroups, IAsyncDisposable
 {
     private readonly ConcurrentDictionary<string, Group> _groups = new();
     private readonly Lock _lingerLock = new();
@@ -68,16 +68,16 @@ internal sealed class GroupRegistry(RunnelNode node, IBackplane backplane) : IGr
 
     public ValueTask AddAsync(GroupName group, ChannelName channel, CancellationToken cancellationToken = default)
     {
-        if (!node.IsHere(channel, out var member))
-            return node.SendToNodeAsync(channel, NodeInbox.JoinType, Encoding.UTF8.GetBytes(group.Value), cancellationToken);
-        return member is null ? ValueTask.CompletedTask : AddAsync(group, member, cancellationToken);
+        if (!inboxes.IsHere(channel, out var number))
+            return inboxes.SendAsync(channel, InboxSender.JoinType, Encoding.UTF8.GetBytes(group.Value), cancellationToken);
+        return members.Find(number) is { } member ? AddAsync(group, member, cancellationToken) : ValueTask.CompletedTask;
     }
 
     public ValueTask RemoveAsync(GroupName group, ChannelName channel, CancellationToken cancellationToken = default)
     {
-        if (!node.IsHere(channel, out var member))
-            return node.SendToNodeAsync(channel, NodeInbox.LeaveType, Encoding.UTF8.GetBytes(group.Value), cancellationToken);
-        if (member is not null)
+        if (!inboxes.IsHere(channel, out var number))
+            return inboxes.SendAsync(channel, InboxSender.LeaveType, Encoding.UTF8.GetBytes(group.Value), cancellationToken);
+        if (members.Find(number) is { } member)
             Remove(group, member);
         return ValueTask.CompletedTask;
     }

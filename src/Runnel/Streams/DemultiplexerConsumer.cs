@@ -20,7 +20,7 @@ internal sealed class DemultiplexerConsumer(DemultiplexerBuilder builder) : WebS
         await AcceptAsync(cancellationToken);
         foreach (var (name, descriptor) in builder.Streams)
         {
-            var stream = new StreamConnection(Connection, name, descriptor);
+            var stream = new StreamConnection(Context, name, descriptor);
             _streams.Add(name, stream);
             await stream.ConnectAsync();
         }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Runnel.Consumers;
 using Runnel.Frames;
 
 namespace Runnel.Streams;
@@ -14,12 +15,12 @@ internal sealed class StreamConnection : Connection
     private readonly Lazy<Task> _disconnected;
     private int _code = CloseCode.Abnormal;
 
-    public StreamConnection(Connection socket, string name, ConsumerDescriptor descriptor)
-        : base(socket.Node)
+    public StreamConnection(ConsumerContext socket, string name, ConsumerDescriptor descriptor)
+        : base(socket.Connection.Node)
     {
-        _socket = socket;
+        _socket = socket.Connection;
         _name = name;
-        _session = new ConsumerSession(this, descriptor, stream: name);
+        _session = new ConsumerSession(socket.Host, this, descriptor, events => socket.Membership.OfStream(this, name, events));
         _disconnected = new(() => _session.DisconnectAsync(_code, _accepted));
     }
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
 using Runnel.Consumers;
 using Runnel.Specification;
 using Runnel.Testing;
@@ -139,11 +140,11 @@ public sealed class DemultiplexerTests
     {
         await using var app = await StartAsync();
         await using var client = await ConnectAsync(app);
-        Assert.Equal(1, app.Node.Groups.CountOf("json"));
+        Assert.Equal(1, app.Registry.CountOf("json"));
 
         await client.SendTextAsync("""{"stream":"json","payload":"fail"}""");
         Assert.Equal("""{"stream":"json","close":{"code":1011,"reason":"The server failed to handle this connection."}}""", await client.ReceiveTextAsync());
-        Assert.Equal(0, app.Node.Groups.CountOf("json"));
+        Assert.Equal(0, app.Registry.CountOf("json"));
         Assert.Equal("json end 1011", await app.Journal.NextAsync());
         Assert.Single(app.Logs.Of(1001));
 
@@ -193,7 +194,7 @@ public sealed class DemultiplexerTests
         await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapDemultiplexer("/ws", d => d
             .Stream("hasty", c => c.OnConnect(async (connection, ct) =>
             {
-                var groups = connection.Node.Groups;
+                var groups = app.Services.GetRequiredService<IGroups>();
                 await connection.AcceptAsync(AcceptOptions.Default, ct);
                 await groups.AddAsync("news", connection.ChannelName, ct);
                 await groups.SendAsync("news", "held back", ct);
@@ -234,7 +235,7 @@ public sealed class DemultiplexerTests
 
         Assert.Equal("json end 4007", await app.Journal.NextAsync());
         await Wait.Until(() => app.Node.ConnectionCount == 0, "all are forgotten");
-        Assert.Equal(0, app.Node.Groups.CountOf("json"));
+        Assert.Equal(0, app.Registry.CountOf("json"));
     }
 
     [Fact]
@@ -253,7 +254,7 @@ public sealed class DemultiplexerTests
         for (var round = 0; round < 50; round++)
         {
             await using var client = await app.ConnectInMemoryAsync("/ws");
-            await Wait.Until(() => app.Node.Groups is not null && stream is not null, "the stream is there");
+            await Wait.Until(() => stream is not null, "the stream is there");
             var closing = Task.Run(() => stream!.CloseAsync(4000));
             for (var i = 0; i < 5; i++)
                 await client.SendTextAsync("""{"stream":"racing","payload":1}""");

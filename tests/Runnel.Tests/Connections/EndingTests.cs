@@ -46,7 +46,7 @@ public sealed class EndingTests
         await using var app = await RunnelApp.StartAsync(
             app => app.MapConsumer<Member>("/ws"), builder => builder.With(clock).With((RunnelOptions options) => options.ShutdownTimeout = TimeSpan.FromSeconds(3)));
         var client = await app.ConnectRawAsync("/ws");
-        await Wait.Until(() => app.Node.Groups.CountOf("all") == 1, "it has connected");
+        await Wait.Until(() => app.Registry.CountOf("all") == 1, "it has connected");
 
         var stopping = app.StopAsync();
         Assert.Equal(CloseCode.ServiceRestart, await client.ReadToCloseAsync());
@@ -75,7 +75,7 @@ public sealed class EndingTests
         var clock = new ManualTimeProvider();
         await using var app = await RunnelApp.StartAsync(app => app.MapConsumer<Member>("/ws"), builder => builder.With(clock));
         var client = await app.ConnectRawAsync("/ws");
-        await Wait.Until(() => app.Node.Groups.CountOf("all") == 1, "it has connected");
+        await Wait.Until(() => app.Registry.CountOf("all") == 1, "it has connected");
         var early = await app.DialAsync();
 
         var stopping = app.StopAsync();
@@ -148,10 +148,10 @@ public sealed class EndingTests
 
         await Wait.Until(() => app.Node.ConnectionCount == 0, "no session is left");
         await Wait.Until(() => app.Limits.AddressCount == 0, "no place is taken");
-        Assert.Equal(0, app.Node.Groups.CountOf("all"));
+        Assert.Equal(0, app.Registry.CountOf("all"));
         await Wait.Until(() => counts[RunnelTelemetry.ConnectionsOpen] <= 0, "all that were counted open are counted closed"); // less, when an earlier test's end comes late
         clock.Advance(TimeSpan.FromSeconds(2));
-        await Wait.Until(() => (app.Node.Groups.Count, backplane.TopicCount) == (0, before), "no group is left");
+        await Wait.Until(() => (app.Registry.Count, backplane.TopicCount) == (0, before), "no group is left");
         await Wait.Until(() => clock.ArmedTimers < timers + 20, "no timer of theirs is left"); // the host's own come and go
         await Wait.Until(
             () =>
@@ -169,7 +169,7 @@ public sealed class EndingTests
         var clients = new List<ClientWebSocket>();
         for (var i = 0; i < 200; i++)
             clients.Add(await app.ConnectAsync("/ws"));
-        await Wait.Until(() => app.Node.Groups.CountOf("all") == 200, "all have joined");
+        await Wait.Until(() => app.Registry.CountOf("all") == 200, "all have joined");
         for (var i = 0; i < 10; i++)
             await app.Groups.SendAsync("all", $"{i}");
 

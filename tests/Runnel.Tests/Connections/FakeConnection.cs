@@ -1,9 +1,8 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Security.Claims;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
+using Runnel.Consumers;
+using Runnel.Groups;
 using Runnel.Layers;
 
 namespace Runnel.Tests.Connections;
@@ -13,16 +12,19 @@ internal sealed class FakeConnection : Connection, IDisposable
 {
     private readonly CancellationTokenSource _gone = new();
 
-    public FakeConnection(RunnelNode node, ConsumerDescriptor? descriptor = null, OutboundOptions? options = null)
-        : base(node)
+    public FakeConnection(FakeNode node, ConsumerDescriptor? descriptor = null, OutboundOptions? options = null, Func<IEventSink, IMembership>? membership = null)
+        : base(node.Context)
     {
         Outbound = new OutboundQueue(options ?? new OutboundOptions(), Writer);
-        Session = new ConsumerSession(this, descriptor ?? ConsumerDescriptor.For(new ConsumerBuilder()));
+        Session = new ConsumerSession(
+            node.Sessions, this, descriptor ?? ConsumerDescriptor.For(new ConsumerBuilder()), membership ?? (events => node.Sessions.MembershipOf(this, events)));
     }
 
     public FakeWriter Writer { get; } = new();
 
     public ConsumerSession Session { get; }
+
+    public ConnectionGroups Groups => Session.Context.Groups;
 
     public ConcurrentQueue<int> Closes { get; } = new();
 
@@ -33,16 +35,10 @@ internal sealed class FakeConnection : Connection, IDisposable
     public override OutboundQueue Outbound { get; }
 
     /// <summary>A node of its own, with a log.</summary>
-    public static RunnelNode CreateNode(IBackplane backplane, TimeProvider? clock = null, LogList? logs = null, Action<RunnelOptions>? configure = null)
-    {
-        var options = new RunnelOptions();
-        configure?.Invoke(options);
-        var services = new ServiceCollection().BuildServiceProvider();
-        var factory = LoggerFactory.Create(builder => builder.SetMinimumLevel(LogLevel.Debug).AddProvider(logs ?? new LogList()));
-        return new RunnelNode(backplane, Options.Create(options), services, clock ?? TimeProvider.System, factory.CreateLogger<RunnelNode>());
-    }
+    public static FakeNode CreateNode(IBackplane backplane, TimeProvider? clock = null, LogList? logs = null, Action<RunnelOptions>? configure = null) =>
+        new(backplane, clock, logs, configure);
 
-    public static async Task<FakeConnection> ConnectAsync(RunnelNode node, ConsumerDescriptor? descriptor = null, OutboundOptions? options = null)
+    public static async Task<FakeConnection> ConnectAsync(FakeNode node, ConsumerDescriptor? descriptor = null, OutboundOptions? options = null)
     {
         var connection = new FakeConnection(node, descriptor, options);
         await connection.Session.ConnectAsync();

@@ -93,7 +93,7 @@ public sealed class GroupDeliveryTests : IDisposable
         {
             var connects = i % 2 == 0 ? never.Task : Task.CompletedTask;
             sockets.Add(await FakeConnection.ConnectAsync(node));
-            var stream = new StreamConnection(sockets[i], $"s{i}", ConsumerDescriptor.For(new ConsumerBuilder().OnConnect(async (connection, ct) =>
+            var stream = new StreamConnection(sockets[i].Session.Context, $"s{i}", ConsumerDescriptor.For(new ConsumerBuilder().OnConnect(async (connection, ct) =>
             {
                 await connection.AcceptAsync(AcceptOptions.Default, ct);
                 await connects;
@@ -121,7 +121,7 @@ public sealed class GroupDeliveryTests : IDisposable
         var node = FakeConnection.CreateNode(_backplane, logs: _logs);
         var first = await JoinAsync(node, 1);
         var socket = await FakeConnection.ConnectAsync(node);
-        var stream = new StreamConnection(socket, "s", ConsumerDescriptor.For(new ConsumerBuilder()));
+        var stream = new StreamConnection(socket.Session.Context, "s", ConsumerDescriptor.For(new ConsumerBuilder()));
         await stream.ConnectAsync();
         await node.Groups.AddAsync("news", stream.ChannelName);
         var last = await JoinAsync(node, 1);
@@ -150,13 +150,13 @@ public sealed class GroupDeliveryTests : IDisposable
 
     public void Dispose() => _logs.Dispose();
 
-    private static async Task<List<FakeConnection>> JoinAsync(RunnelNode node, int count)
+    private static async Task<List<FakeConnection>> JoinAsync(FakeNode node, int count)
     {
         var members = new List<FakeConnection>();
         for (var i = 0; i < count; i++)
         {
             members.Add(await FakeConnection.ConnectAsync(node));
-            await members[i].Session.Groups.AddAsync("news");
+            await members[i].Groups.AddAsync("news");
         }
         return members;
     }

@@ -11,7 +11,7 @@ public sealed class GroupMembershipTests
     private readonly ManualTimeProvider _clock = new();
     private readonly InMemoryBackplane _memory;
     private readonly HeldBackplane _backplane;
-    private readonly RunnelNode _node;
+    private readonly FakeNode _node;
 
     public GroupMembershipTests()
     {
@@ -20,16 +20,16 @@ public sealed class GroupMembershipTests
         _node = FakeConnection.CreateNode(_backplane, _clock);
     }
 
-    private TimeSpan Linger => _node.Options.GroupLinger;
+    private TimeSpan Linger => _node.Context.Options.GroupLinger;
 
     [Fact]
     public async Task A_member_gets_what_is_sent_after_it_joined_and_nothing_after_it_left()
     {
         var connection = await FakeConnection.ConnectAsync(_node);
         await _node.Groups.SendAsync("news", "before");
-        await connection.Session.Groups.AddAsync("news");
+        await connection.Groups.AddAsync("news");
         await _node.Groups.SendAsync("news", "while a member");
-        await connection.Session.Groups.RemoveAsync("news");
+        await connection.Groups.RemoveAsync("news");
         await _node.Groups.SendAsync("news", "after");
         await connection.SendAsync("end");
 
@@ -42,14 +42,14 @@ public sealed class GroupMembershipTests
     public async Task Joining_twice_counts_once_and_leaving_twice_does_nothing()
     {
         var connection = await FakeConnection.ConnectAsync(_node);
-        await connection.Session.Groups.AddAsync("news");
-        await connection.Session.Groups.AddAsync("news");
-        Assert.Equal((1, 1), (_node.Groups.CountOf("news"), connection.Session.Member.GroupCount));
+        await connection.Groups.AddAsync("news");
+        await connection.Groups.AddAsync("news");
+        Assert.Equal((1, 1), (_node.Groups.CountOf("news"), _node.GroupCountOf(connection)));
 
-        await connection.Session.Groups.RemoveAsync("news");
-        await connection.Session.Groups.RemoveAsync("news");
+        await connection.Groups.RemoveAsync("news");
+        await connection.Groups.RemoveAsync("news");
 
-        Assert.Equal((0, 0), (_node.Groups.CountOf("news"), connection.Session.Member.GroupCount));
+        Assert.Equal((0, 0), (_node.Groups.CountOf("news"), _node.GroupCountOf(connection)));
     }
 
     [Fact]
@@ -59,7 +59,7 @@ public sealed class GroupMembershipTests
         for (var i = 0; i < 10_000; i++)
         {
             connections.Add(await FakeConnection.ConnectAsync(_node));
-            await connections[i].Session.Groups.AddAsync("crowd");
+            await connections[i].Groups.AddAsync("crowd");
         }
         Assert.Equal(10_000, _node.Groups.CountOf("crowd"));
         Assert.Equal(1, _backplane.Subscribed);
@@ -68,7 +68,7 @@ public sealed class GroupMembershipTests
         var random = new Random(1);
         foreach (var connection in connections.OrderBy(_ => random.Next()).Take(9_990).ToList())
         {
-            await connection.Session.Groups.RemoveAsync("crowd");
+            await connection.Groups.RemoveAsync("crowd");
             connections.Remove(connection);
         }
         await _node.Groups.SendAsync("crowd", "who is left?");
@@ -83,7 +83,7 @@ public sealed class GroupMembershipTests
     {
         var connection = await FakeConnection.ConnectAsync(_node);
         for (var i = 0; i < 20; i++)
-            await connection.Session.Groups.AddAsync($"g{i}");
+            await connection.Groups.AddAsync($"g{i}");
 
         await connection.Session.DisconnectAsync(1000);
 
@@ -97,7 +97,7 @@ public sealed class GroupMembershipTests
         var connection = await FakeConnection.ConnectAsync(_node);
         await connection.Session.DisconnectAsync(1000);
 
-        await connection.Session.Groups.AddAsync("news");
+        await connection.Groups.AddAsync("news");
 
         Assert.Equal(0, _node.Groups.CountOf("news"));
         _clock.Advance(Linger);
@@ -109,8 +109,8 @@ public sealed class GroupMembershipTests
     public async Task A_group_that_has_emptied_is_forgotten_after_its_linger_and_its_topic_with_it()
     {
         var connection = await FakeConnection.ConnectAsync(_node);
-        await connection.Session.Groups.AddAsync("news");
-        await connection.Session.Groups.RemoveAsync("news");
+        await connection.Groups.AddAsync("news");
+        await connection.Groups.RemoveAsync("news");
 
         _clock.Advance(Linger - TimeSpan.FromMilliseconds(1));
         Assert.Equal((1, 1), (_node.Groups.Count, _memory.TopicCount));
@@ -124,11 +124,11 @@ public sealed class GroupMembershipTests
     public async Task Joining_again_while_a_group_lingers_does_not_subscribe_again()
     {
         var connection = await FakeConnection.ConnectAsync(_node);
-        await connection.Session.Groups.AddAsync("news");
-        await connection.Session.Groups.RemoveAsync("news");
+        await connection.Groups.AddAsync("news");
+        await connection.Groups.RemoveAsync("news");
         _clock.Advance(Linger / 2);
 
-        await connection.Session.Groups.AddAsync("news");
+        await connection.Groups.AddAsync("news");
         _clock.Advance(Linger * 3);
 
         Assert.Equal((1, 1), (_backplane.Subscribed, _backplane.Live));
@@ -141,8 +141,8 @@ public sealed class GroupMembershipTests
         var connection = await FakeConnection.ConnectAsync(_node);
         for (var i = 0; i < 4; i++)
         {
-            await connection.Session.Groups.AddAsync("news");
-            await connection.Session.Groups.RemoveAsync("news");
+            await connection.Groups.AddAsync("news");
+            await connection.Groups.RemoveAsync("news");
             _clock.Advance(Linger * 0.75);
         }
 
@@ -162,10 +162,10 @@ public sealed class GroupMembershipTests
             var connection = await FakeConnection.ConnectAsync(node);
             for (var i = 0; i < 2_000; i++)
             {
-                await connection.Session.Groups.AddAsync("news");
+                await connection.Groups.AddAsync("news");
                 if (node.Groups.CountOf("news") == 0 || _backplane.Live == 0)
                     Interlocked.Increment(ref lost);
-                await connection.Session.Groups.RemoveAsync("news");
+                await connection.Groups.RemoveAsync("news");
             }
             await connection.Session.DisconnectAsync(1000);
         }))), "the joins and leaves");
@@ -180,10 +180,10 @@ public sealed class GroupMembershipTests
         var connection = await FakeConnection.ConnectAsync(_node);
         _backplane.Failures.Enqueue(new BackplaneUnavailableException("away"));
 
-        await Assert.ThrowsAsync<BackplaneUnavailableException>(() => connection.Session.Groups.AddAsync("news").AsTask());
+        await Assert.ThrowsAsync<BackplaneUnavailableException>(() => connection.Groups.AddAsync("news").AsTask());
         Assert.Equal(0, _node.Groups.CountOf("news"));
 
-        await connection.Session.Groups.AddAsync("news");
+        await connection.Groups.AddAsync("news");
         await _node.Groups.SendAsync("news", "hello");
 
         await Wait.Until(() => connection.Writer.Texts is ["hello"], "the message has arrived");
@@ -197,12 +197,12 @@ public sealed class GroupMembershipTests
         _backplane.Held = held.Task;
         var (impatient, patient, late) = (await FakeConnection.ConnectAsync(_node), await FakeConnection.ConnectAsync(_node), await FakeConnection.ConnectAsync(_node));
         using var cancelled = new CancellationTokenSource();
-        var first = impatient.Session.Groups.AddAsync("news", cancelled.Token).AsTask();
-        var second = patient.Session.Groups.AddAsync("news").AsTask();
+        var first = impatient.Groups.AddAsync("news", cancelled.Token).AsTask();
+        var second = patient.Groups.AddAsync("news").AsTask();
 
         await cancelled.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first);
-        var third = late.Session.Groups.AddAsync("news").AsTask();
+        var third = late.Groups.AddAsync("news").AsTask();
         held.SetResult();
         await Wait.For(Task.WhenAll(second, third), "the others to join");
         await _node.Groups.SendAsync("news", "once");
@@ -224,7 +224,7 @@ public sealed class GroupMembershipTests
         _backplane.Held = held.Task;
         var connection = await FakeConnection.ConnectAsync(_node);
         using var cancelled = new CancellationTokenSource();
-        var join = connection.Session.Groups.AddAsync("news", cancelled.Token).AsTask();
+        var join = connection.Groups.AddAsync("news", cancelled.Token).AsTask();
         await cancelled.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => join);
         held.SetResult();
@@ -242,12 +242,12 @@ public sealed class GroupMembershipTests
         var connection = await FakeConnection.ConnectAsync(_node);
         _backplane.Held = held.Task;
         using var cancelled = new CancellationTokenSource();
-        var stuck = connection.Session.Groups.AddAsync("stuck", cancelled.Token).AsTask(); // its subscription cannot end before it began
+        var stuck = connection.Groups.AddAsync("stuck", cancelled.Token).AsTask(); // its subscription cannot end before it began
         await cancelled.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => stuck);
         _backplane.Held = Task.CompletedTask;
-        await connection.Session.Groups.AddAsync("quick");
-        await connection.Session.Groups.RemoveAsync("quick");
+        await connection.Groups.AddAsync("quick");
+        await connection.Groups.RemoveAsync("quick");
 
         _clock.Advance(Linger);
 
@@ -261,7 +261,7 @@ public sealed class GroupMembershipTests
     public async Task A_node_that_is_disposed_ends_its_subscriptions()
     {
         var connection = await FakeConnection.ConnectAsync(_node);
-        await connection.Session.Groups.AddAsync("news");
+        await connection.Groups.AddAsync("news");
 
         await _node.DisposeAsync();
 
@@ -277,7 +277,7 @@ public sealed class GroupMembershipTests
     {
         var connection = await FakeConnection.ConnectAsync(_node);
 
-        var refused = await Assert.ThrowsAsync<ArgumentException>(async () => await connection.Session.Groups.AddAsync(name));
+        var refused = await Assert.ThrowsAsync<ArgumentException>(async () => await connection.Groups.AddAsync(name));
 
         Assert.Contains("1 to 99 characters", refused.Message, StringComparison.Ordinal);
     }
@@ -299,7 +299,7 @@ public sealed class GroupMembershipTests
         var logs = new LogList();
         var node = FakeConnection.CreateNode(_memory, _clock, logs);
         var connection = await FakeConnection.ConnectAsync(node);
-        await connection.Session.Groups.AddAsync("news");
+        await connection.Groups.AddAsync("news");
 
         await _memory.PublishAsync(Topic.OfGroup("news"), new byte[] { 9, 9, 9 }, retention: null);
         await node.Groups.SendAsync("news", "goes on");

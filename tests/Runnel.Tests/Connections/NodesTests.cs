@@ -54,7 +54,7 @@ public sealed class NodesTests : IAsyncLifetime
     {
         await using var far = await _there.ConnectInMemoryAsync("/ws");
         var channel = await far.ReceiveTextAsync();
-        var message = new Message("tick", new byte[_here.Node.Options.MaxGroupMessageBytes + 1]);
+        var message = new Message("tick", new byte[new RunnelOptions().MaxGroupMessageBytes + 1]);
 
         await Assert.ThrowsAsync<MessageTooLargeException>(() => _here.Node.SendEventAsync(channel, message).AsTask());
         await Assert.ThrowsAsync<MessageTooLargeException>(() => _there.Node.SendEventAsync(channel, message).AsTask());

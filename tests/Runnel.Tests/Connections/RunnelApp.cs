@@ -11,6 +11,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Runnel.AspNetCore;
+using Runnel.Groups;
 using Runnel.Layers;
 using Runnel.Specification;
 using Runnel.Testing;
@@ -34,6 +35,8 @@ internal sealed class RunnelApp : IAsyncDisposable
     public IServiceProvider Services => _app.Services;
 
     public RunnelNode Node => Services.GetRequiredService<RunnelNode>();
+
+    public GroupRegistry Registry => Services.GetRequiredService<GroupRegistry>();
 
     public IGroups Groups => Services.GetRequiredService<IGroups>();
 

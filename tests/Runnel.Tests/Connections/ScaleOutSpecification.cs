@@ -64,11 +64,11 @@ public abstract class ScaleOutSpecification : IAsyncLifetime
         var channel = await far.ReceiveTextAsync();
 
         await _here.Groups.AddAsync("chosen", channel);
-        await Wait.Until(() => _there.Node.Groups.CountOf("chosen") == 1, "it has joined");
+        await Wait.Until(() => _there.Registry.CountOf("chosen") == 1, "it has joined");
         await _there.Groups.AddAsync("chosen", channel); // returns when the node has subscribed, too
         await _here.Groups.SendAsync("chosen", "for the chosen");
         await _here.Groups.RemoveAsync("chosen", channel);
-        await Wait.Until(() => _there.Node.Groups.CountOf("chosen") == 0, "it has left");
+        await Wait.Until(() => _there.Registry.CountOf("chosen") == 0, "it has left");
         await _here.Groups.SendAsync("chosen", "for nobody");
         await _here.Groups.SendAsync("all", "for all");
 
@@ -93,7 +93,7 @@ public abstract class ScaleOutSpecification : IAsyncLifetime
         await _here.Groups.RemoveAsync("chosen", farChannel);
 
         await Wait.Until(() => counts[RunnelTelemetry.MessagesDropped, "connection-gone"] == 3, "all three are counted");
-        Assert.Equal(0, _here.Node.Groups.CountOf("chosen"));
+        Assert.Equal(0, _here.Registry.CountOf("chosen"));
     }
 
     [Fact]
@@ -114,7 +114,7 @@ public abstract class ScaleOutSpecification : IAsyncLifetime
         await stays.ReceiveTextAsync();
 
         await leaves.DisconnectAsync();
-        await Wait.Until(() => _here.Node.Groups.CountOf("all") == 0, "it has left");
+        await Wait.Until(() => _here.Registry.CountOf("all") == 0, "it has left");
         await _here.Groups.SendAsync("all", "after");
 
         Assert.Equal("after", await stays.ReceiveTextAsync());

@@ -161,7 +161,7 @@ public sealed class SlowClientTests
         app => app.MapConsumer<Member>("/ws", options => options.Outbound.Policy = policy), builder => builder.With(clock).With(
             (GatewayOptions options) => (options.KeepAliveInterval, options.KeepAliveTimeout) = (TimeSpan.FromHours(1), TimeSpan.FromHours(2))));
 
-    private static Task JoinedAsync(RunnelApp app, int count) => Wait.Until(() => app.Node.Groups.CountOf("all") == count, "all have joined");
+    private static Task JoinedAsync(RunnelApp app, int count) => Wait.Until(() => app.Registry.CountOf("all") == count, "all have joined");
 
     // A reader that keeps up must not be cut with the one that does not: never more than a few messages ahead of it.
     private static async Task SendPacedAsync(RunnelApp app, int number, params Reading[] readers)

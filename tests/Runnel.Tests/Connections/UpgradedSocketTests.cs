@@ -69,7 +69,7 @@ public sealed class UpgradedSocketTests
     {
         var options = new ConsumerEndpointOptions();
         var node = FakeConnection.CreateNode(new InMemoryBackplane(_clock), _clock);
-        connection = new WebSocketConnection(node, new DefaultHttpContext(), options, new GatewayOptions());
+        connection = new WebSocketConnection(node.Context, new DefaultHttpContext(), options, new GatewayOptions());
         return new UpgradedSocket(Stream.Null, _pipe.Writer, connection, new InboundRate(options, _clock), subprotocol: null);
     }
 }

@@ -23,7 +23,7 @@ public sealed class RedisLeavesNothingTests(RedisServer server) : IClassFixture<
         for (var i = 0; i < Connections; i++)
         {
             var member = await FakeConnection.ConnectAsync(node);
-            await node.Groups.AddAsync($"group-{i % 200}", member.Session.Member, CancellationToken.None);
+            await member.Groups.AddAsync($"group-{i % 200}");
             members.Add(member);
         }
         for (var i = 0; i < 200; i++)
@@ -32,7 +32,7 @@ public sealed class RedisLeavesNothingTests(RedisServer server) : IClassFixture<
 
         foreach (var (i, member) in members.Index())
         {
-            node.Groups.Remove($"group-{i % 200}", member.Session.Member);
+            await member.Groups.RemoveAsync($"group-{i % 200}");
             member.Dispose();
         }
 

@@ -39,7 +39,7 @@ public sealed class RedisScaleOutTests(RedisServer server) : ScaleOutSpecificati
             for (var i = 0; i < Members; i++)
             {
                 var member = await FakeConnection.ConnectAsync(node);
-                await node.Groups.AddAsync("crowd", member.Session.Member, CancellationToken.None);
+                await member.Groups.AddAsync("crowd");
                 members.Add(member);
             }
         }
