@@ -117,6 +117,12 @@ internal sealed class Database : IDisposable
 
     public int Changes() => raw.sqlite3_changes(_handle);
 
+    /// <summary>How many rows this connection has changed since it was opened.</summary>
+    public int TotalChanges() => raw.sqlite3_total_changes(_handle);
+
+    /// <summary>How much of the disk the log takes.</summary>
+    public long LogLength() => new FileInfo(Path + "-wal") is { Exists: true } log ? log.Length : 0;
+
     public void Check(int code)
     {
         if (code is not (raw.SQLITE_OK or raw.SQLITE_ROW or raw.SQLITE_DONE))

@@ -19,6 +19,9 @@ internal sealed class StoreHealth(string path, ILogger logger)
     /// <summary>Whether the file could be written lately.</summary>
     public bool IsConnected { get; private set; } = true;
 
+    /// <summary>Whether nothing was written since the last failure, so that only an attempt can tell whether it is over.</summary>
+    public bool NeedsProof => !IsConnected && !_isWritten && Stopwatch.GetElapsedTime(_failed) >= Proof;
+
     /// <summary>Raised when <see cref="IsConnected"/> has changed.</summary>
     public event Action? Changed;
 

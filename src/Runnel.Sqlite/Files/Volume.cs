@@ -3,7 +3,10 @@ namespace Runnel.Sqlite.Files;
 /// <summary>The volume that the file lies on.</summary>
 internal static class Volume
 {
-    private const long LargestLog = 4000 * Database.PageBytes, SmallestLog = 64 * Database.PageBytes;
+    /// <summary>The smallest size at which the log is copied.</summary>
+    public const long SmallestLog = 64 * Database.PageBytes;
+
+    private const long LargestLog = 4000 * Database.PageBytes;
 
     // The log may take one part in so many of the volume.
     private const int LogShare = 8;

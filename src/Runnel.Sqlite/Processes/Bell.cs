@@ -50,9 +50,12 @@ internal sealed class Bell : IAsyncDisposable
     /// <summary>Forgets who is not there any more. Not thread-safe.</summary>
     public void ForgetAddresses() => _addresses.Clear();
 
+    /// <summary>Stops listening, and does not wait for a ring that is being heard.</summary>
+    public void Close() => _socket?.Dispose();
+
     public async ValueTask DisposeAsync()
     {
-        _socket?.Dispose();
+        Close();
         await _listening.ConfigureAwait(false);
     }
 

@@ -8,15 +8,14 @@ internal sealed class Membership : IAsyncDisposable
 {
     private readonly NodeLock _lock;
 
-    private Membership(long id, string name, NodeLock nodeLock, Bell bell)
+    private Membership(string name, NodeLock nodeLock, Bell bell)
     {
-        Id = id;
         Name = name;
         _lock = nodeLock;
         Bell = bell;
     }
 
-    public long Id { get; }
+    public long Id { get; private set; }
 
     public string Name { get; }
 
@@ -30,8 +29,24 @@ internal sealed class Membership : IAsyncDisposable
         Directory.CreateDirectory(SqliteNames.Folder(path));
         DeleteStrayFiles(transaction, path);
         var nodeLock = NodeLock.Take(SqliteNames.Lock(path, name));
-        var bell = new Bell(SqliteNames.Socket(path, name), onRing);
-        return new Membership(transaction.Nodes.Add(name), name, nodeLock, bell);
+        var self = new Membership(name, nodeLock, new Bell(SqliteNames.Socket(path, name), onRing));
+        try
+        {
+            self.Id = transaction.Nodes.Add(name);
+            return self;
+        }
+        catch
+        {
+            self.Abandon();
+            throw;
+        }
+    }
+
+    /// <summary>The transaction failed, so there is no such process: the next one that joins finds the files and deletes them.</summary>
+    public void Abandon()
+    {
+        Bell.Close();
+        _lock.Dispose();
     }
 
     /// <summary>Stops listening and lets go of the lock; the files stay.</summary>

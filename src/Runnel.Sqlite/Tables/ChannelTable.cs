@@ -29,6 +29,9 @@ internal sealed class ChannelTable(Database database, StoreRound round)
         return row;
     }
 
+    /// <summary>How many messages count against the channel's capacity.</summary>
+    public long HeldIn(string name) => Find(name)?.Held ?? 0;
+
     public ChannelRow GetOrAdd(string name)
     {
         if (Find(name) is { } row)

@@ -38,13 +38,15 @@ internal sealed class PublicationTable(Database database, StoreRound round, Disk
     /// <param name="node">This process.</param>
     public Position Publish(string topic, byte[] payload, Retention? retention, long node)
     {
-        var position = retention is null ? Position.None : Append(topic, retention);
         var others = topics.HasOtherInterest(topic, node);
-        var number = 0L;
         // What nobody keeps and nobody else listens to is not written.
-        if (retention is not null || others || IsBehind)
+        var isWritten = retention is not null || others || IsBehind;
+        if (isWritten)
+            room.RequireForPublication(payload.Length); // before anything is changed
+        var position = retention is null ? Position.None : Append(topic, retention);
+        var number = 0L;
+        if (isWritten)
         {
-            room.RequireForPublication(payload.Length);
             var until = Ticks.Later(round.Now, retention?.Age > Transit ? retention.Age : Transit);
             number = round.NextNumber();
             _insert.Bind(1, number).Bind(2, until).Bind(3, round.Now).Bind(4, topic).Bind(5, position.Epoch)

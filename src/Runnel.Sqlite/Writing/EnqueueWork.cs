@@ -46,13 +46,13 @@ internal sealed class EnqueueWork(ChannelName channel, NewMessage[] messages, En
             return 0;
         if (!isFirst)
             return null;
-        var row = transaction.Channels.GetOrAdd(Channel);
-        while (row.Held + fresh.Length > _capacity)
+        while (transaction.Channels.HeldIn(Channel) + fresh.Length > _capacity)
         {
             if (transaction.Messages.RemoveExpired(limit: 100) == 0)
                 return null;
         }
-        transaction.DiskRoom.RequireForMessages(BytesOf(fresh));
+        transaction.DiskRoom.RequireForMessages(BytesOf(fresh)); // before anything is changed
+        var row = transaction.Channels.GetOrAdd(Channel);
         foreach (var message in fresh)
         {
             message.Begin(transaction.Now);

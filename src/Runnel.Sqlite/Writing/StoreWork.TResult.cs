@@ -1,3 +1,5 @@
+using Runnel.Sqlite.Files;
+
 namespace Runnel.Sqlite.Writing;
 
 /// <summary>A work with a result.</summary>
@@ -20,6 +22,8 @@ internal abstract class StoreWork<TResult> : StoreWork
         else
             _completion.TrySetException(Refusal);
     }
+
+    public override void Refuse(SqliteFailure refusal) => Refusal = refusal;
 
     public override void Fail(Exception exception) => _completion.TrySetException(exception);
 

@@ -16,6 +16,9 @@ internal abstract class StoreWork
     /// <summary>The transaction is on disk.</summary>
     public abstract void Complete();
 
+    /// <summary>There is no room for it. It has changed nothing, so the others of its transaction are done all the same.</summary>
+    public abstract void Refuse(SqliteFailure refusal);
+
     /// <summary>It will not be done.</summary>
     public abstract void Fail(Exception exception);
 
@@ -43,6 +46,7 @@ internal abstract class StoreWork
 
         public override bool Execute(StoreTransaction transaction)
         {
+            Refusal = null;
             Result = act(transaction);
             return true;
         }

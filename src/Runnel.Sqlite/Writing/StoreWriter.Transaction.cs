@@ -16,6 +16,7 @@ internal sealed partial class StoreWriter
     private static readonly TimeSpan LongPause = TimeSpan.FromMilliseconds(20);
 
     private bool _othersFreedRoom;
+    private SqliteFailure? _refusal;
     private long? _blockedSince;
     private long _lastBlocked;
 
@@ -38,6 +39,7 @@ internal sealed partial class StoreWriter
     private void Transact(Action? before, List<StoreWork> works, bool serves = true)
     {
         Begin();
+        var changes = _database.TotalChanges();
         try
         {
             _transaction.Begin(Now);
@@ -56,16 +58,33 @@ internal sealed partial class StoreWriter
             Undo();
             throw;
         }
+        if (_database.TotalChanges() != changes)
+            Health.Written();
         Committed();
     }
 
     private void Execute(List<StoreWork> works)
     {
         _done.Clear();
+        _refusal = null;
         foreach (var work in works)
         {
-            if (work.Execute(_transaction))
+            if (IsDone(work))
                 _done.Add(work);
+        }
+    }
+
+    private bool IsDone(StoreWork work)
+    {
+        try
+        {
+            return work.Execute(_transaction);
+        }
+        catch (SqliteFailure refusal) when (refusal.IsRefusal && !MayMakeRoomAfter(refusal))
+        {
+            work.Refuse(refusal);
+            _refusal = refusal;
+            return true;
         }
     }
 
@@ -87,8 +106,9 @@ internal sealed partial class StoreWriter
         foreach (var work in _done)
             work.Complete();
         _done.Clear();
+        if (_refusal is not null)
+            Health.Refused(_refusal);
         _sweeper.Plan(_transaction.Round.SweepBy);
-        Health.Written();
         if (_transaction.Round.Rings)
             Neighbours.Ring(Bell.Look);
         if (!_othersWait)

@@ -17,7 +17,8 @@ internal sealed partial class StoreWriter
     private readonly PatientWorks _patient = new();
     private readonly List<StoreWork> _batch = [];
     private readonly List<StoreWork> _done = [];
-    private long? _emptiedInVain;
+    private long? _emptied;
+    private bool _emptiedInVain;
 
     /// <summary>Does the works that have gathered, those first that failed before; or, when one of them spoils the transaction, each by itself.</summary>
     private void Transact()
@@ -29,7 +30,7 @@ internal sealed partial class StoreWriter
             _batch.Add(work);
         try
         {
-            Transact(before: null, _batch);
+            TransactAll();
         }
         catch (Exception exception) when (_batch.Count > 0)
         {
@@ -39,6 +40,24 @@ internal sealed partial class StoreWriter
                 TransactEach(failedBefore, exception);
         }
     }
+
+    private void TransactAll()
+    {
+        Action? before = Health.NeedsProof ? Prove : null;
+        try
+        {
+            Transact(before, _batch);
+        }
+        catch (SqliteFailure refusal) when (refusal.IsRefusal)
+        {
+            // There was something to make room with. Who is still refused after that does not cost the others their transaction.
+            MakeRoomAfter(refusal);
+            Transact(before, _batch);
+        }
+    }
+
+    // To use up a number is to write.
+    private void Prove() => _transaction.Round.NextNumber();
 
     // Only the work, and not what else a transaction does: that may be what there is no room for.
     private void TransactEach(int failedBefore, Exception? reason)
@@ -89,9 +108,22 @@ internal sealed partial class StoreWriter
     /// <summary>Something found no room. What the log takes can be given back, if the database has room for what is in it.</summary>
     private void MakeRoomAfter(Exception? exception)
     {
-        if (exception is not SqliteFailure { IsFull: true } || (_emptiedInVain is { } before && Stopwatch.GetElapsedTime(before) < BetweenTries))
+        if (!MayMakeRoomAfter(exception))
             return;
-        _emptiedInVain = _database.TryEmptyLog() ? null : Stopwatch.GetTimestamp();
+        _emptiedInVain = !_database.TryEmptyLog();
+        _emptied = Stopwatch.GetTimestamp();
+    }
+
+    // A large log is worth it as soon as it has grown anew. A small one helps, if at all, what takes little: not new messages, for which much more is kept.
+    private bool MayMakeRoomAfter(Exception? exception)
+    {
+        if (exception is not SqliteFailure { IsFull: true } failure)
+            return false;
+        var isRested = _emptied is not { } before || Stopwatch.GetElapsedTime(before) >= BetweenTries;
+        if (_emptiedInVain && !isRested)
+            return false;
+        var log = _database.LogLength();
+        return log >= Volume.SmallestLog || (log > 0 && isRested && !failure.IsRefusal);
     }
 
     private void TryOnceMore()

@@ -93,11 +93,12 @@ internal sealed partial class StoreWriter
 
     private Neighbours Join()
     {
+        Membership? self = null;
         _database.Begin();
         try
         {
             _transaction.Begin(Now);
-            var self = Membership.Join(_transaction, OnRing);
+            self = Membership.Join(_transaction, OnRing);
             _transaction.Finish();
             _database.Commit();
             var neighbours = new Neighbours(_transaction, self, _logger);
@@ -108,6 +109,7 @@ internal sealed partial class StoreWriter
         }
         catch
         {
+            self?.Abandon();
             _database.Rollback();
             throw;
         }
@@ -140,7 +142,7 @@ internal sealed partial class StoreWriter
                 _transaction.Begin(Now);
                 LookAtOthers();
             }
-            if (_works.Count > 0 || Receivers.NeedAttention || _othersFreedRoom || _patient.AreDue || Neighbours.SelfIsForgotten || _sweeper.Next <= Now)
+            if (_works.Count > 0 || Receivers.NeedAttention || _othersFreedRoom || _patient.AreDue || Health.NeedsProof || Neighbours.SelfIsForgotten || _sweeper.Next <= Now)
                 Transact();
             if (Neighbours.FindDead() is { } dead)
                 Bury(dead);

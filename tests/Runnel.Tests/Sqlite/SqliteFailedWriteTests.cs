@@ -4,6 +4,7 @@ using Runnel.Layers;
 using Runnel.Specification;
 using Runnel.Sqlite;
 using Runnel.Sqlite.Files;
+using Runnel.Sqlite.Processes;
 using Runnel.Sqlite.Tables;
 using Xunit;
 
@@ -160,6 +161,32 @@ public sealed class SqliteFailedWriteTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task An_application_that_writes_nothing_more_hears_that_the_file_can_be_written_again_and_leaves_it_at_rest()
+    {
+        var backplane = new SqliteBackplane(_store);
+        using var counter = _file.CountTransactions();
+        using (_file.Break("INSERT ON publication"))
+            await Assert.ThrowsAsync<BackplaneUnavailableException>(() => Wait.For(backplane.PublishAsync(Articles, "lost"u8.ToArray(), new Retention(10, _clock.Units(1000))).AsTask(), "the failure"));
+
+        await Wait.Until(() => backplane.State == BackplaneState.Connected, "it can be written again");
+
+        var (written, rounds) = (counter.Count, _store.Writer.Rounds);
+        await Wait.Until(() => _store.Writer.Rounds > rounds + 20, "it looked around for a while");
+        Assert.Equal((1, 1), (written, counter.Count));
+    }
+
+    [Fact]
+    public void A_store_that_could_not_be_opened_leaves_no_lock_behind()
+    {
+        using (_file.Break("INSERT ON node"))
+            Assert.ThrowsAny<IOException>(() => _file.Open());
+
+        Assert.Single(LocksOf(_file.Path), path => !NodeLock.IsFree(path));
+        _file.Open();
+        Assert.Equal(2, LocksOf(_file.Path).Length);
+    }
+
+    [Fact]
     public async Task A_topic_that_nobody_listens_to_any_more_is_forgotten_although_that_failed_first()
     {
         var backplane = new SqliteBackplane(_store);
@@ -225,6 +252,8 @@ public sealed class SqliteFailedWriteTests : IAsyncDisposable
 
         Assert.True(waited >= patience, $"It waited for {waited} only, and was told: {late.Message}");
     }
+
+    private static string[] LocksOf(string path) => Directory.GetFiles(SqliteNames.Folder(path), "*.lock");
 
     private Envelope Of(string text, string? key = null) =>
         new(new Message("pay", Encoding.UTF8.GetBytes(text))) { Id = MessageId.New(_clock.TimeProvider), Key = key, SentAt = _clock.Now };

@@ -39,6 +39,13 @@ internal sealed class SqliteFile(TimeProvider timeProvider, string? folder = nul
         return new Breakage(this);
     }
 
+    /// <summary>Counts the transactions from now on that store something, until the answer is disposed.</summary>
+    public TransactionCounter CountTransactions()
+    {
+        Execute("CREATE TABLE counted(id INTEGER PRIMARY KEY); CREATE TRIGGER counting AFTER UPDATE ON sequence BEGIN INSERT INTO counted VALUES (NULL); END");
+        return new TransactionCounter(this);
+    }
+
     /// <summary>Counts the rows of tables.</summary>
     public long Count(params string[] tables)
     {
@@ -51,6 +58,13 @@ internal sealed class SqliteFile(TimeProvider timeProvider, string? folder = nul
         foreach (var store in _stores)
             await store.DisposeAsync();
         _folder.Delete(recursive: true);
+    }
+
+    internal sealed class TransactionCounter(SqliteFile file) : IDisposable
+    {
+        public long Count => file.Count("counted");
+
+        public void Dispose() => file.Execute("DROP TRIGGER counting; DROP TABLE counted");
     }
 
     private sealed class Breakage(SqliteFile file) : IDisposable

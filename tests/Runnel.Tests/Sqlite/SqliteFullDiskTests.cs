@@ -1,6 +1,7 @@
 using Runnel.Layers;
 using Runnel.Specification;
 using Runnel.Sqlite;
+using Runnel.Sqlite.Files;
 using Xunit;
 
 namespace Runnel.Tests.Sqlite;
@@ -94,9 +95,52 @@ public sealed class SqliteFullDiskTests : IAsyncDisposable
             await EmptyAsync(lease);
         }
 
-        var log = new FileInfo(_file.Path + "-wal").Length;
+        var log = LogLength();
         Assert.True(log <= 1024 * 1024, $"6 MB went through the database, and its log has {log} bytes.");
     }
+
+    [Fact]
+    public async Task Who_is_refused_for_the_want_of_room_costs_nothing_to_those_who_were_there_at_the_same_time()
+    {
+        using var counter = _file.CountTransactions();
+        var other = Database.OpenForWriting(_file.Path, SqliteSynchronous.Normal);
+        other.Begin(); // so that they gather
+        var first = SendAsync(0);
+        var before = Enumerable.Range(1, 20).Select(SendAsync).ToList();
+
+        var refused = _queue.EnqueueAsync(Channel, [Of(21, size: 3 * 1024 * 1024)], EnqueueOptions.Default).AsTask();
+        var unpublished = PublishAsync(size: 3 * 1024 * 1024);
+        var after = Enumerable.Range(22, 20).Select(SendAsync).ToList();
+        var published = PublishAsync();
+        other.Rollback();
+        other.Dispose();
+
+        Assert.All(await Wait.For(Task.WhenAll([first, .. before, .. after]), "the others to be stored"), stored => Assert.Equal(1, stored));
+        Assert.Equal(1, (await Wait.For(published, "the other to be published")).Offset);
+        Assert.Contains("is full", (await Assert.ThrowsAnyAsync<IOException>(() => Wait.For(refused, "the refusal"))).Message, StringComparison.Ordinal);
+        await Assert.ThrowsAsync<BackplaneUnavailableException>(() => Wait.For(unpublished, "the refusal"));
+        Assert.True(counter.Count <= 2, $"The first one and those that gathered behind it took {counter.Count} transactions.");
+        Assert.Equal(41, _file.Count("message"));
+    }
+
+    [Fact]
+    public async Task SQLites_log_is_not_emptied_for_everyone_who_is_refused()
+    {
+        await FillAsync();
+        _file.Execute("PRAGMA wal_checkpoint(TRUNCATE)");
+        await using var lease = await _queue.AcquireLeaseAsync(new());
+        await lease.CompleteAsync(Assert.Single(await lease.ReceiveAsync(Channel, 1)));
+        var log = LogLength();
+
+        await RefuseAsync();
+
+        Assert.InRange(log, 1, 256 * 1024);
+        Assert.Equal(log, LogLength());
+    }
+
+    private Task<IOException> RefuseAsync() => Assert.ThrowsAnyAsync<IOException>(() => _queue.EnqueueAsync(Channel, [Of(0, size: 1024 * 1024)], EnqueueOptions.Default).AsTask());
+
+    private long LogLength() => new FileInfo(_file.Path + "-wal").Length;
 
     private async Task<int> FillAsync()
     {
@@ -131,11 +175,11 @@ public sealed class SqliteFullDiskTests : IAsyncDisposable
 
     private Task<int> SendAsync(int number) => _queue.EnqueueAsync(Channel, [Of(number)], EnqueueOptions.Default).AsTask();
 
-    private Task<Position> PublishAsync() => new SqliteBackplane(_store).PublishAsync(Articles, new byte[100], new Retention(10, TimeSpan.FromMinutes(1))).AsTask();
+    private Task<Position> PublishAsync(int size = 100) => new SqliteBackplane(_store).PublishAsync(Articles, new byte[size], new Retention(10, TimeSpan.FromMinutes(1))).AsTask();
 
-    private static Envelope Of(int number, string? key = null)
+    private static Envelope Of(int number, string? key = null, int size = 3000)
     {
-        var body = new byte[3000];
+        var body = new byte[size];
         new Random(number).NextBytes(body);
         return new Envelope(new Message("pay", body)) { Id = MessageId.New(TimeProvider.System), Key = key, SentAt = TimeProvider.System.GetUtcNow() };
     }
