@@ -1,7 +1,7 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Runnel.Tests.House;
+using Runnel.Tests.Processes;
 using Xunit;
 
 namespace Runnel.Tests.Chaos;
@@ -33,22 +33,9 @@ internal sealed partial class BenchProgram
 
     public static async Task<BenchProgram> RunAsync(params string[] words)
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
-        start.ArgumentList.Add(PathOfProgram());
-        foreach (var word in words)
-            start.ArgumentList.Add(word);
-        using var process = Process.Start(start)!;
-        try
-        {
-            var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-            await process.WaitForExitAsync().WaitAsync(Longest);
-            return new BenchProgram(process.ExitCode, await output + await error);
-        }
-        finally
-        {
-            if (!process.HasExited)
-                process.Kill(); // its children end with their input
-        }
+        await using var process = ChildProcess.Start(PathOfProgram(), words); // its children end with their input
+        var (code, output) = await process.EndAsync(Longest);
+        return new BenchProgram(code, output);
     }
 
     private static string PathOfProgram()

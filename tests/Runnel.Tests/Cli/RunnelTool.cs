@@ -1,6 +1,5 @@
-using System.Diagnostics;
 using System.Text.Json;
-using Runnel.Specification;
+using Runnel.Tests.Processes;
 using Xunit;
 
 namespace Runnel.Tests.Cli;
@@ -33,30 +32,16 @@ internal sealed record RunnelTool(int ExitCode, string Output, string Error)
 
     public static async Task<RunnelTool> RunAsync(Dictionary<string, string> environment, string input, params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Runnel.Cli.dll"), .. arguments])
+        await using var process = ChildProcess.Start("Runnel.Cli.dll", arguments, start =>
         {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        start.Environment.Remove("Runnel__Layer");
-        start.Environment["GITHUB_ACTIONS"] = "true"; // where Spectre.Console would colour even what is redirected
-        foreach (var (name, value) in environment)
-            start.Environment[name] = value;
-
-        using var process = Process.Start(start)!;
-        try
-        {
-            await process.StandardInput.WriteAsync(input);
-            process.StandardInput.Close();
-            var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-            await Wait.For(process.WaitForExitAsync(), $"'runnel {string.Join(' ', arguments)}' to end");
-            return new RunnelTool(process.ExitCode, await output, await error);
-        }
-        finally
-        {
-            process.Kill(entireProcessTree: true);
-        }
+            start.Environment.Remove("Runnel__Layer");
+            start.Environment["GITHUB_ACTIONS"] = "true"; // where Spectre.Console would colour even what is redirected
+            foreach (var (name, value) in environment)
+                start.Environment[name] = value;
+        });
+        await process.WriteAsync(input);
+        var (code, _) = await process.EndAsync();
+        return new RunnelTool(code, process.StandardOutput, process.StandardError);
     }
 
     /// <summary>It failed as it should: with nothing on the output, and one sentence that has these words.</summary>

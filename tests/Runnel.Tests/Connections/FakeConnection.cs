@@ -4,6 +4,7 @@ using System.Security.Claims;
 using Runnel.Consumers;
 using Runnel.Groups;
 using Runnel.Layers;
+using Runnel.Tests.Recording;
 
 namespace Runnel.Tests.Connections;
 
@@ -35,7 +36,7 @@ internal sealed class FakeConnection : Connection, IDisposable
     public override OutboundQueue Outbound { get; }
 
     /// <summary>A node of its own, with a log.</summary>
-    public static FakeNode CreateNode(IBackplane backplane, TimeProvider? clock = null, LogList? logs = null, Action<RunnelOptions>? configure = null) =>
+    public static FakeNode CreateNode(IBackplane backplane, TimeProvider? clock = null, RecordedLog? logs = null, Action<RunnelOptions>? configure = null) =>
         new(backplane, clock, logs, configure);
 
     public static async Task<FakeConnection> ConnectAsync(FakeNode node, ConsumerDescriptor? descriptor = null, OutboundOptions? options = null)

@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Runnel.Groups;
 using Runnel.Layers;
+using Runnel.Tests.Recording;
 
 namespace Runnel.Tests.Connections;
 
@@ -10,12 +11,12 @@ internal sealed class FakeNode : IAsyncDisposable
 {
     private readonly ServiceProvider _services;
 
-    public FakeNode(IBackplane backplane, TimeProvider? clock, LogList? logs, Action<RunnelOptions>? configure)
+    public FakeNode(IBackplane backplane, TimeProvider? clock, RecordedLog? logs, Action<RunnelOptions>? configure)
     {
         var services = new ServiceCollection();
         services.AddSingleton(backplane);
         services.AddSingleton(clock ?? TimeProvider.System);
-        services.AddLogging(builder => builder.SetMinimumLevel(LogLevel.Debug).AddProvider(logs ?? new LogList()));
+        services.AddLogging(builder => builder.SetMinimumLevel(LogLevel.Debug).AddProvider(logs ?? new RecordedLog()));
         services.AddRunnelCore(configure);
         _services = services.BuildServiceProvider();
     }

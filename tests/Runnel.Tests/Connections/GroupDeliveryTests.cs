@@ -3,6 +3,7 @@ using Runnel.InMemory;
 using Runnel.Layers;
 using Runnel.Specification;
 using Runnel.Streams;
+using Runnel.Tests.Recording;
 using Xunit;
 
 namespace Runnel.Tests.Connections;
@@ -10,7 +11,7 @@ namespace Runnel.Tests.Connections;
 /// <summary>How a group's messages come to its members on this node.</summary>
 public sealed class GroupDeliveryTests : IDisposable
 {
-    private readonly LogList _logs = new();
+    private readonly RecordedLog _logs = new();
     private readonly InMemoryBackplane _backplane = new(TimeProvider.System);
 
     [Fact]

@@ -1,6 +1,7 @@
 using Runnel.InMemory;
 using Runnel.Layers;
 using Runnel.Specification;
+using Runnel.Tests.Recording;
 using Xunit;
 
 namespace Runnel.Tests.Connections;
@@ -296,7 +297,7 @@ public sealed class GroupMembershipTests
     [Fact]
     public async Task Rubbish_on_a_groups_topic_is_left_and_logged()
     {
-        var logs = new LogList();
+        var logs = new RecordedLog();
         var node = FakeConnection.CreateNode(_memory, _clock, logs);
         var connection = await FakeConnection.ConnectAsync(node);
         await connection.Groups.AddAsync("news");

@@ -15,6 +15,7 @@ using Runnel.Groups;
 using Runnel.Layers;
 using Runnel.Specification;
 using Runnel.Testing;
+using Runnel.Tests.Recording;
 
 namespace Runnel.Tests.Connections;
 
@@ -24,13 +25,13 @@ internal sealed class RunnelApp : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly List<IDisposable> _clients = [];
 
-    private RunnelApp(WebApplication app, LogList logs)
+    private RunnelApp(WebApplication app, RecordedLog logs)
     {
         _app = app;
         Logs = logs;
     }
 
-    public LogList Logs { get; }
+    public RecordedLog Logs { get; }
 
     public IServiceProvider Services => _app.Services;
 
@@ -106,9 +107,9 @@ internal sealed class RunnelApp : IAsyncDisposable
 
     private static async Task<RunnelApp> StartAsync(Action<WebApplication> map, Action<WebApplicationBuilder>? configure, Action<WebApplicationBuilder> useServer)
     {
-        var logs = new LogList();
+        var logs = new RecordedLog();
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { EnvironmentName = "Production" });
-        builder.Logging.ClearProviders().AddProvider(logs).AddFilter<LogList>(null, LogLevel.Debug);
+        builder.Logging.ClearProviders().AddProvider(logs).AddFilter<RecordedLog>(null, LogLevel.Debug);
         builder.Services.AddRunnel();
         builder.Services.AddSingleton<Journal>();
         builder.Services.AddScoped<ScopedThing>();

@@ -36,9 +36,9 @@ public sealed class DataBindingDelayTests(PostgresServer server) : IClassFixture
         });
 
         Assert.Equal(["1", "2", "3"], library.Groups.Messages.Select(message => message.GetProperty("data").GetProperty("title").GetString()));
-        Assert.Equal(2, library.Log.Entries.Count(entry => entry.StartsWith("Warning 5004", StringComparison.Ordinal)));
+        Assert.Equal(2, library.Log.Lines.Count(entry => entry.StartsWith("Warning 5004", StringComparison.Ordinal)));
         answer.SetException(new IOException("The layer is away."));
-        await Wait.Until(() => library.Log.Entries.Count(entry => entry.StartsWith("Error 5001", StringComparison.Ordinal)) == 3, "what could not be sent is logged");
+        await Wait.Until(() => library.Log.Lines.Count(entry => entry.StartsWith("Error 5001", StringComparison.Ordinal)) == 3, "what could not be sent is logged");
     }
 
     [Fact]
@@ -59,7 +59,7 @@ public sealed class DataBindingDelayTests(PostgresServer server) : IClassFixture
         });
 
         Assert.Equal("1", Assert.Single(library.Groups.Messages).GetProperty("data").GetProperty("title").GetString());
-        Assert.DoesNotContain(library.Log.Entries, entry => entry.StartsWith("Warning 5004", StringComparison.Ordinal));
+        Assert.DoesNotContain(library.Log.Lines, entry => entry.StartsWith("Warning 5004", StringComparison.Ordinal));
         answer.SetResult();
     }
 

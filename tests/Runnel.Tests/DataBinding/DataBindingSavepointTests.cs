@@ -40,7 +40,7 @@ public sealed class DataBindingSavepointTests(PostgresServer server) : IClassFix
         });
 
         Assert.Equal(["before", "after"], Titles);
-        Assert.Empty(_library.Log.Entries);
+        Assert.Empty(_library.Log.Lines);
     }
 
     [Fact]

@@ -292,7 +292,7 @@ public sealed class DataBindingTests
         Assert.Equal([1, 3], library.Groups.Messages.Select(message => message.GetProperty("pk").GetInt32()));
         Assert.Equal(
             "Error 5001 The create of counted 2 is committed but could not be sent to group 'books': its members do not know of it.",
-            Assert.Single(library.Log.Entries));
+            Assert.Single(library.Log.Lines));
         Assert.Equal(1, failed.Total);
         Assert.Equal(2, sent.Total);
     }
@@ -311,8 +311,8 @@ public sealed class DataBindingTests
         });
 
         Assert.Empty(library.Groups.Lines);
-        Assert.Equal(2, library.Log.Entries.Length);
-        Assert.All(library.Log.Entries, entry => Assert.StartsWith("Error 5002", entry, StringComparison.Ordinal));
+        Assert.Equal(2, library.Log.Lines.Count);
+        Assert.All(library.Log.Lines, entry => Assert.StartsWith("Error 5002", entry, StringComparison.Ordinal));
     }
 
     [Fact]

@@ -219,7 +219,7 @@ public sealed class DataBindingTransactionTests(PostgresServer server) : IClassF
         await db.Database.CommitTransactionAsync();
 
         Assert.Equal(["one"], Titles);
-        Assert.Empty(_library.Log.Entries);
+        Assert.Empty(_library.Log.Lines);
     }
 
     [Fact]
@@ -240,7 +240,7 @@ public sealed class DataBindingTransactionTests(PostgresServer server) : IClassF
         await transaction.CommitAsync();
 
         Assert.Equal(["one", "two", "three"], Titles);
-        Assert.Empty(_library.Log.Entries);
+        Assert.Empty(_library.Log.Lines);
     }
 
     [Fact]
@@ -260,7 +260,7 @@ public sealed class DataBindingTransactionTests(PostgresServer server) : IClassF
         }
 
         Assert.Empty(_library.Groups.Lines);
-        Assert.StartsWith("Warning 5003 The create of book 1 was saved but not sent to group 'books': ", Assert.Single(_library.Log.Entries), StringComparison.Ordinal);
+        Assert.StartsWith("Warning 5003 The create of book 1 was saved but not sent to group 'books': ", Assert.Single(_library.Log.Lines), StringComparison.Ordinal);
     }
 
     [Theory]

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Runnel.EntityFrameworkCore;
+using Runnel.Tests.Recording;
 
 namespace Runnel.Tests.DataBinding;
 
@@ -91,7 +92,7 @@ internal sealed class Library : IAsyncDisposable
 
     public RecordingGroups Groups { get; } = new();
 
-    public RecordingLog Log { get; } = new();
+    public RecordedLog Log { get; } = new("Runnel.EntityFrameworkCore");
 
     public IServiceProvider Services => _host.Services;
 
@@ -107,39 +108,5 @@ internal sealed class Library : IAsyncDisposable
     {
         await _host.StopAsync();
         _host.Dispose();
-    }
-}
-
-/// <summary>Keeps the binding's log entries.</summary>
-internal sealed class RecordingLog : ILoggerProvider, ILogger
-{
-    private readonly Lock _lock = new();
-    private readonly List<string> _entries = [];
-
-    public string[] Entries
-    {
-        get
-        {
-            lock (_lock)
-                return [.. _entries];
-        }
-    }
-
-    public ILogger CreateLogger(string categoryName) =>
-        categoryName.StartsWith("Runnel.EntityFrameworkCore", StringComparison.Ordinal) ? this : Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance;
-
-    public IDisposable? BeginScope<TState>(TState state)
-        where TState : notnull => null;
-
-    public bool IsEnabled(LogLevel logLevel) => true;
-
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-    {
-        lock (_lock)
-            _entries.Add($"{logLevel} {eventId.Id} {formatter(state, exception)}");
-    }
-
-    public void Dispose()
-    {
     }
 }

@@ -7,6 +7,7 @@ using Runnel.Redis;
 using Runnel.Redis.Receiving;
 using Runnel.Specification;
 using Runnel.Tests.House;
+using Runnel.Tests.Recording;
 using Runnel.Tests.Redis;
 using Runnel.Tests.Servers;
 using Runnel.Tests.Workers;
@@ -67,13 +68,13 @@ public sealed partial class RedisGuideTests(RedisServer redis) : IClassFixture<R
     {
         var settings = Snippets.BlockWith(Guide, "appendonly").Split('\n', StringSplitOptions.RemoveEmptyEntries);
         await using var server = await RedisServer.StartAsync(new RedisServerOptions { AppendOnly = false, MaxMemoryPolicy = "allkeys-lru", Configuration = settings });
-        using var log = new RecordingLog();
+        using var log = new RecordedLog();
         using var loggers = new LoggerFactory([log]);
         await using var layer = new RedisLayerFactory().Create(server.Address, TimeProvider.System, loggers);
 
         await layer.OpenAsync();
 
-        Assert.Empty(log.Entries);
+        Assert.Empty(log.Lines);
     }
 
     [Fact]

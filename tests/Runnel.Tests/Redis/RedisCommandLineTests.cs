@@ -48,7 +48,7 @@ public sealed class RedisCommandLineTests
 
         var (code, _) = await process.EndAsync();
 
-        Assert.Equal(sentence, process.Error.Trim());
+        Assert.Equal(sentence, process.StandardError.Trim());
         Assert.Equal(1, code);
     }
 }

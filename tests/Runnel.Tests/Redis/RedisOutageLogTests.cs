@@ -3,7 +3,7 @@ using Runnel.Layers;
 using Runnel.Redis;
 using Runnel.Redis.Connections;
 using Runnel.Specification;
-using Runnel.Tests.Connections;
+using Runnel.Tests.Recording;
 using Runnel.Tests.Servers;
 using Xunit;
 
@@ -14,7 +14,7 @@ public sealed class RedisOutageLogTests(RedisServer server) : IClassFixture<Redi
 {
     private const int Lost = 4000, StillAway = 4001, Back = 4022;
 
-    private readonly LogList _log = new();
+    private readonly RecordedLog _log = new();
     private readonly ManualTimeProvider _time = new();
     private readonly object _one = new(), _two = new();
 

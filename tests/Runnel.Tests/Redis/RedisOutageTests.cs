@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Runnel.Redis;
 using Runnel.Specification;
-using Runnel.Tests.Connections;
+using Runnel.Tests.Recording;
 using Runnel.Tests.Servers;
 using Xunit;
 
@@ -12,7 +12,7 @@ public sealed class RedisOutageTests(RedisServer server) : OutageSpecification, 
     private const int GapLost = 4005;
 
     private readonly string _prefix = $"test-{Guid.NewGuid():N}"[..24];
-    private readonly LogList _log = new();
+    private readonly RecordedLog _log = new();
     private readonly List<IAsyncDisposable> _parts = [];
 
     protected override async ValueTask<WiredBackplane> OpenAsync(int buffer, int bytes, TimeSpan patience)

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 using Runnel.Layers;
 using Runnel.Redis;
 using Runnel.Specification;
-using Runnel.Tests.Connections;
+using Runnel.Tests.Recording;
 using Runnel.Tests.Servers;
 using Xunit;
 
@@ -18,7 +18,7 @@ public sealed class RedisReconnectTests(RedisServer server) : IClassFixture<Redi
     private static readonly Retention Keep = new(10_000, TimeSpan.FromMinutes(10));
 
     private readonly TcpWire _wire = TcpWire.To(server.Port);
-    private readonly LogList _log = new();
+    private readonly RecordedLog _log = new();
     private readonly RedisProbe _probe = server.Connect();
     private readonly List<IAsyncDisposable> _parts = [];
     private readonly string _prefix = $"test-{Guid.NewGuid():N}"[..24];

@@ -3,7 +3,7 @@ using Runnel.Layers;
 using Runnel.Redis;
 using Runnel.Redis.Connections;
 using Runnel.Specification;
-using Runnel.Tests.Connections;
+using Runnel.Tests.Recording;
 using Runnel.Tests.Servers;
 using Xunit;
 
@@ -14,7 +14,7 @@ public sealed class RedisRefusalTests(RedisServer server) : IClassFixture<RedisS
 {
     private const int Refused = 4013, StillRefused = 4030, NotRefused = 4031;
 
-    private readonly LogList _log = new();
+    private readonly RecordedLog _log = new();
     private readonly ManualTimeProvider _time = new();
     private readonly object _one = new(), _two = new();
 

@@ -3,7 +3,7 @@ using System.Text;
 using Microsoft.Extensions.Logging;
 using Runnel.Redis;
 using Runnel.Specification;
-using Runnel.Tests.Connections;
+using Runnel.Tests.Recording;
 using Runnel.Tests.Servers;
 using Xunit;
 
@@ -14,7 +14,7 @@ public sealed class RedisStartTests : IDisposable
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(1);
 
-    private readonly LogList _log = new();
+    private readonly RecordedLog _log = new();
 
     public void Dispose() => _log.Dispose();
 

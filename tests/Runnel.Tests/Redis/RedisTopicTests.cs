@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 using Runnel.Layers;
 using Runnel.Redis.Topics;
 using Runnel.Specification;
-using Runnel.Tests.Connections;
+using Runnel.Tests.Recording;
 using Xunit;
 
 namespace Runnel.Tests.Redis;
@@ -14,7 +14,7 @@ public sealed class RedisTopicTests : IDisposable
 {
     private const long Epoch = 7, NextEpoch = 8;
 
-    private readonly LogList _log = new();
+    private readonly RecordedLog _log = new();
     private readonly Channel<(Position After, TaskCompletionSource<TopicHistory> Answer)> _reads = Channel.CreateUnbounded<(Position, TaskCompletionSource<TopicHistory>)>();
     private readonly List<string> _delivered = [];
     private readonly RedisTopic _topic;

@@ -1,14 +1,13 @@
 using System.Data.Common;
-using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
-using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Articles;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
 using Runnel.Specification;
+using Runnel.Tests.Processes;
 using Runnel.Tests.Servers;
 using Xunit;
 
@@ -349,24 +348,18 @@ public sealed class ArticlesTests(PostgresServer postgres) : IClassFixture<Postg
     public async Task It_runs_from_anywhere_and_the_command_line_s_address_wins()
     {
         using var folder = new SampleFolder();
-        var port = FreePort();
-        var program = Path.Combine(AppContext.BaseDirectory, "Articles.dll");
-        using var process = Process.Start(new ProcessStartInfo("dotnet", [program, "--urls", $"http://127.0.0.1:{port}", "--ConnectionStrings:Articles", $"Data Source={Path.Combine(folder.Path, "articles.db")}"])
+        var port = LoopbackPort.Free();
+        string[] arguments = ["--urls", $"http://127.0.0.1:{port}", "--ConnectionStrings:Articles", $"Data Source={Path.Combine(folder.Path, "articles.db")}"];
+        await using var process = ChildProcess.Start("Articles.dll", arguments, start =>
         {
-            WorkingDirectory = Path.GetTempPath(),
-            RedirectStandardOutput = true,
-            Environment = { ["ASPNETCORE_URLS"] = "http://127.0.0.1:1", ["DOTNET_ENVIRONMENT"] = "Development" },
-        })!;
+            start.WorkingDirectory = Path.GetTempPath();
+            start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:1";
+            start.Environment["DOTNET_ENVIRONMENT"] = "Development";
+        });
 
-        try
-        {
-            await Wait.For(LinesUntil(process.StandardOutput, $"Now listening on: http://127.0.0.1:{port}"), "the server to listen");
-        }
-        finally
-        {
-            process.Kill();
-            await process.WaitForExitAsync();
-        }
+        var line = await process.SaysAsync("Now listening on");
+
+        Assert.EndsWith($"http://127.0.0.1:{port}", line, StringComparison.Ordinal);
     }
 
     /// <summary>Between the look that finds no tables and their creation, another node creates them.</summary>
@@ -378,23 +371,5 @@ public sealed class ArticlesTests(PostgresServer postgres) : IClassFixture<Postg
             await other.Database.EnsureCreatedAsync(cancellationToken);
             return result;
         }
-    }
-
-    private static async Task LinesUntil(StreamReader output, string wanted)
-    {
-        while (await output.ReadLineAsync() is { } line)
-        {
-            if (line.Contains(wanted, StringComparison.Ordinal))
-                return;
-        }
-
-        throw new InvalidOperationException($"The program ended without saying '{wanted}'.");
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -1,33 +1,26 @@
-using System.Collections.Concurrent;
-using System.Diagnostics;
 using System.Net.WebSockets;
 using Runnel.Specification;
 using Runnel.Tests.House;
+using Runnel.Tests.Processes;
 
 namespace Runnel.Tests.Samples;
 
 /// <summary>A sample as people start it: a process of its own. It is ended by its id, and never outlives its test.</summary>
 internal sealed class SampleProcess : IAsyncDisposable
 {
-    private readonly Process _process;
-    private readonly ConcurrentQueue<string> _lines = new();
+    private readonly ChildProcess _process;
 
     private SampleProcess(string sample, SampleFolder folder, string[] arguments, params string[] more)
     {
         var output = new DirectoryInfo(AppContext.BaseDirectory);
         var program = Repository.PathTo(Path.Combine("samples", sample, "bin", output.Parent!.Name, output.Name, sample + ".dll"));
-        var start = new ProcessStartInfo("dotnet", [program, .. arguments, .. folder.Arguments, .. more])
+        _process = ChildProcess.Start(program, [.. arguments, .. folder.Arguments, .. more], start =>
         {
-            WorkingDirectory = folder.Path,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            Environment = { ["DOTNET_ENVIRONMENT"] = "Development", ["ASPNETCORE_URLS"] = "http://127.0.0.1:1", ["Logging__LogLevel__Microsoft.AspNetCore"] = "Warning" },
-        };
-        _process = Process.Start(start)!;
-        _process.OutputDataReceived += (_, line) => _lines.Enqueue(line.Data ?? "");
-        _process.ErrorDataReceived += (_, line) => _lines.Enqueue(line.Data ?? "");
-        _process.BeginOutputReadLine();
-        _process.BeginErrorReadLine();
+            start.WorkingDirectory = folder.Path;
+            start.Environment["DOTNET_ENVIRONMENT"] = "Development";
+            start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:1";
+            start.Environment["Logging__LogLevel__Microsoft.AspNetCore"] = "Warning";
+        });
     }
 
     /// <summary>Where it listens, if it serves.</summary>
@@ -35,7 +28,7 @@ internal sealed class SampleProcess : IAsyncDisposable
 
     public HttpClient Client { get; private set; } = null!;
 
-    public string Output => string.Join(Environment.NewLine, _lines);
+    public string Output => _process.Output;
 
     /// <summary>Starts a process that serves, on a free port unless told which.</summary>
     public static async Task<SampleProcess> ServeAsync(string sample, SampleFolder folder, int port = 0, params string[] arguments)
@@ -74,43 +67,23 @@ internal sealed class SampleProcess : IAsyncDisposable
     }
 
     /// <summary>kill -9.</summary>
-    public async Task KillAsync()
-    {
-        _process.Kill();
-        await Wait.For(_process.WaitForExitAsync(), "the process to be dead");
-    }
+    public Task KillAsync() => _process.KillAsync();
 
     /// <summary>SIGTERM.</summary>
     /// <returns>The exit code.</returns>
-    public async Task<int> TerminateAsync()
-    {
-        using var kill = Process.Start("kill", ["-TERM", $"{_process.Id}"]);
-        await kill.WaitForExitAsync();
-        await Wait.For(_process.WaitForExitAsync(), "the process to end");
-        return _process.ExitCode;
-    }
+    public async Task<int> TerminateAsync() => (await _process.TerminateAsync()).Code;
 
     public async ValueTask DisposeAsync()
     {
-        if (!_process.HasExited)
-            await KillAsync();
+        await _process.DisposeAsync();
         Client?.Dispose();
-        _process.Dispose();
     }
 
     private async Task<string> WaitForLineAsync(string part)
     {
-        string? found = null;
         try
         {
-            await Wait.Until(
-                () =>
-                {
-                    found = _lines.FirstOrDefault(line => line.Contains(part, StringComparison.Ordinal));
-                    return found is not null || _process.HasExited;
-                },
-                $"the sample says '{part}'");
-            return found ?? throw new InvalidOperationException($"The sample ended without saying '{part}':{Environment.NewLine}{Output}");
+            return await _process.SaysAsync(part);
         }
         catch
         {

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Runnel.Sqlite;
 using Runnel.Sqlite.Files;
-using Runnel.Tests.Connections;
+using Runnel.Tests.Recording;
 
 namespace Runnel.Tests.Sqlite;
 
@@ -13,7 +13,7 @@ internal sealed class SqliteFile(TimeProvider timeProvider, string? folder = nul
 
     public string Path => System.IO.Path.Combine(_folder.FullName, "queue.db");
 
-    public LogList Log { get; } = new();
+    public RecordedLog Log { get; } = new();
 
     public SqliteStore Open(Action<SqliteOptions>? configure = null)
     {

@@ -21,13 +21,13 @@ public sealed class SqliteProcessTests : IAsyncDisposable
     {
         var queue = new SqliteWorkQueue(_file.Open());
         await queue.EnqueueAsync(Channel, Enumerable.Range(0, 100).Select(Of).ToArray(), EnqueueOptions.Default);
-        await using var worker = new WorkerProcess("hold", _file.Path, Channel.Value, "100");
+        await using var worker = WorkerProcess.Start("hold", _file.Path, Channel.Value, "100");
         await worker.SaysAsync("held");
         await using var lease = await queue.AcquireLeaseAsync(new());
         var receiving = lease.ReceiveAsync(Channel, 100).AsTask();
 
         var began = Stopwatch.GetTimestamp();
-        worker.Kill();
+        await worker.KillAsync();
         var received = await Wait.For(receiving, "the dead process's messages");
 
         var took = Stopwatch.GetElapsedTime(began);
@@ -52,13 +52,13 @@ public sealed class SqliteProcessTests : IAsyncDisposable
 
         for (var kills = 0; kills < 3; kills++)
         {
-            var worker = new WorkerProcess("work", _file.Path, Channel.Value);
+            var worker = WorkerProcess.Start("work", _file.Path, Channel.Value);
             await Wait.Until(() => worker.Lines.Count > 200, "the worker is in the middle of it");
             await worker.DisposeAsync();
             handled.UnionWith(worker.Lines);
         }
         await Wait.For(sending, "all to be sent");
-        await using (var last = new WorkerProcess("work", _file.Path, Channel.Value))
+        await using (var last = WorkerProcess.Start("work", _file.Path, Channel.Value))
         {
             await Wait.Until(async () => (await queue.ListChannelsAsync()).Count == 0, "all is handled");
             await last.DisposeAsync();
@@ -71,7 +71,7 @@ public sealed class SqliteProcessTests : IAsyncDisposable
     [Fact]
     public async Task Processes_that_begin_at_once_make_one_database()
     {
-        var workers = Enumerable.Range(0, 3).Select(_ => new WorkerProcess("work", _file.Path, Channel.Value)).ToList();
+        var workers = Enumerable.Range(0, 3).Select(_ => WorkerProcess.Start("work", _file.Path, Channel.Value)).ToList();
         foreach (var worker in workers)
             await worker.SaysAsync("ready");
         var queue = new SqliteWorkQueue(_file.Open());
@@ -91,7 +91,7 @@ public sealed class SqliteProcessTests : IAsyncDisposable
         await using var lease = await queue.AcquireLeaseAsync(new());
         await queue.EnqueueAsync(Channel, [Of(1)], EnqueueOptions.Default);
         var message = Assert.Single(await lease.ReceiveAsync(Channel, 1));
-        await using var worker = new WorkerProcess("lock", _file.Path);
+        await using var worker = WorkerProcess.Start("lock", _file.Path);
         await worker.SaysAsync("locked");
         await worker.StopAsync();
 
@@ -103,7 +103,7 @@ public sealed class SqliteProcessTests : IAsyncDisposable
         Assert.All([refused.Message, unpublished.Message, Assert.Single(_file.Log.Of(3010)).Text], text => Assert.Contains(name, text, StringComparison.Ordinal));
         Assert.Equal((BackplaneState.Interrupted, false), (backplane.State, settling.IsCompleted));
 
-        worker.Kill();
+        await worker.KillAsync();
         Assert.True(await Wait.For(settling, "the settlement"));
         Assert.Equal(1, await queue.EnqueueAsync(Channel, [Of(3)], EnqueueOptions.Default));
         await Wait.Until(() => backplane.State == BackplaneState.Connected, "the interruption is over");

@@ -6,6 +6,7 @@ using Runnel.Layers;
 using Runnel.Specification;
 using Runnel.Sqlite;
 using Runnel.Sqlite.Files;
+using Runnel.Tests.Recording;
 using Xunit;
 
 namespace Runnel.Tests.Sqlite;
@@ -104,11 +105,16 @@ public sealed class SqliteStoreTests : IAsyncDisposable
         const int Promised = 5; // of 20 ms: counted and not timed, since a busy machine makes each look take longer
         var (noticed, worst) = (0L, 0L);
         SqliteStore? store = null;
-        store = SqliteStore.Open(new SqliteOptions { Path = _file.Path }, _clock.TimeProvider, new Witness(eventId =>
+        using var log = new RecordedLog
         {
-            if (eventId == 3002)
-                noticed = store!.Writer.Rounds;
-        }));
+            Logged = eventId =>
+            {
+                if (eventId == 3002)
+                    noticed = store!.Writer.Rounds;
+            },
+        };
+        using var loggers = new LoggerFactory([log]);
+        store = SqliteStore.Open(new SqliteOptions { Path = _file.Path }, _clock.TimeProvider, loggers.CreateLogger<SqliteStore>());
         await new SqliteWorkQueue(store).EnqueueAsync(Channel, [Of("1")], EnqueueOptions.Default);
 
         for (var deaths = 1; deaths <= 5; deaths++)
@@ -345,14 +351,4 @@ public sealed class SqliteStoreTests : IAsyncDisposable
         new(new Message("pay", Encoding.UTF8.GetBytes(text))) { Id = MessageId.New(_clock.TimeProvider), Key = key, SentAt = _clock.Now };
 
     private static string Text(ReceivedMessage message) => Encoding.UTF8.GetString(message.Envelope.Message.Body.Span);
-
-    private sealed class Witness(Action<int> onEvent) : ILogger<SqliteStore>
-    {
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) => onEvent(eventId.Id);
-    }
 }

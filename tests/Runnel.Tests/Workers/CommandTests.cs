@@ -1,5 +1,4 @@
-using System.Net;
-using System.Net.Sockets;
+using Runnel.Tests.Servers;
 using Xunit;
 
 namespace Runnel.Tests.Workers;
@@ -82,7 +81,7 @@ public sealed class CommandTests : IDisposable
         await using var server = AppProcess.Start(
             "runserver", "--noworker", "--Runnel:Grace", "7", "--Greeting=Hello @all", "Place=world", "--environment", "Staging", "--Logging:LogLevel:Default=Information",
             "--urls", "http://127.0.0.1:0", "--layer", Layer);
-        await server.UntilAsync("Now listening on: http://127.0.0.1:");
+        await server.SaysAsync("Now listening on: http://127.0.0.1:");
         var address = server.Output.Split("Now listening on: ")[1].Split('\n')[0];
         using var http = new HttpClient(new SocketsHttpHandler()) { BaseAddress = new Uri(address) };
 
@@ -108,18 +107,18 @@ public sealed class CommandTests : IDisposable
     [Fact]
     public async Task A_server_without_worker_takes_nothing_and_a_worker_beside_it_takes_what_it_is_told()
     {
-        var port = FreePort();
+        var port = LoopbackPort.Free();
         await using var server = AppProcess.Start("runserver", "--noworker", "--urls", $"http://127.0.0.1:{port}", "--layer", Layer);
-        await server.UntilAsync("Now listening on");
+        await server.SaysAsync("Now listening on");
         using var http = new HttpClient(new SocketsHttpHandler()) { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
         await SendAsync(http, "mail", "letter");
         await SendAsync(http, "payments", "first");
 
         await using var worker = AppProcess.Start("runworker", "--layer", Layer, "--only-channels", "pay*,thumb*", "--only-channels", "mail", "--exclude-channels", "mail", "--urls", $"http://127.0.0.1:{port}");
-        await worker.UntilAsync("This worker takes the channels 'payments', 'thumbnails'.");
-        await worker.UntilAsync("handled payments first");
+        await worker.SaysAsync("This worker takes the channels 'payments', 'thumbnails'.");
+        await worker.SaysAsync("handled payments first");
         await SendAsync(http, "payments", "second");
-        await worker.UntilAsync("handled payments second");
+        await worker.SaysAsync("handled payments second");
         var stopped = await worker.TerminateAsync();
         var (code, output) = await server.TerminateAsync();
 
@@ -132,17 +131,17 @@ public sealed class CommandTests : IDisposable
     [Fact]
     public async Task A_worker_that_is_told_to_end_cancels_what_outlasts_its_grace_and_another_one_gets_it()
     {
-        var port = FreePort();
+        var port = LoopbackPort.Free();
         await using var server = AppProcess.Start("runserver", "--noworker", "--urls", $"http://127.0.0.1:{port}", "--layer", Layer);
-        await server.UntilAsync("Now listening on");
+        await server.SaysAsync("Now listening on");
         using var http = new HttpClient(new SocketsHttpHandler()) { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
         await using var worker = AppProcess.Start("runworker", "--layer", Layer, "--Runnel:Grace", "1");
         await SendAsync(http, "mail", "long");
-        await worker.UntilAsync("handled mail long");
+        await worker.SaysAsync("handled mail long");
 
         var (code, _) = await worker.TerminateAsync();
         await using var another = AppProcess.Start("runworker", "--layer", Layer, "--Runnel:Grace", "1");
-        await another.UntilAsync("handled mail long");
+        await another.SaysAsync("handled mail long");
 
         Assert.Equal(0, code);
     }
@@ -151,12 +150,5 @@ public sealed class CommandTests : IDisposable
     {
         using var response = await http.PostAsync(new Uri($"/send/{channel}/{text}", UriKind.Relative), null);
         response.EnsureSuccessStatusCode();
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -112,7 +112,7 @@ public sealed class InMemoryWorkersTests : WorkersSpecification
         var order = await AdvanceUntilAsync(handled.NextAsync(), TimeSpan.FromMilliseconds(100));
 
         Assert.Equal("1", order);
-        Assert.Equal(5, app.Log.Entries.Count(entry => entry.StartsWith("3006", StringComparison.Ordinal)));
+        Assert.Equal(5, app.Log.Of(3006).Count());
     }
 
     [Fact]

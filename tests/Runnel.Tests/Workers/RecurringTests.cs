@@ -25,7 +25,7 @@ public sealed class RecurringTests
         await AdvanceUntilAsync(() => fired.Count > 0, TimeSpan.FromSeconds(1));
 
         Assert.InRange(await fired.NextAsync() - failed, TimeSpan.Zero, TimeSpan.FromHours(12));
-        Assert.Contains(app.Log.Entries, entry => entry.StartsWith("3013", StringComparison.Ordinal));
+        Assert.NotEmpty(app.Log.Of(3013));
 
         Task AdvanceUntilAsync(Func<bool> condition, TimeSpan step) => Wait.Until(
             () =>

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Runnel.Layers;
 using Runnel.Specification;
+using Runnel.Tests.Recording;
 using Runnel.Workers;
 using Runnel.Workers.Running;
 
@@ -32,7 +33,7 @@ internal sealed class WorkerApp : IAsyncDisposable
         map(_host);
     }
 
-    public RecordingLog Log { get; } = new();
+    public RecordedLog Log { get; } = new();
 
     public IServiceProvider Services => _host.Services;
 
@@ -61,39 +62,6 @@ internal sealed class WorkerApp : IAsyncDisposable
         if (_started)
             await Wait.For(StopAsync(), "the application to stop");
         _host.Dispose();
-    }
-}
-
-/// <summary>Keeps what the workers log.</summary>
-internal sealed class RecordingLog : ILoggerProvider, ILogger
-{
-    private readonly Lock _lock = new();
-    private readonly List<string> _entries = [];
-
-    public string[] Entries
-    {
-        get
-        {
-            lock (_lock)
-                return [.. _entries];
-        }
-    }
-
-    public ILogger CreateLogger(string categoryName) => this;
-
-    public IDisposable? BeginScope<TState>(TState state)
-        where TState : notnull => null;
-
-    public bool IsEnabled(LogLevel logLevel) => true;
-
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-    {
-        lock (_lock)
-            _entries.Add($"{eventId.Id} {formatter(state, exception)}");
-    }
-
-    public void Dispose()
-    {
     }
 }
 

@@ -53,7 +53,7 @@ public sealed class WorkerLeaseTests : IAsyncLifetime
 
         var last = await other.Jobs.FindAsync(sent.Id);
         Assert.Equal((JobState.Succeeded, "the other's"), (last!.State, last.Result!.Value.GetString()));
-        Assert.Contains(_apps[0].Log.Entries, entry => entry.StartsWith("3008", StringComparison.Ordinal));
+        Assert.NotEmpty(_apps[0].Log.Of(3008));
     }
 
     [Theory]

@@ -261,9 +261,9 @@ public abstract partial class WorkersSpecification
         await sender.Channels.SendAsync("paymentz", new Pay("3"));
         await sender.Channels.SendManyAsync("paymentz", [new Pay("4"), new Pay("5")]);
         await sender.Channels.SendAsync(new string('p', ChannelName.MaxLength), new Pay("6"));
-        await Wait.Until(() => sender.Log.Entries.Count(entry => entry.StartsWith("3015", StringComparison.Ordinal)) == 2, "it is told");
+        await Wait.Until(() => sender.Log.Of(3015).Count() == 2, "it is told");
 
-        Assert.Single(sender.Log.Entries, entry => entry.Contains("channel 'paymentz', but no worker", StringComparison.Ordinal));
-        Assert.DoesNotContain(sender.Log.Entries, entry => entry.Contains("'payments'", StringComparison.Ordinal));
+        Assert.Single(sender.Log.Lines, entry => entry.Contains("channel 'paymentz', but no worker", StringComparison.Ordinal));
+        Assert.DoesNotContain(sender.Log.Lines, entry => entry.Contains("'payments'", StringComparison.Ordinal));
     }
 }

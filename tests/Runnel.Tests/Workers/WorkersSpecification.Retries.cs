@@ -97,7 +97,7 @@ public abstract partial class WorkersSpecification
 
         Assert.Equal([1, 2, 3], await attempts.NextAsync(3));
         Assert.Equal((3, 3), (state.Attempt, dead.Envelope.Attempt));
-        Assert.Contains(app.Log.Entries, entry => entry.StartsWith($"3004 Job {sent.Id} on channel 'payments' is a dead letter after 3 attempts", StringComparison.Ordinal));
+        Assert.Contains(app.Log.Of(3004), entry => entry.Text.StartsWith($"Job {sent.Id} on channel 'payments' is a dead letter after 3 attempts", StringComparison.Ordinal));
     }
 
     [Theory]
