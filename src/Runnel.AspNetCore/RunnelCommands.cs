@@ -104,6 +104,7 @@ public static class RunnelCommands
             AddPatterns(options.OnlyChannels, parsed.GetValue(only));
             AddPatterns(options.ExcludeChannels, parsed.GetValue(exclude));
             RefuseToWorkInVain(app);
+            await PrepareAsync(app, cancellationToken);
             await WorkerHost.RunAsync(app.Services, cancellationToken);
             return 0;
         });
@@ -131,11 +132,17 @@ public static class RunnelCommands
 
     private static async Task<int> ServeAsync(WebApplication app, CancellationToken cancellationToken)
     {
-        // The host would do it, too, but log a failure with its stack beside the sentence that ends the command.
-        await app.Services.GetRequiredService<ConfiguredLayer>().OpenAsync(cancellationToken);
+        await PrepareAsync(app, cancellationToken);
         await app.StartAsync(cancellationToken);
         await app.WaitForShutdownAsync(cancellationToken);
         return 0;
+    }
+
+    // The host would do this, too, but log a failure with its stack beside the sentence that ends the command.
+    private static Task PrepareAsync(WebApplication app, CancellationToken cancellationToken)
+    {
+        app.Services.GetService<IStartupValidator>()?.Validate();
+        return app.Services.GetRequiredService<ConfiguredLayer>().OpenAsync(cancellationToken);
     }
 
     // The host has read the same command line already, but to it a switch without a value, such as --noworker, eats the argument that follows.

@@ -1,0 +1,126 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Runnel.AspNetCore;
+using Runnel.Specification;
+using Xunit;
+
+namespace Runnel.Tests.Workers;
+
+/// <summary>How <c>runworker</c> runs an application's services.</summary>
+public sealed class WorkerHostTests : IDisposable
+{
+    private readonly WebApplicationBuilder _builder = WebApplication.CreateSlimBuilder();
+    private readonly IdleServer _server = new();
+
+    public WorkerHostTests()
+    {
+        _builder.Logging.ClearProviders();
+        _builder.Services.AddSingleton<IServer>(_server);
+    }
+
+    [Fact]
+    public async Task A_worker_runs_the_services_as_a_host_does_and_leaves_the_server_out()
+    {
+        _builder.Services.AddHostedService<Diary>();
+        await using var app = _builder.Build();
+        var diary = app.Services.GetServices<IHostedService>().OfType<Diary>().Single();
+
+        var running = WorkerHost.RunAsync(app.Services, CancellationToken.None);
+        await Wait.Until(() => app.Lifetime.ApplicationStarted.IsCancellationRequested, "the worker has started");
+        app.Lifetime.StopApplication();
+        await Wait.For(running, "the worker to end");
+
+        Assert.Equal(["starting", "start", "started", "stopping", "stop", "stopped"], diary.Entries);
+        Assert.True(app.Lifetime.ApplicationStopped.IsCancellationRequested);
+        Assert.Equal(0, _server.Starts);
+    }
+
+    [Fact]
+    public async Task A_worker_whose_service_fails_stops_the_others_and_says_why()
+    {
+        _builder.Services.AddHostedService<Diary>();
+        _builder.Services.AddHostedService<Failing>();
+        await using var app = _builder.Build();
+        var diary = app.Services.GetServices<IHostedService>().OfType<Diary>().Single();
+
+        var failure = await Assert.ThrowsAsync<TimeZoneNotFoundException>(() => Wait.For(WorkerHost.RunAsync(app.Services, CancellationToken.None), "the worker to end"));
+
+        Assert.Equal("the service's own", failure.Message);
+        Assert.Equal("stopped", diary.Entries[^1]);
+    }
+
+    [Fact]
+    public async Task A_worker_stops_when_its_caller_cancels()
+    {
+        _builder.Services.AddHostedService<Diary>();
+        await using var app = _builder.Build();
+        var diary = app.Services.GetServices<IHostedService>().OfType<Diary>().Single();
+        using var cancelled = new CancellationTokenSource();
+
+        var running = WorkerHost.RunAsync(app.Services, cancelled.Token);
+        await Wait.Until(() => app.Lifetime.ApplicationStarted.IsCancellationRequested, "the worker has started");
+        await cancelled.CancelAsync();
+        await Wait.For(running, "the worker to end");
+
+        Assert.Equal("stopped", diary.Entries[^1]);
+    }
+
+    public void Dispose() => _server.Dispose();
+
+    private sealed class Diary : IHostedLifecycleService
+    {
+        public List<string> Entries { get; } = [];
+
+        public Task StartingAsync(CancellationToken cancellationToken) => Write("starting");
+
+        public Task StartAsync(CancellationToken cancellationToken) => Write("start");
+
+        public Task StartedAsync(CancellationToken cancellationToken) => Write("started");
+
+        public Task StoppingAsync(CancellationToken cancellationToken) => Write("stopping");
+
+        public Task StopAsync(CancellationToken cancellationToken) => Write("stop");
+
+        public Task StoppedAsync(CancellationToken cancellationToken) => Write("stopped");
+
+        private Task Write(string entry)
+        {
+            Entries.Add(entry);
+            return Task.CompletedTask;
+        }
+    }
+
+    private sealed class Failing(IHostApplicationLifetime lifetime) : BackgroundService
+    {
+        protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+        {
+            await Wait.Until(() => lifetime.ApplicationStarted.IsCancellationRequested, "the worker has started");
+            throw new TimeZoneNotFoundException("the service's own");
+        }
+    }
+
+    private sealed class IdleServer : IServer
+    {
+        public int Starts { get; private set; }
+
+        public IFeatureCollection Features { get; } = new FeatureCollection();
+
+        public Task StartAsync<TContext>(IHttpApplication<TContext> application, CancellationToken cancellationToken)
+            where TContext : notnull
+        {
+            Starts++;
+            return Task.CompletedTask;
+        }
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public void Dispose()
+        {
+            // Nothing to give back.
+        }
+    }
+}
