@@ -57,7 +57,7 @@ internal sealed class BareRedis : IBareStore
             for (var claim = 1; claim <= claimed; claim++)
                 writer.Add($"{step - 1}.{claim}");
             var answer = (await _store.Commands.ExecuteAsync(writer.Written)).Items;
-            claimed = (answer.Length - 3) / 2;
+            claimed = answer.Length - 3;
             if (claimed < most)
                 throw new BenchException("The bare loop's channel was empty before its time.");
             left -= claimed;

@@ -8,6 +8,9 @@ internal abstract class Settlement(RedisClaim claim) : TaskCompletionSource<bool
 {
     public RedisClaim Claim => claim;
 
+    /// <summary>Whether a step that Redis refused may have done it all the same: a script is not undone where it fails.</summary>
+    public bool MayBeDone { get; set; }
+
     /// <summary>How many arguments of Scripts/step.lua it is; 0 when it is one of those that are simply completed.</summary>
     public abstract int Arguments { get; }
 

@@ -6,32 +6,39 @@ using Runnel.Redis.Stores;
 
 namespace Runnel.Redis.Receiving;
 
-/// <summary>One worker at one channel: gathers what is to be settled and who waits for messages, and does all of it in one step after another.</summary>
+/// <summary>One worker at one channel: gathers what is to be settled and who waits for messages, and does all of it in steps.</summary>
 /// <remarks>
-/// One step is on its way at a time, and is repeated until it is answered: a claim lives as long as the worker, so a settlement must not get lost. What
-/// is handed in meanwhile goes along with the next one.
+/// A step is repeated until it is answered: a claim lives as long as the worker, so a settlement must not get lost. What is handed in while a step is on
+/// its way goes along with the next one. Only a claim does not wait for those that settle: two steps are on their way at most, and one of them claims.
+/// Redis does them in the order sent, also when they are repeated.
 /// </remarks>
 internal sealed class WorkerChannel(LeaseTerm term, RedisChannel channel, RedisStore store, RedisBells bells) : IChannelListener
 {
-    private const int MostClaims = 256;
-    private const int MostSettlements = 512;
-    private const int MostBytes = 1024 * 1024; // of either: others share the connection, and wait behind a step
     private static readonly TimeSpan AfterRefusal = TimeSpan.FromSeconds(1);
 
     private readonly Lock _lock = new();
     private readonly Queue<Settlement> _settlements = new();
     private readonly LinkedList<ReceiveRequest> _receivers = new();
-    private Task _stepping = Task.CompletedTask;
+    private TaskCompletionSource? _idleWanted;
     private Exception? _ended;
     private Exception? _lost;
-    private bool _isStepping;
-    private bool _isToLook;
-    private bool _mayBeDone;
     private bool _hasJoined;
+    private bool _isToLook;
+    private bool _isStarting;
+    private bool _isClaiming;
+    private int _underWay;
+    private int _resting;
     private long _steps;
 
     /// <summary>Whether somebody waits for messages.</summary>
     public bool IsWaiting => Volatile.Read(ref _ended) is null && _receivers.Count > 0;
+
+    // A channel that does not know the worker yet is told once, by the first step.
+    private bool MayClaim => _isToLook && !_isClaiming && (_hasJoined || _underWay == 0);
+
+    private bool MaySettle => _settlements.Count > 0 && _underWay == 0;
+
+    private bool IsIdle => _underWay == 0 && _resting == 0 && !_isStarting && !_isClaiming && _settlements.Count == 0;
 
     public Task<IReadOnlyList<ReceivedMessage>> ReceiveAsync(int max, CancellationToken cancellationToken)
     {
@@ -82,18 +89,17 @@ internal sealed class WorkerChannel(LeaseTerm term, RedisChannel channel, RedisS
     }
 
     /// <summary>Ends all waits with the reason, once what is under way has arrived; nothing can be settled any more.</summary>
-    public Task EndAsync(Exception reason)
+    public async Task EndAsync(Exception reason)
     {
+        Task idle;
         lock (_lock)
+        {
             _ended ??= reason;
+            idle = IsIdle ? Task.CompletedTask : (_idleWanted ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+        }
         EndWaits(reason);
         channel.Remove(this);
-        return EndStepsAsync();
-    }
-
-    private async Task EndStepsAsync()
-    {
-        await _stepping.ConfigureAwait(false);
+        await idle.ConfigureAwait(false);
         store.Outage.NotRefused(this);
     }
 
@@ -125,105 +131,125 @@ internal sealed class WorkerChannel(LeaseTerm term, RedisChannel channel, RedisS
         request.TrySetCanceled(cancellationToken);
     }
 
+    // Called with the lock held.
     private void StepIfNeeded()
     {
-        if (_isStepping || !(_isToLook || _settlements.Count > 0))
-            return;
-        _isStepping = true;
-        _stepping = Task.Run(StepAllAsync);
-    }
-
-    private async Task StepAllAsync()
-    {
-        while (true)
+        if (!_isStarting && _resting == 0 && (MayClaim || MaySettle))
         {
-            List<Settlement> settlements = [];
-            int most;
-            lock (_lock)
-            {
-                for (var bytes = 0; settlements.Count < MostSettlements && bytes < MostBytes && _settlements.TryDequeue(out var settlement); bytes += settlement.Bytes)
-                    settlements.Add(settlement);
-                most = _isToLook ? Math.Min(_receivers.Sum(static request => request.Max), MostClaims) : 0;
-                _isToLook = false;
-                _isStepping = settlements.Count > 0 || most > 0;
-                if (!_isStepping)
-                    return;
-            }
-            if (most > 0)
-                bells.Listen(channel); // before looking: what comes in after the look is heard
-            try
-            {
-                await StepAsync(settlements, most).ConfigureAwait(false);
-                store.Outage.NotRefused(this);
-            }
-            catch (Exception exception)
-            {
-                await FailAsync(settlements, exception).ConfigureAwait(false);
-            }
+            _isStarting = true;
+            _ = Task.Run(StepAsync);
+        }
+        else if (_idleWanted is not null && IsIdle)
+        {
+            _idleWanted.TrySetResult();
         }
     }
 
-    private async Task StepAsync(List<Settlement> settlements, int most)
+    private async Task StepAsync()
     {
-        var (step, asked, sent) = (++_steps, store.TimeProvider.GetTimestamp(), TimeProvider.System.GetTimestamp());
-        var answer = (await store.Commands.ExecuteAsync(Encode(settlements, most, step)).ConfigureAwait(false)).Items;
+        if (TakeStep() is not { } step)
+            return;
+        var (asked, sent) = (store.TimeProvider.GetTimestamp(), TimeProvider.System.GetTimestamp());
+        RespValue[] answer;
+        try
+        {
+            if (step.Claims)
+                bells.Listen(channel); // before looking: what comes in after the look is heard
+            answer = (await store.Commands.ExecuteAsync(step.Encode(channel, term)).ConfigureAwait(false)).Items;
+        }
+        catch (Exception exception)
+        {
+            await FailAsync(step, exception).ConfigureAwait(false);
+            return;
+        }
+        try
+        {
+            Arrive(wasLost: answer.Length == 1, sent);
+            Take(step, answer, asked);
+            store.Outage.NotRefused(this);
+        }
+        finally
+        {
+            End(step);
+        }
+    }
+
+    private WorkerStep? TakeStep()
+    {
+        lock (_lock)
+        {
+            _isStarting = false;
+            if (_resting > 0)
+                return null;
+            var (most, joins) = (0, !_hasJoined);
+            if (MayClaim)
+            {
+                most = Math.Min(_receivers.Sum(static request => request.Max), WorkerStep.MostClaims);
+                _isToLook = false;
+            }
+            if (most == 0 && !MaySettle)
+            {
+                StepIfNeeded(); // which tells those who wait for that
+                return null;
+            }
+            List<Settlement> settlements = [];
+            for (var bytes = 0; settlements.Count < WorkerStep.MostSettlements && bytes < WorkerStep.MostBytes && _settlements.TryDequeue(out var settlement); bytes += settlement.Bytes)
+                settlements.Add(settlement);
+            _underWay++;
+            _isClaiming |= most > 0;
+            return new WorkerStep(++_steps, settlements, most, joins);
+        }
+    }
+
+    // The next one that settles begins at once, while what has been claimed is being read.
+    private void Arrive(bool wasLost, long sent)
+    {
+        if (!wasLost && !_hasJoined)
+            term.Join(channel, sent);
+        lock (_lock)
+        {
+            _hasJoined |= !wasLost;
+            _underWay--;
+            StepIfNeeded();
+        }
+    }
+
+    // The next one that claims begins when what this one has claimed is handed out: in the order of the line, and no more than is wanted.
+    private void End(WorkerStep step)
+    {
+        lock (_lock)
+        {
+            if (step.Claims)
+                _isClaiming = false;
+            StepIfNeeded();
+        }
+    }
+
+    private void Take(WorkerStep step, RespValue[] answer, long asked)
+    {
         if (answer.Length == 1)
         {
             term.Lose(); // first: who is told that a message is not its own finds the lease lost, too
-            Answer(settlements, static _ => false);
+            step.AnswerLost();
             return;
         }
-        if (!_hasJoined)
-            term.Join(channel, sent);
-        _hasJoined = true;
-        var results = answer[0].ToString();
-        Answer(settlements, at => results[at] == '1');
+        step.Answer(answer[0].Bytes);
         channel.TellExpired(answer[2].AsNumber());
-        if (most == 0)
+        if (!step.Claims)
             return;
-        Distribute(answer.AsSpan(3), step);
+        Distribute(answer.AsSpan(3), step.Number);
         if (IsWaiting)
             channel.LookIn(answer[1].AsNumber(), asked);
         if (answer.Length > 3)
             channel.Sender.RoomMayBe();
     }
 
-    private RedisCommand Encode(List<Settlement> settlements, int most, long step)
-    {
-        settlements.Sort(static (a, b) => (a.Arguments > 0).CompareTo(b.Arguments > 0)); // those first that are simply completed
-        var plain = settlements.TakeWhile(static settlement => settlement.Arguments == 0).Count();
-        var writer = channel.Begin(RedisScript.Step, 7 + plain + settlements.Sum(static settlement => settlement.Arguments));
-        var repeatMark = writer.NextShortPart;
-        writer.Add(_mayBeDone ? "1"u8 : "0"u8);
-        _mayBeDone = false;
-        writer.Add(term.Name);
-        writer.Add(step);
-        writer.Add(most);
-        writer.Add(MostBytes);
-        writer.Add(_hasJoined ? 0 : (long)term.Duration.TotalMicroseconds);
-        writer.Add(plain);
-        foreach (var settlement in settlements)
-        {
-            if (settlement.Arguments == 0)
-                settlement.Claim.AddField(writer);
-            else
-                settlement.Write(writer);
-        }
-        return new RedisCommand(writer.Written, repeatMark) { IsPatient = true };
-    }
-
-    private static void Answer(List<Settlement> settlements, Func<int, bool> result)
-    {
-        for (var i = 0; i < settlements.Count; i++)
-            settlements[i].TrySetResult(result(i));
-    }
-
     private void Distribute(ReadOnlySpan<RespValue> found, long step)
     {
-        var messages = new Queue<ReceivedMessage>(found.Length / 2);
-        for (var i = 0; i < found.Length; i += 2)
+        var messages = new Queue<ReceivedMessage>(found.Length);
+        for (var i = 0; i < found.Length; i++)
         {
-            if (Read(found[i + 1].Bytes, step, (i / 2) + 1) is { } message)
+            if (Read(found[i].Bytes, step, i + 1) is { } message)
                 messages.Enqueue(message);
         }
         while (messages.Count > 0 && TakeReceiver() is { } receiver)
@@ -268,26 +294,41 @@ internal sealed class WorkerChannel(LeaseTerm term, RedisChannel channel, RedisS
     }
 
     // Redis refused the step, such as for want of memory, or the layer ends.
-    private async Task FailAsync(List<Settlement> settlements, Exception exception)
+    private async Task FailAsync(WorkerStep step, Exception exception)
     {
-        if (exception is ObjectDisposedException)
-        {
-            foreach (var settlement in settlements)
-                settlement.TrySetException(exception);
-            _ = EndAsync(exception);
-            return;
-        }
-        store.Outage.Refused(this, exception);
-        while (TakeReceiver() is { } receiver)
-            receiver.TrySetException(exception);
+        var isOver = exception is ObjectDisposedException;
+        if (isOver)
+            step.Fail(exception);
+        else
+            store.Outage.Refused(this, exception);
+        if (step.Claims || isOver)
+            EndWaits(exception);
+        var rests = !isOver && step.Settlements.Count > 0;
         lock (_lock)
         {
             // The worker lives, so its claims would too: what is not settled now has to be later.
-            foreach (var settlement in settlements)
+            foreach (var settlement in rests ? step.Settlements : [])
+            {
+                settlement.MayBeDone = true;
                 _settlements.Enqueue(settlement);
-            _mayBeDone = settlements.Count > 0;
+            }
+            _resting += rests ? 1 : 0;
+            _underWay--;
         }
-        if (settlements.Count > 0)
-            await Task.Delay(AfterRefusal, TimeProvider.System).ConfigureAwait(false);
+        End(step);
+        if (isOver)
+            await EndAsync(exception).ConfigureAwait(false);
+        if (rests)
+            await RestAsync().ConfigureAwait(false);
+    }
+
+    private async Task RestAsync()
+    {
+        await Task.Delay(AfterRefusal, TimeProvider.System).ConfigureAwait(false);
+        lock (_lock)
+        {
+            _resting--;
+            StepIfNeeded();
+        }
     }
 }

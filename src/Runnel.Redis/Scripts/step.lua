@@ -4,7 +4,7 @@
 --       its lease (us) if it is new here, else 0,
 --       number of claims that are simply completed, these claims, then for each other settlement: kind, claim and
 --         'complete': lane;  'abandon': 1 if an attempt counts, delay (us), 1 if there is a new payload, that payload;  'bury': reason, error
--- Returns {'lost'} when the lease is lost, else {the settlements' results as 1 and 0 each, how long until there is something to look for again (us) or -1, expired, then id and entry of each message}.
+-- Returns {'lost'} when the lease is lost, else {the settlements' results as 1 and 0 each, how long until there is something to look for again (us) or -1, expired, then the entry of each message}.
 local repeated, worker, step, most, room, joining = ARGV[2] == '1', ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local claims = CLAIMS .. worker
 
@@ -82,8 +82,7 @@ local function claim_again()
   for i = 1, most do fields[i] = step .. '.' .. i end
   for _, claim in ipairs(call('HMGET', claims, unpack(fields))) do
     if claim then
-      local id, _, entry = read_claim(claim)
-      answer[#answer + 1] = id
+      local _, _, entry = read_claim(claim)
       answer[#answer + 1] = entry
     end
   end
@@ -128,7 +127,6 @@ local function claim_new()
     ids[number] = id
     fields[2 * number - 1] = step .. '.' .. number
     fields[2 * number] = id .. struct.pack('<i8', order) .. entry
-    answer[#answer + 1] = id
     answer[#answer + 1] = entry
   end
 

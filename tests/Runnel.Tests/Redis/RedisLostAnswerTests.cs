@@ -73,6 +73,72 @@ public sealed class RedisLostAnswerTests(RedisServer server) : IClassFixture<Red
     }
 
     [Fact]
+    public async Task A_claim_does_not_wait_for_a_settlement_and_both_are_done_once_when_their_answers_are_lost()
+    {
+        await using var lease = await _queue.AcquireLeaseAsync(new WorkerLeaseOptions());
+        await _queue.EnqueueAsync("work", [Of("1") with { Key = "k" }, Of("2") with { Key = "k" }, Of("3")], EnqueueOptions.Default);
+        var first = Assert.Single(await Wait.For(lease.ReceiveAsync("work", 1).AsTask(), "the first"));
+
+        _wire.Silence(toServer: false);
+        var settling = lease.CompleteAsync(first).AsTask();
+        await Wait.Until(() => _place.Probe.Keys($"{_place.Prefix}:{{work}}:claims:*").Count == 0, "it is settled");
+        var receiving = lease.ReceiveAsync("work", 10).AsTask();
+        await Wait.Until(() => _place.Probe.Number("HLEN", Messages) == 0, "the others are claimed meanwhile");
+        _wire.Cut();
+        _wire.Heal();
+
+        Assert.True(await Wait.For(settling, "the answer"));
+        var others = await Wait.For(receiving, "the others");
+        Assert.Equal(["3", "2"], others.Select(message => message.Envelope.Message.Type)); // the key's next one got in line when the first was settled
+        foreach (var message in others)
+            Assert.True(await lease.CompleteAsync(message));
+        Assert.Empty(await _queue.ListChannelsAsync());
+    }
+
+    [Fact]
+    public async Task A_worker_that_leaves_while_a_settlement_and_a_claim_are_on_their_way_holds_nothing_afterwards()
+    {
+        var lease = await _queue.AcquireLeaseAsync(new WorkerLeaseOptions());
+        await using var _ = lease;
+        await _queue.EnqueueAsync("work", [Of("1"), Of("2")], EnqueueOptions.Default);
+        var first = Assert.Single(await Wait.For(lease.ReceiveAsync("work", 1).AsTask(), "the first"));
+
+        _wire.Silence(toServer: false);
+        var settling = lease.CompleteAsync(first).AsTask();
+        await Wait.Until(() => _place.Probe.Keys($"{_place.Prefix}:{{work}}:claims:*").Count == 0, "it is settled");
+        var receiving = lease.ReceiveAsync("work", 10).AsTask();
+        await Wait.Until(() => _place.Probe.Number("HLEN", Messages) == 0, "the other one is claimed meanwhile");
+        var leaving = lease.DisposeAsync().AsTask();
+        _wire.Cut();
+        _wire.Heal();
+
+        await Wait.For(leaving, "it has left");
+        Assert.True(await Wait.For(settling, "the answer"));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => Wait.For(receiving, "the end of the wait"));
+        Assert.Equal((1, 0), (await _queue.ListChannelsAsync()).Single() is var status ? (status.Ready, status.InFlight) : default);
+    }
+
+    [Fact]
+    public async Task What_a_step_has_settled_before_Redis_refused_the_rest_counts_as_settled_however_many_wait()
+    {
+        const int Many = 1_500;
+        var spoilt = $"{_place.Prefix}:{{work}}:lane:k";
+        await using var lease = await _queue.AcquireLeaseAsync(new WorkerLeaseOptions());
+        await _queue.EnqueueAsync("work", [Of("1") with { Key = "k" }, .. Enumerable.Range(0, Many).Select(_ => Of("2"))], EnqueueOptions.Default);
+        List<ReceivedMessage> held = [];
+        while (held.Count < Many + 1)
+            held.AddRange(await Wait.For(lease.ReceiveAsync("work", 250).AsTask(), "messages"));
+        _place.Probe.Ask("SET", spoilt, "by another program"); // where the first one's settling ends, behind what it has settled
+        _place.Probe.ForgetCommandCalls();
+
+        var settling = held.Select(message => lease.CompleteAsync(message).AsTask()).ToList();
+        await Wait.Until(() => _place.Probe.Info("errorstats").Count > 0, "it is refused");
+        _place.Probe.Ask("DEL", spoilt);
+
+        Assert.DoesNotContain(false, await Wait.For(Task.WhenAll(settling), "the answers"));
+    }
+
+    [Fact]
     public async Task A_keyed_message_whose_settling_was_not_answered_lets_one_message_of_its_key_go_and_not_two()
     {
         await using var lease = await _queue.AcquireLeaseAsync(new WorkerLeaseOptions());
