@@ -43,6 +43,42 @@ public class EnvelopeFormatTests
         });
     }
 
+    [Theory]
+    [InlineData("axbc", "aybc")] // what is remembered of one has the place of the other
+    [InlineData("größe", "größe")]
+    [InlineData("pay", "pay")]
+    public void Types_and_channels_that_look_alike_are_told_apart(string first, string second)
+    {
+        string[] types = [first, second, first, new('x', 1000)];
+
+        var decoded = types.Select(type => EnvelopeFormat.Decode(EnvelopeFormat.Encode(new(new Message(type, default)) { Channel = type.Length is 3 or 4 ? type : "c" })));
+
+        Assert.Equal(types, decoded.Select(envelope => envelope.Message.Type));
+        Assert.Equal([.. types.Select(type => type.Length is 3 or 4 ? type : "c")], decoded.Select(envelope => envelope.Channel!.Value.Value));
+    }
+
+    [Fact]
+    public void A_type_and_a_channel_that_come_again_are_the_same_string()
+    {
+        var bytes = EnvelopeFormat.Encode(Full);
+
+        var (first, second) = (EnvelopeFormat.Decode(bytes), EnvelopeFormat.Decode(bytes));
+
+        Assert.Same(first.Message.Type, second.Message.Type);
+        Assert.Same(first.Channel!.Value.Value, second.Channel!.Value.Value);
+    }
+
+    [Fact]
+    public void Times_at_both_ends_are_kept_by_an_envelope()
+    {
+        DateTimeOffset? first = DateTimeOffset.MinValue, last = DateTimeOffset.MaxValue;
+
+        var envelope = new Envelope(new Message("t", default)) { SentAt = last.Value, NotBefore = first, ExpiresAt = last };
+
+        Assert.Equal((last, first, last), (envelope.SentAt, envelope.NotBefore, envelope.ExpiresAt));
+        Assert.Equal((null, null), (new Envelope(new Message("t", default)).NotBefore, (envelope with { ExpiresAt = null }).ExpiresAt));
+    }
+
     [Fact]
     public void The_layout_of_version_1_never_changes()
     {

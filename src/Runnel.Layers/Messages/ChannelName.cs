@@ -26,6 +26,8 @@ public readonly record struct ChannelName
         _value = value;
     }
 
+    private ChannelName(string value, bool isValid) => _value = isValid ? value : null;
+
     /// <summary>The name.</summary>
     /// <exception cref="InvalidOperationException">This is <c>default(ChannelName)</c>, which names nothing.</exception>
     public string Value => _value ?? throw new InvalidOperationException("This channel name was never set; make it from a string.");
@@ -48,6 +50,12 @@ public readonly record struct ChannelName
         return at < 0
             ? NameGrammar.IsPlain(value)
             : at > 0 && NameGrammar.IsPlain(value.AsSpan(0, at)) && (at == value.Length - 1 || NameGrammar.IsPlain(value.AsSpan(at + 1)));
+    }
+
+    internal static bool TryCreate(string value, out ChannelName name)
+    {
+        name = new ChannelName(value, IsValid(value));
+        return name._value is not null;
     }
 
     /// <summary>Checks the name.</summary>

@@ -1,3 +1,5 @@
+using Runnel.Layers.Messages;
+
 namespace Runnel.Layers;
 
 /// <summary>A message with what the layers have to know of it: identity, times, counters, ordering key. Immutable.</summary>
@@ -7,6 +9,10 @@ namespace Runnel.Layers;
 /// </remarks>
 public sealed record Envelope
 {
+    private readonly OptionalTime _sentAt;
+    private readonly OptionalTime _notBefore;
+    private readonly OptionalTime _expiresAt;
+
     /// <summary>Creates an envelope around a message.</summary>
     public Envelope(Message message, EnvelopeKind kind = EnvelopeKind.Message)
     {
@@ -29,10 +35,18 @@ public sealed record Envelope
     public ChannelName? Channel { get; init; }
 
     /// <summary>When it was sent, by the clock of the sender or of the layer, to the millisecond.</summary>
-    public DateTimeOffset SentAt { get; init; }
+    public DateTimeOffset SentAt
+    {
+        get => _sentAt.Value ?? default;
+        init => _sentAt = new(value);
+    }
 
     /// <summary>Not to be handled before this time of the layer's clock, to the millisecond; <see langword="null"/>: at once.</summary>
-    public DateTimeOffset? NotBefore { get; init; }
+    public DateTimeOffset? NotBefore
+    {
+        get => _notBefore.Value;
+        init => _notBefore = new(value);
+    }
 
     /// <summary>Not to be handled for so long after the layer has stored it; zero: <see cref="NotBefore"/> counts.</summary>
     /// <remarks>The layer counts it by its own clock, so that a sender whose clock is wrong is neither early nor late. A received message has none.</remarks>
@@ -40,7 +54,11 @@ public sealed record Envelope
 
     /// <summary>Not to be handed out after this time of the layer's clock, to the millisecond; <see langword="null"/>: kept until handled.</summary>
     /// <remarks>When its worker dies, a message no longer expires: it may have been begun in time, and what was begun is not lost.</remarks>
-    public DateTimeOffset? ExpiresAt { get; init; }
+    public DateTimeOffset? ExpiresAt
+    {
+        get => _expiresAt.Value;
+        init => _expiresAt = new(value);
+    }
 
     /// <summary>How long after the layer has stored it the message expires; <see langword="null"/>: <see cref="ExpiresAt"/> counts.</summary>
     /// <remarks>The layer counts it by its own clock. A received message has none: its <see cref="ExpiresAt"/> says when it expires.</remarks>

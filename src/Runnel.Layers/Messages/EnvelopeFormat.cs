@@ -36,6 +36,9 @@ public static class EnvelopeFormat
     private const int AttemptAt = 2, CrashesAt = 4, IdAt = 8, NotBeforeAt = 24, ExpiresAt = 32, SentAt = 40;
     private const int MaxHeaders = 64;
 
+    private static readonly KnownTexts Channels = new();
+    private static readonly KnownTexts Types = new();
+
     /// <summary>Writes the envelope into a new array: its own copy of everything.</summary>
     /// <exception cref="ArgumentException">It has more than 64 headers.</exception>
     public static byte[] Encode(Envelope envelope)
@@ -104,8 +107,8 @@ public static class EnvelopeFormat
             throw new FormatException($"The envelope is of kind {span[1]}; kinds 0 to 2 are known here.");
 
         var rest = span[FixedLength..];
-        var channel = ReadText(ref rest);
-        var type = ReadText(ref rest) ?? throw new FormatException("The envelope names no message type.");
+        var channel = ReadText(ref rest, Channels);
+        var type = ReadText(ref rest, Types) ?? throw new FormatException("The envelope names no message type.");
         var key = ReadText(ref rest);
         var deduplicationId = ReadText(ref rest);
         var window = Leb128.Read(ref rest);
@@ -157,7 +160,7 @@ public static class EnvelopeFormat
     {
         if (name is null)
             return default(ChannelName?);
-        return ChannelName.IsValid(name) ? new ChannelName(name) : throw new FormatException("The envelope names a channel that is none.");
+        return ChannelName.TryCreate(name, out var channel) ? channel : throw new FormatException("The envelope names a channel that is none.");
     }
 
     private static void WriteTime(Span<byte> span, DateTimeOffset? time) =>
@@ -187,12 +190,13 @@ public static class EnvelopeFormat
             span = span[Encoding.UTF8.GetBytes(text, span)..];
     }
 
-    private static string? ReadText(ref ReadOnlySpan<byte> span)
+    private static string? ReadText(ref ReadOnlySpan<byte> span, KnownTexts? known = null)
     {
         var length = Leb128.Read(ref span);
         if (length > (ulong)span.Length)
             throw new FormatException("The envelope ends in the middle of a text.");
-        var text = length == 0 ? null : Encoding.UTF8.GetString(span[..(int)length]);
+        var utf8 = span[..(int)length];
+        var text = length == 0 ? null : known is null ? Encoding.UTF8.GetString(utf8) : known.Read(utf8);
         span = span[(int)length..];
         return text;
     }

@@ -9,7 +9,6 @@ public sealed class JobContext
     private const double Rounding = 0.01;
 
     private readonly JobLimits _limits;
-    private readonly Lock _lock = new();
     private CancellationTokenSource? _cancellation;
     private bool _isOver;
 
@@ -39,7 +38,7 @@ public sealed class JobContext
     {
         get
         {
-            lock (_lock)
+            lock (Received) // nobody else has it, and a lock of its own would be one object more for each message
             {
                 if (_cancellation is null)
                 {
@@ -117,7 +116,7 @@ public sealed class JobContext
 
     internal void Cancel(bool timedOut)
     {
-        lock (_lock)
+        lock (Received)
         {
             IsTimedOut |= timedOut;
             IsCancelRequested |= !timedOut;
@@ -129,7 +128,7 @@ public sealed class JobContext
 
     internal void End()
     {
-        lock (_lock)
+        lock (Received)
         {
             _isOver = true;
             _cancellation?.Dispose();

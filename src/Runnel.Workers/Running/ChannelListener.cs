@@ -116,11 +116,15 @@ internal sealed class ChannelListener(
     private void Start(IReadOnlyList<ReceivedMessage> messages, CancellationToken stopping)
     {
         List<JobContext> tooMany = [];
+        var (now, hasCrashed) = (timeProvider.GetTimestamp(), false);
         lock (_lock)
         {
-            foreach (var message in messages)
-                _taken.Enqueue(runner.Take(message));
-            if (messages.Any(static message => message.Envelope.Crashes > 0))
+            for (var i = 0; i < messages.Count; i++)
+            {
+                _taken.Enqueue(runner.Take(messages[i], now));
+                hasCrashed |= messages[i].Envelope.Crashes > 0;
+            }
+            if (hasCrashed)
                 tooMany = TakeBack(after: concurrency - _running);
             for (var wanted = Math.Min(concurrency - _runners, _taken.Count); wanted > 0; wanted--)
             {
@@ -136,14 +140,18 @@ internal sealed class ChannelListener(
     // message: what waits for a thread has not begun, and can still be handed back.
     private async Task RunAllAsync(CancellationToken stopping)
     {
-        while (await EnterAsync(stopping))
+        var began = timeProvider.GetTimestamp();
+        while (threads is null || await EnterAsync(threads, stopping))
         {
             var job = TryTake(stopping);
             if (job is not null)
             {
-                var began = timeProvider.GetTimestamp();
+                // One follows the other at once, so that the end of one is the beginning of the next; unless it waited for a thread.
+                began = threads is null ? began : timeProvider.GetTimestamp();
                 var settling = await runner.RunAsync(job);
-                AfterRun(timeProvider.GetElapsedTime(began), settling);
+                var ended = timeProvider.GetTimestamp();
+                AfterRun(timeProvider.GetElapsedTime(began, ended), settling);
+                began = ended;
             }
             threads?.Release();
             if (job is null)
@@ -151,12 +159,11 @@ internal sealed class ChannelListener(
         }
     }
 
-    private async ValueTask<bool> EnterAsync(CancellationToken stopping)
+    private static async ValueTask<bool> EnterAsync(SemaphoreSlim threads, CancellationToken stopping)
     {
         try
         {
-            if (threads is not null)
-                await threads.WaitAsync(stopping);
+            await threads.WaitAsync(stopping);
             return true;
         }
         catch (OperationCanceledException)

@@ -14,9 +14,11 @@ internal sealed class JobRunner(
     private readonly JobSettler _settler = new(channel, lease, limits, options.EnableDetailedErrors is true, logger);
 
     /// <summary>Takes charge of a message: from now on it is found when its job is to be cancelled.</summary>
-    public JobContext Take(ReceivedMessage message)
+    /// <param name="message">The message.</param>
+    /// <param name="now">The timestamp of now, one for all messages that were taken together.</param>
+    public JobContext Take(ReceivedMessage message, long now)
     {
-        var job = new JobContext(message, limits) { TakenAt = timeProvider.GetTimestamp() };
+        var job = new JobContext(message, limits) { TakenAt = now };
         running.Add(job);
         return job;
     }
@@ -74,7 +76,7 @@ internal sealed class JobRunner(
         // Looked at last: whatever was asked of the layer before may have taken its time.
         if (!lease.IsHeld)
             return _settler.GiveBackAsync(message);
-        var began = timeProvider.GetTimestamp();
+        var began = WorkerMetrics.TimesJobs ? timeProvider.GetTimestamp() : 0;
         try
         {
             var result = await InvokeAsync(handler, body, job);
@@ -86,7 +88,8 @@ internal sealed class JobRunner(
         }
         finally
         {
-            WorkerMetrics.JobRan(channel.Name, timeProvider.GetElapsedTime(began));
+            if (began != 0)
+                WorkerMetrics.JobRan(channel.Name, timeProvider.GetElapsedTime(began));
         }
     }
 
@@ -105,7 +108,16 @@ internal sealed class JobRunner(
         }
     }
 
-    private async ValueTask<object?> InvokeAsync(MessageHandler handler, object? body, JobContext job)
+    // Most handlers need nothing around them: for those, and if they have completed already, nothing is made that could be waited for.
+    private ValueTask<object?> InvokeAsync(MessageHandler handler, object? body, JobContext job)
+    {
+        if (handler.UsesServices || channel.Options.Timeout is not null || RunnelTelemetry.Activities.HasListeners())
+            return InvokeWithinAsync(handler, body, job);
+        var running = handler.InvokeAsync(services, body, job);
+        return running.IsCompletedSuccessfully ? new(handler.ResultOf(running)) : ResultAsync(handler, running);
+    }
+
+    private async ValueTask<object?> InvokeWithinAsync(MessageHandler handler, object? body, JobContext job)
     {
         using var activity = StartActivity(job);
         using var timeout = channel.Options.Timeout is { } limit
@@ -125,8 +137,6 @@ internal sealed class JobRunner(
 
     private Activity? StartActivity(JobContext job)
     {
-        if (!RunnelTelemetry.Activities.HasListeners())
-            return null;
         var activity = RunnelTelemetry.Activities.StartActivity("runnel.job", ActivityKind.Consumer, job.Headers.GetValueOrDefault("traceparent"));
         activity?.SetTag("runnel.channel", channel.Name.Value);
         activity?.SetTag("runnel.job.id", job.Id.ToString());
