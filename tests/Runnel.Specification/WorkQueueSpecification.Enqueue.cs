@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Runnel.Layers;
 using Xunit;
 
@@ -153,6 +154,20 @@ public abstract partial class WorkQueueSpecification
         await Assert.ThrowsAsync<ChannelFullException>(() => Wait.For(Queue.EnqueueAsync(Channel, [Of("1"), Of("2")], options).AsTask(), "the refusal"));
 
         await AssertNothingHeldAsync();
+    }
+
+    [Fact]
+    public async Task A_messages_memory_may_be_used_again_as_soon_as_the_call_has_returned_its_task()
+    {
+        var options = new EnqueueOptions { Capacity = 1, WaitForRoom = Clock.Units(1000) };
+        Envelope[] envelopes = [Of("first"), Of("second")];
+
+        var storing = envelopes.Select(envelope => Queue.EnqueueAsync(Channel, [envelope], options).AsTask()).ToArray();
+        foreach (var envelope in envelopes)
+            MemoryMarshal.AsMemory(envelope.Message.Body).Span.Fill((byte)'x');
+
+        Assert.Equal(["first", "second"], await DrainAsync(await WorkerAsync(), 2));
+        Assert.Equal(2, (await Wait.For(Task.WhenAll(storing), "both to be stored")).Sum());
     }
 
     [Fact]

@@ -25,7 +25,8 @@ public interface IWorkQueue
     /// <summary>What the queue can do beyond the basics. What it lacks it refuses with <see cref="NotSupportedException"/>.</summary>
     WorkQueueFeatures Features { get; }
 
-    /// <summary>Stores messages; when the call returns they are as safe as this layer makes anything. All of them or none.</summary>
+    /// <summary>Stores messages; when the task ends they are as safe as this layer makes anything. All of them or none.</summary>
+    /// <remarks>A layer copies the messages before the call returns its task, so that the caller may use the memory of their bodies again as soon as it has the task.</remarks>
     /// <param name="channel">The channel; every envelope's <see cref="Envelope.Id"/> must be set.</param>
     /// <param name="envelopes">The messages, in their order.</param>
     /// <param name="options">Capacity, and how long to wait for room.</param>

@@ -15,7 +15,9 @@ internal sealed class ChannelSender(
         options ??= Default;
         var settings = registry.OptionsOf(channel);
         Check(channel, options);
-        var envelope = Envelop(channel, message, options, settings, await TimeAsync(options, settings, cancellationToken));
+        var now = await TimeAsync(options, settings, cancellationToken);
+        using var bodies = BodyWriter.Rent(runnel.Value.Json);
+        var envelope = Envelop(channel, message, options, settings, bodies, now);
         if (settings.Track)
             return (await SendTrackedAsync(channel, [envelope], settings, cancellationToken))[0];
         var stored = await queue.EnqueueAsync(channel, [envelope], LimitsOf(settings), cancellationToken);
@@ -31,7 +33,8 @@ internal sealed class ChannelSender(
         var settings = registry.OptionsOf(channel);
         Check(channel, options);
         var now = await TimeAsync(options, settings, cancellationToken);
-        var envelopes = messages.Select(message => Envelop(channel, message, options, settings, now)).ToList();
+        using var bodies = BodyWriter.Rent(runnel.Value.Json);
+        var envelopes = messages.Select(message => Envelop(channel, message, options, settings, bodies, now)).ToList();
         if (envelopes.Count == 0)
             return [];
         return settings.Track ? await SendTrackedAsync(channel, envelopes, settings, cancellationToken) : await StoreAsync(channel, envelopes, settings, cancellationToken);
@@ -61,9 +64,9 @@ internal sealed class ChannelSender(
     private ValueTask<DateTimeOffset> TimeAsync(SendOptions options, ChannelOptions settings, CancellationToken cancellationToken) =>
         settings.Track && (options.NotBefore is not null || options.Expiry is not null) ? queue.GetTimeAsync(cancellationToken) : new(timeProvider.GetUtcNow());
 
-    private Envelope Envelop<T>(ChannelName channel, T message, SendOptions options, ChannelOptions settings, DateTimeOffset now)
+    private Envelope Envelop<T>(ChannelName channel, T message, SendOptions options, ChannelOptions settings, BodyWriter bodies, DateTimeOffset now)
     {
-        var body = Write(channel, message, options);
+        var body = Write(channel, message, options, bodies);
         if (body.Body.Length > settings.MaxMessageBytes)
             throw new MessageTooLargeException($"channel '{channel}'", body.Body.Length, settings.MaxMessageBytes);
 
@@ -82,14 +85,14 @@ internal sealed class ChannelSender(
         };
     }
 
-    private Message Write<T>(ChannelName channel, T message, SendOptions options)
+    private static Message Write<T>(ChannelName channel, T message, SendOptions options, BodyWriter bodies)
     {
         ArgumentNullException.ThrowIfNull(message);
         if (message is Message raw)
             return new Message(raw.Type, raw.Body, HeadersOf(raw.Headers, options));
         // Messages of several types are sent together as objects.
         var type = typeof(T) == typeof(object) ? message.GetType() : typeof(T);
-        return new Message(MessageHandler.NameOf(channel, type), JsonSerializer.SerializeToUtf8Bytes(message, type, runnel.Value.Json), HeadersOf(null, options));
+        return new Message(MessageHandler.NameOf(channel, type), bodies.Write(message, type), HeadersOf(null, options));
     }
 
     // The sender's trace goes along, so that the job is part of it (W3C Trace Context); what the application says itself counts for more.

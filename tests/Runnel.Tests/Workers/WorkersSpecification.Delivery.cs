@@ -24,6 +24,19 @@ public abstract partial class WorkersSpecification
         await NothingHeldAsync(app);
     }
 
+    [Fact]
+    public async Task Messages_of_all_sizes_that_are_sent_together_arrive_as_they_were()
+    {
+        var seen = new Inbox<string>();
+        var app = await StartAsync(host => host.MapChannel("payments", (Pay pay) => seen.Add(pay.Order)));
+        string[] orders = ["", .. new[] { 1, 300, 5_000, 16_000, 300, 40_000, 200_000, 7, 16_384, 100_000 }.Select((length, at) => new string((char)('a' + at), length))];
+
+        await app.Channels.SendManyAsync("payments", orders.Select(order => new Pay(order)), new SendOptions { Key = "k" });
+        await app.Channels.SendAsync("payments", new Pay("last"), new SendOptions { Key = "k" });
+
+        Assert.Equal([.. orders, "last"], await seen.NextAsync(orders.Length + 1));
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
