@@ -43,15 +43,15 @@ public sealed class ConfiguredLayer : IAsyncDisposable
     public string QueueScheme => LayerAddress.SchemeOf(QueueAddress);
 
     /// <summary>Carries messages to the other nodes.</summary>
-    /// <exception cref="InvalidOperationException">The layer carries none.</exception>
+    /// <exception cref="InvalidOperationException">The layer carries no messages between nodes.</exception>
     public IBackplane Backplane => _layers.Value.Backplane ?? throw Lacks(Scheme, "carries no messages between nodes", "Runnel:Layer");
 
     /// <summary>Keeps messages until they are handled.</summary>
-    /// <exception cref="InvalidOperationException">The layer keeps none.</exception>
+    /// <exception cref="InvalidOperationException">The layer keeps no work.</exception>
     public IWorkQueue WorkQueue => _layers.Value.WorkQueue ?? throw Lacks(QueueScheme, "keeps no work", "Runnel:QueueLayer");
 
     /// <summary>The operator's side of <see cref="WorkQueue"/>.</summary>
-    /// <exception cref="InvalidOperationException">The layer has none.</exception>
+    /// <exception cref="InvalidOperationException">The layer has no operator's side.</exception>
     public IWorkQueueOperator Operator => _layers.Value.Operator ?? throw Lacks(QueueScheme, "has no operator's side for its work queue", "Runnel:QueueLayer");
 
     /// <summary>Connects to the layers. An application's host does before anything else uses it; whoever has no host does it first.</summary>

@@ -7,7 +7,7 @@ using Runnel.Nodes;
 
 namespace Runnel;
 
-/// <summary>What other nodes send to this one's connections; and the end of those connections when the process stops. It opens the layer.</summary>
+/// <summary>Opens the layer, takes what other nodes send to this node's connections, and closes the connections when the process stops.</summary>
 internal sealed class NodeInbox(
     RunnelNode node,
     NodeContext context,

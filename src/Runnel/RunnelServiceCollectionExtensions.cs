@@ -52,7 +52,7 @@ public static class RunnelServiceCollectionExtensions
 
     /// <summary>Picks the layer by its address, unless configuration names another (<c>Runnel:Layer</c>, or <c>--layer</c> on the command line).</summary>
     /// <param name="builder">The builder.</param>
-    /// <param name="address"><c>memory:</c>, <c>sqlite:path</c>, <c>redis://…</c> and so on; the layer's package has to be referenced. The start fails if the address is invalid.</param>
+    /// <param name="address"><c>memory:</c>, <c>sqlite:path</c>, <c>redis://…</c> and so on. The application must refer to the layer's package. The start fails if the address is invalid.</param>
     public static RunnelBuilder UseLayer(this RunnelBuilder builder, string address)
     {
         ArgumentNullException.ThrowIfNull(builder);
@@ -63,7 +63,7 @@ public static class RunnelServiceCollectionExtensions
 
     /// <summary>Picks another layer for work by its address, unless configuration names one (<c>Runnel:QueueLayer</c>, or <c>--queue-layer</c> on the command line).</summary>
     /// <param name="builder">The builder.</param>
-    /// <param name="address"><c>sqlite:path</c>, <c>redis://…</c> and so on; the layer's package has to be referenced. The start fails if the address is invalid.</param>
+    /// <param name="address"><c>sqlite:path</c>, <c>redis://…</c> and so on. The application must refer to the layer's package. The start fails if the address is invalid.</param>
     public static RunnelBuilder UseQueueLayer(this RunnelBuilder builder, string address)
     {
         ArgumentNullException.ThrowIfNull(builder);

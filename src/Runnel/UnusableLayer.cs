@@ -2,8 +2,8 @@ using Runnel.Layers;
 
 namespace Runnel;
 
-/// <summary>Stands in for a layer that cannot be made, so that services can be: opening it tells why.</summary>
-/// <param name="reason">Why.</param>
+/// <summary>Stands in for a layer that cannot be made, so that services can be made all the same. Opening it fails with the reason.</summary>
+/// <param name="reason">Why the layer cannot be made.</param>
 internal sealed class UnusableLayer(Exception reason) : IBackplane, IWorkQueue, IWorkQueueOperator
 {
     public event Action<BackplaneState>? StateChanged
@@ -14,7 +14,7 @@ internal sealed class UnusableLayer(Exception reason) : IBackplane, IWorkQueue, 
 
     BackplaneFeatures IBackplane.Features => BackplaneFeatures.None;
 
-    // All, for nobody is to complain of a lack before opening has told the reason.
+    // All of them, so that opening tells the reason before anybody complains of a feature that is missing.
     WorkQueueFeatures IWorkQueue.Features => WorkQueueFeatures.All;
 
     public BackplaneState State => BackplaneState.Interrupted;

@@ -3,7 +3,7 @@ using Runnel.Layers;
 
 namespace Runnel;
 
-/// <summary>The groups as one connection sees them: it joins and leaves, and sends to any.</summary>
+/// <summary>The groups as one connection sees them: it joins and leaves them, and sends to any of them.</summary>
 public readonly struct ConnectionGroups
 {
     private readonly IMembership _membership;
@@ -15,11 +15,11 @@ public readonly struct ConnectionGroups
         _groups = groups;
     }
 
-    /// <summary>This connection joins. It gets every message sent to the group after the call returned.</summary>
+    /// <summary>This connection joins. It gets every message that is sent to the group after the call has returned.</summary>
     /// <exception cref="ArgumentException">The name breaks the rule; the message states it.</exception>
     public ValueTask AddAsync(GroupName group, CancellationToken cancellationToken = default) => _membership.AddAsync(group, cancellationToken);
 
-    /// <summary>This connection leaves; without effect when it is not in the group. When it closes it leaves all by itself.</summary>
+    /// <summary>This connection leaves the group, if it is a member. A connection that closes leaves all its groups.</summary>
     /// <exception cref="ArgumentException">The name breaks the rule; the message states it.</exception>
     public ValueTask RemoveAsync(GroupName group, CancellationToken cancellationToken = default) => _membership.RemoveAsync(group, cancellationToken);
 

@@ -1,6 +1,6 @@
 namespace Runnel;
 
-/// <summary>A consumer made of functions, for endpoints too small for a class. What is not set behaves as <see cref="WebSocketConsumer"/> does.</summary>
+/// <summary>A consumer made of functions, for endpoints that are too small for a class. Without a function, it does what <see cref="WebSocketConsumer"/> does.</summary>
 public sealed class ConsumerBuilder
 {
     internal Func<Connection, CancellationToken, Task>? Connect { get; private set; }
@@ -11,7 +11,7 @@ public sealed class ConsumerBuilder
 
     internal Func<int, Connection, Task>? Disconnect { get; private set; }
 
-    /// <summary>A client wants to connect: accept or reject it. Without this it is accepted.</summary>
+    /// <summary>A client wants to connect: accept or reject it. Without this function, it is accepted.</summary>
     public ConsumerBuilder OnConnect(Func<Connection, CancellationToken, Task> handler)
     {
         Connect = handler;
@@ -25,14 +25,14 @@ public sealed class ConsumerBuilder
         return OnReceive((text, connection, _) => handler(text, connection).AsTask());
     }
 
-    /// <summary>The client sent text; the token is cancelled when it is gone.</summary>
+    /// <summary>The client sent text; the token is cancelled when the client is gone.</summary>
     public ConsumerBuilder OnReceive(Func<string, Connection, CancellationToken, Task> handler)
     {
         ReceiveText = handler;
         return this;
     }
 
-    /// <summary>The client sent bytes, valid until the handler's task has completed; the token is cancelled when it is gone.</summary>
+    /// <summary>The client sent bytes, valid until the handler's task has completed; the token is cancelled when the client is gone.</summary>
     public ConsumerBuilder OnReceiveBinary(Func<ReadOnlyMemory<byte>, Connection, CancellationToken, Task> handler)
     {
         ReceiveBinary = handler;

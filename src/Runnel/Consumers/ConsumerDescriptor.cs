@@ -5,7 +5,7 @@ using Runnel.Consumers;
 
 namespace Runnel;
 
-/// <summary>What is known of a kind of consumer once, for all its connections: how it is made, and which events it handles.</summary>
+/// <summary>A kind of consumer: how it is made, and which events it handles. All of its connections share one description.</summary>
 public sealed class ConsumerDescriptor
 {
     private readonly Func<IServiceProvider, WebSocketConsumer> _create;
@@ -23,14 +23,14 @@ public sealed class ConsumerDescriptor
     /// <summary>The consumer's name, for logs.</summary>
     public string Name { get; }
 
-    /// <summary>The attributes of the class, such as <c>[Authorize]</c>; for a shared socket, those of all its streams: it takes what each of them asks.</summary>
+    /// <summary>The attributes of the class, such as <c>[Authorize]</c>. A shared socket has those of all its streams, because its client must be allowed to use each of them.</summary>
     public IReadOnlyList<object> Metadata { get; }
 
     /// <summary>Whether the consumer gets a service scope of its own.</summary>
     internal bool UsesServices { get; }
 
     /// <summary>Describes a consumer class.</summary>
-    /// <exception cref="ArgumentException">A method with <see cref="HandlesAttribute"/> is none that can be called, or two handle the same type.</exception>
+    /// <exception cref="ArgumentException">A method with <see cref="HandlesAttribute"/> has a signature that does not fit, or two methods handle the same type.</exception>
     public static ConsumerDescriptor For<TConsumer>()
         where TConsumer : WebSocketConsumer
     {
@@ -40,7 +40,7 @@ public sealed class ConsumerDescriptor
             foreach (var attribute in method.GetCustomAttributes<HandlesAttribute>(inherit: true))
             {
                 if (!handlers.TryAdd(attribute.Type, EventHandlerMethod.Of<TConsumer>(attribute.Type, method)))
-                    throw new ArgumentException($"{typeof(TConsumer).Name} has two methods that handle '{attribute.Type}'; a type is handled by one.");
+                    throw new ArgumentException($"{typeof(TConsumer).Name} has two methods that handle '{attribute.Type}'. Only one method of a consumer can handle a type: remove [Handles] from the other.");
             }
         }
         var factory = ActivatorUtilities.CreateFactory<TConsumer>([]);

@@ -29,8 +29,8 @@ internal sealed class EventHandlerMethod
         if (!method.IsPublic || method.IsStatic || method.IsGenericMethod || bodies > 1 || !isTask || parameters.Any(parameter => parameter.ParameterType.IsByRef))
         {
             throw new ArgumentException(
-                $"{typeof(TConsumer).Name}.{method.Name} cannot handle '{type}': a handler is a public instance method that takes the event's body, "
-                + "perhaps a CancellationToken, and returns Task or ValueTask.");
+                $"{typeof(TConsumer).Name}.{method.Name} cannot handle '{type}'. Make it a public instance method that takes the event's body "
+                + "and perhaps a CancellationToken, and returns Task or ValueTask.");
         }
 
         var consumer = Expression.Parameter(typeof(WebSocketConsumer));

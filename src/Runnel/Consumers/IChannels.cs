@@ -2,10 +2,10 @@ using Runnel.Layers;
 
 namespace Runnel;
 
-/// <summary>Sends to one receiver by its channel name. Use it from any code of the application.</summary>
+/// <summary>Sends to one receiver by its channel name. You can use it anywhere in the application.</summary>
 /// <remarks>
 /// A channel is either a <em>work queue</em>, which keeps a message until a worker has handled it, or <em>one connection</em>
-/// (<see cref="Connection.ChannelName"/>), whose consumer gets an event now or never. Thread-safe.
+/// (<see cref="Connection.ChannelName"/>), whose consumer gets an event at once if it is still there. Thread-safe.
 /// <example>
 /// <code>
 /// app.MapPost("/orders/{id}/pay", async (string id, Pay pay, IChannels channels) =>
@@ -36,12 +36,12 @@ public interface IChannels
         ChannelName channel, IEnumerable<T> messages, SendOptions? options = null, CancellationToken cancellationToken = default);
 
     /// <summary>Sends an event to one connection, on whichever node it is: its consumer's <see cref="HandlesAttribute"/> method runs.</summary>
-    /// <remarks>At most once: an event for a connection that is gone reaches nobody, and is counted.</remarks>
+    /// <remarks>At most once: an event for a connection that is gone is counted and lost.</remarks>
     /// <param name="channel">The connection's channel name (<see cref="Connection.ChannelName"/>).</param>
     /// <param name="type">The event's type: a stable string.</param>
     /// <param name="body">The event; sent as JSON.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <exception cref="ArgumentException">The name breaks the rule, or is no connection's, or the type is one of Runnel's own.</exception>
+    /// <exception cref="ArgumentException">The name breaks the rule or is not the address of a connection, or the type begins with <c>runnel:</c>.</exception>
     /// <exception cref="MessageTooLargeException">The event is larger than <see cref="RunnelOptions.MaxGroupMessageBytes"/>.</exception>
     ValueTask SendEventAsync<T>(ChannelName channel, string type, T body, CancellationToken cancellationToken = default);
 }

@@ -24,6 +24,6 @@ internal interface IMembership
     /// <param name="events">Where its events go.</param>
     IMembership OfStream(Connection stream, string name, IEventSink events);
 
-    /// <summary>The connection is over: it leaves all groups, joins none any more, and nothing that is sent to it arrives.</summary>
+    /// <summary>The connection is over: it leaves all groups, can join no more, and nothing that is sent to it arrives.</summary>
     void End();
 }

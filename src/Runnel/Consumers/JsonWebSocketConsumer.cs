@@ -5,12 +5,12 @@ namespace Runnel;
 
 /// <summary>A consumer whose messages are JSON.</summary>
 /// <remarks>
-/// Text that is no JSON closes the connection with <see cref="CloseCode.InvalidPayload"/>, bytes with <see cref="CloseCode.UnsupportedData"/>.
+/// Text that is not JSON closes the connection with <see cref="CloseCode.InvalidPayload"/>, and bytes close it with <see cref="CloseCode.UnsupportedData"/>.
 /// </remarks>
 public abstract class JsonWebSocketConsumer : WebSocketConsumer
 {
-    /// <summary>The client sent a message. By default the connection is closed with <see cref="CloseCode.UnsupportedData"/>.</summary>
-    /// <param name="message">The message; it may be kept.</param>
+    /// <summary>The client sent a message. By default, this closes the connection with <see cref="CloseCode.UnsupportedData"/>.</summary>
+    /// <param name="message">The message. You may keep it.</param>
     /// <param name="cancellationToken">Cancelled when the client is gone.</param>
     public virtual Task OnReceiveAsync(JsonElement message, CancellationToken cancellationToken) =>
         CloseAsync(CloseCode.UnsupportedData, "This endpoint takes no messages.", cancellationToken);

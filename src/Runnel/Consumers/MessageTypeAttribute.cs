@@ -3,7 +3,7 @@ using System.Reflection;
 
 namespace Runnel;
 
-/// <summary>Names a type of message: the stable string it is sent with, so that classes can be renamed and moved while messages wait.</summary>
+/// <summary>Names a type of message. Messages are sent with this name, so you can rename and move the class while messages wait.</summary>
 /// <param name="name">The name, such as <c>pay</c>.</param>
 [AttributeUsage(AttributeTargets.Class | AttributeTargets.Struct, Inherited = false)]
 public sealed class MessageTypeAttribute(string name) : Attribute
@@ -13,6 +13,6 @@ public sealed class MessageTypeAttribute(string name) : Attribute
     /// <summary>The name.</summary>
     public string Name { get; } = name;
 
-    /// <summary>The name that a type was given; <see langword="null"/> when it was given none.</summary>
+    /// <summary>The name of a type of message; <see langword="null"/> if the type has no such attribute.</summary>
     public static string? NameOf(Type type) => Known.GetOrAdd(type, static key => key.GetCustomAttribute<MessageTypeAttribute>()?.Name);
 }

@@ -27,11 +27,11 @@ public sealed record SendOptions
     /// <value><see langword="null"/> by default: it is kept until it is handled.</value>
     public TimeSpan? Expiry { get; init; }
 
-    /// <summary>Whose the job is, such as a user's id. Kept with the job's state, and not shown to clients: for the application, to decide who may see the job.</summary>
-    /// <value><see langword="null"/> by default: nobody's.</value>
+    /// <summary>Who owns the job, such as a user's id. It is kept with the job's state and not shown to clients. Your application decides by it who may see the job.</summary>
+    /// <value><see langword="null"/> by default: the job has no owner.</value>
     public string? Owner { get; init; }
 
-    /// <summary>Marks of the application's own, such as a tenant. Kept with the job's state beside <see cref="Owner"/>, and not shown to clients.</summary>
+    /// <summary>Marks of your own, such as a tenant. They are kept with the job's state beside <see cref="Owner"/>, and not shown to clients.</summary>
     /// <value>None by default.</value>
     public IReadOnlyList<string>? Tags { get; init; }
 

@@ -13,7 +13,7 @@ namespace Runnel;
 /// </para>
 /// <para>
 /// Frames of groups that arrive while <see cref="OnConnectAsync"/> runs are held back until it has returned, so that what it sends
-/// itself, a snapshot say, comes first. An exception is logged and closes this connection with <see cref="CloseCode.InternalError"/>.
+/// itself, such as a snapshot, comes first. An exception is logged and closes this connection with <see cref="CloseCode.InternalError"/>.
 /// </para>
 /// </remarks>
 public abstract class WebSocketConsumer
@@ -23,21 +23,21 @@ public abstract class WebSocketConsumer
     /// <summary>The connection.</summary>
     protected Connection Connection => Context.Connection;
 
-    /// <summary>What the connection knows of its client.</summary>
+    /// <summary>What is known about the client.</summary>
     protected ConsumerScope Scope => Connection.Scope;
 
-    /// <summary>The user that ASP.NET Core's authentication made out.</summary>
+    /// <summary>The user whom ASP.NET Core authenticated.</summary>
     protected ClaimsPrincipal User => Scope.User;
 
-    /// <summary>The groups: this connection joins and leaves, and sends to any.</summary>
+    /// <summary>The groups: this connection joins and leaves them, and sends to any of them.</summary>
     protected ConnectionGroups Groups => Context.Groups;
 
     /// <summary>Sends to other connections by their channel names.</summary>
     protected IChannels Channels => Context.Channels;
 
-    /// <summary>Services for the event at hand: what is scoped lives until the method that handles the event has returned.</summary>
+    /// <summary>Services for the event that is being handled. Scoped services live until the method that handles it has returned.</summary>
     /// <remarks>
-    /// Take from here what belongs to one piece of work, such as an Entity Framework Core context. What the constructor takes lives as long as the
+    /// Take services from here that belong to one piece of work, such as an Entity Framework Core context. What the constructor takes lives as long as the
     /// connection, which may be days.
     /// </remarks>
     /// <exception cref="InvalidOperationException">No event is being handled.</exception>
@@ -47,17 +47,17 @@ public abstract class WebSocketConsumer
     private protected ConsumerContext Context =>
         _context ?? throw new InvalidOperationException($"{GetType().Name} has no connection yet: use it from OnConnectAsync on, not in the constructor.");
 
-    /// <summary>A client wants to connect: accept or reject it. Accepts by default. Returning without either rejects.</summary>
+    /// <summary>A client wants to connect: accept or reject it. Accepts by default. If you do neither, the client is rejected.</summary>
     /// <param name="cancellationToken">Cancelled when the client is gone.</param>
     public virtual Task OnConnectAsync(CancellationToken cancellationToken) => AcceptAsync(cancellationToken);
 
-    /// <summary>The client sent text. By default the connection is closed with <see cref="CloseCode.UnsupportedData"/>: nothing is ignored silently.</summary>
+    /// <summary>The client sent text. By default, this closes the connection with <see cref="CloseCode.UnsupportedData"/>, so that nothing is ignored silently.</summary>
     /// <param name="text">The whole message.</param>
     /// <param name="cancellationToken">Cancelled when the client is gone.</param>
     public virtual Task OnReceiveAsync(string text, CancellationToken cancellationToken) =>
         CloseAsync(CloseCode.UnsupportedData, "This endpoint takes no text messages.", cancellationToken);
 
-    /// <summary>The client sent bytes. By default the connection is closed with <see cref="CloseCode.UnsupportedData"/>: nothing is ignored silently.</summary>
+    /// <summary>The client sent bytes. By default, this closes the connection with <see cref="CloseCode.UnsupportedData"/>, so that nothing is ignored silently.</summary>
     /// <param name="data">The whole message; valid until the method's task has completed.</param>
     /// <param name="cancellationToken">Cancelled when the client is gone.</param>
     public virtual Task OnReceiveAsync(ReadOnlyMemory<byte> data, CancellationToken cancellationToken) =>

@@ -1,9 +1,9 @@
 namespace Runnel;
 
-/// <summary>The codes with which Runnel closes connections (RFC 6455 §7.4.1), and what a client makes of them.</summary>
+/// <summary>The codes with which Runnel closes connections (RFC 6455 §7.4.1), and what they tell the client.</summary>
 public static class CloseCode
 {
-    /// <summary>All is done.</summary>
+    /// <summary>The connection has served its purpose.</summary>
     public const int Normal = 1000;
 
     /// <summary>The client broke the protocol.</summary>
@@ -18,10 +18,10 @@ public static class CloseCode
     /// <summary>The connection broke off without a close; never sent.</summary>
     public const int Abnormal = 1006;
 
-    /// <summary>The content is not what it should be: text that is no UTF-8, a message that is no JSON.</summary>
+    /// <summary>The content is invalid: text that is not UTF-8, or a message that is not JSON.</summary>
     public const int InvalidPayload = 1007;
 
-    /// <summary>The client broke a rule, such as the rate of its messages. It should not come back as it is.</summary>
+    /// <summary>The client broke a rule, such as the rate of its messages. It should not come back and do the same.</summary>
     public const int PolicyViolation = 1008;
 
     /// <summary>A message is larger than the endpoint takes.</summary>
@@ -30,12 +30,12 @@ public static class CloseCode
     /// <summary>The consumer failed.</summary>
     public const int InternalError = 1011;
 
-    /// <summary>The node leaves; come back, to another one perhaps.</summary>
+    /// <summary>The node is stopping. The client should come back, perhaps to another node.</summary>
     public const int ServiceRestart = 1012;
 
-    /// <summary>The client could not keep up and was cut; come back and recover.</summary>
+    /// <summary>The client or its consumer could not keep up. The client should come back.</summary>
     public const int TryAgainLater = 1013;
 
-    /// <summary>Whether an application may close with the code: 1000, one of those above that are sent, or 3000–4999.</summary>
+    /// <summary>Whether a connection can be closed with the code: 1000 to 1014 without 1004, 1005 and 1006, or 3000 to 4999.</summary>
     public static bool CanBeSent(int code) => code is >= 1000 and <= 1014 and not 1004 and not None and not Abnormal or >= 3000 and <= 4999;
 }

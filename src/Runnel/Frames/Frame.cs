@@ -3,10 +3,10 @@ using System.Text;
 
 namespace Runnel;
 
-/// <summary>One message on its way to clients, encoded once and shared by all connections it goes to. Immutable.</summary>
+/// <summary>One message on its way to clients. It is encoded once, and all connections that it goes to share it. Immutable.</summary>
 /// <remarks>
-/// The bytes are laid out as a whole unmasked server frame (RFC 6455 §5.2), header and payload in one piece, so that a WebSocket writes them
-/// as they are; other carriers take the payload alone.
+/// The bytes are a whole unmasked server frame (RFC 6455 §5.2), header and payload in one piece, so that a WebSocket writes them as they are.
+/// Other carriers take only the payload.
 /// </remarks>
 public sealed class Frame
 {
@@ -40,7 +40,7 @@ public sealed class Frame
         }
     }
 
-    /// <summary>What the frame is.</summary>
+    /// <summary>The kind of frame.</summary>
     public FrameKind Kind { get; }
 
     /// <summary>Whether it came through a group: only such a frame may be dropped when a client cannot keep up.</summary>
@@ -49,10 +49,10 @@ public sealed class Frame
     /// <summary>The whole frame as a server writes it to a WebSocket.</summary>
     public ReadOnlyMemory<byte> Wire => _bytes;
 
-    /// <summary>The content alone.</summary>
+    /// <summary>The content without the header.</summary>
     public ReadOnlyMemory<byte> Payload => _bytes.AsMemory(_payloadAt);
 
-    /// <summary>How many bytes it is on the wire.</summary>
+    /// <summary>Its length on the wire, in bytes.</summary>
     public int Length => _bytes.Length;
 
     /// <summary>How many bytes it counts for while it waits for a client: what it is on the wire, and what it costs to keep.</summary>
@@ -67,7 +67,7 @@ public sealed class Frame
         return frame;
     }
 
-    /// <summary>A text frame whose content is UTF-8 already; copied.</summary>
+    /// <summary>A text frame whose content is already UTF-8; the content is copied.</summary>
     public static Frame Text(ReadOnlySpan<byte> utf8) => Of(FrameKind.Text, utf8);
 
     /// <summary>The frame of a group's message; the content is copied.</summary>
@@ -90,8 +90,8 @@ public sealed class Frame
     }
 
     /// <summary>A close frame.</summary>
-    /// <param name="code">The code: <see cref="CloseCode"/>, or 3000–4999 for the application's own.</param>
-    /// <param name="reason">Why, for people; cut to the 123 bytes that a control frame has room for.</param>
+    /// <param name="code">A code of <see cref="CloseCode"/>, or one of your own from 3000 to 4999.</param>
+    /// <param name="reason">Why, for people. Only the first 123 bytes are sent, because a control frame has no room for more.</param>
     public static Frame Close(int code, string? reason)
     {
         Span<byte> payload = stackalloc byte[125];

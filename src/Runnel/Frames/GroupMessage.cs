@@ -4,8 +4,7 @@ using Runnel.Layers;
 
 namespace Runnel;
 
-/// <summary>A message to a group as this node fans it out: decoded once, and encoded once for each way in which its members get it.</summary>
-/// <remarks>Made, and its frames first asked for, by one thread: the one that fans out.</remarks>
+/// <summary>A message to a group as this node fans it out. It is decoded once, and encoded once for each form in which members get it.</summary>
 public sealed class GroupMessage
 {
     /// <summary>The envelope's type of a text frame that is JSON; within a stream it is embedded as it is.</summary>
@@ -27,13 +26,13 @@ public sealed class GroupMessage
     /// <summary>The message.</summary>
     public Envelope Envelope { get; }
 
-    /// <summary>Whether it is for the members' code (<see cref="HandlesAttribute"/>) and not for their clients.</summary>
+    /// <summary>Whether it is an event for the members' code (<see cref="HandlesAttribute"/>), and not a frame for their clients.</summary>
     public bool IsEvent => Envelope.Kind == EnvelopeKind.Message;
 
     /// <summary>How many bytes it counts for while it waits for a consumer.</summary>
     internal int Cost => Envelope.Message.Body.Length + ObjectBytes;
 
-    /// <summary>The frame for members whose socket is their own.</summary>
+    /// <summary>The frame for members that have a socket to themselves.</summary>
     public Frame Frame => _plain ??= Frame.OfGroup(Envelope.Kind == EnvelopeKind.BinaryFrame ? FrameKind.Binary : FrameKind.Text, Envelope.Message.Body.Span);
 
     /// <summary>The frame for members that are a stream of a shared socket.</summary>

@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Runnel;
 
-/// <summary>How much may wait for one client, and what happens when it is more.</summary>
+/// <summary>How much may wait for one client, and what happens when there is more.</summary>
 public sealed class OutboundOptions
 {
     /// <summary>The most bytes that a node keeps for one client: what waits to be written, what is being written, and what it costs to keep them.</summary>
@@ -15,7 +15,7 @@ public sealed class OutboundOptions
     [Range(1, int.MaxValue)]
     public int MaxBytes { get; set; } = 4 * 1024 * 1024;
 
-    /// <summary>The most messages that wait to be written: for policies that drop, where a client is better served with few. The bytes decide otherwise.</summary>
+    /// <summary>The most messages that wait to be written. Set it for policies that drop messages, where few are better. Otherwise <see cref="MaxBytes"/> decides.</summary>
     /// <value>1,000,000 by default, so that <see cref="MaxBytes"/> is reached first.</value>
     [Range(1, 1_000_000)]
     public int MaxMessages { get; set; } = 1_000_000;

@@ -1,14 +1,14 @@
 namespace Runnel;
 
-/// <summary>What becomes of a client that reads more slowly than its groups are written to.</summary>
+/// <summary>What happens to a client that reads more slowly than its groups send.</summary>
 public enum OutboundPolicy
 {
-    /// <summary>It is cut with <see cref="CloseCode.TryAgainLater"/>, to come back and recover: it never misses a message without knowing.</summary>
+    /// <summary>The client is cut with <see cref="CloseCode.TryAgainLater"/>, so that it comes back. It never misses a message without knowing.</summary>
     Disconnect,
 
-    /// <summary>The oldest waiting messages are dropped, and counted.</summary>
+    /// <summary>The oldest messages that wait are dropped and counted.</summary>
     DropOldest,
 
-    /// <summary>Only the latest message waits: for state that replaces itself, such as a price. Those it replaces are counted.</summary>
+    /// <summary>Only the latest message waits. Use it for values that replace each other, such as a price. The messages that are replaced are counted.</summary>
     LatestOnly,
 }

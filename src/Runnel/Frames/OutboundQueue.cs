@@ -2,10 +2,10 @@ using Runnel.Frames;
 
 namespace Runnel;
 
-/// <summary>What waits for one client: bounded in memory, written by one drain at a time, all that waits with one flush.</summary>
+/// <summary>What waits for one client. Its memory is bounded, one drain at a time writes it, and everything that waits goes out with one flush.</summary>
 /// <remarks>
-/// Nothing is held while nothing waits: the first frame sits in a field, further ones in a rented ring that the drain takes away.
-/// A frame that finds the queue idle goes out at once; frames are only gathered because a flush is under way. Thread-safe.
+/// An empty queue holds no buffer: the first frame is in a field, and more of them are in a rented ring, which the drain takes away.
+/// A frame that finds the queue idle goes out at once. Frames only gather while a flush is under way. Thread-safe.
 /// </remarks>
 public sealed class OutboundQueue(OutboundOptions options, IFrameWriter writer)
 {
@@ -26,8 +26,8 @@ public sealed class OutboundQueue(OutboundOptions options, IFrameWriter writer)
     /// <summary>Whether the queue has taken its last frame.</summary>
     public bool IsClosed => Volatile.Read(ref _closed);
 
-    /// <summary>Puts in a frame of a group. Never waits: without room, the policy decides.</summary>
-    /// <returns>Whether the caller has to see to it that <see cref="Drain"/> runs.</returns>
+    /// <summary>Puts in a frame of a group. Never waits: if there is no room, the policy decides.</summary>
+    /// <returns>Whether the caller must make sure that <see cref="Drain"/> runs.</returns>
     public bool Post(Frame frame)
     {
         ArgumentNullException.ThrowIfNull(frame);
@@ -54,7 +54,7 @@ public sealed class OutboundQueue(OutboundOptions options, IFrameWriter writer)
             return TryBeginDrain();
     }
 
-    /// <summary>Puts in a frame if nothing waits and nothing is being written: a ping that would stand in line proves nothing.</summary>
+    /// <summary>Puts in a frame only if nothing waits and nothing is being written. It is for pings: behind other frames, a ping proves nothing.</summary>
     public void SendIfIdle(Frame frame)
     {
         lock (this)
@@ -66,7 +66,7 @@ public sealed class OutboundQueue(OutboundOptions options, IFrameWriter writer)
         Drain();
     }
 
-    /// <summary>Puts in a frame of the consumer itself, waiting for room: a consumer that writes much goes as fast as its client reads.</summary>
+    /// <summary>Puts in a frame of the consumer itself. Waits for room, so a consumer that writes much goes as fast as its client reads.</summary>
     /// <exception cref="OperationCanceledException">The token was cancelled while there was no room; the frame is not sent.</exception>
     public ValueTask SendAsync(Frame frame, CancellationToken cancellationToken = default)
     {
@@ -90,8 +90,8 @@ public sealed class OutboundQueue(OutboundOptions options, IFrameWriter writer)
         return ValueTask.CompletedTask;
     }
 
-    /// <summary>Puts in the last frame, after all that waits, and takes no more.</summary>
-    /// <returns>Completes when it is written, or can no longer be.</returns>
+    /// <summary>Puts in the last frame, after everything that waits, and takes no more.</summary>
+    /// <returns>Completes when the frame is written, or can no longer be written.</returns>
     public Task FinishAsync(Frame? last)
     {
         Task finished;
@@ -112,8 +112,8 @@ public sealed class OutboundQueue(OutboundOptions options, IFrameWriter writer)
         return finished;
     }
 
-    /// <summary>Forgets what waits and takes no more: the connection is gone.</summary>
-    /// <returns>Completes when nothing is being written any more: from then on the writer is not called.</returns>
+    /// <summary>Forgets what waits and takes no more, because the connection is gone.</summary>
+    /// <returns>Completes when the last write has ended. After that, the writer is not called.</returns>
     public Task AbandonAsync()
     {
         lock (this)
@@ -130,7 +130,7 @@ public sealed class OutboundQueue(OutboundOptions options, IFrameWriter writer)
         }
     }
 
-    /// <summary>Writes what waits, until nothing does; to be called by whom <see cref="Post"/> answered <see langword="true"/>.</summary>
+    /// <summary>Writes everything that waits. Call it when <see cref="Post"/> has returned <see langword="true"/>.</summary>
     public void Drain()
     {
         while (TryTake(out var batch))

@@ -17,7 +17,7 @@ internal sealed class Group(GroupName name)
     /// <summary>The subscription, once asked for; guarded by <see cref="GroupRegistry"/>'s use of <see cref="Lazy{T}"/>.</summary>
     public Lazy<Task<IAsyncDisposable>>? Subscription { get; private set; }
 
-    /// <summary>Whether the group was taken out of the registry: nobody joins it any more.</summary>
+    /// <summary>Whether the group was taken out of the registry, so that nobody can join it.</summary>
     public bool IsRetired { get; private set; }
 
     /// <summary>When it lost its last member, by <see cref="TimeProvider.GetTimestamp"/>; 0 while it has any, or is not waiting to be retired.</summary>
@@ -35,7 +35,7 @@ internal sealed class Group(GroupName name)
     /// <summary>Adds a member.</summary>
     /// <param name="member">The member.</param>
     /// <param name="subscribe">Subscribes to the topic; called by whoever awaits <see cref="Subscription"/> first.</param>
-    /// <returns><see langword="false"/> when the group is retired: get it anew.</returns>
+    /// <returns><see langword="false"/> when the group is retired. Look it up again.</returns>
     public bool Add(GroupMember member, Func<Task<IAsyncDisposable>> subscribe)
     {
         lock (_lock)
@@ -81,7 +81,7 @@ internal sealed class Group(GroupName name)
             return IsRetired = _count == 0;
     }
 
-    /// <summary>The subscription failed: the next member tries anew.</summary>
+    /// <summary>The subscription failed. The next member tries again.</summary>
     public void ForgetSubscription()
     {
         lock (_lock)

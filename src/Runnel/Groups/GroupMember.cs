@@ -91,7 +91,7 @@ internal sealed class GroupMember(long number, OutboundQueue queue, string? stre
         }
     }
 
-    /// <summary>Leaves all groups, and joins none any more.</summary>
+    /// <summary>Leaves all groups, and can join no more.</summary>
     /// <returns>Those that it was in.</returns>
     public Group[] LeaveAll()
     {

@@ -7,7 +7,7 @@ using Runnel.Nodes;
 
 namespace Runnel.Groups;
 
-/// <summary>This node's groups: who of its connections is in which, and the way to and from the backplane.</summary>
+/// <summary>This node's groups: which of its connections are in which group, and what goes to the backplane and comes from it.</summary>
 internal sealed class GroupRegistry(NodeContext node, IBackplane backplane, MemberTable members, InboxSender inboxes) : IGroups, IAsyncDisposable
 {
     private readonly ConcurrentDictionary<string, Group> _groups = new();
@@ -15,7 +15,7 @@ internal sealed class GroupRegistry(NodeContext node, IBackplane backplane, Memb
     private readonly Queue<(Group Group, long Since)> _lingering = new();
     private ITimer? _lingerTimer;
 
-    /// <summary>How many groups this node holds, those included that linger.</summary>
+    /// <summary>How many groups this node holds, including those that linger.</summary>
     public int Count => _groups.Count;
 
     /// <summary>How many members a group has on this node.</summary>
@@ -59,7 +59,7 @@ internal sealed class GroupRegistry(NodeContext node, IBackplane backplane, Memb
             AfterLeave(found);
     }
 
-    /// <summary>The member leaves all its groups, and joins none any more.</summary>
+    /// <summary>The member leaves all its groups, and can join no more.</summary>
     public void End(GroupMember member)
     {
         foreach (var group in member.LeaveAll())

@@ -2,7 +2,7 @@ using Runnel.Layers;
 
 namespace Runnel;
 
-/// <summary>Groups of connections: who is in them, and what is sent to all of them. Use it from any code of the application.</summary>
+/// <summary>Groups of connections: adds connections to them, and sends to all members. You can use it anywhere in the application.</summary>
 /// <remarks>
 /// A message to a group is either a <em>frame</em>, which goes straight to the members' clients, encoded once for all of them, or an
 /// <em>event</em>, which runs the members' <see cref="HandlesAttribute"/> methods. Sending returns when the layer has taken the message; it never
@@ -15,15 +15,15 @@ namespace Runnel;
 /// </remarks>
 public interface IGroups
 {
-    /// <summary>Adds a connection, on whichever node it is; when it is on this node, it gets every message sent after the call returned.</summary>
+    /// <summary>Adds a connection, on whichever node it is. A connection of this node gets every message that is sent after the call has returned.</summary>
     /// <param name="group">The group.</param>
     /// <param name="channel">The connection's channel name (<see cref="Connection.ChannelName"/>).</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <exception cref="ArgumentException">The group's or the channel's name breaks the rule, or the channel is no connection's.</exception>
+    /// <exception cref="ArgumentException">The group's or the channel's name breaks the rule, or the channel is not the address of a connection.</exception>
     ValueTask AddAsync(GroupName group, ChannelName channel, CancellationToken cancellationToken = default);
 
-    /// <summary>Removes a connection; without effect when it is not in the group. A connection that closes leaves its groups by itself.</summary>
-    /// <exception cref="ArgumentException">The group's or the channel's name breaks the rule, or the channel is no connection's.</exception>
+    /// <summary>Removes a connection from the group, if it is a member. A connection that closes leaves all its groups.</summary>
+    /// <exception cref="ArgumentException">The group's or the channel's name breaks the rule, or the channel is not the address of a connection.</exception>
     ValueTask RemoveAsync(GroupName group, ChannelName channel, CancellationToken cancellationToken = default);
 
     /// <summary>Sends a text frame to every member's client.</summary>

@@ -1,14 +1,14 @@
 namespace Runnel.Groups;
 
-/// <summary>What came of a connection's wish to join a group.</summary>
+/// <summary>The outcome of joining a group.</summary>
 internal enum JoinResult
 {
-    /// <summary>It is a member now, or was one.</summary>
+    /// <summary>The connection is a member, perhaps since before.</summary>
     Joined,
 
-    /// <summary>The connection is over and joins nothing.</summary>
+    /// <summary>The connection is over, so it joins no group.</summary>
     MemberEnded,
 
-    /// <summary>The group ended at this moment: get it anew.</summary>
+    /// <summary>The group ended at this moment. Look it up again.</summary>
     GroupRetired,
 }

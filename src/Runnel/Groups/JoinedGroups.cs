@@ -40,8 +40,8 @@ internal struct JoinedGroups
         return true;
     }
 
-    /// <summary>No group is joined any more.</summary>
-    /// <returns>Those that it was in.</returns>
+    /// <summary>Forgets the groups. From here on, none can be joined.</summary>
+    /// <returns>The groups that were joined.</returns>
     public Group[] End()
     {
         var groups = _groups switch { null => [], HashSet<Group> many => [.. many], var one => new[] { (Group)one } };

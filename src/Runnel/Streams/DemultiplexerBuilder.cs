@@ -2,16 +2,16 @@ using Runnel.Streams;
 
 namespace Runnel;
 
-/// <summary>Which consumers share a socket, each as a stream with a name.</summary>
+/// <summary>The consumers that share a socket, each as a stream with a name.</summary>
 public sealed class DemultiplexerBuilder
 {
     private readonly Dictionary<string, ConsumerDescriptor> _streams = [];
 
     internal IReadOnlyDictionary<string, ConsumerDescriptor> Streams => _streams;
 
-    /// <summary>Adds a stream: its consumer sees a connection of its own.</summary>
+    /// <summary>Adds a stream. Its consumer sees a connection of its own.</summary>
     /// <param name="name">The stream's name in the frames.</param>
-    /// <exception cref="ArgumentException">The name is empty or there is a stream of that name.</exception>
+    /// <exception cref="ArgumentException">The name is empty, or another stream has it.</exception>
     public DemultiplexerBuilder Stream<TConsumer>(string name)
         where TConsumer : WebSocketConsumer => Stream(name, ConsumerDescriptor.For<TConsumer>());
 
@@ -33,7 +33,7 @@ public sealed class DemultiplexerBuilder
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         if (!_streams.TryAdd(name, descriptor))
-            throw new ArgumentException($"There is a stream '{name}' already on this demultiplexer; give this one another name.", nameof(name));
+            throw new ArgumentException($"This demultiplexer already has a stream '{name}'. Give this one another name.", nameof(name));
         return this;
     }
 }

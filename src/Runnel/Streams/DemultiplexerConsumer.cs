@@ -6,8 +6,8 @@ namespace Runnel.Streams;
 
 /// <summary>The consumer of a shared socket: hands each frame to the consumer of its stream.</summary>
 /// <remarks>
-/// A frame for a stream that there is not, or that is closed, is answered with a sentence; the socket and its other streams go on. A stream
-/// whose consumer closes it or fails tells the client so and is gone until the client connects anew.
+/// A frame for a stream that does not exist, or is closed, is answered with a sentence; the socket and its other streams go on. A stream
+/// whose consumer closes it or fails tells the client so, and stays closed until the client connects again.
 /// </remarks>
 internal sealed class DemultiplexerConsumer(DemultiplexerBuilder builder) : WebSocketConsumer
 {
@@ -50,7 +50,7 @@ internal sealed class DemultiplexerConsumer(DemultiplexerBuilder builder) : WebS
     private async Task HandOnAsync(StreamConnection stream, string name, JsonElement payload, CancellationToken cancellationToken)
     {
         if (!await stream.TryReceiveAsync(payload))
-            await AnswerAsync(name, "This stream is closed; connect anew to open it again.", cancellationToken);
+            await AnswerAsync(name, "This stream is closed. Connect again to open it.", cancellationToken);
     }
 
     // A client's own text is not sent back at length: it would wait in memory for as long as the client likes.

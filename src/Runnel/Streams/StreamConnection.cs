@@ -56,7 +56,7 @@ internal sealed class StreamConnection : Connection
     public override Task AcceptAsync(AcceptOptions options, CancellationToken cancellationToken = default)
     {
         if (options is { Subprotocol: not null } or { Headers: not null })
-            throw new InvalidOperationException($"Stream '{_name}' shares its socket, which is accepted already: it can choose no subprotocol and send no headers.");
+            throw new InvalidOperationException($"Stream '{_name}' shares its socket, which is already accepted, so it cannot choose a subprotocol or send headers.");
         if (_accepted || _closed)
             throw new InvalidOperationException($"Stream '{_name}' was accepted or rejected before.");
         _accepted = true;
