@@ -12,7 +12,7 @@ internal sealed class BareRedis : IBareStore
 {
     private const int Trips = 2; // on their way at once, as in the product
     private const int ClaimsAtOnce = 256;
-    private const string Worker = "bare/3"; // a worker's name ends with how many may die of a message
+    private const string Worker = "bare";
 
     private static readonly EnqueueOptions Options = new() { Capacity = int.MaxValue };
 

@@ -75,7 +75,7 @@ public sealed class InMemoryWorkQueue : IWorkQueue, IWorkQueueOperator
     {
         ArgumentNullException.ThrowIfNull(options);
         cancellationToken.ThrowIfCancellationRequested();
-        var lease = new InMemoryWorkerLease(this, options);
+        var lease = new InMemoryWorkerLease(this);
         _leases[lease.WorkerId] = lease;
         return new(lease);
     }

@@ -4,7 +4,7 @@ using Runnel.Layers;
 namespace Runnel.InMemory;
 
 /// <summary>A worker of the in-memory queue. In memory it dies only when it is told to: see <see cref="InMemoryWorkQueue.Crash"/>.</summary>
-internal sealed class InMemoryWorkerLease(InMemoryWorkQueue queue, WorkerLeaseOptions options) : IWorkerLease
+internal sealed class InMemoryWorkerLease(InMemoryWorkQueue queue) : IWorkerLease
 {
     private readonly CancellationTokenSource _lost = new();
     private volatile bool _disposed;
@@ -67,14 +67,12 @@ internal sealed class InMemoryWorkerLease(InMemoryWorkQueue queue, WorkerLeaseOp
     {
         if (Interlocked.Exchange(ref _ended, 1) != 0)
             return;
-        queue.End(this, static (channel, lease) => channel.HandBackDead(lease, lease.CrashLimit));
+        queue.End(this, static (channel, lease) => channel.HandBackDead(lease));
         _lost.Cancel();
     }
 
     /// <summary>What a receive on a lease that is over throws.</summary>
     public Exception Ended() => _disposed ? new ObjectDisposedException(nameof(IWorkerLease)) : new LeaseLostException(WorkerId);
-
-    private int CrashLimit => options.CrashLimit;
 
     private static StoredMessage StoredOf(ReceivedMessage message)
     {

@@ -109,7 +109,7 @@ public sealed partial class RedisWorkQueue : IWorkQueue, IWorkQueueOperator, IAs
                 nameof(options), $"A lease of {options.Duration.TotalMilliseconds} ms (LeaseDuration) is too short to be renewed over a network: give it {ShortestLease.TotalMilliseconds} ms or more.");
         }
         cancellationToken.ThrowIfCancellationRequested();
-        var term = new LeaseTerm($"{_store.Node}.{Interlocked.Increment(ref _workers)}", options.Duration, options.CrashLimit);
+        var term = new LeaseTerm($"{_store.Node}.{Interlocked.Increment(ref _workers)}", options.Duration);
         return ValueTask.FromResult<IWorkerLease>(new RedisWorkerLease(_store, Channels, Heart, Bells, term));
     }
 

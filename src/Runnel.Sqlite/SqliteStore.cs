@@ -102,10 +102,10 @@ public sealed class SqliteStore : IAsyncDisposable
     /// <summary>Has the writer do something that must not get lost: when it fails, the caller is told so, and it is tried again.</summary>
     internal Task<T> RunCertainlyAsync<T>(Func<StoreTransaction, T> act) => RunAsync(StoreWork.OfCertain(act));
 
-    internal LeaseState AddLease(int crashLimit)
+    internal LeaseState AddLease()
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
-        return Writer.Leases.Add(Writer.Neighbours.Self, crashLimit);
+        return Writer.Leases.Add(Writer.Neighbours.Self);
     }
 
     private Task<T> RunAsync<T>(StoreWork<T> work)

@@ -74,7 +74,7 @@ public sealed class SqliteWorkQueue : IWorkQueue, IWorkQueueOperator
     {
         ArgumentNullException.ThrowIfNull(options);
         cancellationToken.ThrowIfCancellationRequested();
-        return new(new SqliteWorkerLease(_store, _store.AddLease(options.CrashLimit)));
+        return new(new SqliteWorkerLease(_store, _store.AddLease()));
     }
 
     /// <inheritdoc/>

@@ -55,7 +55,7 @@ internal sealed class SqliteWorkerLease : IWorkerLease
     }
 
     public ValueTask<bool> DeadLetterAsync(ReceivedMessage message, DeadLetterReason reason, string? error, CancellationToken cancellationToken = default) =>
-        SettleAsync(message.Channel, ClaimOf(message), (transaction, channel, claim) => transaction.Messages.PutAside(channel, claim, reason, error));
+        SettleAsync(message.Channel, ClaimOf(message), (transaction, channel, claim) => transaction.DeadLetters.PutAside(channel, claim, reason, error));
 
     public async ValueTask DisposeAsync()
     {
@@ -117,7 +117,7 @@ internal sealed class SqliteWorkerLease : IWorkerLease
             catch (FormatException exception)
             {
                 await SettleAsync(channel, claim, (transaction, name, unreadable) =>
-                    transaction.Messages.PutAside(name, unreadable, DeadLetterReason.Unreadable, exception.Message)).ConfigureAwait(false);
+                    transaction.DeadLetters.PutAside(name, unreadable, DeadLetterReason.Unreadable, exception.Message)).ConfigureAwait(false);
             }
         }
         return messages;

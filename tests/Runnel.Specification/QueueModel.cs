@@ -3,7 +3,7 @@ using Runnel.Layers;
 namespace Runnel.Specification;
 
 /// <summary>What one channel of a work queue has to do, as simply as it can be said: a list that is searched. Compared with the real one.</summary>
-internal sealed class QueueModel(int crashLimit)
+internal sealed class QueueModel
 {
     private readonly List<Entry> _entries = [];
     private int _deaths;
@@ -47,10 +47,7 @@ internal sealed class QueueModel(int crashLimit)
     {
         entry.Crashes++;
         entry.Expires = DateTimeOffset.MaxValue; // it may have been begun in time
-        if (entry.Crashes >= crashLimit)
-            PutAside(entry);
-        else
-            GiveBack(entry, TimeSpan.Zero, countsAttempt: false);
+        GiveBack(entry, TimeSpan.Zero, countsAttempt: false);
     }
 
     public void PutAside(Entry entry) => (entry.State, entry.Died) = (State.Dead, ++_deaths);

@@ -29,7 +29,7 @@ public abstract class WorkQueueModelSpecification : WorkQueueSpecification
 
     private sealed class ModelRun(WorkQueueModelSpecification suite, Random random)
     {
-        private readonly QueueModel _model = new(crashLimit: 3);
+        private readonly QueueModel _model = new();
         private readonly List<IWorkerLease> _workers = [];
         private readonly List<(IWorkerLease Lease, ReceivedMessage Message)> _claims = [];
         private readonly List<(IWorkerLease Lease, ReceivedMessage Message)> _over = [];
@@ -38,7 +38,7 @@ public abstract class WorkQueueModelSpecification : WorkQueueSpecification
         {
             _model.Now = suite.Clock.Now;
             while (_workers.Count < 3)
-                _workers.Add(await suite.WorkerAsync(suite.LeaseOptions with { CrashLimit = 3 }));
+                _workers.Add(await suite.WorkerAsync());
             await (random.Next(20) switch
             {
                 < 5 => EnqueueAsync(),

@@ -146,20 +146,25 @@ public abstract partial class WorkQueueProcessesSpecification
     }
 
     [Fact]
-    public async Task A_message_that_kills_its_workers_becomes_a_dead_letter_at_the_crash_limit()
+    public async Task A_message_that_kills_its_workers_is_handed_out_first_each_time_until_a_worker_puts_it_aside()
     {
-        await EnqueueAsync(Of("poison"), Of("healthy"));
-        for (var crash = 1; crash <= 2; crash++)
+        await EnqueueAsync(Of("poison", key: "k"), Of("next", key: "k"), Of("healthy"));
+        for (var crashes = 0; crashes < 5; crashes++)
         {
-            var dies = await WorkerAsync(LeaseOptions with { CrashLimit = 2 });
-            Assert.Equal("poison", Text(await TakeOneAsync(dies)));
+            var dies = await WorkerAsync();
+            var message = await TakeOneAsync(dies);
+            Assert.Equal(("poison", crashes), (Text(message), message.Envelope.Crashes));
             await CrashAsync(dies);
         }
 
-        Assert.Equal("healthy", Text(await TakeOneAsync(await WorkerAsync())));
+        var decides = await WorkerAsync();
+        var poison = await TakeOneAsync(decides);
+        await decides.DeadLetterAsync(poison, DeadLetterReason.WorkerDied, "5 workers died");
+
         var letter = Assert.Single(await Operator.ListDeadLettersAsync(Channel, DeadLetterFilter.All, 10));
-        Assert.Equal((DeadLetterReason.WorkerDied, 2, 0), (letter.Reason, letter.Envelope.Crashes, letter.Envelope.Attempt));
-        Assert.Equal("poison", Text(letter.Envelope));
+        Assert.Equal(("poison", DeadLetterReason.WorkerDied, "5 workers died"), (Text(letter.Envelope), letter.Reason, letter.Error));
+        Assert.Equal((5, 0), (letter.Envelope.Crashes, letter.Envelope.Attempt));
+        Assert.Equal(["healthy", "next"], await DrainAsync(decides, 2));
     }
 
     [Fact]
@@ -248,7 +253,7 @@ public abstract partial class WorkQueueProcessesSpecification
 
         while (done.Count < Count)
         {
-            var lease = await WorkerAsync(LeaseOptions with { CrashLimit = 1000 });
+            var lease = await WorkerAsync();
             var lives = random.Next(1, 20);
             while (lives-- > 0 && done.Count < Count)
             {

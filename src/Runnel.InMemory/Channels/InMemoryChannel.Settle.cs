@@ -44,7 +44,7 @@ internal sealed partial class InMemoryChannel
             if (!TryRelease(message, lease))
                 return false;
             var now = queue.Clock.Now;
-            var attempts = message.Attempt + (reason == DeadLetterReason.WorkerDied ? 0 : 1);
+            var attempts = message.Attempt + (HandlingRule.CountsAttempt(reason) ? 1 : 0);
             PutAside(message.Again(attempts, message.Crashes), reason, error, now);
             Leave(now);
             return true;
@@ -64,16 +64,13 @@ internal sealed partial class InMemoryChannel
     }
 
     /// <summary>A worker has died: as if it had left, but its death is counted on what it held.</summary>
-    public void HandBackDead(InMemoryWorkerLease lease, int crashLimit)
+    public void HandBackDead(InMemoryWorkerLease lease)
     {
         lock (_lock)
         {
             var now = queue.Clock.Now;
-            var released = ReleaseAll(lease).ConvertAll(message => message.Crashed());
-            foreach (var message in released.Where(message => message.Crashes < crashLimit))
-                GiveBack(message, now);
-            foreach (var message in released.Where(message => message.Crashes >= crashLimit).Reverse())
-                PutAside(message, DeadLetterReason.WorkerDied, $"{message.Crashes} workers died while they held the message; the last was '{lease.WorkerId}'.", now);
+            foreach (var message in ReleaseAll(lease))
+                GiveBack(message.Crashed(), now);
             Leave(now);
         }
     }

@@ -4,7 +4,8 @@ namespace Runnel.Layers;
 /// <remarks>
 /// <para>
 /// A message is gone only when its worker has completed it. Messages are held under the lease of the <em>worker</em>, not of the message: a
-/// handler may run for hours, and a worker that died is noticed within the lease, whereupon what it held is handed out again.
+/// handler may run for hours, and a worker that died is noticed within the lease, whereupon what it held is handed out again. The queue counts that
+/// (<see cref="Envelope.Crashes"/>) and never gives a message up: whoever receives it decides (<see cref="HandlingRule"/>).
 /// </para>
 /// <para>
 /// Queues are named by <see cref="ChannelName.QueueName"/>. Messages without a key are handed out in the order stored, but are handled

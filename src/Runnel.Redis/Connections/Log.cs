@@ -35,8 +35,8 @@ internal static partial class Log
     [LoggerMessage(4009, LogLevel.Warning, "Worker {Worker} of channel '{Channel}' has died.")]
     public static partial void WorkerDied(ILogger logger, string channel, string worker);
 
-    [LoggerMessage(4010, LogLevel.Warning, "Dead workers of channel '{Channel}' held {Held} messages; {Dead} of them are dead letters now, the others go to other workers.")]
-    public static partial void HandedOn(ILogger logger, string channel, long held, long dead);
+    [LoggerMessage(4010, LogLevel.Warning, "Dead workers of channel '{Channel}' held {Held} messages, which go to other workers.")]
+    public static partial void HandedOn(ILogger logger, string channel, long held);
 
     [LoggerMessage(4011, LogLevel.Warning, "{Count} dead letters of channel '{Channel}' were older than they are kept, and were deleted.")]
     public static partial void DeadLettersAged(ILogger logger, string channel, long count);

@@ -2,8 +2,8 @@ using Runnel.Redis.Sending;
 
 namespace Runnel.Redis.Receiving;
 
-/// <summary>A worker's time: its name in Redis, the channels that know it, and until when its messages are its own.</summary>
-internal sealed class LeaseTerm(string workerId, TimeSpan duration, int crashLimit)
+/// <summary>A worker's time: its name, the channels that know it, and until when its messages are its own.</summary>
+internal sealed class LeaseTerm(string workerId, TimeSpan duration)
 {
     private readonly Lock _lock = new();
     private RedisChannel[] _channels = [];
@@ -20,10 +20,8 @@ internal sealed class LeaseTerm(string workerId, TimeSpan duration, int crashLim
     /// <summary>Called once, when it is lost: another worker has been given what this one held on a channel.</summary>
     public event Action? Lost;
 
+    /// <summary>The worker's name, in Redis, too.</summary>
     public string WorkerId => workerId;
-
-    /// <summary>The worker's name in Redis: who hands on what it held needs to know how many workers may die of a message.</summary>
-    public string Name { get; } = $"{workerId}/{crashLimit}";
 
     public TimeSpan Duration => duration;
 

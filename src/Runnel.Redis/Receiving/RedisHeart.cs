@@ -170,7 +170,7 @@ internal sealed class RedisHeart : IAsyncDisposable
         }
         var asked = _store.TimeProvider.GetTimestamp();
         writer.Add(_store.ScriptTime);
-        writer.Add(term.Name);
+        writer.Add(term.WorkerId);
         writer.Add((long)term.Duration.TotalMicroseconds);
         if (!term.IsHeld)
             term.Pulse.Break();

@@ -29,7 +29,7 @@ internal sealed class RedisSweeper : IAsyncDisposable
     /// <returns>Whether it holds nothing any more.</returns>
     public async Task<bool> SweepAsync(RedisChannel channel, LeasesEnded dead)
     {
-        var (handedOn, buried, aged) = (0L, 0L, 0L);
+        var (handedOn, aged) = (0L, 0L);
         try
         {
             // The script does a little at a time, so that nobody else waits for long.
@@ -37,8 +37,7 @@ internal sealed class RedisSweeper : IAsyncDisposable
             {
                 var answer = await SweepOnceAsync(channel, dead).ConfigureAwait(false);
                 handedOn += answer[3].AsNumber();
-                buried += answer[4].AsNumber();
-                aged += answer[5].AsNumber();
+                aged += answer[4].AsNumber();
                 if (answer[1].AsNumber() == 0)
                     return answer[0].AsNumber() == 1;
             }
@@ -46,7 +45,7 @@ internal sealed class RedisSweeper : IAsyncDisposable
         finally
         {
             if (handedOn > 0)
-                Log.HandedOn(_store.Logger, channel.Name.Value, handedOn, buried);
+                Log.HandedOn(_store.Logger, channel.Name.Value, handedOn);
             if (aged > 0)
                 Log.DeadLettersAged(_store.Logger, channel.Name.Value, aged);
         }
@@ -61,7 +60,7 @@ internal sealed class RedisSweeper : IAsyncDisposable
         writer.Add(dead.To);
         var answer = (await _store.Commands.ExecuteAsync(new RedisCommand(writer.Written, repeatMark: -1)).ConfigureAwait(false)).Items;
         channel.TellExpired(answer[2].AsNumber());
-        foreach (var worker in answer[6..])
+        foreach (var worker in answer[5..])
             Log.WorkerDied(_store.Logger, channel.Name.Value, worker.ToString());
         return answer;
     }

@@ -111,7 +111,7 @@ internal sealed class WorkerChannel(LeaseTerm term, RedisChannel channel, RedisS
         for (var holdsMore = true; holdsMore;)
         {
             var writer = channel.Begin(RedisScript.Leave, arguments: 1);
-            writer.Add(term.Name);
+            writer.Add(term.WorkerId);
             var answer = (await store.Commands.ExecuteAsync(new RedisCommand(writer.Written, repeatMark: -1)).ConfigureAwait(false)).Items;
             channel.TellExpired(answer[0].AsNumber());
             holdsMore = answer[1].AsNumber() == 1;

@@ -38,7 +38,7 @@ internal sealed class WorkerStep(long number, List<Settlement> settlements, int 
         var writer = channel.Begin(RedisScript.Step, 7 + plain + arguments, sizeHint: size + 1024);
         var repeatMark = writer.NextShortPart;
         writer.Add(mayBeDone ? "1"u8 : "0"u8);
-        writer.Add(term.Name);
+        writer.Add(term.WorkerId);
         writer.Add(number);
         writer.Add(most);
         writer.Add(MostBytes);

@@ -2,25 +2,17 @@
 -- KEYS: the channel's
 -- ARGV: now, how long dead letters are kept (us), between which times a lease must have ended for its worker to be dead (us; 0 and 0: none is).
 --       Both are times at which whoever asks saw the server: after an outage all leases have ended, and nobody is dead.
--- Returns {1 if the channel holds nothing any more, 1 if there is more to do, expired, messages of dead workers, those of them that are dead letters now,
---          dead letters deleted, the workers that were found dead...}.
+-- Returns {1 if the channel holds nothing any more, 1 if there is more to do, expired, messages of dead workers, dead letters deleted, the workers that
+--          were found dead...}.
 local kept = tonumber(ARGV[2])
-local handed_on, buried, aged = 0, 0, 0
+local handed_on, aged = 0, 0
 local died = {}
 
--- A worker's name ends with how many workers may die holding one message.
 local function reap(worker)
-  local limit = tonumber(worker:match('%d+$'))
   local holds_none = take_claims(worker, function(id, order, entry)
     local attempts, crashes = struct.unpack('<HH', entry, 2)
-    entry = with_times(with_counters(entry, attempts, math.min(crashes + 1, 65535)), 0, 0) -- it may have been begun in time
+    give_back(id, order, with_times(with_counters(entry, attempts, math.min(crashes + 1, 65535)), 0, 0)) -- it may have been begun in time
     handed_on = handed_on + 1
-    if crashes + 1 >= limit then
-      bury(id, entry, WORKER_DIED, '')
-      buried = buried + 1
-    else
-      give_back(id, order, entry)
-    end
   end)
   if holds_none then call('ZREM', WORKERS, worker) end
   return holds_none
@@ -53,4 +45,4 @@ end
 
 ring_if_ready()
 local empty = call('EXISTS', MESSAGES, LETTERS, WORKERS) == 0
-return {empty and 1 or 0, more and 1 or 0, expired, handed_on, buried, aged, unpack(died)}
+return {empty and 1 or 0, more and 1 or 0, expired, handed_on, aged, unpack(died)}

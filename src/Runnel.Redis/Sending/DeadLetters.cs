@@ -21,8 +21,6 @@ internal static class DeadLetters
         var error = length == 0 ? null : Encoding.UTF8.GetString(sealing.Open(stored.Slice(ErrorAt, length), channel.Value).Span);
         var envelope = Entry.Decode(stored[(ErrorAt + length)..], sealing, channel.Value);
         var reason = (DeadLetterReason)span[0];
-        if (reason == DeadLetterReason.WorkerDied)
-            error ??= $"{envelope.Crashes} workers died while they held the message.";
         var at = DateTimeOffset.UnixEpoch.AddMicroseconds(BinaryPrimitives.ReadInt64LittleEndian(span[AtAt..]));
         return new DeadLetter(channel, envelope, reason, error, at);
     }

@@ -11,8 +11,8 @@ internal static partial class Log
     [LoggerMessage(3001, LogLevel.Information, "Other processes cannot ring here, since a socket beside '{Path}' is not possible (its path is too long, or the system has none): the file is looked at every {Interval} instead.")]
     public static partial void NoBell(ILogger logger, string path, TimeSpan interval);
 
-    [LoggerMessage(3002, LogLevel.Warning, "Node {Node} has died. It held {Held} messages; {Dead} of them are dead letters now, the others go to other workers.")]
-    public static partial void NodeDied(ILogger logger, string node, int held, int dead);
+    [LoggerMessage(3002, LogLevel.Warning, "Node {Node} has died. It held {Held} messages, which go to other workers.")]
+    public static partial void NodeDied(ILogger logger, string node, int held);
 
     [LoggerMessage(3003, LogLevel.Error, "This node, {Node}, is not in the database '{Path}' any more: its lock file was deleted, or the file replaced. Its workers' messages went to others; it goes on as {NewNode}.")]
     public static partial void Forgotten(ILogger logger, string node, string path, string newNode);

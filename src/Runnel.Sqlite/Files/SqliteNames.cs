@@ -22,8 +22,6 @@ internal static class SqliteNames
     /// <summary>A worker's number over all processes, of its process's and its own in there.</summary>
     public static long WorkerId(long node, int number) => (node << WorkerBits) | (uint)number;
 
-    public static long NumberOf(long worker) => worker & ((1 << WorkerBits) - 1);
-
     public static string WorkerOf(string node, long worker) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{node}-{worker}");
 
     public static string Folder(string database) => database + ".bell";

@@ -9,6 +9,7 @@ internal static class SqliteSchema
 
         -- A process. Its row goes when it leaves, or when another one finds its lock file unlocked.
         CREATE TABLE node(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+        -- crash_limit is read by older processes only: so large that they put nothing aside.
         CREATE TABLE worker(id INTEGER PRIMARY KEY, node INTEGER NOT NULL, crash_limit INTEGER NOT NULL);
 
         -- Here while a channel has messages. held: ready, blocked and scheduled; total: those, the claimed and the dead;

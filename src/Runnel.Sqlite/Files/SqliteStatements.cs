@@ -90,18 +90,18 @@ internal static class SqliteStatements
         ListNodes = "SELECT id, name FROM node",
         InsertNode = "INSERT INTO node VALUES (?1, ?2)",
         DeleteNode = "DELETE FROM node WHERE id = ?1",
-        InsertWorker = "INSERT OR IGNORE INTO worker VALUES (?1, ?2, ?3)",
+        InsertWorker = "INSERT OR IGNORE INTO worker VALUES (?1, ?2, 2147483647)",
         DeleteWorker = "DELETE FROM worker WHERE id = ?1",
-        ListWorkers = "SELECT id, crash_limit FROM worker WHERE node = ?1",
+        ListWorkers = "SELECT id FROM worker WHERE node = ?1",
         ListHolders = """
             SELECT DISTINCT node FROM worker w
             WHERE EXISTS (SELECT 1 FROM message INDEXED BY message_claimed WHERE owner = w.id AND state = 1)
             """,
         FindClaimed = """
-            SELECT id, channel, claim, crashes, lane FROM message INDEXED BY message_claimed
+            SELECT id, channel, claim FROM message INDEXED BY message_claimed
             WHERE owner = ?1 AND state = 1
             """,
-        CountCrash = "UPDATE message SET crashes = ?2, expires = NULL WHERE id = ?1";
+        CountCrash = "UPDATE message SET crashes = min(crashes + 1, 65535), expires = NULL WHERE id = ?1";
 
     public const string
         ListChannels = """

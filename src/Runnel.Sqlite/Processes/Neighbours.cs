@@ -66,8 +66,7 @@ internal sealed class Neighbours(StoreTransaction transaction, Membership self, 
         // Another one may have been faster.
         if (transaction.Nodes.List().Contains(dead))
         {
-            var (held, letters) = transaction.Nodes.Bury(dead.Id, dead.Name);
-            Log.NodeDied(logger, dead.Name, held, letters);
+            Log.NodeDied(logger, dead.Name, held: transaction.Nodes.Bury(dead.Id));
         }
         _others.Remove(dead);
         _holders.Remove(dead.Id);

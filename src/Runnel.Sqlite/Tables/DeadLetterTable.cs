@@ -19,10 +19,18 @@ internal sealed class DeadLetterTable(Database database, StoreRound round, Chann
     /// <summary>When the oldest has been kept for long enough.</summary>
     public long? NextEnd => _next.ReadNumber() + Retention;
 
-    public void Add(long id, ChannelRow channel, DeadLetterReason reason, string? error)
+    /// <summary>Puts a message aside that a worker holds.</summary>
+    /// <returns>Whether the claim was still good.</returns>
+    public bool PutAside(string channelName, Claim claim, DeadLetterReason reason, string? error)
     {
-        _insert.Bind(1, id).Bind(2, channel.Id).Bind(3, round.Now).Bind(4, (int)reason).Bind(5, error).Run();
+        var (isDone, next) = messages.PutAside(claim, HandlingRule.CountsAttempt(reason));
+        if (!isDone)
+            return false;
+        var channel = channels.Find(channelName)!;
+        _insert.Bind(1, claim.Id).Bind(2, channel.Id).Bind(3, round.Now).Bind(4, (int)reason).Bind(5, error).Run();
         round.SweepAt(round.Now + Retention);
+        messages.FreeLane(channel, claim.Lane, next);
+        return true;
     }
 
     /// <summary>Puts dead letters at the end of their line, whatever the capacity.</summary>

@@ -1,4 +1,3 @@
-using Runnel.Layers;
 using Runnel.Sqlite.Files;
 
 namespace Runnel.Sqlite.Tables;
@@ -13,7 +12,7 @@ internal sealed partial class MessageTable
     private readonly Statement _putAside = database.Prepare(SqliteStatements.PutAside);
     private readonly Statement _findClaimed = database.Prepare(SqliteStatements.FindClaimed);
     private readonly Statement _countCrash = database.Prepare(SqliteStatements.CountCrash);
-    private readonly List<(long Id, long Channel, long Claim, int Crashes, string? Lane)> _claimed = [];
+    private readonly List<(long Id, long Channel, long Claim)> _claimed = [];
 
     public bool Complete(string channelName, Claim claim)
     {
@@ -44,48 +43,32 @@ internal sealed partial class MessageTable
         return true;
     }
 
-    public bool PutAside(string channelName, Claim claim, DeadLetterReason reason, string? error)
+    /// <summary>Takes a message out of its line for good: it is dead.</summary>
+    /// <returns>Whether the claim was still good, and which message is next in its lane.</returns>
+    internal (bool IsDone, long? Next) PutAside(Claim claim, bool countsAttempt)
     {
-        _putAside.Bind(3, reason == DeadLetterReason.WorkerDied ? 0 : 1);
-        if (!Settle(_putAside, claim.Id, claim.Number, out var next))
-            return false;
-        var channel = channels.Find(channelName)!;
-        DeadLetters.Add(claim.Id, channel, reason, error);
-        FreeLane(channel, claim.Lane, next);
-        return true;
+        _putAside.Bind(3, countsAttempt ? 1 : 0);
+        return (Settle(_putAside, claim.Id, claim.Number, out var next), next);
     }
 
     /// <summary>A worker leaves: what it holds is there for others, untouched.</summary>
     public void HandBack(long worker)
     {
-        foreach (var (id, channelId, claim, _, _) in ReadClaimed(worker))
+        foreach (var (id, channelId, claim) in ReadClaimed(worker))
             Return(id, claim, channels.Get(channelId));
     }
 
-    /// <summary>A worker has died: what it held is there for others, at the front, or put aside when too many have died holding it.</summary>
-    /// <returns>How many messages it held, and how many of them were put aside.</returns>
-    public (int Held, int Dead) HandBackDead(long worker, string workerName, int crashLimit)
+    /// <summary>A worker has died: what it held is there for others, at the front, with its death counted.</summary>
+    /// <returns>How many messages it held.</returns>
+    public int HandBackDead(long worker)
     {
-        var dead = 0;
         var held = ReadClaimed(worker);
-        foreach (var (id, channelId, claim, crashesBefore, lane) in held)
+        foreach (var (id, channelId, claim) in held)
         {
-            var channel = channels.Get(channelId);
-            var crashes = crashesBefore + 1;
-            // It no longer expires: it may have been begun in time.
-            _countCrash.Bind(1, id).Bind(2, Math.Min(crashes, ushort.MaxValue)).Run();
-            if (crashes < crashLimit)
-            {
-                Return(id, claim, channel);
-                continue;
-            }
-            dead++;
-            _putAside.Bind(3, 0);
-            Settle(_putAside, id, claim, out var next);
-            DeadLetters.Add(id, channel, DeadLetterReason.WorkerDied, $"{crashes} workers died while they held the message; the last was '{workerName}'.");
-            FreeLane(channel, lane, next);
+            _countCrash.Bind(1, id).Run(); // and it no longer expires: it may have been begun in time
+            Return(id, claim, channels.Get(channelId));
         }
-        return (held.Count, dead);
+        return held.Count;
     }
 
     /// <returns>Whether the claim was still good.</returns>
@@ -97,12 +80,12 @@ internal sealed partial class MessageTable
         return settled;
     }
 
-    private List<(long Id, long Channel, long Claim, int Crashes, string? Lane)> ReadClaimed(long worker)
+    private List<(long Id, long Channel, long Claim)> ReadClaimed(long worker)
     {
         _claimed.Clear();
         _findClaimed.Bind(1, worker);
         while (_findClaimed.Step())
-            _claimed.Add((_findClaimed.Number(0), _findClaimed.Number(1), _findClaimed.Number(2), (int)_findClaimed.Number(3), _findClaimed.Text(4)));
+            _claimed.Add((_findClaimed.Number(0), _findClaimed.Number(1), _findClaimed.Number(2)));
         _findClaimed.Reset();
         return _claimed;
     }

@@ -22,9 +22,6 @@ internal sealed partial class MessageTable(Database database, StoreRound round, 
     private readonly Statement _nextExpiry = database.Prepare(SqliteStatements.NextExpiry);
     private readonly List<(long Id, long Channel, string? Lane, bool IsLarge)> _found = [];
 
-    /// <summary>Where a message goes that is dead. That table needs this one to be made, so it comes afterwards.</summary>
-    public DeadLetterTable DeadLetters { private get; set; } = null!;
-
     /// <summary>When the next message expires.</summary>
     public long? NextExpiry => _nextExpiry.ReadNumber();
 

@@ -42,7 +42,7 @@ internal sealed class NodeTable(Database database, StoreRound round, MessageTabl
     }
 
     /// <summary>Notes a worker, if it is not noted yet.</summary>
-    public void AddWorker(long worker, long node, int crashLimit) => _insertWorker.Bind(1, worker).Bind(2, node).Bind(3, crashLimit).Run();
+    public void AddWorker(long worker, long node) => _insertWorker.Bind(1, worker).Bind(2, node).Run();
 
     /// <summary>A worker leaves, and hands back what it holds.</summary>
     public bool RemoveWorker(long worker)
@@ -55,7 +55,7 @@ internal sealed class NodeTable(Database database, StoreRound round, MessageTabl
     /// <summary>A process leaves in order.</summary>
     public void Remove(long node)
     {
-        foreach (var (worker, _) in ListWorkers(node))
+        foreach (var worker in ListWorkers(node))
             RemoveWorker(worker);
         topics.RemoveInterests(node);
         _delete.Bind(1, node).Run();
@@ -63,28 +63,27 @@ internal sealed class NodeTable(Database database, StoreRound round, MessageTabl
     }
 
     /// <summary>A process has died.</summary>
-    /// <returns>How many messages it held, and how many of them are dead letters now.</returns>
-    public (int Held, int Dead) Bury(long node, string name)
+    /// <returns>How many messages it held.</returns>
+    public int Bury(long node)
     {
-        var (held, dead) = (0, 0);
-        foreach (var (worker, crashLimit) in ListWorkers(node))
+        var held = 0;
+        foreach (var worker in ListWorkers(node))
         {
-            var counts = messages.HandBackDead(worker, SqliteNames.WorkerOf(name, SqliteNames.NumberOf(worker)), crashLimit);
-            (held, dead) = (held + counts.Held, dead + counts.Dead);
+            held += messages.HandBackDead(worker);
             _deleteWorker.Bind(1, worker).Run();
         }
         topics.RemoveInterests(node);
         _delete.Bind(1, node).Run();
         round.Rings = true;
-        return (held, dead);
+        return held;
     }
 
-    private List<(long Worker, int CrashLimit)> ListWorkers(long node)
+    private List<long> ListWorkers(long node)
     {
-        List<(long, int)> workers = [];
+        List<long> workers = [];
         _listWorkers.Bind(1, node);
         while (_listWorkers.Step())
-            workers.Add((_listWorkers.Number(0), (int)_listWorkers.Number(1)));
+            workers.Add(_listWorkers.Number(0));
         _listWorkers.Reset();
         return workers;
     }

@@ -13,7 +13,7 @@ internal sealed class StoreTransaction
         Channels = new ChannelTable(database, Round);
         var lanes = new LaneTable(database);
         Messages = new MessageTable(database, Round, Channels, lanes);
-        DeadLetters = Messages.DeadLetters = new DeadLetterTable(database, Round, Channels, lanes, Messages) { Retention = deadLetterRetention.Ticks };
+        DeadLetters = new DeadLetterTable(database, Round, Channels, lanes, Messages) { Retention = deadLetterRetention.Ticks };
         Deduplication = new DeduplicationTable(database);
         Topics = new TopicTable(database, Round);
         Publications = new PublicationTable(database, Round, DiskRoom, Topics);

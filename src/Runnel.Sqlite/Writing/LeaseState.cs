@@ -6,7 +6,7 @@ using Runnel.Sqlite.Tables;
 namespace Runnel.Sqlite.Writing;
 
 /// <summary>Whether a worker of this process holds its lease, or has given it back, or has lost it.</summary>
-internal sealed class LeaseState(Membership node, int number, int crashLimit)
+internal sealed class LeaseState(Membership node, int number)
 {
     private const int Held = 0, Given = 1, Taken = 2;
 
@@ -15,8 +15,6 @@ internal sealed class LeaseState(Membership node, int number, int crashLimit)
     public long Id { get; } = SqliteNames.WorkerId(node.Id, number);
 
     public string WorkerId { get; } = SqliteNames.WorkerOf(node.Name, number);
-
-    public int CrashLimit { get; } = crashLimit;
 
     /// <summary>Whether others know of the worker.</summary>
     public bool IsRegistered { get; set; }
@@ -30,7 +28,7 @@ internal sealed class LeaseState(Membership node, int number, int crashLimit)
     public void Register(StoreTransaction transaction)
     {
         if (!IsRegistered)
-            transaction.Nodes.AddWorker(Id, node.Id, CrashLimit);
+            transaction.Nodes.AddWorker(Id, node.Id);
     }
 
     /// <summary>The worker leaves.</summary>

@@ -9,9 +9,9 @@ internal sealed class Leases(WaitingReceivers receivers)
     private readonly ConcurrentDictionary<long, LeaseState> _held = new();
     private int _lastNumber;
 
-    public LeaseState Add(Membership node, int crashLimit)
+    public LeaseState Add(Membership node)
     {
-        var lease = new LeaseState(node, Interlocked.Increment(ref _lastNumber), crashLimit);
+        var lease = new LeaseState(node, Interlocked.Increment(ref _lastNumber));
         _held[lease.Id] = lease;
         return lease;
     }

@@ -9,9 +9,9 @@ namespace Runnel.Workers.Running;
 
 /// <summary>Runs one message's handler, and has the message settled by what came of it.</summary>
 internal sealed class JobRunner(
-    ChannelDefinition channel, IWorkQueue queue, IWorkerLease lease, JobLimits limits, RunningJobs running, JobStore store, IServiceProvider services, WorkerOptions options, TimeProvider timeProvider, ILogger logger)
+    ChannelDefinition channel, HandlingRule rule, IWorkQueue queue, IWorkerLease lease, JobLimits limits, RunningJobs running, JobStore store, IServiceProvider services, WorkerOptions options, TimeProvider timeProvider, ILogger logger)
 {
-    private readonly JobSettler _settler = new(channel, lease, limits, options.EnableDetailedErrors is true, logger);
+    private readonly JobSettler _settler = new(channel, rule, lease, limits, options.EnableDetailedErrors is true, logger);
 
     /// <summary>Takes charge of a message: from now on it is found when its job is to be cancelled.</summary>
     /// <param name="message">The message.</param>
@@ -56,7 +56,7 @@ internal sealed class JobRunner(
             return await _settler.CancelAsync(message, progress);
         if (envelope.ExpiresAt is not null && await HasExpiredAsync(job))
             return await _settler.ExpireAsync(message, progress);
-        if (envelope.Crashes >= options.CrashLimit)
+        if (rule.IsPoison(envelope))
             return await _settler.DeadLetterAsync(message, progress, DeadLetterReason.WorkerDied, JobOutcome.DeadLetter($"{envelope.Crashes} workers died while they held the message.") with { IsForClients = true }, null);
         if (channel.HandlerOf(envelope.Message.Type) is not { } handler)
             return await _settler.AfterUnknownTypeAsync(message, progress);

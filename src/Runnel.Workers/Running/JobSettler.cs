@@ -11,7 +11,7 @@ namespace Runnel.Workers.Running;
 /// Each method completes when the message may be settled, and hands back the settling, which nobody has to wait for. Neither throws: what cannot be
 /// settled is handed out again when the lease ends.
 /// </remarks>
-internal sealed class JobSettler(ChannelDefinition channel, IWorkerLease lease, JobLimits limits, bool showsExceptions, ILogger logger)
+internal sealed class JobSettler(ChannelDefinition channel, HandlingRule rule, IWorkerLease lease, JobLimits limits, bool showsExceptions, ILogger logger)
 {
     private const string Neutral = "The attempt failed; the log of its worker says why.";
     private const string Succeeded = "succeeded";
@@ -80,7 +80,7 @@ internal sealed class JobSettler(ChannelDefinition channel, IWorkerLease lease, 
         if (outcome.Delay is not { } delay)
             return DeadLetterAsync(message, progress, DeadLetterReason.Rejected, outcome, exception);
         var attempts = message.Envelope.Attempt + (outcome.CountsAttempt ? 1 : 0);
-        if (outcome.CountsAttempt && attempts >= channel.Options.Retry.MaxAttempts)
+        if (outcome.CountsAttempt && rule.IsLastAttempt(message.Envelope))
             return DeadLetterAsync(message, progress, whenExhausted, outcome, exception);
         var (error, detail) = (Shown(outcome), Cut(outcome.Error, MaxError));
         ValueTask<bool> AbandonAsync() => lease.AbandonAsync(message, new AbandonOptions { Delay = delay, CountsAttempt = outcome.CountsAttempt, Body = outcome.Body });
@@ -156,7 +156,7 @@ internal sealed class JobSettler(ChannelDefinition channel, IWorkerLease lease, 
     {
         var error = outcome.Error;
         // As the layer counts them (IWorkerLease.DeadLetterAsync): the log, the job's state and the dead letter say the same.
-        var attempts = message.Envelope.Attempt + (reason == DeadLetterReason.WorkerDied ? 0 : 1);
+        var attempts = message.Envelope.Attempt + (HandlingRule.CountsAttempt(reason) ? 1 : 0);
         var detail = Cut(exception is null ? error : $"{error}\n{exception}", MaxDetail);
         return EndAsync(message, progress, new JobEnd(
             "dead", status => status with { State = JobState.Dead, Attempt = attempts, Error = Shown(outcome), ErrorDetail = Cut(error, MaxError) }, () => lease.DeadLetterAsync(message, reason, detail))

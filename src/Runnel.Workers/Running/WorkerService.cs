@@ -78,8 +78,7 @@ internal sealed class WorkerService(
     private async Task WorkAsync(IReadOnlyList<ChannelName> channels, SemaphoreSlim? threads, CancellationToken stopping)
     {
         var hardStop = new CancellationTokenSource(); // not disposed: handlers that ignore the loss of the lease outlive this
-        await using var lease = await queue.AcquireLeaseAsync(
-            new WorkerLeaseOptions { Duration = options.Value.LeaseDuration, CrashLimit = options.Value.CrashLimit + 1 }, stopping);
+        await using var lease = await queue.AcquireLeaseAsync(new WorkerLeaseOptions { Duration = options.Value.LeaseDuration }, stopping);
         var limits = new JobLimits(runnel.Value.Json, _reading, lease.Lost, hardStop.Token);
         var listeners = channels.Select(name => Listen(registry.Find(name)!, lease, limits, threads)).ToList();
 
@@ -92,7 +91,8 @@ internal sealed class WorkerService(
 
     private ChannelListener Listen(ChannelDefinition channel, IWorkerLease lease, JobLimits limits, SemaphoreSlim? threads)
     {
-        var runner = new JobRunner(channel, queue, lease, limits, Running, store, services, options.Value, timeProvider, logger);
+        var rule = new HandlingRule(channel.Options.Retry.MaxAttempts, options.Value.CrashLimit);
+        var runner = new JobRunner(channel, rule, queue, lease, limits, Running, store, services, options.Value, timeProvider, logger);
         // More than there are threads could not run, and would be kept from other workers.
         var concurrency = Math.Min(channel.Options.Concurrency, options.Value.Threads ?? int.MaxValue);
         // Where one death of a worker is too many, nothing is taken that only waits: it would share the fate of what runs.

@@ -120,7 +120,7 @@ public sealed class RedisChannelTests(RedisServer server) : IClassFixture<RedisS
         await _queue.EnqueueAsync("work", [.. Enumerable.Range(0, 250).Select(_ => NewMessage())], EnqueueOptions.Default);
         Assert.Equal(250, (await Wait.For(dead.ReceiveAsync("work", 250).AsTask(), "all messages")).Count);
         _queue.Heart.Remove(dead.Term);
-        _place.Probe.Ask("ZADD", Workers, "XX", "1", dead.Term.Name);
+        _place.Probe.Ask("ZADD", Workers, "XX", "1", dead.Term.WorkerId);
 
         var first = await _queue.Sweeper.SweepOnceAsync(_queue.Channels.ChannelOf("work"), new LeasesEnded(0, 1));
         Assert.Equal((1, 100), (first[1].AsNumber(), first[3].AsNumber()));
@@ -150,7 +150,7 @@ public sealed class RedisChannelTests(RedisServer server) : IClassFixture<RedisS
     {
         _queue.Heart.Remove(lease.Term);
         _queue.Heart.Beat(); // when this returns, none is under way that has the worker in it still
-        _place.Probe.Ask("ZADD", Workers, "XX", "1", lease.Term.Name);
+        _place.Probe.Ask("ZADD", Workers, "XX", "1", lease.Term.WorkerId);
         await _queue.Sweeper.SweepAllAsync(new LeasesEnded(0, 1));
     }
 }

@@ -12,7 +12,7 @@ namespace Runnel.Tests.Redis;
 /// <summary>Whom a worker takes for dead.</summary>
 public sealed class RedisHeartTests(RedisServer server) : IClassFixture<RedisServer>, IAsyncLifetime
 {
-    private const string Other = "another.1/3";
+    private const string Other = "another.1";
 
     private readonly ShiftedTime _time = new();
     private readonly TcpWire _wire = TcpWire.To(server.Port);

@@ -62,7 +62,7 @@ public sealed class RedisLeaseTests(RedisServer server) : IClassFixture<RedisSer
     private async Task ReapAsync(RedisWorkQueue queue, RedisWorkerLease worker, ChannelName name)
     {
         var channel = worker.Term.Channels.Single(channel => channel.Name == name);
-        _place.Probe.Ask("ZADD", channel.Keys.Workers, "XX", "1", worker.Term.Name);
+        _place.Probe.Ask("ZADD", channel.Keys.Workers, "XX", "1", worker.Term.WorkerId);
         await queue.Sweeper.SweepAsync(channel, new LeasesEnded(0, 1));
     }
 

@@ -91,7 +91,7 @@ public sealed class RedisScriptWorkTests(RedisServer server) : IClassFixture<Red
         if (dies)
         {
             _queue.Heart.Remove(lease.Term);
-            _place.Probe.Ask("ZADD", Key("workers"), "XX", "1", lease.Term.Name);
+            _place.Probe.Ask("ZADD", Key("workers"), "XX", "1", lease.Term.WorkerId);
         }
 
         await AssertBoundedAsync(Many, async () =>

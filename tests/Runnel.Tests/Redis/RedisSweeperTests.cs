@@ -105,7 +105,7 @@ public sealed class RedisSweeperTests(RedisServer server) : IClassFixture<RedisS
             Assert.Single(await Wait.For(dead.ReceiveAsync(name, 1).AsTask(), "the message"));
         queue.Heart.Remove(dead.Term);
         foreach (var name in (string[])["a", "z"])
-            Place.Probe.Ask("ZADD", $"{Place.Prefix}:{{{name}}}:workers", "XX", "1", dead.Term.Name);
+            Place.Probe.Ask("ZADD", $"{Place.Prefix}:{{{name}}}:workers", "XX", "1", dead.Term.WorkerId);
         Place.Probe.Ask("SET", $"{Place.Prefix}:{{spoilt}}:workers", "by another program");
 
         await queue.Sweeper.SweepAllAsync(new LeasesEnded(0, 1));

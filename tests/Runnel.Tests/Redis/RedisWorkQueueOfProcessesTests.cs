@@ -39,7 +39,7 @@ public sealed class RedisWorkQueueOfProcessesTests(RedisServer server) : WorkQue
                 async () =>
                 {
                     await _processes[0].Sweeper.SweepAllAsync(new LeasesEnded(0, _place.Probe.Time()));
-                    return _place.Probe.Ask("ZSCORE", channel.Keys.Workers, worker.Name) is null;
+                    return _place.Probe.Ask("ZSCORE", channel.Keys.Workers, worker.WorkerId) is null;
                 },
                 "the others noticed the death");
         }

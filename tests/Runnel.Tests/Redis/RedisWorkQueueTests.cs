@@ -38,7 +38,7 @@ public sealed class RedisWorkQueueTests(RedisServer server) : WorkQueueModelSpec
         }
         foreach (var channel in worker.Channels)
         {
-            Place.Probe.Ask("ZADD", channel.Keys.Workers, "XX", "1", worker.Name);
+            Place.Probe.Ask("ZADD", channel.Keys.Workers, "XX", "1", worker.WorkerId);
             await _queues[0].Sweeper.SweepAsync(channel, new LeasesEnded(0, 1));
         }
         worker.Lose();

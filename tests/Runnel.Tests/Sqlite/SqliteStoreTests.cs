@@ -120,7 +120,7 @@ public sealed class SqliteStoreTests : IAsyncDisposable
         for (var deaths = 1; deaths <= 5; deaths++)
         {
             var dies = _file.Open();
-            await (await new SqliteWorkQueue(dies).AcquireLeaseAsync(new() { CrashLimit = 100 })).ReceiveAsync(Channel, 1);
+            await (await new SqliteWorkQueue(dies).AcquireLeaseAsync(new())).ReceiveAsync(Channel, 1);
             await store.RunAsync(_ => true); // it knows now who holds the message
             await dies.CrashAsync();
             var died = store.Writer.Rounds;

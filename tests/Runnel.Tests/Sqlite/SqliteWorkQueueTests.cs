@@ -28,7 +28,7 @@ public sealed class SqliteWorkQueueTests : WorkQueueModelSpecification
     protected override Task CrashAsync(IWorkerLease lease) => _store.RunAsync(transaction =>
     {
         var state = ((SqliteWorkerLease)lease).State;
-        transaction.Messages.HandBackDead(state.Id, state.WorkerId, state.CrashLimit);
+        transaction.Messages.HandBackDead(state.Id);
         _store.Writer.Leases.Lose(state);
         return true;
     });
