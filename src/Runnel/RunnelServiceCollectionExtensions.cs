@@ -39,7 +39,6 @@ public static class RunnelServiceCollectionExtensions
             provider,
             provider.GetRequiredService<ConnectionTable>(),
             provider.GetRequiredService<GroupRegistry>(),
-            provider.GetRequiredService<MemberTable>(),
             new Lazy<IChannels>(provider.GetRequiredService<IChannels>))); // on first use: an application without work needs no layer that keeps any
         services.TryAddSingleton(provider => new RunnelNode(
             provider.GetRequiredService<NodeContext>(),

@@ -4,13 +4,13 @@ using Runnel.Layers;
 namespace Runnel.Consumers;
 
 /// <summary>The membership of a connection whose socket is in this process.</summary>
-internal sealed class LocalMembership(GroupMember member, GroupRegistry groups, MemberTable members) : IMembership
+internal sealed class LocalMembership(GroupMember member, GroupRegistry groups) : IMembership
 {
     /// <summary>The membership of a connection that has its socket to itself, or is a stream of a shared one.</summary>
-    public static LocalMembership Of(Connection connection, string? stream, IEventSink events, GroupRegistry groups, MemberTable members) =>
-        new(new GroupMember(connection.Number, connection.Outbound, stream, events, connection.Node.Options.MaxWaitingEventBytes), groups, members);
+    public static LocalMembership Of(Connection connection, string? stream, IEventSink events, GroupRegistry groups) =>
+        new(new GroupMember(connection.Number, connection.Outbound, stream, events, connection.Node.Options.MaxWaitingEventBytes), groups);
 
-    public void Begin() => members.Add(member);
+    public void Begin() => groups.Begin(member);
 
     public void Release() => member.Release();
 
@@ -23,11 +23,7 @@ internal sealed class LocalMembership(GroupMember member, GroupRegistry groups, 
         return ValueTask.CompletedTask;
     }
 
-    public IMembership OfStream(Connection stream, string name, IEventSink events) => Of(stream, name, events, groups, members);
+    public IMembership OfStream(Connection stream, string name, IEventSink events) => Of(stream, name, events, groups);
 
-    public void End()
-    {
-        members.Remove(member);
-        groups.End(member);
-    }
+    public void End() => groups.End(member);
 }

@@ -7,17 +7,14 @@ namespace Runnel;
 public sealed class SessionHost
 {
     private readonly GroupRegistry _groups;
-    private readonly MemberTable _members;
     private readonly Lazy<IChannels> _channels;
 
-    internal SessionHost(
-        NodeContext node, IServiceProvider services, ConnectionTable connections, GroupRegistry groups, MemberTable members, Lazy<IChannels> channels)
+    internal SessionHost(NodeContext node, IServiceProvider services, ConnectionTable connections, GroupRegistry groups, Lazy<IChannels> channels)
     {
         Node = node;
         Services = services;
         Connections = connections;
         _groups = groups;
-        _members = members;
         _channels = channels;
     }
 
@@ -32,5 +29,5 @@ public sealed class SessionHost
     internal IChannels Channels => _channels.Value;
 
     /// <summary>Makes the half of a connection that stays with its socket, for a socket in this process.</summary>
-    internal IMembership MembershipOf(Connection connection, IEventSink events) => LocalMembership.Of(connection, stream: null, events, _groups, _members);
+    internal IMembership MembershipOf(Connection connection, IEventSink events) => LocalMembership.Of(connection, stream: null, events, _groups);
 }

@@ -59,9 +59,13 @@ internal sealed class GroupRegistry(NodeContext node, IBackplane backplane, Memb
             AfterLeave(found);
     }
 
-    /// <summary>The member leaves all its groups, and can join no more.</summary>
+    /// <summary>The connection begins: from here on it can be found by its address.</summary>
+    public void Begin(GroupMember member) => members.Add(member);
+
+    /// <summary>The connection is over: it cannot be found any more, leaves all its groups, and can join no more.</summary>
     public void End(GroupMember member)
     {
+        members.Remove(member);
         foreach (var group in member.LeaveAll())
             AfterLeave(group);
     }

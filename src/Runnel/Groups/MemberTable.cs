@@ -7,6 +7,8 @@ internal sealed class MemberTable
 {
     private readonly ConcurrentDictionary<long, GroupMember> _members = new();
 
+    public int Count => _members.Count;
+
     public void Add(GroupMember member) => _members[member.Number] = member;
 
     public void Remove(GroupMember member) => _members.TryRemove(member.Number, out _);

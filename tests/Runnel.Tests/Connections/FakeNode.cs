@@ -27,10 +27,12 @@ internal sealed class FakeNode : IAsyncDisposable
 
     public GroupRegistry Groups => _services.GetRequiredService<GroupRegistry>();
 
+    public MemberTable Members => _services.GetRequiredService<MemberTable>();
+
     public int ConnectionCount => _services.GetRequiredService<RunnelNode>().ConnectionCount;
 
     /// <summary>How many groups a connection is in.</summary>
-    public int GroupCountOf(Connection connection) => _services.GetRequiredService<MemberTable>().Find(connection.Number)!.GroupCount;
+    public int GroupCountOf(Connection connection) => Members.Find(connection.Number)!.GroupCount;
 
     public ValueTask DisposeAsync() => _services.DisposeAsync();
 }

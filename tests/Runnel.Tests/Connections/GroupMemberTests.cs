@@ -1,3 +1,4 @@
+using Runnel.Frames;
 using Runnel.Groups;
 using Runnel.Layers;
 using Xunit;
@@ -53,6 +54,21 @@ public sealed class GroupMemberTests
         Assert.Equal(2, counts[RunnelTelemetry.MessagesDropped, "connection-gone"]);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_frame_that_comes_too_late_to_be_held_is_not(bool released)
+    {
+        var held = new HeldFrames(maxBytes: 10_000);
+
+        if (released)
+            held.Release(_ => { });
+        else
+            held.Drop();
+
+        Assert.False(held.TryAdd(Frame("late"), out _));
+    }
+
     [Fact]
     public void An_event_goes_to_whoever_runs_the_consumer_and_is_not_held()
     {
@@ -67,7 +83,10 @@ public sealed class GroupMemberTests
     private GroupMember Create(int maxHeldBytes) => new(1, new OutboundQueue(new OutboundOptions(), _writer), stream: null, _sink, maxHeldBytes);
 
     private static void Deliver(GroupMember member, string text) =>
-        member.Deliver(new GroupMessage(new Envelope(new Message(GroupMessage.PlainType, System.Text.Encoding.UTF8.GetBytes(text)), EnvelopeKind.TextFrame)))?.Drain();
+        member.Deliver(Frame(text))?.Drain();
+
+    private static GroupMessage Frame(string text) =>
+        new(new Envelope(new Message(GroupMessage.PlainType, System.Text.Encoding.UTF8.GetBytes(text)), EnvelopeKind.TextFrame));
 
     private sealed class Sink : IEventSink
     {

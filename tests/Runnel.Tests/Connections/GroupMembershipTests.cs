@@ -89,7 +89,7 @@ public sealed class GroupMembershipTests
         await connection.Session.DisconnectAsync(1000);
 
         Assert.All(Enumerable.Range(0, 20), i => Assert.Equal(0, _node.Groups.CountOf($"g{i}")));
-        Assert.Equal(0, _node.ConnectionCount);
+        Assert.Equal((0, 0), (_node.ConnectionCount, _node.Members.Count));
     }
 
     [Fact]
