@@ -14,7 +14,7 @@ internal static class ChaosHost
     public static IHost Create(string address, bool works)
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
-        builder.Services.AddRunnelCore().UseLayer(address).AddRunnelWorkers().ConfigureWorker(worker =>
+        builder.Services.AddRunnelCore().UseLayer(address).AddRunnelWorkers().AddChannel(Channel, channel => channel.Ordered = true).ConfigureWorker(worker =>
         {
             worker.Enabled = works;
             worker.LeaseDuration = LeaseDuration;

@@ -24,8 +24,8 @@ internal sealed class QueueHost : IAsyncDisposable
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Services.AddRunnelCore().UseLayer(await store.NewAddressAsync(cancellationToken)).AddRunnelWorkers();
         var host = builder.Build();
-        // The defaults, but for the capacity: what the channel holds before the worker begins is more than it usually may.
-        host.MapChannel(Channel, handler, options => options.Capacity = int.MaxValue);
+        // The defaults, but for the keys and the capacity: what the channel holds before the worker begins is more than it usually may.
+        host.MapChannel(Channel, handler, options => (options.Ordered, options.Capacity) = (true, int.MaxValue));
         return new QueueHost(host);
     }
 

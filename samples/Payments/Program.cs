@@ -1,4 +1,5 @@
 using Payments;
+using Runnel.Workers;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.WebHost.UseStaticWebAssets();
@@ -36,8 +37,8 @@ app.UseVisitors();
 app.UseDefaultFiles();
 app.UseStaticFiles(new StaticFileOptions { OnPrepareResponse = file => file.Context.Response.Headers.CacheControl = "no-cache" });
 
-app.MapChannel<ChargeConsumer>(Payment.Payments, channel => channel.Retry = PaymentsOptions.RetryIn(app.Environment));
-app.MapChannel<FollowUpConsumer>(Payment.Status, channel => channel.Retry = PaymentsOptions.RetryIn(app.Environment));
+app.MapChannel<ChargeConsumer>(Payment.Payments, InOrderAndOnce);
+app.MapChannel<FollowUpConsumer>(Payment.Status, InOrderAndOnce);
 app.MapChannel<ReconcileConsumer>("reconciliation", channel => channel.Concurrency = 1);
 
 app.MapOrdersApi();
@@ -46,3 +47,10 @@ app.MapConsumer<OrdersConsumer>("/ws/orders/{id}");
 app.MapRunnelClient();
 
 return await app.RunRunnelAsync(args);
+
+// The messages of one order one after another, and each of them once.
+void InOrderAndOnce(ChannelOptions channel)
+{
+    (channel.Ordered, channel.Deduplicate) = (true, true);
+    channel.Retry = PaymentsOptions.RetryIn(app.Environment);
+}

@@ -33,11 +33,13 @@ app.UseStaticFiles(new StaticFileOptions { OnPrepareResponse = file => file.Cont
 app.MapChannel<TaskConsumer>("tasks", channel =>
 {
     channel.Track = true;
+    channel.Cancellable = true;
     channel.Retry = new() { MaxAttempts = 3, BaseDelay = TimeSpan.FromSeconds(1) };
 });
 app.MapChannel<PolledTaskConsumer>("polled-tasks", channel =>
 {
     channel.Track = true;
+    channel.Cancellable = true;
     channel.Retry = new() { BaseDelay = TimeSpan.FromMilliseconds(500), MaxDelay = TimeSpan.FromSeconds(10) };
 });
 

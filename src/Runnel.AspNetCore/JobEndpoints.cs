@@ -7,7 +7,7 @@ using Runnel.Workers;
 namespace Runnel.AspNetCore;
 
 /// <summary>Jobs over HTTP: the state, the states as they come, and an end.</summary>
-internal sealed class JobEndpoints(JobsEndpointOptions options, IJobs jobs, JobEvents events)
+internal sealed class JobEndpoints(JobsEndpointOptions options, IJobs jobs, ChannelRegistry channels, JobEvents events)
 {
     public static void Map(RouteGroupBuilder group, Lazy<JobEndpoints> jobs)
     {
@@ -50,6 +50,11 @@ internal sealed class JobEndpoints(JobsEndpointOptions options, IJobs jobs, JobE
             return NotFound(context);
         if (!await options.MayCancel(context, status))
             return TypedResults.Problem("You may see this job, but not cancel it.", statusCode: StatusCodes.Status403Forbidden);
+        if (!channels.OptionsOf(status.Channel).Cancellable)
+        {
+            context.Response.Headers.Allow = HttpMethods.Get;
+            return TypedResults.Problem($"Jobs of channel '{status.Channel}' cannot be cancelled.", statusCode: StatusCodes.Status405MethodNotAllowed);
+        }
         if (status.IsFinal)
             return TypedResults.Problem($"The job has ended already: it is {status.State.ToString().ToLowerInvariant()}.", statusCode: StatusCodes.Status409Conflict);
         _ = MessageId.TryParse(status.Id, out var id);

@@ -123,11 +123,23 @@ public static class RunnelCommands
             {
                 var options = registry.OptionsOf(name);
                 parsed.InvocationConfiguration.Output.WriteLine(
-                    $"{name}  types: {string.Join(", ", registry.TypesOf(name))}; concurrency {options.Concurrency}, attempts {options.Retry.MaxAttempts}{(options.Track ? ", tracked" : "")}");
+                    $"{name}  types: {string.Join(", ", registry.TypesOf(name))}; concurrency {options.Concurrency}, attempts {options.Retry.MaxAttempts}{string.Concat(UsesOf(options))}");
             }
             return Task.FromResult(0);
         });
         return command;
+    }
+
+    private static IEnumerable<string> UsesOf(ChannelOptions options)
+    {
+        if (options.Ordered)
+            yield return ", ordered";
+        if (options.Deduplicate)
+            yield return ", deduplicated";
+        if (options.Cancellable)
+            yield return ", cancellable";
+        if (options.Track)
+            yield return ", tracked";
     }
 
     private static async Task<int> ServeAsync(WebApplication app, CancellationToken cancellationToken)

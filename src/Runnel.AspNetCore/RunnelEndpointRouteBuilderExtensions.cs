@@ -55,7 +55,7 @@ public static class RunnelEndpointRouteBuilderExtensions
         return endpoints.MapGet("/_runnel/client.js", BrowserClient.Serve);
     }
 
-    /// <summary>Maps the jobs of tracked channels: <c>GET {prefix}/{id}</c>, <c>GET …/events</c> (server-sent events), <c>…/socket</c> (WebSocket), <c>DELETE …</c> to cancel.</summary>
+    /// <summary>Maps the jobs of tracked channels: <c>GET {prefix}/{id}</c>, <c>GET …/events</c> (server-sent events), <c>…/socket</c> (WebSocket), <c>DELETE …</c> to cancel, where the channel is <see cref="ChannelOptions.Cancellable"/>.</summary>
     /// <remarks>
     /// All say the same of a job: <c>{id, channel, state, progress, text, attempt, error, result, createdAt, updatedAt, expiresAt}</c>. An unknown job is a 404. A
     /// stream of events counts as a connection (<see cref="GatewayOptions"/>). Whoever has seen the end is told to stay away: 204, or close code 4410.
@@ -72,7 +72,7 @@ public static class RunnelEndpointRouteBuilderExtensions
         configure?.Invoke(options);
         var group = endpoints.MapGroup(prefix);
         var services = endpoints.ServiceProvider;
-        var jobs = new Lazy<JobEndpoints>(() => new JobEndpoints(options, services.GetRequiredService<IJobs>(), ActivatorUtilities.CreateInstance<JobEvents>(services)));
+        var jobs = new Lazy<JobEndpoints>(() => new JobEndpoints(options, services.GetRequiredService<IJobs>(), services.GetRequiredService<ChannelRegistry>(), ActivatorUtilities.CreateInstance<JobEvents>(services)));
         JobEndpoints.Map(group, jobs);
         var socket = EndpointOf(endpoints, ConsumerDescriptor.For<JobConsumer>(), configure: null);
         var refuser = new ConsumerBuilder();

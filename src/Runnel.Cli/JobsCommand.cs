@@ -74,6 +74,7 @@ internal static class JobsCommand
             ?? status?.Channel
             ?? throw new ToolException($"No channel knows a job {id}. If its channel does not track its jobs, say --channel.");
 
+        run.Layer.Declare(on);
         var takenBack = await run.Layer.Jobs.CancelAsync(on, id, run.Interrupted);
 
         run.Screen.Answer(new { Id = id.ToString(), Channel = on.Value, Cancelled = takenBack, Requested = !takenBack }, () => run.Screen.Line(takenBack

@@ -21,6 +21,10 @@ internal sealed class OpenedLayer : IAsyncDisposable
 
     public IWorkQueueOperator Operator => _services.GetRequiredService<IWorkQueueOperator>();
 
+    /// <summary>Lets a command use what its user asks for on a channel: the tool does not know what the application declares.</summary>
+    public void Declare(ChannelName channel) => _services.GetRequiredService<ChannelRegistry>()
+        .Declare(channel, options => (options.Ordered, options.Deduplicate, options.Cancellable) = (true, true, true));
+
     /// <summary>Finds the layer and connects to it.</summary>
     /// <exception cref="ToolException">There is no address, or it is of no use.</exception>
     public static async Task<OpenedLayer> OpenAsync(string? given, bool mayCreate, CancellationToken cancellationToken)

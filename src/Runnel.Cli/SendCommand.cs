@@ -48,6 +48,7 @@ internal static class SendCommand
 
     private static async Task SendAsync(CommandRun run, ChannelName channel, Message message, SendOptions options)
     {
+        run.Layer.Declare(channel);
         var sent = await run.Layer.Channels.SendAsync(channel, message, options, run.Interrupted);
 
         var id = sent.IsDuplicate ? null : sent.Id.ToString();

@@ -23,6 +23,9 @@ public sealed class Layer : IAsyncDisposable
     /// <summary>The operator's side of <see cref="WorkQueue"/>; <see langword="null"/> when there is nothing to operate.</summary>
     public IWorkQueueOperator? Operator { get; init; }
 
+    /// <summary>Remembers values and reservations; <see langword="null"/> to have them kept in the history of <see cref="Backplane"/>, if it keeps any.</summary>
+    public IStateStore? State { get; init; }
+
     /// <summary>What the seams stand on; disposed after them.</summary>
     public IAsyncDisposable? Owned { get; init; }
 
@@ -62,7 +65,7 @@ public sealed class Layer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         // One object may fill several seams.
-        foreach (var part in new object?[] { WorkQueue, Operator, Backplane, Owned }.Distinct())
+        foreach (var part in new object?[] { WorkQueue, Operator, State, Backplane, Owned }.Distinct())
         {
             if (part is IAsyncDisposable asynchronously)
                 await asynchronously.DisposeAsync().ConfigureAwait(false);

@@ -31,12 +31,16 @@ public static class RunnelWorkersServiceCollectionExtensions
         });
         services.TryAddSingleton(provider => provider.GetRequiredService<ConfiguredLayer>().WorkQueue);
         services.TryAddSingleton(provider => provider.GetRequiredService<ConfiguredLayer>().Operator);
-        services.TryAddSingleton<ChannelRegistry>();
+        services.TryAddSingleton(provider => new ChannelRegistry(provider.GetServices<ChannelDeclaration>()));
         services.TryAddSingleton<WorkerSelection>();
         services.TryAddSingleton<ConsumedChannels>();
         services.TryAddSingleton<JobStore>();
         services.TryAddSingleton<IJobs, JobFollower>();
-        services.TryAddSingleton<IChannels, ChannelSender>();
+        services.TryAddSingleton<Deduplication>();
+        services.TryAddSingleton<ChannelSender>();
+        services.TryAddSingleton<IChannels>(provider => provider.GetRequiredService<ChannelSender>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ILayerUser, ChannelUses>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ILayerUser, RecurringUses>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, WorkerService>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, RecurringService>());
         return builder;
@@ -47,6 +51,22 @@ public static class RunnelWorkersServiceCollectionExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         builder.Services.Configure(configure);
+        return builder;
+    }
+
+    /// <summary>Declares a channel that the application sends to, without consuming it: its capacity, and what its messages use.</summary>
+    /// <remarks>A channel that the application consumes is declared where it is mapped (<c>MapChannel</c>). Programs that share a channel each declare it.</remarks>
+    /// <example><code>builder.Services.AddRunnel().AddChannel("payments", channel => channel.Ordered = true);</code></example>
+    /// <param name="builder">The builder.</param>
+    /// <param name="channel">The channel.</param>
+    /// <param name="configure">The channel's options.</param>
+    /// <exception cref="ArgumentException">The channel belongs to one process.</exception>
+    /// <exception cref="System.ComponentModel.DataAnnotations.ValidationException">An option is out of its range.</exception>
+    public static RunnelBuilder AddChannel(this RunnelBuilder builder, ChannelName channel, Action<ChannelOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        new ChannelRegistry().Declare(channel, configure); // so that a mistake is refused here
+        builder.Services.AddSingleton(new ChannelDeclaration(channel, configure));
         return builder;
     }
 
@@ -80,7 +100,7 @@ public static class RunnelWorkersServiceCollectionExtensions
         if (builder.Services.Any(service => service.ImplementationInstance is RecurringMessage other && other.Name == name))
             throw new ArgumentException($"There is a recurring message '{name}' already; give this one another name.", nameof(name));
         builder.Services.AddSingleton(new RecurringMessage(
-            name, schedule, channel, TypeOf(channel, message), (channels, options, cancellationToken) => channels.SendAsync(channel, message, options, cancellationToken)));
+            name, schedule, channel, TypeOf(channel, message), (sender, options, cancellationToken) => sender.SendOwnAsync(channel, message, options, cancellationToken)));
         return builder;
     }
 

@@ -15,15 +15,17 @@ public sealed class ConfiguredLayer : IAsyncDisposable
 {
     private readonly IOptions<LayerOptions> _options;
     private readonly IConfiguration? _configuration;
+    private readonly IEnumerable<ILayerUser> _users;
     private readonly Lazy<LayerComposition> _layers;
     private (string Address, string QueueAddress)? _madeFrom;
 
     /// <summary>Creates the choice; an application gets it from dependency injection.</summary>
-    public ConfiguredLayer(IOptions<LayerOptions> options, TimeProvider timeProvider, ILoggerFactory loggers, IConfiguration? configuration = null)
+    public ConfiguredLayer(IOptions<LayerOptions> options, TimeProvider timeProvider, ILoggerFactory loggers, IEnumerable<ILayerUser> users, IConfiguration? configuration = null)
     {
         ArgumentNullException.ThrowIfNull(options);
         _options = options;
         _configuration = configuration;
+        _users = users;
         _layers = new(() => Compose(timeProvider, loggers));
     }
 
@@ -54,15 +56,21 @@ public sealed class ConfiguredLayer : IAsyncDisposable
     /// <exception cref="InvalidOperationException">The layer has no operator's side.</exception>
     public IWorkQueueOperator Operator => _layers.Value.Operator ?? throw Lacks(QueueScheme, "has no operator's side for its work queue", "Runnel:QueueLayer");
 
-    /// <summary>Connects to the layers. An application's host does before anything else uses it; whoever has no host does it first.</summary>
+    /// <summary>Remembers values and reservations. If no layer can, whatever is asked of it throws <see cref="NotSupportedException"/>.</summary>
+    public IStateStore State => _layers.Value.State ?? LackingStateStore.Instance;
+
+    /// <summary>Connects to the layers, and checks that they can do what the application declares (<see cref="ILayerUser"/>).</summary>
+    /// <remarks>An application's host does this before anything else uses the layers; whoever has no host does it first.</remarks>
     /// <inheritdoc cref="Layer.OpenAsync"/>
     /// <exception cref="FormatException">The address is invalid; the message says what one looks like.</exception>
-    public Task OpenAsync(CancellationToken cancellationToken = default)
+    public async Task OpenAsync(CancellationToken cancellationToken = default)
     {
         var layers = _layers.Value;
         if (_madeFrom is not null && _madeFrom != (Address, QueueAddress))
             throw new InvalidOperationException("The layer was made before the command line named another one: let the application ask for groups, channels and jobs after RunRunnelAsync has begun, or name the layer in the environment's Runnel__Layer.");
-        return layers.OpenAsync(cancellationToken);
+        await layers.OpenAsync(cancellationToken);
+        foreach (var use in _users.SelectMany(user => user.Uses))
+            use.Check(layers);
     }
 
     /// <inheritdoc/>
@@ -81,9 +89,9 @@ public sealed class ConfiguredLayer : IAsyncDisposable
         }
         catch (Exception exception) when (exception is FormatException or OptionsValidationException)
         {
-            return new(UnusableLayer.Because(exception));
+            return new(UnusableLayer.Because(exception), null, timeProvider);
         }
-        return new(Make(address, timeProvider, loggers), queueAddress == address ? null : Make(queueAddress, timeProvider, loggers));
+        return new(Make(address, timeProvider, loggers), queueAddress == address ? null : Make(queueAddress, timeProvider, loggers), timeProvider);
     }
 
     private Layer Make(string address, TimeProvider timeProvider, ILoggerFactory loggers)

@@ -138,6 +138,21 @@ public abstract class StateStoreSpecification : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Whoever_does_not_get_a_name_learns_whether_what_was_reserved_is_done()
+    {
+        var (store, other) = (Open(), Open());
+        Assert.False(await other.IsMarkedAsync("dedup.1"));
+        var reservation = (await store.ReserveAsync("dedup.1", Long, Clock.Units(3)))!;
+        Assert.False(await other.IsMarkedAsync("dedup.1"));
+
+        await store.MarkAsync(reservation);
+
+        Assert.True(await other.IsMarkedAsync("dedup.1"));
+        await Clock.AdvanceAsync(4);
+        Assert.False(await other.IsMarkedAsync("dedup.1"));
+    }
+
+    [Fact]
     public async Task A_name_that_is_released_is_free_at_once()
     {
         var store = Open();

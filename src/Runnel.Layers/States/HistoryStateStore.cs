@@ -14,7 +14,7 @@ namespace Runnel.Layers;
 public sealed class HistoryStateStore(IBackplane backplane, TimeProvider timeProvider) : IStateStore
 {
     private const int MostEntries = 256;
-    private const int EntryLength = 33; // verb, token, time, lapse
+    private const int EntryLength = 33; // verb, token, time, how long it holds from then on
 
     private enum Verb : byte
     {
@@ -59,6 +59,10 @@ public sealed class HistoryStateStore(IBackplane backplane, TimeProvider timePro
     }
 
     /// <inheritdoc/>
+    public async ValueTask<bool> IsMarkedAsync(string name, CancellationToken cancellationToken = default) =>
+        await ReadAsync(name, cancellationToken).ConfigureAwait(false) is { IsMarked: true } marked && marked.Until > Now;
+
+    /// <inheritdoc/>
     public async ValueTask<bool> ConfirmAsync(Reservation reservation, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(reservation);
@@ -82,7 +86,7 @@ public sealed class HistoryStateStore(IBackplane backplane, TimeProvider timePro
         entry[0] = (byte)verb;
         reservation.Token.TryWriteBytes(entry.AsSpan(1));
         BinaryPrimitives.WriteInt64LittleEndian(entry.AsSpan(17), Now);
-        BinaryPrimitives.WriteInt64LittleEndian(entry.AsSpan(25), reservation.Lapse.Ticks);
+        BinaryPrimitives.WriteInt64LittleEndian(entry.AsSpan(25), (verb == Verb.Mark ? reservation.Window : reservation.Lapse).Ticks);
         var kept = reservation.Window > reservation.Lapse ? reservation.Window : reservation.Lapse;
         return backplane.PublishAsync(Topic.OfState(reservation.Name), entry, new Retention(MostEntries, kept), cancellationToken);
     }
@@ -108,19 +112,19 @@ public sealed class HistoryStateStore(IBackplane backplane, TimeProvider timePro
     {
         var (verb, token) = ((Verb)entry[0], new Guid(entry.Slice(1, 16)));
         var time = BinaryPrimitives.ReadInt64LittleEndian(entry[17..]);
-        var lapses = time + BinaryPrimitives.ReadInt64LittleEndian(entry[25..]);
+        var until = time + BinaryPrimitives.ReadInt64LittleEndian(entry[25..]);
         return verb switch
         {
-            Verb.Reserve when !holding.IsTaken || time >= holding.Until => new(token, lapses),
+            Verb.Reserve when !holding.IsTaken || time >= holding.Until => new(token, until, IsMarked: false),
             // The entry that began a reservation may have left the history before it was confirmed or marked.
-            Verb.Confirm when !holding.IsTaken || (holding.Holder == token && time < holding.Until) => new(token, lapses),
-            Verb.Mark when !holding.IsTaken || holding.Holder == token => new(token, long.MaxValue),
+            Verb.Confirm when !holding.IsTaken || (holding.Holder == token && time < holding.Until) => new(token, until, holding.IsMarked),
+            Verb.Mark when !holding.IsTaken || holding.Holder == token => new(token, until, IsMarked: true),
             Verb.Release when holding.Holder == token => default,
             _ => holding,
         };
     }
 
-    private readonly record struct Holding(Guid Holder, long Until)
+    private readonly record struct Holding(Guid Holder, long Until, bool IsMarked)
     {
         public bool IsTaken => Holder != Guid.Empty;
     }

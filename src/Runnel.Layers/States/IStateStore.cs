@@ -47,6 +47,13 @@ public interface IStateStore
     /// <exception cref="BackplaneUnavailableException">The layer is away. The name may be reserved nevertheless, and lapses then.</exception>
     ValueTask<Reservation?> ReserveAsync(string name, TimeSpan lapse, TimeSpan window, CancellationToken cancellationToken = default);
 
+    /// <summary>Tells whether what was reserved under a name is done: whoever did not get the name learns whether its holder came to the end.</summary>
+    /// <param name="name">The name.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>Whether it is marked, and its window has not ended.</returns>
+    /// <exception cref="BackplaneUnavailableException">The layer is away.</exception>
+    ValueTask<bool> IsMarkedAsync(string name, CancellationToken cancellationToken = default);
+
     /// <summary>Begins the reservation's lapse anew. Call it before you do what was reserved, if you were held up.</summary>
     /// <param name="reservation">The reservation.</param>
     /// <param name="cancellationToken">Ends the wait.</param>

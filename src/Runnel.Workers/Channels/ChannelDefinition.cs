@@ -12,6 +12,9 @@ internal sealed class ChannelDefinition(ChannelName name, ChannelOptions options
 
     public ChannelOptions Options { get; } = options;
 
+    /// <summary>Whether this application consumes the channel. Otherwise it only sends there.</summary>
+    public bool HasConsumers => _anyType is not null || _handlers.Count > 0;
+
     /// <summary>The message types that it has consumers for, for people.</summary>
     public IEnumerable<string> Types => _anyType is null ? _handlers.Keys.Order(StringComparer.Ordinal) : [.. _handlers.Keys.Order(StringComparer.Ordinal), "*"];
 

@@ -2,7 +2,11 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Runnel.Workers;
 
-/// <summary>How a channel keeps its messages and how its consumers run.</summary>
+/// <summary>How a channel keeps its messages, what its messages use, and how its consumers run.</summary>
+/// <remarks>
+/// A use (<see cref="Ordered"/>, <see cref="Deduplicate"/>, <see cref="Cancellable"/>, <see cref="Track"/>) is declared, wherever the channel is mapped or added. The
+/// start is refused if the layer lacks what it needs, and what is not declared is refused on every layer.
+/// </remarks>
 public sealed class ChannelOptions
 {
     /// <summary>The most messages that wait on the channel; those in workers' hands do not count.</summary>
@@ -34,6 +38,18 @@ public sealed class ChannelOptions
     /// <value>Ten attempts, resting up to 2 seconds, 4, 8, … and at most an hour, by default.</value>
     [Required]
     public RetryPolicy Retry { get; set; } = new();
+
+    /// <summary>Whether messages may have a key (<see cref="SendOptions.Key"/>), and those of one key are handled one after another.</summary>
+    /// <value><see langword="false"/> by default: a message with a key is refused.</value>
+    public bool Ordered { get; set; }
+
+    /// <summary>Whether messages may have a deduplication id (<see cref="SendOptions.DeduplicationId"/>), so that a second copy is not stored.</summary>
+    /// <value><see langword="false"/> by default: a message with such an id is refused.</value>
+    public bool Deduplicate { get; set; }
+
+    /// <summary>Whether the channel's jobs can be cancelled (<see cref="IJobs.CancelAsync"/>).</summary>
+    /// <value><see langword="false"/> by default: to cancel a job is refused.</value>
+    public bool Cancellable { get; set; }
 
     /// <summary>Whether the lives of the channel's jobs can be followed (<see cref="IJobs"/>). A message nobody asks about costs nothing more.</summary>
     /// <value><see langword="false"/> by default.</value>

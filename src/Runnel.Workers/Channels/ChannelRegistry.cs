@@ -5,7 +5,7 @@ using Runnel.Workers.Channels;
 
 namespace Runnel.Workers;
 
-/// <summary>The channels that this application has consumers for.</summary>
+/// <summary>The channels that this application has declared: those it has consumers for, and those it only sends to.</summary>
 public sealed class ChannelRegistry
 {
     private static readonly ChannelOptions Defaults = new();
@@ -15,14 +15,52 @@ public sealed class ChannelRegistry
     private readonly Lock _lock = new();
     private bool _isClosed;
 
-    /// <summary>The channels' names, in order.</summary>
-    public IReadOnlyList<ChannelName> Names => [.. _channels.OrderBy(channel => channel.Key, StringComparer.Ordinal).Select(channel => channel.Value.Name)];
+    /// <summary>Creates a registry without channels; an application gets its own from dependency injection.</summary>
+    public ChannelRegistry()
+    {
+    }
 
-    /// <summary>The options of a channel; the defaults for one that is consumed elsewhere only.</summary>
+    internal ChannelRegistry(IEnumerable<ChannelDeclaration> declarations)
+    {
+        foreach (var channel in declarations)
+            Declare(channel.Name, channel.Configure);
+    }
+
+    /// <summary>The names of the channels that this application has consumers for, in order.</summary>
+    public IReadOnlyList<ChannelName> Names => [.. Declared.Where(channel => channel.HasConsumers).Select(channel => channel.Name)];
+
+    /// <summary>The channels that are declared, in the order of their names.</summary>
+    internal IEnumerable<ChannelDefinition> Declared => _channels.OrderBy(channel => channel.Key, StringComparer.Ordinal).Select(channel => channel.Value);
+
+    /// <summary>The options of a channel; the defaults for one that is not declared.</summary>
     public ChannelOptions OptionsOf(ChannelName name) => Find(name)?.Options ?? Defaults;
 
     /// <summary>The types of messages that a channel has consumers for; <c>*</c> for any.</summary>
     public IReadOnlyList<string> TypesOf(ChannelName name) => [.. Find(name)?.Types ?? []];
+
+    /// <summary>Declares a channel that this application sends to, without consuming it. Declaring it again changes its options.</summary>
+    /// <remarks>
+    /// Where the application is put together, <c>AddChannel</c> does this. Call this method for channels whose names are only known while the application runs:
+    /// what the layer lacks is then refused when it is used, and not when the application starts.
+    /// </remarks>
+    /// <param name="name">The channel.</param>
+    /// <param name="configure">The channel's options.</param>
+    /// <exception cref="ArgumentException">The channel belongs to one process.</exception>
+    /// <exception cref="ValidationException">An option is out of its range.</exception>
+    /// <exception cref="InvalidOperationException">The application has started, and has consumers for the channel.</exception>
+    public void Declare(ChannelName name, Action<ChannelOptions>? configure = null)
+    {
+        lock (_lock)
+        {
+            if (_isClosed && Find(name) is { HasConsumers: true })
+                throw new InvalidOperationException($"The options of channel '{name}' cannot change any more, since the application has started and consumes it: give them to MapChannel.");
+            // After the start, senders read the options of before meanwhile.
+            if (_isClosed)
+                _channels[name.Value] = Configure(new ChannelDefinition(ThrowIfOfProcess(name), new ChannelOptions()), configure);
+            else
+                Configure(Define(name), configure);
+        }
+    }
 
     internal ChannelDefinition? Find(ChannelName name) => _channels.GetValueOrDefault(name.Value);
 
@@ -35,8 +73,6 @@ public sealed class ChannelRegistry
 
     internal void Add(ChannelName name, MessageHandler handler, Action<ChannelOptions>? configure)
     {
-        if (name.IsProcessSpecific)
-            throw new ArgumentException($"Channel '{name}' belongs to one process: consumers are for channels without a '!'.", nameof(name));
         lock (_lock)
         {
             if (_isClosed)
@@ -44,11 +80,21 @@ public sealed class ChannelRegistry
                 throw new InvalidOperationException(
                     $"Channel '{name}' was mapped after the application had started, and no worker would take its messages: call MapChannel before the application runs.");
             }
-            var channel = _channels.GetOrAdd(name.Value, _ => new ChannelDefinition(name, new ChannelOptions()));
-            configure?.Invoke(channel.Options);
-            Validator.ValidateObject(channel.Options, new ValidationContext(channel.Options), validateAllProperties: true);
-            Validator.ValidateObject(channel.Options.Retry, new ValidationContext(channel.Options.Retry), validateAllProperties: true);
-            channel.Add(handler);
+            Configure(Define(name), configure).Add(handler);
         }
     }
+
+    private ChannelDefinition Define(ChannelName name) => _channels.GetOrAdd(ThrowIfOfProcess(name).Value, _ => new ChannelDefinition(name, new ChannelOptions()));
+
+    private static ChannelDefinition Configure(ChannelDefinition channel, Action<ChannelOptions>? configure)
+    {
+        configure?.Invoke(channel.Options);
+        Validator.ValidateObject(channel.Options, new ValidationContext(channel.Options), validateAllProperties: true);
+        Validator.ValidateObject(channel.Options.Retry, new ValidationContext(channel.Options.Retry), validateAllProperties: true);
+        return channel;
+    }
+
+    private static ChannelName ThrowIfOfProcess(ChannelName name) => name.IsProcessSpecific
+        ? throw new ArgumentException($"Channel '{name}' belongs to one process: only channels without a '!' are declared.", nameof(name))
+        : name;
 }

@@ -8,11 +8,18 @@ namespace Runnel.Workers.Channels;
 
 /// <summary>Sends to work queues, and to connections through their node.</summary>
 internal sealed class ChannelSender(
-    IWorkQueue queue, JobStore jobs, ChannelRegistry registry, ConsumedChannels consumed, RunnelNode node, TimeProvider timeProvider, IOptions<RunnelOptions> runnel) : IChannels
+    IWorkQueue queue, JobStore jobs, ChannelRegistry registry, ConsumedChannels consumed, Deduplication deduplication, RunnelNode node, TimeProvider timeProvider, IOptions<RunnelOptions> runnel) : IChannels
 {
-    public async ValueTask<SentMessage> SendAsync<T>(ChannelName channel, T message, SendOptions? options = null, CancellationToken cancellationToken = default)
+    public ValueTask<SentMessage> SendAsync<T>(ChannelName channel, T message, SendOptions? options = null, CancellationToken cancellationToken = default)
     {
         options ??= Default;
+        ChannelUses.Check(channel, options, registry.OptionsOf(channel));
+        return SendOwnAsync(channel, message, options, cancellationToken);
+    }
+
+    /// <summary>Sends a message whose uses the channel need not declare: whoever sends it has.</summary>
+    public async ValueTask<SentMessage> SendOwnAsync<T>(ChannelName channel, T message, SendOptions options, CancellationToken cancellationToken)
+    {
         var settings = registry.OptionsOf(channel);
         Check(channel, options);
         var now = await TimeAsync(options, settings, cancellationToken);
@@ -20,6 +27,8 @@ internal sealed class ChannelSender(
         var envelope = Envelop(channel, message, options, settings, bodies, now);
         if (settings.Track)
             return (await SendTrackedAsync(channel, [envelope], settings, cancellationToken))[0];
+        if (envelope.DeduplicationId is not null && !deduplication.IsOfQueue)
+            return (await StoreAsync(channel, [envelope], settings, cancellationToken))[0];
         var stored = await queue.EnqueueAsync(channel, [envelope], LimitsOf(settings), cancellationToken);
         consumed.AfterSend(channel);
         return new SentMessage(envelope.Id, IsDuplicate: stored == 0);
@@ -31,6 +40,7 @@ internal sealed class ChannelSender(
         ArgumentNullException.ThrowIfNull(messages);
         options ??= Default;
         var settings = registry.OptionsOf(channel);
+        ChannelUses.Check(channel, options, settings);
         Check(channel, options);
         var now = await TimeAsync(options, settings, cancellationToken);
         using var bodies = BodyWriter.Rent(runnel.Value.Json);
@@ -80,8 +90,8 @@ internal sealed class ChannelSender(
             ExpiresAt = settings.Track && options.Expiry is { } expiry ? JobExpiry.After(now, expiry) : null,
             TimeToLive = settings.Track ? null : options.Expiry,
             Key = options.Key,
-            DeduplicationId = options.DeduplicationId,
-            DeduplicationWindow = options.DeduplicationId is null ? TimeSpan.Zero : options.DeduplicationWindow,
+            DeduplicationId = string.IsNullOrEmpty(options.DeduplicationId) ? null : options.DeduplicationId,
+            DeduplicationWindow = string.IsNullOrEmpty(options.DeduplicationId) ? TimeSpan.Zero : options.DeduplicationWindow,
         };
     }
 
@@ -153,7 +163,10 @@ internal sealed class ChannelSender(
         ChannelName channel, IReadOnlyList<Envelope> envelopes, ChannelOptions settings, CancellationToken cancellationToken, TimeSpan alreadyWaited = default)
     {
         // All share the options and so the deduplication id, if any: then the first is stored, or none.
-        var count = await queue.EnqueueAsync(channel, envelopes, LimitsOf(settings, alreadyWaited), cancellationToken);
+        var limits = LimitsOf(settings, alreadyWaited);
+        var count = envelopes[0].DeduplicationId is null || deduplication.IsOfQueue
+            ? await queue.EnqueueAsync(channel, envelopes, limits, cancellationToken)
+            : await deduplication.EnqueueAsync(channel, envelopes[0], limits, cancellationToken);
         consumed.AfterSend(channel);
         var sent = new SentMessage[envelopes.Count];
         for (var i = 0; i < sent.Length; i++)

@@ -36,7 +36,7 @@ internal sealed class ConsumedChannels(ChannelRegistry registry, IBackplane back
     public void AfterSend(ChannelName channel)
     {
         // The key first: to count takes all locks of the dictionary.
-        if (registry.Find(channel) is null && CanRemember && !_looked.ContainsKey(channel.Value) && _looked.Count < MostLooked && _looked.TryAdd(channel.Value, true))
+        if (registry.Find(channel) is not { HasConsumers: true } && CanRemember && !_looked.ContainsKey(channel.Value) && _looked.Count < MostLooked && _looked.TryAdd(channel.Value, true))
             _ = LookAsync(channel);
     }
 

@@ -46,6 +46,8 @@ internal sealed class JobFollower(
 
     public async ValueTask<bool> CancelAsync(ChannelName channel, MessageId id, CancellationToken cancellationToken = default)
     {
+        if (!channels.OptionsOf(channel).Cancellable)
+            throw ChannelUses.Undeclared(channel, $"job {id} is to be cancelled", nameof(ChannelOptions.Cancellable));
         if (await queue.CancelAsync(channel, id, cancellationToken))
         {
             // It is done: what is said of it does not end with the caller's patience.

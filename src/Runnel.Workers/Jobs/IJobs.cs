@@ -22,5 +22,6 @@ public interface IJobs
     /// <param name="id">The job.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>Whether it was taken back. <see langword="false"/>: if it is running, its consumer is being told.</returns>
+    /// <exception cref="InvalidOperationException">The channel is not declared <see cref="ChannelOptions.Cancellable"/>.</exception>
     ValueTask<bool> CancelAsync(ChannelName channel, MessageId id, CancellationToken cancellationToken = default);
 }

@@ -60,4 +60,8 @@ internal static partial class Log
 
     [LoggerMessage(3031, LogLevel.Warning, "The clock was set back from {Last} to {Now}; the recurring message '{Name}' goes on from there.")]
     public static partial void RecurringClockSetBack(ILogger logger, string name, DateTimeOffset last, DateTimeOffset now);
+
+    [LoggerMessage(3032, LogLevel.Warning, "What became of a message to channel '{Channel}' could not be noted with its deduplication id. Whoever sends the id again waits for up to {Lapse}, "
+        + "and may store a second copy then.")]
+    public static partial void ReservationNotSettled(ILogger logger, Exception exception, ChannelName channel, TimeSpan lapse);
 }

@@ -1,4 +1,5 @@
 using Runnel.Layers;
+using Runnel.Workers.Channels;
 
 namespace Runnel.Workers.Recurring;
 
@@ -8,4 +9,4 @@ namespace Runnel.Workers.Recurring;
 /// <param name="Channel">Where to.</param>
 /// <param name="Type">The message's type, as it is sent.</param>
 /// <param name="Send">Puts one on the channel.</param>
-internal sealed record RecurringMessage(string Name, ISchedule Schedule, ChannelName Channel, string Type, Func<IChannels, SendOptions, CancellationToken, ValueTask<SentMessage>> Send);
+internal sealed record RecurringMessage(string Name, ISchedule Schedule, ChannelName Channel, string Type, Func<ChannelSender, SendOptions, CancellationToken, ValueTask<SentMessage>> Send);

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Runnel.Layers;
+using Runnel.Workers.Channels;
 using Runnel.Workers.Jobs;
 
 namespace Runnel.Workers.Recurring;
@@ -15,7 +16,7 @@ namespace Runnel.Workers.Recurring;
 internal sealed class RecurringService(
     IEnumerable<RecurringMessage> messages,
     ChannelRegistry registry,
-    IChannels channels,
+    ChannelSender sender,
     IWorkQueue queue,
     IBackplane backplane,
     IOptions<WorkerOptions> options,
@@ -41,7 +42,7 @@ internal sealed class RecurringService(
 
     private void ThrowIfNotConsumed(RecurringMessage message)
     {
-        if (registry.Find(message.Channel) is not { } channel)
+        if (registry.Find(message.Channel) is not { HasConsumers: true } channel)
         {
             throw new InvalidOperationException(
                 $"The recurring message '{message.Name}' goes to channel '{message.Channel}', which has no consumer in this application: map one with MapChannel, or correct the name.");
@@ -124,7 +125,7 @@ internal sealed class RecurringService(
 
     private async Task FireAsync(RecurringMessage message, RecurringTick tick, CancellationToken stopping)
     {
-        await message.Send(channels, new SendOptions { DeduplicationId = tick.IdOf(message.Name), DeduplicationWindow = Window }, stopping);
+        await message.Send(sender, new SendOptions { DeduplicationId = tick.IdOf(message.Name), DeduplicationWindow = Window }, stopping);
         await RememberAsync(message, tick, stopping);
     }
 

@@ -33,13 +33,6 @@ internal sealed class WorkerService(
     public override Task StartAsync(CancellationToken cancellationToken)
     {
         registry.Close();
-        var tracked = registry.Names.FirstOrDefault(name => registry.OptionsOf(name).Track);
-        if (tracked != default && !backplane.Features.HasFlag(BackplaneFeatures.History))
-        {
-            throw new InvalidOperationException(
-                $"Channel '{tracked}' tracks its jobs, but the layer's backplane keeps no history to hold their states. Use a layer that does for groups "
-                + "(memory:, sqlite:, redis://), or set Track to false.");
-        }
         return base.StartAsync(cancellationToken);
     }
 

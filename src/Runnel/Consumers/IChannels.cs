@@ -25,6 +25,7 @@ public interface IChannels
     /// <param name="cancellationToken">Ends the wait. The message may still have been stored; a deduplication id makes sending again safe.</param>
     /// <returns>The message's identity, which is its job's too.</returns>
     /// <exception cref="ArgumentException">The name breaks the rule, or is a connection's.</exception>
+    /// <exception cref="InvalidOperationException">The message has a key or a deduplication id, and the channel does not declare that it uses them.</exception>
     /// <exception cref="ChannelFullException">The channel is at its capacity, and had no room within the time that it waits for it.</exception>
     /// <exception cref="MessageTooLargeException">The message is larger than the channel takes.</exception>
     /// <exception cref="IOException">The layer's server is away. The message may have been stored; a deduplication id makes sending again safe.</exception>

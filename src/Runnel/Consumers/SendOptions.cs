@@ -12,10 +12,12 @@ public sealed record SendOptions
     public DateTimeOffset? NotBefore { get; init; }
 
     /// <summary>Messages of one channel with the same key are handled one after another, in the order sent, also across retries.</summary>
+    /// <remarks>The channel must be declared <c>Ordered</c> (<c>MapChannel</c>, <c>AddChannel</c>), or the message is refused.</remarks>
     /// <value><see langword="null"/> by default: in no particular order.</value>
     public string? Key { get; init; }
 
     /// <summary>A second message on the channel with the same value within <see cref="DeduplicationWindow"/> is not stored.</summary>
+    /// <remarks>The channel must be declared <c>Deduplicate</c> (<c>MapChannel</c>, <c>AddChannel</c>), or the message is refused.</remarks>
     /// <value><see langword="null"/> by default: every message is stored.</value>
     public string? DeduplicationId { get; init; }
 

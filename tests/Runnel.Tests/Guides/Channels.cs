@@ -57,7 +57,7 @@ public static class Program
                 await images.ResizeAsync(photo.Path, photo.Widths[done], cancellationToken);
                 await job.ReportAsync((done + 1.0) / photo.Widths.Length, photo.Path);
             }
-        }, options => options.Track = true);
+        }, options => (options.Track, options.Ordered) = (true, true));
 
         app.MapChannel<PayConsumer>("payments", options => options.Concurrency = 4);
         app.MapJobs("/jobs");
@@ -87,6 +87,14 @@ public static class Program
             jobs.MayCancel = (context, job) => new(context.User.IsInRole("admin"));
         });
         // </channels-may-see>
+
+        // <channels-add>
+        builder.Services.AddRunnel().AddChannel("thumbnails", channel =>
+        {
+            channel.Ordered = true;
+            channel.Capacity = 10_000;
+        });
+        // </channels-add>
 
         // <recurring-add>
         builder.Services.AddRunnel()

@@ -118,7 +118,7 @@ public sealed partial class RedisGuideTests(RedisServer redis) : IClassFixture<R
             if (pay.Order == "bad")
                 throw new DeadLetterException("It is bad.");
             await goOn.Task;
-        }, options => (options.Track, options.Concurrency) = (true, 2));
+        }, options => (options.Track, options.Concurrency, options.Ordered, options.Deduplicate, options.Cancellable) = (true, 2, true, true, true));
         await host.StartAsync();
         var (channels, jobs, letters) = (host.Services.GetRequiredService<IChannels>(), host.Services.GetRequiredService<IJobs>(), host.Services.GetRequiredService<IWorkQueueOperator>());
 

@@ -152,15 +152,4 @@ public sealed class InMemoryWorkersTests : WorkersSpecification
         Assert.Equal(1, await handled.NextAsync());
         Assert.Equal(0, handled.Count);
     }
-
-    [Fact]
-    public async Task A_layer_without_history_is_refused_by_a_channel_that_tracks()
-    {
-        var backplane = new WatchedBackplane(_backplane) { Features = BackplaneFeatures.None };
-        await using var app = new WorkerApp(backplane, _queue, Clock, host => host.MapChannel("payments", (Pay _) => Task.CompletedTask, Track));
-
-        var refused = await Assert.ThrowsAsync<InvalidOperationException>(app.StartAsync);
-
-        Assert.Contains("Channel 'payments' tracks its jobs", refused.Message, StringComparison.Ordinal);
-    }
 }

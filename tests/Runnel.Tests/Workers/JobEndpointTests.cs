@@ -46,7 +46,7 @@ public sealed class JobEndpointTests : IAsyncLifetime
             _began.Add(job);
             await _goOn.Task.WaitAsync(token);
             return new Refund(pay.Order, 7);
-        }, options => options.Track = true);
+        }, options => (options.Track, options.Cancellable) = (true, true));
         _app.MapJobs("/jobs", (JobsEndpointOptions options) =>
         {
             options.MaySee = (context, status) => new(!context.Request.Query.ContainsKey("stranger"));

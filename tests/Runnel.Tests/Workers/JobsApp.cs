@@ -50,6 +50,7 @@ internal sealed class JobsApp : IAsyncDisposable
         app.MapChannel("payments", handler, options =>
         {
             options.Track = true;
+            options.Cancellable = true;
             options.Retry = new RetryPolicy { MaxAttempts = 1 };
             channel?.Invoke(options);
         });

@@ -185,7 +185,7 @@ public sealed class MapChannelTests : IAsyncLifetime
     [Fact]
     public async Task What_cannot_be_sent_is_refused()
     {
-        var app = await StartAsync(host => host.MapChannel("payments", (Pay _) => Task.CompletedTask));
+        var app = await StartAsync(host => host.MapChannel("payments", (Pay _) => Task.CompletedTask, options => options.Deduplicate = true));
 
         await RefusedAsync("node!1", new Pay("1"), null, "Channel 'node!1'");
         await RefusedAsync("payments", new Pay("1"), new SendOptions { Delay = TimeSpan.FromSeconds(1), NotBefore = DateTimeOffset.UnixEpoch }, "'payments' has both a Delay and a NotBefore");

@@ -39,7 +39,11 @@ public sealed class RedisWorkersTests : WorkersSpecification, IClassFixture<Redi
         {
             handled.Add(pay.Order);
             return Task.CompletedTask;
-        }, Track));
+        }, options =>
+        {
+            Track(options);
+            options.Ordered = true;
+        }));
 
         await app.Channels.SendManyAsync("payments", Enumerable.Range(0, 50).Select(number => new Pay($"{number}")), new SendOptions { Key = "k" });
         await handled.NextAsync(50);

@@ -66,7 +66,7 @@ public sealed class TrackedSendTests : IAsyncDisposable
 
     private static void Map(IHost host)
     {
-        host.MapChannel("payments", (string _) => Task.CompletedTask, options => options.Track = true);
+        host.MapChannel("payments", (string _) => Task.CompletedTask, options => (options.Track, options.Deduplicate) = (true, true));
         host.MapChannel("full", (string _) => Task.CompletedTask, options => (options.Track, options.Capacity, options.WaitForRoom) = (true, 1, TimeSpan.Zero));
     }
 

@@ -1,11 +1,10 @@
 using System.Collections.Concurrent;
-using Runnel.InMemory;
 using Runnel.Layers;
 
 namespace Runnel.Tests.Workers;
 
 /// <summary>A work queue that fails when told to, and shows its leases and what they are asked for.</summary>
-internal sealed class WatchedQueue(InMemoryWorkQueue inner) : IWorkQueue, IWorkQueueOperator
+internal sealed class WatchedQueue(IWorkQueue inner) : IWorkQueue, IWorkQueueOperator
 {
     private int _failingReceives;
     private int _failingLeases;
@@ -16,6 +15,9 @@ internal sealed class WatchedQueue(InMemoryWorkQueue inner) : IWorkQueue, IWorkQ
     public int FailingLeases { set => _failingLeases = value; }
 
     public int FailingEnqueues { set => _failingEnqueues = value; }
+
+    /// <summary>What a message waits for before it is stored.</summary>
+    public Func<Task> OnEnqueue { get; set; } = static () => Task.CompletedTask;
 
     /// <summary>What a worker waits for that has given a message back, or that has a failed one tried again.</summary>
     public Func<Task> OnAbandoned { get; set; } = static () => Task.CompletedTask;
@@ -34,10 +36,13 @@ internal sealed class WatchedQueue(InMemoryWorkQueue inner) : IWorkQueue, IWorkQ
 
     public ConcurrentQueue<EnqueueOptions> Enqueued { get; } = new();
 
-    public ValueTask<int> EnqueueAsync(ChannelName channel, IReadOnlyList<Envelope> envelopes, EnqueueOptions options, CancellationToken cancellationToken = default)
+    private IWorkQueueOperator Operator => (IWorkQueueOperator)inner;
+
+    public async ValueTask<int> EnqueueAsync(ChannelName channel, IReadOnlyList<Envelope> envelopes, EnqueueOptions options, CancellationToken cancellationToken = default)
     {
         Enqueued.Enqueue(options);
-        return Interlocked.Decrement(ref _failingEnqueues) >= 0 ? throw new IOException("The layer is away.") : inner.EnqueueAsync(channel, envelopes, options, cancellationToken);
+        await OnEnqueue();
+        return Interlocked.Decrement(ref _failingEnqueues) >= 0 ? throw new IOException("The layer is away.") : await inner.EnqueueAsync(channel, envelopes, options, cancellationToken);
     }
 
     public ValueTask<DateTimeOffset> GetTimeAsync(CancellationToken cancellationToken = default) => inner.GetTimeAsync(cancellationToken);
@@ -53,16 +58,16 @@ internal sealed class WatchedQueue(InMemoryWorkQueue inner) : IWorkQueue, IWorkQ
         return lease;
     }
 
-    public ValueTask<IReadOnlyList<ChannelStatus>> ListChannelsAsync(CancellationToken cancellationToken = default) => inner.ListChannelsAsync(cancellationToken);
+    public ValueTask<IReadOnlyList<ChannelStatus>> ListChannelsAsync(CancellationToken cancellationToken = default) => Operator.ListChannelsAsync(cancellationToken);
 
     public ValueTask<IReadOnlyList<DeadLetter>> ListDeadLettersAsync(ChannelName channel, DeadLetterFilter filter, int limit, CancellationToken cancellationToken = default) =>
-        inner.ListDeadLettersAsync(channel, filter, limit, cancellationToken);
+        Operator.ListDeadLettersAsync(channel, filter, limit, cancellationToken);
 
-    public ValueTask<int> ReplayAsync(ChannelName channel, DeadLetterFilter filter, CancellationToken cancellationToken = default) => inner.ReplayAsync(channel, filter, cancellationToken);
+    public ValueTask<int> ReplayAsync(ChannelName channel, DeadLetterFilter filter, CancellationToken cancellationToken = default) => Operator.ReplayAsync(channel, filter, cancellationToken);
 
-    public ValueTask<int> PurgeAsync(ChannelName channel, DeadLetterFilter filter, CancellationToken cancellationToken = default) => inner.PurgeAsync(channel, filter, cancellationToken);
+    public ValueTask<int> PurgeAsync(ChannelName channel, DeadLetterFilter filter, CancellationToken cancellationToken = default) => Operator.PurgeAsync(channel, filter, cancellationToken);
 
-    public ValueTask FlushAsync(CancellationToken cancellationToken = default) => inner.FlushAsync(cancellationToken);
+    public ValueTask FlushAsync(CancellationToken cancellationToken = default) => Operator.FlushAsync(cancellationToken);
 
     private sealed class WatchedLease(WatchedQueue queue, IWorkerLease inner) : IWorkerLease
     {

@@ -281,7 +281,7 @@ public sealed class WorkerLimitsTests : IAsyncLifetime
             began.Add(pay.Order);
             if (pay.Order == "nasty")
                 await Task.Delay(Timeout.InfiniteTimeSpan, _clock, token);
-        }, options => options.Track = true));
+        }, options => (options.Track, options.Cancellable) = (true, true)));
         var sent = await app.Channels.SendAsync("payments", new Pay("nasty"));
         await began.NextAsync();
 

@@ -16,7 +16,11 @@ public abstract partial class WorkersSpecification
         {
             seen.Add($"{pay.Order}/{job.Attempt}");
             return pay.Order == "2" && job.Attempt < 3 ? throw new TimeoutException("Not yet.") : Task.CompletedTask;
-        }, RetryAtOnce));
+        }, options =>
+        {
+            RetryAtOnce(options);
+            options.Ordered = true;
+        }));
 
         await app.Channels.SendManyAsync("payments", [new Pay("1"), new Pay("2"), new Pay("3"), new Pay("4")], new SendOptions { Key = "k" });
 
@@ -28,7 +32,7 @@ public abstract partial class WorkersSpecification
     public async Task Messages_of_all_sizes_that_are_sent_together_arrive_as_they_were()
     {
         var seen = new Inbox<string>();
-        var app = await StartAsync(host => host.MapChannel("payments", (Pay pay) => seen.Add(pay.Order)));
+        var app = await StartAsync(host => host.MapChannel("payments", (Pay pay) => seen.Add(pay.Order), options => options.Ordered = true));
         string[] orders = ["", .. new[] { 1, 300, 5_000, 16_000, 300, 40_000, 200_000, 7, 16_384, 100_000 }.Select((length, at) => new string((char)('a' + at), length))];
 
         await app.Channels.SendManyAsync("payments", orders.Select(order => new Pay(order)), new SendOptions { Key = "k" });
@@ -70,7 +74,7 @@ public abstract partial class WorkersSpecification
         {
             seen.Add(pay.Order);
             return Task.CompletedTask;
-        }, Track));
+        }, options => (options.Track, options.Deduplicate) = (true, true)));
         var once = new SendOptions { DeduplicationId = "order-1" };
 
         var first = await app.Channels.SendAsync("payments", new Pay("1"), once);

@@ -138,7 +138,7 @@ public abstract partial class WorkersSpecification
     public async Task A_message_of_a_type_that_only_the_next_version_knows_waits_for_it()
     {
         var seen = new Inbox<(string Order, int Attempt)>();
-        var old = await StartAsync(host => host.MapChannel("payments", (Refund _) => { }, options => options.Track = true));
+        var old = await StartAsync(host => host.MapChannel("payments", (Refund _) => { }, options => (options.Track, options.Ordered) = (true, true)));
         var sent = await old.Channels.SendAsync("payments", new Pay("1"), new SendOptions { Key = "k" });
         await StateAsync(old, sent.Id, JobState.Failed);
 

@@ -65,6 +65,7 @@ public abstract partial class WorkersSpecification : IAsyncLifetime
     private protected static void Track(ChannelOptions options)
     {
         options.Track = true;
+        options.Cancellable = true;
         options.Retry.BaseDelay = TimeSpan.Zero;
     }
 

@@ -1,0 +1,42 @@
+namespace Runnel.Layers;
+
+/// <summary>Something that an application declares, and that its layers have to be able to do.</summary>
+/// <param name="What">What declares it, as a sentence begins: <c>Channel 'payments' is declared Ordered</c>.</param>
+public sealed record LayerUse(string What)
+{
+    /// <summary>What the backplane needs.</summary>
+    /// <value>Nothing by default.</value>
+    public BackplaneFeatures Backplane { get; init; }
+
+    /// <summary>What the work queue needs.</summary>
+    /// <value>Nothing by default.</value>
+    public WorkQueueFeatures WorkQueue { get; init; }
+
+    /// <summary>Whether something has to be remembered.</summary>
+    /// <value><see langword="false"/> by default.</value>
+    public bool State { get; init; }
+
+    /// <summary>Whether a state store can stand in for what the work queue lacks, as it can for deduplication.</summary>
+    /// <value><see langword="false"/> by default.</value>
+    public bool StateCanReplace { get; init; }
+
+    /// <summary>What you can do about a lack, as a sentence: <c>Pick another layer for work (--queue-layer), or take Ordered out of the channel's options.</c></summary>
+    public required string WayOut { get; init; }
+
+    /// <summary>Checks that the layers can do what is declared.</summary>
+    /// <exception cref="InvalidOperationException">They lack something. The message says what, and what you can do.</exception>
+    public void Check(LayerComposition layers)
+    {
+        ArgumentNullException.ThrowIfNull(layers);
+        var backplane = Backplane & ~(layers.Backplane?.Features ?? BackplaneFeatures.None);
+        if (backplane != BackplaneFeatures.None)
+            throw Lack($"the layer for groups lacks {nameof(BackplaneFeatures)}.{backplane}");
+        var queue = WorkQueue & ~(layers.WorkQueue?.Features ?? WorkQueueFeatures.None);
+        if (queue != WorkQueueFeatures.None && !(StateCanReplace && layers.State is not null))
+            throw Lack($"the layer for work lacks {nameof(WorkQueueFeatures)}.{queue}");
+        if (State && layers.State is null)
+            throw Lack("no layer remembers anything");
+    }
+
+    private InvalidOperationException Lack(string lack) => new($"{What}, but {lack}. {WayOut}");
+}

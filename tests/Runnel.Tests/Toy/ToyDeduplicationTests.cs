@@ -1,0 +1,86 @@
+using Microsoft.Extensions.Hosting;
+using Runnel.InMemory;
+using Runnel.Specification;
+using Runnel.Tests.Workers;
+using Xunit;
+
+namespace Runnel.Tests.Toy;
+
+/// <summary>Deduplication on a queue that does not know duplicates: the ids are reserved where states are kept.</summary>
+public sealed class ToyDeduplicationTests : IAsyncDisposable
+{
+    private readonly ManualTimeProvider _clock = new();
+    private readonly InMemoryWorkQueue _queue;
+    private readonly WatchedQueue _watched;
+    private readonly WorkerApp _app;
+
+    public ToyDeduplicationTests()
+    {
+        _queue = new InMemoryWorkQueue(_clock);
+        _watched = new WatchedQueue(new ToyWorkQueue(_queue));
+        _app = new WorkerApp(new InMemoryBackplane(_clock), _watched, _clock, host => host.MapChannel("payments", (Pay _) => { }, options => (options.Deduplicate, options.Track) = (true, true)));
+    }
+
+    private static SendOptions Once => new() { DeduplicationId = "order 7", DeduplicationWindow = TimeSpan.FromMinutes(10) };
+
+    [Fact]
+    public async Task Of_many_who_send_the_same_id_at_once_one_s_message_is_stored()
+    {
+        var sent = await Task.WhenAll(Enumerable.Range(0, 20).Select(number => Task.Run(async () => await _app.Channels.SendAsync("payments", new Pay($"{number}"), Once))));
+
+        Assert.Equal(1, sent.Count(one => !one.IsDuplicate));
+        Assert.Equal(1, await CountAsync());
+    }
+
+    [Fact]
+    public async Task An_id_is_free_again_when_its_window_has_ended()
+    {
+        var first = await _app.Channels.SendManyAsync("payments", [new Pay("1"), new Pay("2")], Once);
+        var early = await _app.Channels.SendAsync("payments", new Pay("3"), Once);
+        _clock.Advance(TimeSpan.FromMinutes(11));
+
+        var late = await _app.Channels.SendAsync("payments", new Pay("4"), Once);
+
+        Assert.Equal([false, true, true, false], [first[0].IsDuplicate, first[1].IsDuplicate, early.IsDuplicate, late.IsDuplicate]);
+        Assert.Equal(2, await CountAsync());
+    }
+
+    [Fact]
+    public async Task A_message_that_could_not_be_stored_does_not_keep_its_id()
+    {
+        _watched.FailingEnqueues = 1;
+        await Assert.ThrowsAnyAsync<Exception>(async () => await _app.Channels.SendAsync("payments", new Pay("1"), Once));
+
+        var again = await _app.Channels.SendAsync("payments", new Pay("1"), Once);
+
+        Assert.False(again.IsDuplicate);
+    }
+
+    [Fact]
+    public async Task While_another_sender_is_at_it_the_second_waits_and_stores_the_message_if_the_first_one_dies()
+    {
+        var goOn = new TaskCompletionSource();
+        _watched.OnEnqueue = () => goOn.Task;
+        var stopped = _app.Channels.SendAsync("payments", new Pay("1"), Once).AsTask();
+        await Wait.Until(() => !_watched.Enqueued.IsEmpty, "the first has reserved the id");
+        _watched.OnEnqueue = static () => Task.CompletedTask;
+
+        var second = _app.Channels.SendAsync("payments", new Pay("1"), Once).AsTask();
+        await Wait.Until(
+            () =>
+            {
+                _clock.Advance(TimeSpan.FromSeconds(1));
+                return second.IsCompleted;
+            },
+            "the reservation has lapsed");
+
+        Assert.False((await second).IsDuplicate);
+        goOn.SetResult(); // it was only slow, and so there are two copies
+        Assert.False((await stopped).IsDuplicate);
+        Assert.Equal(2, await CountAsync());
+    }
+
+    public ValueTask DisposeAsync() => _app.DisposeAsync();
+
+    private async Task<long> CountAsync() => (await _queue.ListChannelsAsync()).Sum(status => status.Ready);
+}

@@ -1,0 +1,110 @@
+using System.Net;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Runnel.InMemory;
+using Runnel.Layers;
+using Runnel.Specification;
+using Runnel.Workers;
+using Xunit;
+
+namespace Runnel.Tests.Workers;
+
+/// <summary>What a channel does not declare is refused, even by a layer that could do it, so that no application finds out in production.</summary>
+public sealed class DeclaredUseTests : IAsyncDisposable
+{
+    private readonly ManualTimeProvider _clock = new();
+    private readonly InMemoryWorkQueue _queue;
+    private readonly WorkerApp _app;
+
+    public DeclaredUseTests()
+    {
+        _queue = new InMemoryWorkQueue(_clock);
+        _app = new WorkerApp(new InMemoryBackplane(_clock), _queue, _clock, host => host.MapChannel("payments", (Pay _) => { }), services: services => services.AddRunnelCore()
+            .AddChannel("mail", channel => (channel.Ordered, channel.Deduplicate, channel.Cancellable, channel.Capacity, channel.WaitForRoom) = (true, true, true, 2, TimeSpan.Zero)));
+    }
+
+    [Theory]
+    [InlineData("payments")]
+    [InlineData("nobody-declared-it")]
+    public async Task A_message_that_uses_what_its_channel_does_not_declare_is_refused_with_the_way_out(string channel)
+    {
+        var (keyed, once) = (new SendOptions { Key = "order-7" }, new SendOptions { DeduplicationId = "order-7" });
+
+        var order = await Assert.ThrowsAsync<InvalidOperationException>(async () => await _app.Channels.SendAsync(channel, new Pay("1"), keyed));
+        var many = await Assert.ThrowsAsync<InvalidOperationException>(async () => await _app.Channels.SendManyAsync(channel, [new Pay("1")], keyed));
+        var copy = await Assert.ThrowsAsync<InvalidOperationException>(async () => await _app.Channels.SendAsync(channel, new Pay("1"), once));
+        var copies = await Assert.ThrowsAsync<InvalidOperationException>(async () => await _app.Channels.SendManyAsync(channel, [new Pay("1")], once));
+
+        Assert.Equal(
+            $"Channel '{channel}' is not declared Ordered, but a message to it has a Key. Set Ordered in the channel's options, where this application maps it (MapChannel) or adds it (AddChannel).",
+            order.Message);
+        Assert.StartsWith($"Channel '{channel}' is not declared Deduplicate, but a message to it has a DeduplicationId.", copy.Message, StringComparison.Ordinal);
+        Assert.Equal((order.Message, copy.Message), (many.Message, copies.Message));
+        Assert.Equal(0, _queue.ChannelCount);
+    }
+
+    [Fact]
+    public async Task A_job_of_a_channel_that_does_not_declare_it_is_not_cancelled()
+    {
+        var sent = await _app.Channels.SendAsync("payments", new Pay("1"), new SendOptions { Key = "", DeduplicationId = "" });
+
+        var refusal = await Assert.ThrowsAsync<InvalidOperationException>(async () => await _app.Jobs.CancelAsync("payments", sent.Id));
+
+        Assert.StartsWith($"Channel 'payments' is not declared Cancellable, but job {sent.Id} is to be cancelled.", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(1, Assert.Single(await _app.Operator.ListChannelsAsync()).Ready);
+    }
+
+    [Fact]
+    public async Task A_client_that_may_not_cancel_because_of_the_channel_is_told_so()
+    {
+        await using var app = await JobsApp.StartAsync((_, job) => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, job.CancellationToken), channel: options => options.Cancellable = false);
+        var id = await app.SendAsync();
+
+        using var answer = await app.Http.DeleteAsync(new Uri($"/jobs/{id}", UriKind.Relative));
+
+        Assert.Equal(HttpStatusCode.MethodNotAllowed, answer.StatusCode);
+        Assert.Equal(["GET"], answer.Content.Headers.Allow);
+        Assert.Contains("Jobs of channel 'payments' cannot be cancelled.", await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_application_that_only_sends_declares_the_channel_with_its_uses_and_its_capacity()
+    {
+        var options = new SendOptions { Key = "k", DeduplicationId = "1" };
+
+        var first = await _app.Channels.SendAsync("mail", new Pay("1"), options);
+        var copy = await _app.Channels.SendAsync("mail", new Pay("1"), options);
+        await _app.Channels.SendAsync("mail", new Pay("2"));
+        await Assert.ThrowsAsync<ChannelFullException>(async () => await _app.Channels.SendAsync("mail", new Pay("3")));
+        var wasTakenBack = await _app.Jobs.CancelAsync("mail", first.Id);
+
+        Assert.Equal((false, true, true), (first.IsDuplicate, copy.IsDuplicate, wasTakenBack));
+        Assert.Equal(["payments"], _app.Services.GetRequiredService<ChannelRegistry>().Names.Select(name => name.Value));
+    }
+
+    [Fact]
+    public async Task A_channel_whose_name_is_only_known_while_the_application_runs_is_declared_then()
+    {
+        await _app.StartAsync();
+        var registry = _app.Services.GetRequiredService<ChannelRegistry>();
+
+        registry.Declare("tenant-7", channel => channel.Ordered = true);
+        await _app.Channels.SendAsync("tenant-7", new Pay("1"), new SendOptions { Key = "k" });
+        registry.Declare("tenant-7");
+        await Assert.ThrowsAsync<InvalidOperationException>(async () => await _app.Channels.SendAsync("tenant-7", new Pay("1"), new SendOptions { Key = "k" }));
+        var late = Assert.Throws<InvalidOperationException>(() => registry.Declare("payments", channel => channel.Ordered = true));
+
+        Assert.Contains("'payments' cannot change any more", late.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_channel_is_added_with_options_that_are_possible_and_a_name_that_all_processes_share()
+    {
+        var runnel = new ServiceCollection().AddRunnelCore();
+
+        Assert.Throws<System.ComponentModel.DataAnnotations.ValidationException>(() => runnel.AddChannel("mail", channel => channel.Capacity = 0));
+        Assert.Throws<ArgumentException>(() => runnel.AddChannel("node!1"));
+    }
+
+    public ValueTask DisposeAsync() => _app.DisposeAsync();
+}
