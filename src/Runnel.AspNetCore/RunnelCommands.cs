@@ -51,6 +51,7 @@ public static class RunnelCommands
         [
             new("--layer") { Description = "The layer's address: memory:, sqlite:PATH, redis://[USER:PASSWORD@]HOST[:PORT], …", HelpName = "URI", Recursive = true },
             new("--queue-layer") { Description = "The address of the layer for work, if it is another one.", HelpName = "URI", Recursive = true },
+            new("--state-layer") { Description = "The address of the layer that remembers states of jobs and recurring messages, if it is another one.", HelpName = "URI", Recursive = true },
         ];
         var root = new RootCommand($"{app.Environment.ApplicationName}: a Runnel application. It takes settings of its configuration, too: --urls URL, --SECTION:KEY VALUE, --KEY=VALUE.")
         {
@@ -105,7 +106,7 @@ public static class RunnelCommands
             AddPatterns(options.ExcludeChannels, parsed.GetValue(exclude));
             RefuseToWorkInVain(app);
             await PrepareAsync(app, cancellationToken);
-            await WorkerHost.RunAsync(app.Services, cancellationToken);
+            await RunAsync(app, () => WorkerHost.RunAsync(app.Services, cancellationToken));
             return 0;
         });
         return command;
@@ -145,8 +146,11 @@ public static class RunnelCommands
     private static async Task<int> ServeAsync(WebApplication app, CancellationToken cancellationToken)
     {
         await PrepareAsync(app, cancellationToken);
-        await app.StartAsync(cancellationToken);
-        await app.WaitForShutdownAsync(cancellationToken);
+        await RunAsync(app, async () =>
+        {
+            await app.StartAsync(cancellationToken);
+            await app.WaitForShutdownAsync(cancellationToken);
+        });
         return 0;
     }
 
@@ -155,6 +159,22 @@ public static class RunnelCommands
     {
         app.Services.GetService<IStartupValidator>()?.Validate();
         return app.Services.GetRequiredService<ConfiguredLayer>().OpenAsync(cancellationToken);
+    }
+
+    // An application that stops because of its layers has failed.
+    private static async Task RunAsync(WebApplication app, Func<Task> run)
+    {
+        var layer = app.Services.GetRequiredService<ConfiguredLayer>();
+        try
+        {
+            await run();
+        }
+        catch (OperationCanceledException) when (layer.Failure is not null)
+        {
+            // It was stopped while it started.
+        }
+        if (layer.Failure is { } why)
+            throw new InvalidOperationException(why);
     }
 
     // The host has read the same command line already, but to it a switch without a value, such as --noworker, eats the argument that follows.
@@ -183,6 +203,8 @@ public static class RunnelCommands
             throw new InvalidOperationException("A worker on 'memory:' would wait for ever: what other processes send never reaches it. Give both the same layer: --layer sqlite:work.db on one machine, --layer redis://HOST on several.");
         if (layer.Scheme == "memory")
             throw new InvalidOperationException("Other processes would not see this worker's job states and group messages: 'memory:' keeps them in the worker. Give both the same layer for these, too: --layer sqlite:work.db on one machine, --layer redis://HOST on several.");
+        if (layer.StateAddress is { } states && LayerAddress.SchemeOf(states) == "memory")
+            throw new InvalidOperationException("Other processes would not see the states of this worker's jobs: 'memory:' keeps them in the worker. Give all of them the same layer for states: --state-layer sqlite:work.db on one machine, --state-layer redis://HOST on several.");
         var selected = app.Services.GetRequiredService<WorkerSelection>().Selected;
         if (selected.Count > 0)
             return;

@@ -5,11 +5,17 @@ using Runnel.Workers;
 
 namespace Runnel.Cli;
 
-/// <summary>The layer that a command works on, seen through the services of an application that has no consumers and is never started.</summary>
+/// <summary>The layers that a command works on, seen through the services of an application that has no consumers and is never started.</summary>
 internal sealed class OpenedLayer : IAsyncDisposable
 {
     /// <summary>The environment variable that applications read their layer's address from, too.</summary>
     public const string Variable = "Runnel__Layer";
+
+    /// <summary>The same for the layer for work.</summary>
+    public const string QueueVariable = "Runnel__QueueLayer";
+
+    /// <summary>The same for the layer for states.</summary>
+    public const string StateVariable = "Runnel__StateLayer";
 
     private readonly ServiceProvider _services;
 
@@ -25,17 +31,18 @@ internal sealed class OpenedLayer : IAsyncDisposable
     public void Declare(ChannelName channel) => _services.GetRequiredService<ChannelRegistry>()
         .Declare(channel, options => (options.Ordered, options.Deduplicate, options.Cancellable) = (true, true, true));
 
-    /// <summary>Finds the layer and connects to it.</summary>
-    /// <exception cref="ToolException">There is no address, or it is of no use.</exception>
-    public static async Task<OpenedLayer> OpenAsync(string? given, bool mayCreate, CancellationToken cancellationToken)
+    /// <summary>Finds the layers and connects to them.</summary>
+    /// <exception cref="ToolException">There is no address, or the tool cannot use one.</exception>
+    public static async Task<OpenedLayer> OpenAsync(string? given, string? givenQueue, string? givenState, bool mayCreate, CancellationToken cancellationToken)
     {
-        var address = given ?? Environment.GetEnvironmentVariable(Variable);
-        if (string.IsNullOrWhiteSpace(address))
+        var (address, queueAddress, stateAddress) = (Given(given, Variable), Given(givenQueue, QueueVariable), Given(givenState, StateVariable));
+        if (address is null)
             throw ToolException.Usage($"Say which layer: --layer sqlite:work.db or --layer redis://HOST, or the same address in the environment's {Variable}.");
         try
         {
-            RefuseWhatIsOfNoUse(address, mayCreate);
-            return await ConnectAsync(address, cancellationToken);
+            foreach (var one in new[] { address, queueAddress, stateAddress }.OfType<string>())
+                RefuseUnusable(one, mayCreate);
+            return await ConnectAsync(address, queueAddress, stateAddress, cancellationToken);
         }
         catch (FormatException exception)
         {
@@ -45,10 +52,13 @@ internal sealed class OpenedLayer : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _services.DisposeAsync();
 
-    private static async Task<OpenedLayer> ConnectAsync(string address, CancellationToken cancellationToken)
+    private static string? Given(string? option, string variable) => (option ?? Environment.GetEnvironmentVariable(variable)) is { } address && !string.IsNullOrWhiteSpace(address) ? address : null;
+
+    private static async Task<OpenedLayer> ConnectAsync(string address, string? queueAddress, string? stateAddress, CancellationToken cancellationToken)
     {
         var services = new ServiceCollection();
-        services.AddRunnelCore().UseLayer(address).AddRunnelWorkers();
+        services.AddRunnelCore().AddRunnelWorkers();
+        services.Configure<LayerOptions>(layers => (layers.Address, layers.QueueAddress, layers.StateAddress) = (address, queueAddress, stateAddress));
         var opened = new OpenedLayer(services.BuildServiceProvider());
         try
         {
@@ -62,7 +72,7 @@ internal sealed class OpenedLayer : IAsyncDisposable
         }
     }
 
-    private static void RefuseWhatIsOfNoUse(string address, bool mayCreate)
+    private static void RefuseUnusable(string address, bool mayCreate)
     {
         switch (LayerAddress.SchemeOf(address))
         {
@@ -86,6 +96,6 @@ internal sealed class OpenedLayer : IAsyncDisposable
     private static void RefuseMissingFile(string path)
     {
         if (path.Length > 0 && !Path.Exists(path) && Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(path))))
-            throw new ToolException($"There is no SQLite database '{path}': its application makes it when it starts, and 'runnel send' does.");
+            throw new ToolException($"There is no SQLite database '{path}'. The application creates it when it starts, and so does 'runnel send'.");
     }
 }

@@ -29,13 +29,15 @@ internal static class Program
     private static RootCommand Root()
     {
         var shared = new SharedOptions();
-        return new RootCommand("Looks into a Runnel layer, and lends a hand: channels, dead letters, messages, jobs.")
+        return new RootCommand("Shows and repairs what a Runnel layer holds: channels, dead letters, messages, jobs.")
         {
             ChannelsCommand.Create(shared),
             DeadLettersCommand.Create(shared),
             SendCommand.Create(shared),
             JobsCommand.Create(shared),
             shared.Layer,
+            shared.QueueLayer,
+            shared.StateLayer,
             shared.Json,
         };
     }
@@ -44,7 +46,7 @@ internal static class Program
     {
         var command = string.Join(' ', PathTo(parsed.CommandResult.Command, parsed).Prepend("runnel"));
         var complaint = parsed.UnmatchedTokens is [var stranger, ..]
-            ? $"'{stranger}' means nothing to '{command}'."
+            ? $"'{command}' has no {(stranger.StartsWith('-') ? "option" : "command or argument")} '{stranger}'."
             : parsed.Errors[0].Message;
         return $"{complaint} See '{command} --help'.";
     }

@@ -1,40 +1,62 @@
 namespace Runnel.Layers;
 
-/// <summary>The seams of an application, each from the layer that was picked for it. Disposing it ends the layers.</summary>
-/// <param name="main">The layer for groups and direct messages, and for work, unless another one was picked for that.</param>
-/// <param name="queue">The layer for work; <see langword="null"/> for <paramref name="main"/>.</param>
-/// <param name="timeProvider">The clock of what is remembered in a history.</param>
-public sealed class LayerComposition(Layer main, Layer? queue, TimeProvider timeProvider) : IAsyncDisposable
+/// <summary>The seams of an application, each from the layer picked for it. Disposing it ends the layers.</summary>
+/// <remarks>A layer may be picked for several things: it is opened and disposed once.</remarks>
+public sealed class LayerComposition : IAsyncDisposable
 {
-    /// <summary>Carries messages to the other nodes; <see langword="null"/> when the main layer does not.</summary>
-    public IBackplane? Backplane { get; } = main.Backplane;
+    private readonly Layer[] _layers;
+    private readonly Layer? _keeper;
+
+    /// <summary>Puts layers together.</summary>
+    /// <param name="main">The layer for groups and direct messages, and for work and states, unless others were picked for these.</param>
+    /// <param name="queue">The layer for work; <see langword="null"/> for <paramref name="main"/>.</param>
+    /// <param name="state">The layer that remembers; <see langword="null"/> for <paramref name="main"/>, or <paramref name="queue"/> if only that one can.</param>
+    /// <param name="timeProvider">The clock of what is remembered in a history.</param>
+    public LayerComposition(Layer main, Layer? queue, Layer? state, TimeProvider timeProvider)
+    {
+        ArgumentNullException.ThrowIfNull(main);
+        _layers = [.. new[] { main, queue ?? main, state ?? main }.Distinct()];
+        WorkQueue = (queue ?? main).WorkQueue;
+        Operator = (queue ?? main).Operator;
+        _keeper = new[] { state ?? main, state ?? queue }.OfType<Layer>().FirstOrDefault(layer => layer.State is not null || HasHistory(layer));
+        State = _keeper?.State ?? (_keeper is null ? null : new HistoryStateStore(_keeper.Backplane!, timeProvider));
+        Backplane = main.Backplane is { } groups && _keeper is not null && _keeper != main && HasHistory(_keeper) ? new RoutedBackplane(groups, _keeper.Backplane!) : main.Backplane;
+    }
+
+    /// <summary>
+    /// Carries messages to the other nodes; <see langword="null"/> when the main layer does not. The topics of states (<see cref="Topic.OfState"/>) are those of the layer
+    /// that remembers.
+    /// </summary>
+    public IBackplane? Backplane { get; }
 
     /// <summary>Keeps messages until they are handled; <see langword="null"/> when the layer for work does not.</summary>
-    public IWorkQueue? WorkQueue { get; } = (queue ?? main).WorkQueue;
+    public IWorkQueue? WorkQueue { get; }
 
     /// <summary>The operator's side of <see cref="WorkQueue"/>; <see langword="null"/> when there is none.</summary>
-    public IWorkQueueOperator? Operator { get; } = (queue ?? main).Operator;
+    public IWorkQueueOperator? Operator { get; }
 
-    /// <summary>Remembers values and reservations; <see langword="null"/> when no layer can: the main one comes first, then the one for work.</summary>
-    public IStateStore? State { get; } = StateOf(main, timeProvider) ?? (queue is null ? null : StateOf(queue, timeProvider));
+    /// <summary>Remembers values and reservations; <see langword="null"/> when no layer can.</summary>
+    public IStateStore? State { get; }
 
     /// <summary>Opens the layers, one after the other.</summary>
     /// <inheritdoc cref="Layer.OpenAsync"/>
     public async Task OpenAsync(CancellationToken cancellationToken = default)
     {
-        await main.OpenAsync(cancellationToken).ConfigureAwait(false);
-        if (queue is not null)
-            await queue.OpenAsync(cancellationToken).ConfigureAwait(false);
+        foreach (var layer in _layers)
+            await layer.OpenAsync(cancellationToken).ConfigureAwait(false);
     }
+
+    /// <summary>Reads the identity of the layer that remembers (<see cref="Layer.Identity"/>). All nodes of an application must have the same.</summary>
+    /// <returns>The identity; <see langword="null"/> when no layer remembers.</returns>
+    public async Task<string?> GetStateIdentityAsync(CancellationToken cancellationToken = default) =>
+        _keeper is null ? null : await _keeper.Identity(cancellationToken).ConfigureAwait(false);
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        if (queue is not null)
-            await queue.DisposeAsync().ConfigureAwait(false);
-        await main.DisposeAsync().ConfigureAwait(false);
+        foreach (var layer in _layers.Reverse())
+            await layer.DisposeAsync().ConfigureAwait(false);
     }
 
-    private static IStateStore? StateOf(Layer layer, TimeProvider timeProvider) =>
-        layer.State ?? (layer.Backplane is { } backplane && backplane.Features.HasFlag(BackplaneFeatures.History) ? new HistoryStateStore(backplane, timeProvider) : null);
+    private static bool HasHistory(Layer layer) => layer.Backplane is { } backplane && backplane.Features.HasFlag(BackplaneFeatures.History);
 }

@@ -43,4 +43,22 @@ public static class RunnelRedisServiceCollectionExtensions
         });
         return builder;
     }
+
+    /// <summary>Keeps states in Redis, and leaves the rest to the other layers, unless configuration names another one (<c>Runnel:StateLayer</c>, or <c>--state-layer</c> on the command line).</summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="address">Where Redis is; see <see cref="RedisOptions.Address"/>. If it is not the address of a Redis, the start fails.</param>
+    /// <param name="configure">How it is used. Without it, the options of <see cref="UseRedis"/> hold; with it, these hold for every Redis of the application.</param>
+    public static RunnelBuilder UseRedisState(this RunnelBuilder builder, string address, Action<RedisOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(address);
+        builder.Services.Configure<LayerOptions>(options =>
+        {
+            _ = RedisAddress.Parse(address);
+            options.StateAddress = address;
+            if (configure is not null)
+                options.Factories["redis"] = options.Factories["rediss"] = new RedisLayerFactory(configure);
+        });
+        return builder;
+    }
 }

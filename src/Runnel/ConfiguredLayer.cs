@@ -7,8 +7,8 @@ namespace Runnel;
 
 /// <summary>The layers that configuration picks: <c>--layer</c> on the command line, else <c>Runnel:Layer</c>, else what the code says.</summary>
 /// <remarks>
-/// <c>--queue-layer</c>, or <c>Runnel:QueueLayer</c>, picks another one for work: the queue, and what an operator sees of it. The layers are made on first
-/// use, after the command line has been read. <see cref="LayerOptions.Factories"/> come before the packages' own. Services can be created even if an
+/// <c>--queue-layer</c>, or <c>Runnel:QueueLayer</c>, picks another one for work: the queue, and what an operator sees of it. <c>--state-layer</c>, or
+/// <c>Runnel:StateLayer</c>, picks another one that remembers: states of jobs, and last ticks of recurring messages. The layers are made on first use, after the command line has been read. <see cref="LayerOptions.Factories"/> come before the packages' own. Services can be created even if an
 /// address is invalid; <see cref="OpenAsync"/> then fails, which ends the start with one sentence.
 /// </remarks>
 public sealed class ConfiguredLayer : IAsyncDisposable
@@ -17,7 +17,7 @@ public sealed class ConfiguredLayer : IAsyncDisposable
     private readonly IConfiguration? _configuration;
     private readonly IEnumerable<ILayerUser> _users;
     private readonly Lazy<LayerComposition> _layers;
-    private (string Address, string QueueAddress)? _madeFrom;
+    private (string Address, string QueueAddress, string? StateAddress)? _madeFrom;
 
     /// <summary>Creates the choice; an application gets it from dependency injection.</summary>
     public ConfiguredLayer(IOptions<LayerOptions> options, TimeProvider timeProvider, ILoggerFactory loggers, IEnumerable<ILayerUser> users, IConfiguration? configuration = null)
@@ -44,6 +44,16 @@ public sealed class ConfiguredLayer : IAsyncDisposable
     /// <exception cref="FormatException">The address is invalid.</exception>
     public string QueueScheme => LayerAddress.SchemeOf(QueueAddress);
 
+    /// <summary>
+    /// The address of the layer that remembers; <see langword="null"/> unless one was picked: then the layer of <see cref="Address"/> remembers, or that of
+    /// <see cref="QueueAddress"/> if only that one can. It may hold a password.
+    /// </summary>
+    public string? StateAddress => _configuration?["state-layer"] ?? _configuration?["Runnel:StateLayer"] ?? _options.Value.StateAddress;
+
+    /// <summary>Why this process must not go on with its layers, as a sentence; <see langword="null"/> while it may.</summary>
+    /// <remarks>Another process of the application keeps its states elsewhere, so that neither would see what the other one remembers. The application stops.</remarks>
+    public string? Failure { get; internal set; }
+
     /// <summary>Carries messages to the other nodes.</summary>
     /// <exception cref="InvalidOperationException">The layer carries no messages between nodes.</exception>
     public IBackplane Backplane => _layers.Value.Backplane ?? throw Lacks(Scheme, "carries no messages between nodes", "Runnel:Layer");
@@ -57,7 +67,9 @@ public sealed class ConfiguredLayer : IAsyncDisposable
     public IWorkQueueOperator Operator => _layers.Value.Operator ?? throw Lacks(QueueScheme, "has no operator's side for its work queue", "Runnel:QueueLayer");
 
     /// <summary>Remembers values and reservations. If no layer can, whatever is asked of it throws <see cref="NotSupportedException"/>.</summary>
-    public IStateStore State => _layers.Value.State ?? LackingStateStore.Instance;
+    /// <exception cref="InvalidOperationException">A layer was picked for it that remembers nothing.</exception>
+    public IStateStore State => _layers.Value.State
+        ?? (StateAddress is { } address ? throw Lacks(LayerAddress.SchemeOf(address), "remembers nothing", "Runnel:StateLayer") : LackingStateStore.Instance);
 
     /// <summary>Connects to the layers, and checks that they can do what the application declares (<see cref="ILayerUser"/>).</summary>
     /// <remarks>An application's host does this before anything else uses the layers; whoever has no host does it first.</remarks>
@@ -66,12 +78,15 @@ public sealed class ConfiguredLayer : IAsyncDisposable
     public async Task OpenAsync(CancellationToken cancellationToken = default)
     {
         var layers = _layers.Value;
-        if (_madeFrom is not null && _madeFrom != (Address, QueueAddress))
+        if (_madeFrom is not null && _madeFrom != (Address, QueueAddress, StateAddress))
             throw new InvalidOperationException("The layer was made before the command line named another one: let the application ask for groups, channels and jobs after RunRunnelAsync has begun, or name the layer in the environment's Runnel__Layer.");
         await layers.OpenAsync(cancellationToken);
         foreach (var use in _users.SelectMany(user => user.Uses))
             use.Check(layers);
     }
+
+    /// <inheritdoc cref="LayerComposition.GetStateIdentityAsync"/>
+    internal Task<string?> GetStateIdentityAsync(CancellationToken cancellationToken) => _layers.Value.GetStateIdentityAsync(cancellationToken);
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _layers.IsValueCreated ? _layers.Value.DisposeAsync() : ValueTask.CompletedTask;
@@ -82,16 +97,21 @@ public sealed class ConfiguredLayer : IAsyncDisposable
     private LayerComposition Compose(TimeProvider timeProvider, ILoggerFactory loggers)
     {
         string address, queueAddress;
+        string? stateAddress;
         try
         {
-            (address, queueAddress) = (Address, QueueAddress);
-            _madeFrom = (address, queueAddress);
+            (address, queueAddress, stateAddress) = (Address, QueueAddress, StateAddress);
+            _madeFrom = (address, queueAddress, stateAddress);
         }
         catch (Exception exception) when (exception is FormatException or OptionsValidationException)
         {
-            return new(UnusableLayer.Because(exception), null, timeProvider);
+            return new(UnusableLayer.Because(exception), queue: null, state: null, timeProvider);
         }
-        return new(Make(address, timeProvider, loggers), queueAddress == address ? null : Make(queueAddress, timeProvider, loggers), timeProvider);
+        // An address that is named twice is one layer.
+        Dictionary<string, Layer> made = [];
+        return new(Of(address), Of(queueAddress), stateAddress is null ? null : Of(stateAddress), timeProvider);
+
+        Layer Of(string named) => made.TryGetValue(named, out var layer) ? layer : made[named] = Make(named, timeProvider, loggers);
     }
 
     private Layer Make(string address, TimeProvider timeProvider, ILoggerFactory loggers)

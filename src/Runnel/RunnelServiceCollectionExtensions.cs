@@ -47,6 +47,7 @@ public static class RunnelServiceCollectionExtensions
             provider.GetRequiredService<MemberTable>(),
             provider.GetRequiredService<InboxSender>()));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, NodeInbox>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, StateGreeting>());
         return new RunnelBuilder(services);
     }
 
@@ -69,6 +70,20 @@ public static class RunnelServiceCollectionExtensions
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(address);
         builder.Services.Configure<LayerOptions>(options => options.QueueAddress = address);
+        return builder;
+    }
+
+    /// <summary>
+    /// Picks another layer that remembers by its address, unless configuration names one (<c>Runnel:StateLayer</c>, or <c>--state-layer</c> on the command line): states of
+    /// jobs, last ticks of recurring messages, and deduplication ids that the layer for work cannot keep.
+    /// </summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="address"><c>sqlite:path</c>, <c>redis://…</c> and so on; the layer's package has to be referenced. The start fails if the address is invalid.</param>
+    public static RunnelBuilder UseStateLayer(this RunnelBuilder builder, string address)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(address);
+        builder.Services.Configure<LayerOptions>(options => options.StateAddress = address);
         return builder;
     }
 }

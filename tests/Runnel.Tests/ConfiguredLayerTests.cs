@@ -5,6 +5,8 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Runnel.InMemory;
 using Runnel.Layers;
+using Runnel.Specification;
+using Runnel.Workers;
 using Xunit;
 
 namespace Runnel.Tests;
@@ -136,11 +138,84 @@ public sealed class ConfiguredLayerTests
         Assert.Single(await layer.Operator.ListChannelsAsync());
     }
 
-    [Fact]
-    public async Task One_address_for_both_is_one_layer()
+    [Theory]
+    [InlineData("state-layer")]
+    [InlineData("Runnel:StateLayer")]
+    public async Task States_may_have_a_layer_of_their_own_and_groups_see_them_there(string key)
     {
         var factory = new FakeLayerFactory();
-        await using var services = Services(factory, "redis://cache", ("queue-layer", "redis://cache"));
+        await using var services = Services(factory, "redis://cache", (key, "redis://states"));
+        var layer = services.GetRequiredService<ConfiguredLayer>();
+        await layer.OpenAsync();
+        var job = JobStatus.GroupOf(MessageId.New(TimeProvider.System));
+        await using var listener = await TopicListener.OnAsync(layer.Backplane, Topic.OfGroup(job));
+
+        await services.GetRequiredService<IStateStore>().SetAsync(job.Value, "running"u8.ToArray(), TimeSpan.FromMinutes(1));
+
+        await listener.NextMessageAsync();
+        Assert.Equal(["redis://cache", "redis://states"], factory.Addresses);
+        Assert.Equal([0, 1], factory.Backplanes.Select(backplane => backplane.TopicCount));
+        Assert.Equal(("redis://cache", "redis://states"), (layer.QueueAddress, layer.StateAddress));
+    }
+
+    [Fact]
+    public async Task Nobody_but_runnel_sends_to_the_group_of_a_job()
+    {
+        await using var services = Services(new FakeLayerFactory(), "redis://cache");
+        var groups = services.GetRequiredService<IGroups>();
+
+        var refusal = await Assert.ThrowsAsync<ArgumentException>(async () => await groups.SendAsync(JobStatus.GroupOf(MessageId.New(TimeProvider.System)), "text"));
+        await groups.SendAsync("job.sweeper", "text"); // a group of the application's own
+
+        Assert.Contains("is the group of a job, and only Runnel sends to it", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_layer_for_work_remembers_if_the_main_one_cannot_and_another_one_was_not_picked()
+    {
+        var factory = new FakeLayerFactory();
+        await using var services = Services(factory, "toy:", ("queue-layer", "redis://work"));
+        var layer = services.GetRequiredService<ConfiguredLayer>();
+
+        await layer.State.SetAsync("job.1", "running"u8.ToArray(), TimeSpan.FromMinutes(1));
+
+        Assert.Equal(1, factory.Backplanes.Single().TopicCount);
+    }
+
+    [Fact]
+    public async Task A_layer_for_states_that_remembers_nothing_is_told()
+    {
+        await using var services = Services(new FakeLayerFactory(), "redis://cache", ("state-layer", "toy:"));
+
+        var lack = Assert.Throws<InvalidOperationException>(() => services.GetRequiredService<ConfiguredLayer>().State);
+
+        Assert.Equal("The layer 'toy:' remembers nothing. Pick another one that does, such as sqlite: or redis: (Runnel:StateLayer).", lack.Message);
+    }
+
+    [Fact]
+    public async Task Where_no_layer_remembers_anything_whatever_is_to_be_remembered_is_refused()
+    {
+        await using var services = Services(new FakeLayerFactory(), "toy:");
+        var states = services.GetRequiredService<IStateStore>();
+        var reservation = new Reservation("tick.1", Guid.NewGuid(), TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(1));
+
+        var refusal = await Assert.ThrowsAsync<NotSupportedException>(async () => await states.SetAsync("job.1", default, TimeSpan.FromMinutes(1)));
+
+        Assert.StartsWith("'job.1' cannot be remembered, since no layer of this application remembers anything.", refusal.Message, StringComparison.Ordinal);
+        await Assert.ThrowsAsync<NotSupportedException>(async () => await states.GetAsync("job.1"));
+        await Assert.ThrowsAsync<NotSupportedException>(async () => await states.WatchAsync("job.1", _ => { }));
+        await Assert.ThrowsAsync<NotSupportedException>(async () => await states.ReserveAsync("tick.1", TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(1)));
+        await Assert.ThrowsAsync<NotSupportedException>(async () => await states.IsMarkedAsync("tick.1"));
+        await Assert.ThrowsAsync<NotSupportedException>(async () => await states.ConfirmAsync(reservation));
+        await Assert.ThrowsAsync<NotSupportedException>(async () => await states.MarkAsync(reservation));
+        await Assert.ThrowsAsync<NotSupportedException>(async () => await states.ReleaseAsync(reservation));
+    }
+
+    [Fact]
+    public async Task One_address_for_all_is_one_layer()
+    {
+        var factory = new FakeLayerFactory();
+        await using var services = Services(factory, "redis://cache", ("queue-layer", "redis://cache"), ("state-layer", "redis://cache"));
 
         await services.GetRequiredService<ConfiguredLayer>().OpenAsync();
 

@@ -9,6 +9,8 @@ internal sealed class FakeLayerFactory : ILayerFactory
 {
     public List<string> Addresses { get; } = [];
 
+    public List<InMemoryBackplane> Backplanes { get; } = [];
+
     /// <summary>What opening a layer does.</summary>
     public Func<InMemoryBackplane, Task> Open { get; init; } = static _ => Task.CompletedTask;
 
@@ -16,6 +18,7 @@ internal sealed class FakeLayerFactory : ILayerFactory
     {
         Addresses.Add(address);
         var backplane = new InMemoryBackplane(timeProvider);
+        Backplanes.Add(backplane);
         var queue = new InMemoryWorkQueue(timeProvider);
         return new Layer { Backplane = backplane, WorkQueue = queue, Operator = queue, Open = _ => Open(backplane), Identity = _ => Task.FromResult(address) };
     }

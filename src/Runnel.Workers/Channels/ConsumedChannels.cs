@@ -9,34 +9,37 @@ namespace Runnel.Workers.Channels;
 
 /// <summary>Remembers on the layer which channels workers have taken messages from, so that a message that nobody will ever take is told of.</summary>
 /// <remarks>
-/// A worker that starts publishes, for each of its channels, to a topic whose history keeps that for a year: a channel whose workers are only being
-/// restarted has consumers. A layer without history remembers nothing, and nothing is told.
+/// A worker that starts sets a value for each of its channels, which is kept for a year: a channel whose workers are only being restarted has consumers. Where no layer
+/// remembers anything, nothing is told.
 /// </remarks>
-internal sealed class ConsumedChannels(ChannelRegistry registry, IBackplane backplane, ILogger<ConsumedChannels> logger)
+internal sealed class ConsumedChannels(ChannelRegistry registry, IStateStore states, ILogger<ConsumedChannels> logger)
 {
     private const string Prefix = "consumed.";
     private const int MostLooked = 10_000; // names may come from users
-    private static readonly Retention Remembered = new(1, TimeSpan.FromDays(365));
-    private static readonly byte[] Taken = EnvelopeFormat.Encode(new Envelope(new Message("runnel:consumed", ReadOnlyMemory<byte>.Empty)));
+    private static readonly TimeSpan Remembered = TimeSpan.FromDays(365);
+    private static readonly byte[] Taken = "taken"u8.ToArray();
 
     private readonly ConcurrentDictionary<string, bool> _looked = new(StringComparer.Ordinal);
-
-    private bool CanRemember => backplane.Features.HasFlag(BackplaneFeatures.History);
 
     /// <summary>This worker takes messages from these channels.</summary>
     public async Task RememberAsync(IEnumerable<ChannelName> channels, CancellationToken cancellationToken)
     {
-        if (!CanRemember)
-            return;
-        foreach (var channel in channels)
-            await backplane.PublishAsync(TopicOf(channel), Taken, Remembered, cancellationToken);
+        try
+        {
+            foreach (var channel in channels)
+                await states.SetAsync(NameOf(channel), Taken, Remembered, cancellationToken);
+        }
+        catch (NotSupportedException)
+        {
+            // Nothing is remembered.
+        }
     }
 
     /// <summary>A message was sent: if the channel has no consumers, that is logged, once. Never throws, and nobody waits for it.</summary>
     public void AfterSend(ChannelName channel)
     {
         // The key first: to count takes all locks of the dictionary.
-        if (registry.Find(channel) is not { HasConsumers: true } && CanRemember && !_looked.ContainsKey(channel.Value) && _looked.Count < MostLooked && _looked.TryAdd(channel.Value, true))
+        if (registry.Find(channel) is not { HasConsumers: true } && !_looked.ContainsKey(channel.Value) && _looked.Count < MostLooked && _looked.TryAdd(channel.Value, true))
             _ = LookAsync(channel);
     }
 
@@ -44,9 +47,12 @@ internal sealed class ConsumedChannels(ChannelRegistry registry, IBackplane back
     {
         try
         {
-            var history = await backplane.ReadHistoryAsync(TopicOf(channel), Position.None, limit: 1);
-            if (history.Messages.Count == 0)
+            if (await states.GetAsync(NameOf(channel)) is null)
                 Log.NobodyConsumes(logger, channel);
+        }
+        catch (NotSupportedException)
+        {
+            // Nothing is remembered.
         }
         catch (Exception exception)
         {
@@ -56,9 +62,9 @@ internal sealed class ConsumedChannels(ChannelRegistry registry, IBackplane back
     }
 
     // A channel's name may be as long as a group's, which leaves no room for the prefix.
-    private static Topic TopicOf(ChannelName channel)
+    private static string NameOf(ChannelName channel)
     {
         var name = Prefix + channel.Value;
-        return Topic.OfState(GroupName.IsValid(name) ? name : Prefix + Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(channel.Value))));
+        return GroupName.IsValid(name) ? name : Prefix + Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(channel.Value)));
     }
 }

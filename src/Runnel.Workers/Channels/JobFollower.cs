@@ -25,7 +25,7 @@ internal sealed class JobFollower(
         // One place is enough: a state in between may be left out, and a final one is the last.
         var states = System.Threading.Channels.Channel.CreateBounded<(JobStatus Status, Position Position)>(
             new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest });
-        await using var subscription = await store.SubscribeAsync(id, (status, position) => states.Writer.TryWrite((status, position)), cancellationToken);
+        await using var subscription = await store.WatchAsync(id, (status, position) => states.Writer.TryWrite((status, position)), cancellationToken);
         if (await store.FindAsync(id, cancellationToken) is not { } latest)
             yield break;
 

@@ -2,9 +2,9 @@ using Runnel.Layers;
 
 namespace Runnel.Workers.Jobs;
 
-/// <summary>Keeps the states of tracked jobs: each is a message to the group <c>job.&lt;id&gt;</c>, whose history keeps the latest.</summary>
-/// <remarks>So a page that joins the group sees the states as they come, and one that opens late reads the latest from the history. No table, no polling.</remarks>
-internal sealed class JobStore(IBackplane backplane)
+/// <summary>Keeps the states of tracked jobs: each is a value under the name of the group <c>job.&lt;id&gt;</c>.</summary>
+/// <remarks>So a page that joins the group sees the states as they come, and one that opens late reads the latest. No table, no polling.</remarks>
+internal sealed class JobStore(IStateStore states)
 {
     private const string JsonType = "json";
 
@@ -22,19 +22,25 @@ internal sealed class JobStore(IBackplane backplane)
         // Until it expires at least, or nobody could conclude that it has.
         if (JobExpiry.CertainAt(status) - status.UpdatedAt is { } life && life > wait)
             wait = life;
-        await backplane.PublishAsync(TopicOf(id), payload, new Retention(1, wait < Longest ? retention + wait : Longest), cancellationToken);
+        await states.SetAsync(NameOf(id), payload, wait < Longest ? retention + wait : Longest, cancellationToken);
     }
 
     public async ValueTask<(JobStatus Status, Position Position)?> FindAsync(MessageId id, CancellationToken cancellationToken)
     {
-        var history = await backplane.ReadHistoryAsync(TopicOf(id), Position.None, limit: 1, cancellationToken);
-        return history.Messages is [var latest] ? (Read(latest.Payload), latest.Position) : null;
+        try
+        {
+            return await states.GetAsync(NameOf(id), cancellationToken) is { } latest ? (Read(latest.Value), latest.Position) : null;
+        }
+        catch (NotSupportedException)
+        {
+            return null; // where nothing is remembered, no job is tracked
+        }
     }
 
-    public ValueTask<ITopicSubscription> SubscribeAsync(MessageId id, Action<JobStatus, Position> onStatus, CancellationToken cancellationToken) =>
-        backplane.SubscribeAsync(TopicOf(id), message => onStatus(Read(message.Payload), message.Position), cancellationToken);
+    public ValueTask<IAsyncDisposable> WatchAsync(MessageId id, Action<JobStatus, Position> onStatus, CancellationToken cancellationToken) =>
+        states.WatchAsync(NameOf(id), value => onStatus(Read(value.Value), value.Position), cancellationToken);
 
-    private static Topic TopicOf(MessageId id) => Topic.OfGroup(JobStatus.GroupOf(id));
+    private static string NameOf(MessageId id) => JobStatus.GroupOf(id).Value;
 
     private static JobStatus Read(ReadOnlyMemory<byte> payload) => JobHeaders.Read(EnvelopeFormat.Decode(payload).Message);
 }

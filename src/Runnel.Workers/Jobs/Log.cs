@@ -64,4 +64,7 @@ internal static partial class Log
     [LoggerMessage(3032, LogLevel.Warning, "What became of a message to channel '{Channel}' could not be noted with its deduplication id. Whoever sends the id again waits for up to {Lapse}, "
         + "and may store a second copy then.")]
     public static partial void ReservationNotSettled(ILogger logger, Exception exception, ChannelName channel, TimeSpan lapse);
+
+    [LoggerMessage(3033, LogLevel.Error, "The layer could not be asked for the time, so no recurring message is sent; trying again in {Rest}.")]
+    public static partial void RecurringClockAway(ILogger logger, Exception exception, TimeSpan rest);
 }

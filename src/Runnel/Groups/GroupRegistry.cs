@@ -113,10 +113,13 @@ internal sealed class GroupRegistry(NodeContext node, IBackplane backplane, Memb
 
     private async ValueTask PublishAsync(GroupName group, EnvelopeKind kind, string type, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
+        var topic = Topic.OfGroup(group);
+        if (topic.Kind != TopicKind.Group)
+            throw new ArgumentException($"'{group}' is the group of a job, and only Runnel sends to it. Choose another group for messages of your own.", nameof(group));
         var bytes = EnvelopeFormat.Encode(new Envelope(new Message(type, body), kind));
         if (bytes.Length > node.Options.MaxGroupMessageBytes)
             throw new MessageTooLargeException($"group '{group}'", bytes.Length, node.Options.MaxGroupMessageBytes);
-        await backplane.PublishAsync(Topic.OfGroup(group), bytes, retention: null, cancellationToken);
+        await backplane.PublishAsync(topic, bytes, retention: null, cancellationToken);
     }
 
     // A member has left: if it was the last, the group lingers for a while and goes.

@@ -38,4 +38,10 @@ internal static partial class Log
 
     [LoggerMessage(1011, LogLevel.Error, "A message to group '{Group}' could not be encoded for some of its members, so they did not get it.")]
     public static partial void MessageUndeliverable(ILogger logger, Exception exception, GroupName group);
+
+    [LoggerMessage(1012, LogLevel.Critical, "{Sentence}")]
+    public static partial void StatesElsewhere(ILogger logger, string sentence);
+
+    [LoggerMessage(1013, LogLevel.Warning, "{Node} keeps its states elsewhere, and could not be told so.")]
+    public static partial void GreetingFailed(ILogger logger, Exception exception, string node);
 }

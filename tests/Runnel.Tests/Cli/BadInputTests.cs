@@ -7,7 +7,10 @@ public sealed class BadInputTests
     private const string Id = "0199aa00000070008000000000000000";
 
     [Theory]
-    [InlineData("frobnicate", "'frobnicate' means nothing to 'runnel'")]
+    [InlineData("frobnicate", "'runnel' has no command or argument 'frobnicate'. See 'runnel --help'.")]
+    [InlineData("channels --frobnicate", "'runnel channels' has no option '--frobnicate'. See 'runnel channels --help'.")]
+    [InlineData("channels --layer redis://localhost --queue-layer memory:", "no other process can see")]
+    [InlineData("channels --layer redis://localhost --state-layer nats:", "names no layer")]
     [InlineData("channels --layer redis-cluster:x", "names no layer")]
     [InlineData("channels --layer memory:", "no other process can see")]
     [InlineData("channels --layer sqlite:", "names no file")]

@@ -17,11 +17,18 @@ public abstract class JobsCommandSpecification : IAsyncLifetime
     /// <summary>The address of a layer of this test's own.</summary>
     protected abstract string Address { get; }
 
+    /// <summary>The address of another one for work; <see langword="null"/> for <see cref="Address"/>.</summary>
+    protected virtual string? QueueAddress => null;
+
+    /// <summary>The address of another one for states; <see langword="null"/> for <see cref="Address"/>.</summary>
+    protected virtual string? StateAddress => null;
+
     public virtual async ValueTask InitializeAsync()
     {
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Logging.ClearProviders();
-        builder.Services.AddRunnelCore().UseLayer(Address).AddRunnelWorkers();
+        builder.Services.AddRunnelCore().AddRunnelWorkers();
+        builder.Services.Configure<LayerOptions>(layers => (layers.Address, layers.QueueAddress, layers.StateAddress) = (Address, QueueAddress, StateAddress));
         _application = builder.Build();
         _application.MapChannel("tasks", RunUntilCancelledAsync, channel => channel.Track = true);
         await _application.StartAsync();
@@ -80,7 +87,8 @@ public abstract class JobsCommandSpecification : IAsyncLifetime
         (await RunAsync("jobs", "cancel", id)).FailsWith(1, $"No channel knows a job {id}");
     }
 
-    private Task<RunnelTool> RunAsync(params string[] arguments) => RunnelTool.RunAsync([.. arguments, "--layer", Address]);
+    private Task<RunnelTool> RunAsync(params string[] arguments) => RunnelTool.RunAsync(
+        [.. arguments, "--layer", Address, .. QueueAddress is null ? [] : new[] { "--queue-layer", QueueAddress }, .. StateAddress is null ? [] : new[] { "--state-layer", StateAddress }]);
 
     private async Task<string> SendAsync(TimeSpan delay)
     {

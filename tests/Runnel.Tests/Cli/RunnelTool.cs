@@ -34,7 +34,8 @@ internal sealed record RunnelTool(int ExitCode, string Output, string Error)
     {
         await using var process = ChildProcess.Start("Runnel.Cli.dll", arguments, start =>
         {
-            start.Environment.Remove("Runnel__Layer");
+            foreach (var variable in new[] { "Runnel__Layer", "Runnel__QueueLayer", "Runnel__StateLayer" })
+                start.Environment.Remove(variable);
             start.Environment["GITHUB_ACTIONS"] = "true"; // where Spectre.Console would colour even what is redirected
             foreach (var (name, value) in environment)
                 start.Environment[name] = value;

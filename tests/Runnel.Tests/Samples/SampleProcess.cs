@@ -73,6 +73,10 @@ internal sealed class SampleProcess : IAsyncDisposable
     /// <returns>The exit code.</returns>
     public async Task<int> TerminateAsync() => (await _process.TerminateAsync()).Code;
 
+    /// <summary>Waits until it ends by itself.</summary>
+    /// <returns>The exit code.</returns>
+    public async Task<int> ExitAsync() => (await _process.EndAsync()).Code;
+
     public async ValueTask DisposeAsync()
     {
         await _process.DisposeAsync();

@@ -109,6 +109,40 @@ public sealed class SamplesOnRedisTests : IClassFixture<RedisServer>, IClassFixt
     }
 
     [Fact]
+    public async Task Groups_on_redis_work_in_one_file_and_states_in_another_make_one_application()
+    {
+        var (work, states) = ($"sqlite:{Path.Combine(_folder.Path, "work.db")}", $"sqlite:{Path.Combine(_folder.Path, "states.db")}");
+        string[] layers = ["--queue-layer", work, "--state-layer", states];
+        var web = await ServeAsync("Progress", [.. WebOnly, .. layers]);
+        var worker = await WorkAsync("Progress", layers);
+        var page = await _chromium.NewPageAsync(web.Address);
+        await page.GotoAsync("/");
+        await page.GetByLabel("Steps").FillAsync("5");
+        await page.GetByLabel("Milliseconds").FillAsync("20");
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "Start a task" }).ClickAsync();
+
+        await Expect(page.Locator(".pill")).ToHaveTextAsync(["Done"], new() { Timeout = (float)Wait.Limit.TotalMilliseconds });
+        await page.ReloadAsync();
+        await Expect(page.Locator(".pill")).ToHaveTextAsync(["Done"], new() { Timeout = (float)Wait.Limit.TotalMilliseconds });
+        Assert.DoesNotContain(_place.Kept, key => key.Contains("job.", StringComparison.Ordinal));
+        Assert.Equal((0, 0), (await worker.TerminateAsync(), await web.TerminateAsync()));
+    }
+
+    [Fact]
+    public async Task A_worker_that_keeps_its_states_elsewhere_than_the_web_ends_with_one_sentence()
+    {
+        var web = await ServeAsync("Progress", WebOnly);
+        var worker = await WorkAsync("Progress", "--state-layer", $"sqlite:{Path.Combine(_folder.Path, "states.db")}");
+
+        var exitCode = await worker.ExitAsync();
+
+        Assert.Equal(1, exitCode);
+        Assert.Contains("This process keeps its states in sqlite/", worker.Output, StringComparison.Ordinal);
+        Assert.Equal(0, await web.TerminateAsync());
+    }
+
+    [Fact]
     public async Task A_page_and_its_job_ride_out_a_restart_of_redis_and_so_does_what_is_sent_meanwhile()
     {
         await using var redis = await RedisServer.StartAsync(new RedisServerOptions());

@@ -105,7 +105,7 @@ public sealed class ScheduleTests
     [InlineData(1.5, 1)]
     [InlineData(0.4, 0.4)]
     public void The_clock_is_looked_at_more_often_the_nearer_a_tick_is(double secondsLeft, double rests) =>
-        Assert.Equal(TimeSpan.FromSeconds(rests), RecurringService.RestBefore(TimeSpan.FromSeconds(secondsLeft)));
+        Assert.Equal(TimeSpan.FromSeconds(rests), RecurringRest.Before(TimeSpan.FromSeconds(secondsLeft)));
 
     [Theory]
     [InlineData("")]

@@ -1,0 +1,103 @@
+using System.Text;
+using Microsoft.Extensions.Logging;
+using Runnel.Layers;
+using Runnel.Workers.Channels;
+using Runnel.Workers.Jobs;
+
+namespace Runnel.Workers.Recurring;
+
+/// <summary>One recurring message: fires each tick that is due, and remembers the last one. One loop uses it, and does not wait for it.</summary>
+internal sealed class RecurringTicker(RecurringMessage message, ChannelSender sender, IStateStore states, TimeProvider timeProvider, ILogger logger)
+{
+    private static readonly TimeSpan Remembered = TimeSpan.FromDays(365);
+    private static readonly TimeSpan Window = TimeSpan.FromHours(1); // between the first node that fires a tick and the last
+
+    private RecurringTick? _last;
+    private TimeSpan _restAfterFailure = RecurringRest.Shortest;
+    private TimeSpan _rest;
+    private long _restsSince;
+    private bool _hasFailed;
+
+    /// <summary>What the last look has begun.</summary>
+    public Task Looking { get; private set; } = Task.CompletedTask;
+
+    /// <summary>Whether no tick will ever follow.</summary>
+    public bool HasEnded => Looking.IsCompleted && _last is { } last && message.Schedule.NextAfter(last.At) is null;
+
+    /// <summary>How long to wait for the next look at the most; <see langword="null"/> while the last one goes on.</summary>
+    public TimeSpan? Rest => !Looking.IsCompleted ? null : _rest - timeProvider.GetElapsedTime(_restsSince) is var left && left > TimeSpan.Zero ? left : TimeSpan.Zero;
+
+    private string Name => "recurring." + message.Name;
+
+    /// <summary>Fires the tick that is due, if one is.</summary>
+    public void Look(DateTimeOffset now, CancellationToken stopping)
+    {
+        if (Looking.IsCompleted && (!_hasFailed || Rest == TimeSpan.Zero))
+            Looking = LookAsync(now, stopping);
+    }
+
+    private async Task LookAsync(DateTimeOffset now, CancellationToken stopping)
+    {
+        try
+        {
+            _last = _last is null ? await StartAsync(now, stopping) : await FollowClockAsync(_last, now, stopping);
+            if (message.Schedule.NextAfter(_last.At) is { } next)
+            {
+                if (next <= now)
+                    await FireAsync(_last with { At = message.Schedule.LatestUntil(now, next) }, stopping);
+                _rest = next <= now ? TimeSpan.Zero : RecurringRest.Before(next - now);
+            }
+            (_hasFailed, _restAfterFailure) = (false, RecurringRest.Shortest);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException || !stopping.IsCancellationRequested)
+        {
+            Log.RecurringFailed(logger, exception, message.Name, message.Channel);
+            (_hasFailed, _rest) = (true, _restAfterFailure);
+            _restAfterFailure = RecurringRest.Longer(_restAfterFailure);
+        }
+        _restsSince = timeProvider.GetTimestamp();
+    }
+
+    // Ticks missed while no node ran are made up for, by the latest of them.
+    private async ValueTask<RecurringTick> StartAsync(DateTimeOffset now, CancellationToken stopping)
+    {
+        if (await LastFiredAsync(stopping) is { } last)
+        {
+            if (message.Schedule.NextAfter(last.At) <= now)
+                Log.RecurringCaughtUp(logger, message.Name, last.At);
+            return last;
+        }
+        // A new name catches nothing up; but from now on its ticks are missed when nobody is there.
+        var first = new RecurringTick(now, Era: 0);
+        await RememberAsync(first, stopping);
+        return first;
+    }
+
+    // A clock that was set back comes to ticks a second time. To wait until it is where it was would be to stand still; so they are ticks of a new era.
+    private async ValueTask<RecurringTick> FollowClockAsync(RecurringTick last, DateTimeOffset now, CancellationToken stopping)
+    {
+        if (!IsSetBack(last, now))
+            return last;
+        // Another node may have noticed before. All come to the same number, so that of each tick one is kept.
+        last = await LastFiredAsync(stopping) ?? last;
+        if (!IsSetBack(last, now))
+            return last;
+        Log.RecurringClockSetBack(logger, message.Name, last.At, now);
+        return new RecurringTick(now, last.Era + 1);
+    }
+
+    // By less than a tick is no matter: the next one comes when it would have come.
+    private bool IsSetBack(RecurringTick last, DateTimeOffset now) => message.Schedule.NextAfter(now) < last.At;
+
+    private async Task FireAsync(RecurringTick tick, CancellationToken stopping)
+    {
+        await message.Send(sender, new SendOptions { DeduplicationId = tick.IdOf(message.Name), DeduplicationWindow = Window }, stopping);
+        await RememberAsync(tick, stopping);
+        _last = tick; // now, so that a tick whose message could not be sent is tried again: the channel keeps one of each
+    }
+
+    private ValueTask RememberAsync(RecurringTick tick, CancellationToken stopping) => states.SetAsync(Name, Encoding.UTF8.GetBytes(tick.ToString()), Remembered, stopping);
+
+    private async ValueTask<RecurringTick?> LastFiredAsync(CancellationToken stopping) =>
+        await states.GetAsync(Name, stopping) is { } last ? RecurringTick.Parse(Encoding.UTF8.GetString(last.Value.Span)) : null;
+}
