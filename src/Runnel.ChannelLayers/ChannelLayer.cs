@@ -26,7 +26,7 @@ public sealed class ChannelLayer : IChannelLayer, IAsyncDisposable
     private readonly ChannelLayerOptions _options;
     private readonly TimeProvider _timeProvider;
     private readonly (Glob Pattern, int Capacity)[] _capacities;
-    private readonly LayerLease _lease;
+    private readonly LayerReceiver _receiver;
     private readonly LayerGroups _groups;
     private readonly Lock _lock = new();
     private readonly Dictionary<ChannelName, ProcessReader> _readers = [];
@@ -57,7 +57,7 @@ public sealed class ChannelLayer : IChannelLayer, IAsyncDisposable
         _options = options;
         _timeProvider = timeProvider;
         _capacities = [.. options.ChannelCapacity.Select(entry => (new Glob(entry.Key), entry.Value))];
-        _lease = new LayerLease(queue);
+        _receiver = new LayerReceiver(queue);
         _groups = new LayerGroups(backplane, options.GroupExpiry, timeProvider, DeliverToMembersAsync);
     }
 
@@ -93,9 +93,9 @@ public sealed class ChannelLayer : IChannelLayer, IAsyncDisposable
 
         while (true)
         {
-            var (lease, received) = await _lease.ReceiveAsync(channel, 1, cancellationToken).ConfigureAwait(false);
+            var (receiver, received) = await _receiver.ReceiveAsync(channel, 1, cancellationToken).ConfigureAwait(false);
             // Not under the caller's token: what was received is the caller's, and is gone from the queue whatever becomes of it.
-            if (await lease.CompleteAsync(received[0], CancellationToken.None).ConfigureAwait(false))
+            if (await receiver.CompleteAsync(received[0], CancellationToken.None).ConfigureAwait(false))
                 return received[0].Envelope.Message;
         }
     }
@@ -163,7 +163,7 @@ public sealed class ChannelLayer : IChannelLayer, IAsyncDisposable
         foreach (var reader in readers)
             await reader.DisposeAsync().ConfigureAwait(false);
         await _groups.ClearAsync(CancellationToken.None).ConfigureAwait(false);
-        await _lease.DisposeAsync().ConfigureAwait(false);
+        await _receiver.DisposeAsync().ConfigureAwait(false);
         _stopping.Dispose();
     }
 
@@ -198,7 +198,7 @@ public sealed class ChannelLayer : IChannelLayer, IAsyncDisposable
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             if (!_readers.TryGetValue(queueName, out var reader))
-                _readers.Add(queueName, reader = new ProcessReader(queueName, _queue, _lease));
+                _readers.Add(queueName, reader = new ProcessReader(queueName, _queue, _receiver));
             return reader;
         }
     }

@@ -21,7 +21,7 @@ internal sealed class ProcessReader : IAsyncDisposable
 
     private readonly ChannelName _name;
     private readonly IWorkQueue _queue;
-    private readonly LayerLease _lease;
+    private readonly LayerReceiver _receiver;
     private readonly Lock _lock = new();
     private readonly Dictionary<ChannelName, LocalChannel> _channels = [];
     private readonly SemaphoreSlim _wanted = new(0, 1);
@@ -29,11 +29,11 @@ internal sealed class ProcessReader : IAsyncDisposable
     private readonly Task _reading;
     private int _waiters;
 
-    public ProcessReader(ChannelName name, IWorkQueue queue, LayerLease lease)
+    public ProcessReader(ChannelName name, IWorkQueue queue, LayerReceiver receiver)
     {
         _name = name;
         _queue = queue;
-        _lease = lease;
+        _receiver = receiver;
         _reading = ReadAsync();
     }
 
@@ -94,9 +94,9 @@ internal sealed class ProcessReader : IAsyncDisposable
             try
             {
                 var max = await WaitForWaitersAsync().ConfigureAwait(false);
-                var (lease, messages) = await _lease.ReceiveAsync(_name, max, _stopping.Token).ConfigureAwait(false);
+                var (receiver, messages) = await _receiver.ReceiveAsync(_name, max, _stopping.Token).ConfigureAwait(false);
                 foreach (var message in messages)
-                    await HandOutAsync(lease, message).ConfigureAwait(false);
+                    await HandOutAsync(receiver, message).ConfigureAwait(false);
                 if (HasParked())
                     ForgetExpired(await _queue.GetTimeAsync(_stopping.Token).ConfigureAwait(false));
             }
@@ -125,24 +125,24 @@ internal sealed class ProcessReader : IAsyncDisposable
         }
     }
 
-    private async ValueTask HandOutAsync(IWorkerLease lease, ReceivedMessage message)
+    private async ValueTask HandOutAsync(IWorkReceiver receiver, ReceivedMessage message)
     {
         var channel = message.Envelope.Channel ?? _name;
         if (TakeWaiter(channel) is { } waiter)
         {
-            await ServeAsync(waiter, message.Envelope.Message, lease.CompleteAsync(message, CancellationToken.None)).ConfigureAwait(false);
+            await ServeAsync(waiter, message.Envelope.Message, receiver.CompleteAsync(message, CancellationToken.None)).ConfigureAwait(false);
             return;
         }
 
         if (message.Envelope.ExpiresAt is null && !IsWaitedFor(channel))
         {
             // A lease was lost while it held the message, which has no expiry since: parked, it would take room for a year.
-            if (await lease.CompleteAsync(message, CancellationToken.None).ConfigureAwait(false))
+            if (await receiver.CompleteAsync(message, CancellationToken.None).ConfigureAwait(false))
                 ChannelLayerMetrics.MessagesExpired.Add(1);
             return;
         }
 
-        if (!await lease.AbandonAsync(message, Parking, CancellationToken.None).ConfigureAwait(false))
+        if (!await receiver.AbandonAsync(message, Parking, CancellationToken.None).ConfigureAwait(false))
             return;
         lock (_lock)
         {

@@ -13,7 +13,7 @@ namespace Runnel.InMemory;
 public sealed class InMemoryWorkQueue : IWorkQueue, IWorkQueueOperator
 {
     private readonly ConcurrentDictionary<ChannelName, InMemoryChannel> _channels = new();
-    private readonly ConcurrentDictionary<string, InMemoryWorkerLease> _leases = new();
+    private readonly ConcurrentDictionary<string, InMemoryWorkReceiver> _leases = new();
     private readonly TimeProvider _timeProvider;
 
     /// <summary>Creates an empty queue.</summary>
@@ -71,11 +71,11 @@ public sealed class InMemoryWorkQueue : IWorkQueue, IWorkQueueOperator
     }
 
     /// <inheritdoc/>
-    public ValueTask<IWorkerLease> AcquireLeaseAsync(WorkerLeaseOptions options, CancellationToken cancellationToken = default)
+    public ValueTask<IWorkReceiver> OpenReceiverAsync(ReceiverOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
         cancellationToken.ThrowIfCancellationRequested();
-        var lease = new InMemoryWorkerLease(this);
+        var lease = new InMemoryWorkReceiver(this);
         _leases[lease.WorkerId] = lease;
         return new(lease);
     }
@@ -129,7 +129,7 @@ public sealed class InMemoryWorkQueue : IWorkQueue, IWorkQueueOperator
     internal void Forget(InMemoryChannel channel) => _channels.TryRemove(new(channel.Name, channel));
 
     /// <summary>A lease is over: every channel does what is to be done for it.</summary>
-    internal void End(InMemoryWorkerLease lease, Action<InMemoryChannel, InMemoryWorkerLease> settle)
+    internal void End(InMemoryWorkReceiver lease, Action<InMemoryChannel, InMemoryWorkReceiver> settle)
     {
         _leases.TryRemove(new(lease.WorkerId, lease));
         foreach (var (_, channel) in _channels)

@@ -100,17 +100,17 @@ public sealed partial class RedisWorkQueue : IWorkQueue, IWorkQueueOperator, IAs
     }
 
     /// <inheritdoc/>
-    public ValueTask<IWorkerLease> AcquireLeaseAsync(WorkerLeaseOptions options, CancellationToken cancellationToken = default)
+    public ValueTask<IWorkReceiver> OpenReceiverAsync(ReceiverOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
-        if (options.Duration < ShortestLease)
+        if (options.LeaseDuration < ShortestLease)
         {
             throw new ArgumentOutOfRangeException(
-                nameof(options), $"A lease of {options.Duration.TotalMilliseconds} ms (LeaseDuration) is too short to be renewed over a network: give it {ShortestLease.TotalMilliseconds} ms or more.");
+                nameof(options), $"A lease of {options.LeaseDuration.TotalMilliseconds} ms (LeaseDuration) is too short to be renewed over a network: give it {ShortestLease.TotalMilliseconds} ms or more.");
         }
         cancellationToken.ThrowIfCancellationRequested();
-        var term = new LeaseTerm($"{_store.Node}.{Interlocked.Increment(ref _workers)}", options.Duration);
-        return ValueTask.FromResult<IWorkerLease>(new RedisWorkerLease(_store, Channels, Heart, Bells, term));
+        var term = new LeaseTerm($"{_store.Node}.{Interlocked.Increment(ref _workers)}", options.LeaseDuration);
+        return ValueTask.FromResult<IWorkReceiver>(new RedisWorkReceiver(_store, Channels, Heart, Bells, term));
     }
 
     /// <summary>Ends the loops. Workers hand back what they hold when they are disposed, which is to be done before.</summary>

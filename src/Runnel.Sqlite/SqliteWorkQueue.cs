@@ -8,7 +8,7 @@ namespace Runnel.Sqlite;
 /// <summary>The work queue in a SQLite file: durable, for the processes of one machine, with nothing to install.</summary>
 /// <remarks>
 /// A message is stored when the disk has confirmed it (<see cref="SqliteOptions.Synchronous"/>). A worker's lease has no time limit: it ends with the
-/// process, which is noticed at once, so <see cref="WorkerLeaseOptions.Duration"/> is not used. A process that is stopped keeps what it holds.
+/// process, which is noticed at once, so <see cref="ReceiverOptions.LeaseDuration"/> is not used. A process that is stopped keeps what it holds.
 /// Who enqueues in bulk or from many callers at once shares one disk write between them.
 /// </remarks>
 public sealed class SqliteWorkQueue : IWorkQueue, IWorkQueueOperator
@@ -70,11 +70,11 @@ public sealed class SqliteWorkQueue : IWorkQueue, IWorkQueueOperator
 
     /// <inheritdoc/>
     /// <remarks>Others hear of the worker when it first receives.</remarks>
-    public ValueTask<IWorkerLease> AcquireLeaseAsync(WorkerLeaseOptions options, CancellationToken cancellationToken = default)
+    public ValueTask<IWorkReceiver> OpenReceiverAsync(ReceiverOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
         cancellationToken.ThrowIfCancellationRequested();
-        return new(new SqliteWorkerLease(_store, _store.AddLease()));
+        return new(new SqliteWorkReceiver(_store, _store.AddLease()));
     }
 
     /// <inheritdoc/>

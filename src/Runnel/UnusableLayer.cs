@@ -38,7 +38,7 @@ internal sealed class UnusableLayer(Exception reason) : IBackplane, IWorkQueue, 
 
     public ValueTask<bool> CancelAsync(ChannelName channel, MessageId id, CancellationToken cancellationToken = default) => throw Fail();
 
-    public ValueTask<IWorkerLease> AcquireLeaseAsync(WorkerLeaseOptions options, CancellationToken cancellationToken = default) => throw Fail();
+    public ValueTask<IWorkReceiver> OpenReceiverAsync(ReceiverOptions options, CancellationToken cancellationToken = default) => throw Fail();
 
     public ValueTask<IReadOnlyList<ChannelStatus>> ListChannelsAsync(CancellationToken cancellationToken = default) => throw Fail();
 

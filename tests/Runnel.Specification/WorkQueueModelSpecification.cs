@@ -30,9 +30,9 @@ public abstract class WorkQueueModelSpecification : WorkQueueSpecification
     private sealed class ModelRun(WorkQueueModelSpecification suite, Random random)
     {
         private readonly QueueModel _model = new();
-        private readonly List<IWorkerLease> _workers = [];
-        private readonly List<(IWorkerLease Lease, ReceivedMessage Message)> _claims = [];
-        private readonly List<(IWorkerLease Lease, ReceivedMessage Message)> _over = [];
+        private readonly List<IWorkReceiver> _workers = [];
+        private readonly List<(IWorkReceiver Lease, ReceivedMessage Message)> _claims = [];
+        private readonly List<(IWorkReceiver Lease, ReceivedMessage Message)> _over = [];
 
         public async Task StepAsync()
         {
@@ -100,7 +100,7 @@ public abstract class WorkQueueModelSpecification : WorkQueueSpecification
             }
         }
 
-        private async Task ReceiveAsync(IWorkerLease lease)
+        private async Task ReceiveAsync(IWorkReceiver lease)
         {
             var ready = _model.Entries.Where(_model.IsReady).ToList();
             if (ready.Count == 0)

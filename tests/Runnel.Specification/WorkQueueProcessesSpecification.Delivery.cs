@@ -91,7 +91,7 @@ public abstract partial class WorkQueueProcessesSpecification
         var handled = new ConcurrentDictionary<string, int>();
         using var done = new CancellationTokenSource();
 
-        async Task WorkAsync(IWorkerLease lease)
+        async Task WorkAsync(IWorkReceiver lease)
         {
             try
             {

@@ -120,7 +120,7 @@ public abstract partial class WorkQueueProcessesSpecification
         using var done = new CancellationTokenSource();
         var left = Keys * Each;
 
-        async Task WorkAsync(IWorkerLease lease, Random random)
+        async Task WorkAsync(IWorkReceiver lease, Random random)
         {
             try
             {

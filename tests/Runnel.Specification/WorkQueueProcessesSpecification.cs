@@ -14,14 +14,14 @@ public abstract partial class WorkQueueProcessesSpecification : IAsyncLifetime
     private protected static readonly ChannelName Channel = "payments";
 
     private readonly List<IWorkQueue> _opened = [];
-    private readonly List<IWorkerLease> _leases = [];
+    private readonly List<IWorkReceiver> _leases = [];
     private int _made;
 
     /// <summary>The time.</summary>
     protected abstract SpecificationClock Clock { get; }
 
     /// <summary>How workers hold messages; a layer that notices a death by the lease's end takes a short one.</summary>
-    protected virtual WorkerLeaseOptions LeaseOptions { get; } = new();
+    protected virtual ReceiverOptions LeaseOptions { get; } = new();
 
     /// <summary>The queue of the test's first process.</summary>
     protected IWorkQueue Queue { get; private set; } = null!;
@@ -33,7 +33,7 @@ public abstract partial class WorkQueueProcessesSpecification : IAsyncLifetime
     protected abstract ValueTask<OpenedQueue> OpenAsync();
 
     /// <summary>Kills a worker as kill -9 would, and returns when the layer has noticed.</summary>
-    protected abstract Task CrashAsync(IWorkerLease lease);
+    protected abstract Task CrashAsync(IWorkReceiver lease);
 
     /// <inheritdoc/>
     public virtual async ValueTask InitializeAsync() => (Queue, Operator) = await OpenedAsync();
@@ -73,9 +73,9 @@ public abstract partial class WorkQueueProcessesSpecification : IAsyncLifetime
         return opened;
     }
 
-    private protected async Task<IWorkerLease> WorkerAsync(WorkerLeaseOptions? options = null, IWorkQueue? queue = null)
+    private protected async Task<IWorkReceiver> WorkerAsync(ReceiverOptions? options = null, IWorkQueue? queue = null)
     {
-        var lease = await (queue ?? Queue).AcquireLeaseAsync(options ?? LeaseOptions);
+        var lease = await (queue ?? Queue).OpenReceiverAsync(options ?? LeaseOptions);
         _leases.Add(lease);
         return lease;
     }
@@ -92,14 +92,14 @@ public abstract partial class WorkQueueProcessesSpecification : IAsyncLifetime
 
     private protected static EnqueueOptions CapacityOf(int capacity) => new() { Capacity = capacity };
 
-    private protected static Task<IReadOnlyList<ReceivedMessage>> TakeAsync(IWorkerLease lease, int max, ChannelName? channel = null) =>
+    private protected static Task<IReadOnlyList<ReceivedMessage>> TakeAsync(IWorkReceiver lease, int max, ChannelName? channel = null) =>
         Wait.For(lease.ReceiveAsync(channel ?? Channel, max).AsTask(), "a message");
 
-    private protected static async Task<ReceivedMessage> TakeOneAsync(IWorkerLease lease, ChannelName? channel = null) =>
+    private protected static async Task<ReceivedMessage> TakeOneAsync(IWorkReceiver lease, ChannelName? channel = null) =>
         Assert.Single(await TakeAsync(lease, 1, channel));
 
     /// <summary>Takes messages until there are so many: a layer may hand out fewer at a time than it has.</summary>
-    private protected static async Task<List<ReceivedMessage>> TakeAllAsync(IWorkerLease lease, int count)
+    private protected static async Task<List<ReceivedMessage>> TakeAllAsync(IWorkReceiver lease, int count)
     {
         List<ReceivedMessage> all = [];
         while (all.Count < count)
@@ -108,7 +108,7 @@ public abstract partial class WorkQueueProcessesSpecification : IAsyncLifetime
     }
 
     /// <summary>Takes one message after another, completing each, and answers their texts.</summary>
-    private protected static async Task<List<string>> DrainAsync(IWorkerLease lease, int count)
+    private protected static async Task<List<string>> DrainAsync(IWorkReceiver lease, int count)
     {
         List<string> texts = [];
         while (texts.Count < count)
@@ -133,7 +133,7 @@ public abstract partial class WorkQueueProcessesSpecification : IAsyncLifetime
     }
 
     /// <summary>Takes the message that is due then, asserting that it is not handed out any earlier: not by a hair.</summary>
-    private protected async Task<ReceivedMessage> TakeNotBeforeAsync(IWorkerLease lease, DateTimeOffset due)
+    private protected async Task<ReceivedMessage> TakeNotBeforeAsync(IWorkReceiver lease, DateTimeOffset due)
     {
         var half = Clock.Now + ((due - Clock.Now) / 2);
         foreach (var moment in new[] { Clock.Now, half, due - TimeSpan.FromTicks(1) })
@@ -156,7 +156,7 @@ public abstract partial class WorkQueueProcessesSpecification : IAsyncLifetime
     }
 
     /// <summary>What can be taken now, if anything can: a marker is stored, before which it would come.</summary>
-    private protected async Task<ReceivedMessage?> TakeBesideMarkerAsync(IWorkerLease lease)
+    private protected async Task<ReceivedMessage?> TakeBesideMarkerAsync(IWorkReceiver lease)
     {
         var marker = Of("marker");
         await EnqueueAsync(marker);

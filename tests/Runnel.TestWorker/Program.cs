@@ -19,7 +19,7 @@ if (mode == "lock")
 
 var channel = args[2];
 await using var store = SqliteStore.Open(new SqliteOptions { Path = path }, TimeProvider.System, NullLogger<SqliteStore>.Instance);
-await using var lease = await new SqliteWorkQueue(store).AcquireLeaseAsync(new WorkerLeaseOptions());
+await using var lease = await new SqliteWorkQueue(store).OpenReceiverAsync(new ReceiverOptions());
 
 if (mode == "hold")
 {

@@ -6,7 +6,7 @@ internal sealed partial class InMemoryChannel
 {
     /// <summary>Claims what is ready, or waits for it.</summary>
     /// <returns>Claims; a waiter when there is nothing to claim; neither when the channel has retired: get it anew.</returns>
-    public (StoredMessage[]? Claims, ReceiveWaiter? Waiter) Receive(InMemoryWorkerLease lease, int max)
+    public (StoredMessage[]? Claims, ReceiveWaiter? Waiter) Receive(InMemoryWorkReceiver lease, int max)
     {
         lock (_lock)
         {
@@ -48,7 +48,7 @@ internal sealed partial class InMemoryChannel
         }
     }
 
-    private StoredMessage[] Claim(InMemoryWorkerLease lease, int max)
+    private StoredMessage[] Claim(InMemoryWorkReceiver lease, int max)
     {
         var claims = new StoredMessage[Math.Min(max, _ready.Count)];
         for (var i = 0; i < claims.Length; i++)

@@ -5,7 +5,7 @@ namespace Runnel.InMemory.Channels;
 
 internal sealed partial class InMemoryChannel
 {
-    public bool Complete(StoredMessage message, InMemoryWorkerLease lease)
+    public bool Complete(StoredMessage message, InMemoryWorkReceiver lease)
     {
         lock (_lock)
         {
@@ -23,7 +23,7 @@ internal sealed partial class InMemoryChannel
         }
     }
 
-    public bool Abandon(StoredMessage message, InMemoryWorkerLease lease, AbandonOptions options, byte[]? changed)
+    public bool Abandon(StoredMessage message, InMemoryWorkReceiver lease, AbandonOptions options, byte[]? changed)
     {
         lock (_lock)
         {
@@ -37,7 +37,7 @@ internal sealed partial class InMemoryChannel
         }
     }
 
-    public bool DeadLetter(StoredMessage message, InMemoryWorkerLease lease, DeadLetterReason reason, string? error)
+    public bool DeadLetter(StoredMessage message, InMemoryWorkReceiver lease, DeadLetterReason reason, string? error)
     {
         lock (_lock)
         {
@@ -52,7 +52,7 @@ internal sealed partial class InMemoryChannel
     }
 
     /// <summary>A worker leaves: its waits end, and what it holds is there for others, at its old place.</summary>
-    public void HandBack(InMemoryWorkerLease lease)
+    public void HandBack(InMemoryWorkReceiver lease)
     {
         lock (_lock)
         {
@@ -64,7 +64,7 @@ internal sealed partial class InMemoryChannel
     }
 
     /// <summary>A worker has died: as if it had left, but its death is counted on what it held.</summary>
-    public void HandBackDead(InMemoryWorkerLease lease)
+    public void HandBackDead(InMemoryWorkReceiver lease)
     {
         lock (_lock)
         {
@@ -75,7 +75,7 @@ internal sealed partial class InMemoryChannel
         }
     }
 
-    private bool TryRelease(StoredMessage message, InMemoryWorkerLease lease)
+    private bool TryRelease(StoredMessage message, InMemoryWorkReceiver lease)
     {
         if (message.State != StoredState.Claimed || message.Owner != lease)
             return false;
@@ -85,7 +85,7 @@ internal sealed partial class InMemoryChannel
         return true;
     }
 
-    private List<StoredMessage> ReleaseAll(InMemoryWorkerLease lease)
+    private List<StoredMessage> ReleaseAll(InMemoryWorkReceiver lease)
     {
         for (var node = _receivers.First; node is not null;)
         {

@@ -63,7 +63,7 @@ internal sealed class StoredMessage
 
     public StoredState State { get; set; }
 
-    public InMemoryWorkerLease? Owner { get; set; }
+    public InMemoryWorkReceiver? Owner { get; set; }
 
     /// <summary>Its place in line.</summary>
     public long Sequence { get; set; }

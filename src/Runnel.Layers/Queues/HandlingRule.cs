@@ -3,7 +3,7 @@ namespace Runnel.Layers;
 /// <summary>When a message is not handled any more: the one rule for failures and crashes.</summary>
 /// <remarks>
 /// A layer only counts, in <see cref="Envelope.Attempt"/> and <see cref="Envelope.Crashes"/>, and hands the message out again. Whoever receives it decides by
-/// this rule, and puts it aside with <see cref="IWorkerLease.DeadLetterAsync"/>.
+/// this rule, and puts it aside with <see cref="IWorkReceiver.DeadLetterAsync"/>.
 /// </remarks>
 /// <param name="MaxAttempts">How many times a handler may fail.</param>
 /// <param name="CrashLimit">How many workers may die holding the message.</param>

@@ -15,9 +15,9 @@ namespace Runnel.Layers;
 /// <code>
 /// await queue.EnqueueAsync("thumbnails", [envelope], EnqueueOptions.Default);
 ///
-/// await using var lease = await queue.AcquireLeaseAsync(new WorkerLeaseOptions());
-/// foreach (var message in await lease.ReceiveAsync("thumbnails", max: 10))
-///     await lease.CompleteAsync(message);
+/// await using var receiver = await queue.OpenReceiverAsync(new ReceiverOptions());
+/// foreach (var message in await receiver.ReceiveAsync("thumbnails", max: 10))
+///     await receiver.CompleteAsync(message);
 /// </code>
 /// </example>
 /// </remarks>
@@ -51,5 +51,5 @@ public interface IWorkQueue
     ValueTask<bool> CancelAsync(ChannelName channel, MessageId id, CancellationToken cancellationToken = default);
 
     /// <summary>Registers a worker: a new incarnation with a name of its own, under which messages are received.</summary>
-    ValueTask<IWorkerLease> AcquireLeaseAsync(WorkerLeaseOptions options, CancellationToken cancellationToken = default);
+    ValueTask<IWorkReceiver> OpenReceiverAsync(ReceiverOptions options, CancellationToken cancellationToken = default);
 }

@@ -46,7 +46,7 @@ internal sealed class LeaseState(Membership node, int number)
     }
 
     /// <summary>What a receive on a lease that is over throws.</summary>
-    public Exception Ended() => Volatile.Read(ref _state) == Given ? new ObjectDisposedException(nameof(IWorkerLease)) : new LeaseLostException(WorkerId);
+    public Exception Ended() => Volatile.Read(ref _state) == Given ? new ObjectDisposedException(nameof(IWorkReceiver)) : new LeaseLostException(WorkerId);
 
     private bool TryEnd(int state) => Interlocked.CompareExchange(ref _state, state, Held) == Held;
 }

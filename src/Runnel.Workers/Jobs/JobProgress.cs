@@ -6,7 +6,7 @@ namespace Runnel.Workers.Jobs;
 /// <summary>Tells the world of one tracked job: its progress at most 20 times a second, its final state always and last.</summary>
 /// <remarks>A worker whose lease may be lost says nothing: the job may be another worker's, and only that one speaks.</remarks>
 internal sealed class JobProgress(
-    MessageId id, JobStatus first, TimeSpan retention, IWorkerLease lease, JobStore store, TimeProvider timeProvider, ILogger logger) : IDisposable
+    MessageId id, JobStatus first, TimeSpan retention, IWorkReceiver receiver, JobStore store, TimeProvider timeProvider, ILogger logger) : IDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan FirstRest = TimeSpan.FromMilliseconds(100);
@@ -26,7 +26,7 @@ internal sealed class JobProgress(
         {
             if (await store.FindAsync(id, CancellationToken.None) is { Status: var before })
                 _latest = Continued(before);
-            if (lease.IsHeld)
+            if (receiver.IsHeld)
                 await store.PublishAsync(id, _latest, retention);
         }
         catch (Exception exception)
@@ -104,7 +104,7 @@ internal sealed class JobProgress(
         {
             try
             {
-                if (lease.IsHeld)
+                if (receiver.IsHeld)
                     await store.PublishAsync(id, status, retention);
                 await Task.Delay(Interval, timeProvider, _ended.Token);
             }

@@ -12,7 +12,7 @@ namespace Runnel.Workers.Running;
 /// Receiving that fails is tried again, for ever: a channel never goes deaf.
 /// </remarks>
 internal sealed class ChannelListener(
-    ChannelName channel, int concurrency, int maxPrefetch, IWorkerLease lease, JobRunner runner, SemaphoreSlim? threads, TimeProvider timeProvider, ILogger logger)
+    ChannelName channel, int concurrency, int maxPrefetch, IWorkReceiver receiver, JobRunner runner, SemaphoreSlim? threads, TimeProvider timeProvider, ILogger logger)
 {
     private const int MaxUnsettled = 2048;
     private static readonly TimeSpan Short = TimeSpan.FromMilliseconds(10);
@@ -63,9 +63,9 @@ internal sealed class ChannelListener(
             {
                 var room = await WaitForRoomAsync(stopping);
                 // What is taken by a lease that may be lost is not begun, and would be given back and taken again without a rest.
-                if (!lease.IsHeld)
+                if (!receiver.IsHeld)
                     await Task.Delay(FirstRetry, timeProvider, stopping);
-                Start(await lease.ReceiveAsync(channel, room, stopping), stopping);
+                Start(await receiver.ReceiveAsync(channel, room, stopping), stopping);
                 retry = FirstRetry;
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)

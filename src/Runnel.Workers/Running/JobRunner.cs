@@ -9,9 +9,9 @@ namespace Runnel.Workers.Running;
 
 /// <summary>Runs one message's handler, and has the message settled by what came of it.</summary>
 internal sealed class JobRunner(
-    ChannelDefinition channel, HandlingRule rule, IWorkQueue queue, IWorkerLease lease, JobLimits limits, RunningJobs running, JobStore store, IServiceProvider services, WorkerOptions options, TimeProvider timeProvider, ILogger logger)
+    ChannelDefinition channel, HandlingRule rule, IWorkQueue queue, IWorkReceiver receiver, JobLimits limits, RunningJobs running, JobStore store, IServiceProvider services, WorkerOptions options, TimeProvider timeProvider, ILogger logger)
 {
-    private readonly JobSettler _settler = new(channel, rule, lease, limits, options.EnableDetailedErrors is true, logger);
+    private readonly JobSettler _settler = new(channel, rule, receiver, limits, options.EnableDetailedErrors is true, logger);
 
     /// <summary>Takes charge of a message: from now on it is found when its job is to be cancelled.</summary>
     /// <param name="message">The message.</param>
@@ -28,7 +28,7 @@ internal sealed class JobRunner(
     {
         running.Remove(job);
         job.End();
-        await lease.AbandonAsync(job.Received, AbandonOptions.Untouched);
+        await receiver.AbandonAsync(job.Received, AbandonOptions.Untouched);
     }
 
     /// <summary>Runs the handler; completes when the message may be settled, and hands back the settling, which nobody has to wait for.</summary>
@@ -74,7 +74,7 @@ internal sealed class JobRunner(
         if (progress is not null)
             await progress.StartAsync();
         // Looked at last: whatever was asked of the layer before may have taken its time.
-        if (!lease.IsHeld)
+        if (!receiver.IsHeld)
             return _settler.GiveBackAsync(message);
         var began = WorkerMetrics.TimesJobs ? timeProvider.GetTimestamp() : 0;
         try
@@ -156,7 +156,7 @@ internal sealed class JobRunner(
             ExpiresAt = message.Envelope.ExpiresAt,
         }, message.Envelope.Message),
         channel.Options.JobRetention,
-        lease,
+        receiver,
         store,
         timeProvider,
         logger);

@@ -11,7 +11,7 @@ namespace Runnel.Workers.Running;
 /// Each method completes when the message may be settled, and hands back the settling, which nobody has to wait for. Neither throws: what cannot be
 /// settled is handed out again when the lease ends.
 /// </remarks>
-internal sealed class JobSettler(ChannelDefinition channel, HandlingRule rule, IWorkerLease lease, JobLimits limits, bool showsExceptions, ILogger logger)
+internal sealed class JobSettler(ChannelDefinition channel, HandlingRule rule, IWorkReceiver receiver, JobLimits limits, bool showsExceptions, ILogger logger)
 {
     private const string Neutral = "The attempt failed; the log of its worker says why.";
     private const string Succeeded = "succeeded";
@@ -27,7 +27,7 @@ internal sealed class JobSettler(ChannelDefinition channel, HandlingRule rule, I
     {
         try
         {
-            await lease.AbandonAsync(message, AbandonOptions.Untouched);
+            await receiver.AbandonAsync(message, AbandonOptions.Untouched);
         }
         catch (Exception exception)
         {
@@ -83,7 +83,7 @@ internal sealed class JobSettler(ChannelDefinition channel, HandlingRule rule, I
         if (outcome.CountsAttempt && rule.IsLastAttempt(message.Envelope))
             return DeadLetterAsync(message, progress, whenExhausted, outcome, exception);
         var (error, detail) = (Shown(outcome), Cut(outcome.Error, MaxError));
-        ValueTask<bool> AbandonAsync() => lease.AbandonAsync(message, new AbandonOptions { Delay = delay, CountsAttempt = outcome.CountsAttempt, Body = outcome.Body });
+        ValueTask<bool> AbandonAsync() => receiver.AbandonAsync(message, new AbandonOptions { Delay = delay, CountsAttempt = outcome.CountsAttempt, Body = outcome.Body });
         var end = outcome.CountsAttempt
             ? new JobEnd("retried", status => status with { State = JobState.Failed, Attempt = attempts, Error = error, ErrorDetail = detail }, AbandonAsync)
             {
@@ -107,7 +107,7 @@ internal sealed class JobSettler(ChannelDefinition channel, HandlingRule rule, I
     {
         try
         {
-            return Observe(message, Succeeded, lease.CompleteAsync(message));
+            return Observe(message, Succeeded, receiver.CompleteAsync(message));
         }
         catch (Exception exception)
         {
@@ -120,7 +120,7 @@ internal sealed class JobSettler(ChannelDefinition channel, HandlingRule rule, I
     {
         var (written, error, detail) = Write(result);
         return EndAsync(message, progress, new JobEnd(
-            Succeeded, status => status with { State = JobState.Succeeded, Progress = 1, Error = error, ErrorDetail = detail, Result = written }, () => lease.CompleteAsync(message)));
+            Succeeded, status => status with { State = JobState.Succeeded, Progress = 1, Error = error, ErrorDetail = detail, Result = written }, () => receiver.CompleteAsync(message)));
     }
 
     // The work is done, and doing it again would not make its result one that can be written.
@@ -139,14 +139,14 @@ internal sealed class JobSettler(ChannelDefinition channel, HandlingRule rule, I
 
     /// <summary>Nobody wants the job any more.</summary>
     public ValueTask<Task> CancelAsync(ReceivedMessage message, JobProgress? progress) =>
-        EndAsync(message, progress, new JobEnd("cancelled", status => status with { State = JobState.Cancelled }, () => lease.CompleteAsync(message))
+        EndAsync(message, progress, new JobEnd("cancelled", status => status with { State = JobState.Cancelled }, () => receiver.CompleteAsync(message))
         {
             Log = () => Log.JobCancelled(logger, message.Id, channel.Name),
         });
 
     /// <summary>Nobody began the job in time.</summary>
     public ValueTask<Task> ExpireAsync(ReceivedMessage message, JobProgress? progress) =>
-        EndAsync(message, progress, new JobEnd("expired", status => JobExpiry.Expired(status with { Attempt = message.Envelope.Attempt }), () => lease.CompleteAsync(message))
+        EndAsync(message, progress, new JobEnd("expired", status => JobExpiry.Expired(status with { Attempt = message.Envelope.Attempt }), () => receiver.CompleteAsync(message))
         {
             Log = () => Log.JobExpired(logger, message.Id, channel.Name),
         });
@@ -155,11 +155,11 @@ internal sealed class JobSettler(ChannelDefinition channel, HandlingRule rule, I
     public ValueTask<Task> DeadLetterAsync(ReceivedMessage message, JobProgress? progress, DeadLetterReason reason, JobOutcome outcome, Exception? exception)
     {
         var error = outcome.Error;
-        // As the layer counts them (IWorkerLease.DeadLetterAsync): the log, the job's state and the dead letter say the same.
+        // As the layer counts them (IWorkReceiver.DeadLetterAsync): the log, the job's state and the dead letter say the same.
         var attempts = message.Envelope.Attempt + (HandlingRule.CountsAttempt(reason) ? 1 : 0);
         var detail = Cut(exception is null ? error : $"{error}\n{exception}", MaxDetail);
         return EndAsync(message, progress, new JobEnd(
-            "dead", status => status with { State = JobState.Dead, Attempt = attempts, Error = Shown(outcome), ErrorDetail = Cut(error, MaxError) }, () => lease.DeadLetterAsync(message, reason, detail))
+            "dead", status => status with { State = JobState.Dead, Attempt = attempts, Error = Shown(outcome), ErrorDetail = Cut(error, MaxError) }, () => receiver.DeadLetterAsync(message, reason, detail))
         {
             Log = () => Log.JobDead(logger, exception, message.Id, channel.Name, attempts, reason, error),
         });
@@ -171,10 +171,10 @@ internal sealed class JobSettler(ChannelDefinition channel, HandlingRule rule, I
     {
         try
         {
-            var isHeld = lease.IsHeld;
+            var isHeld = receiver.IsHeld;
             if (isHeld)
                 end.Log?.Invoke();
-            if (isHeld && (progress is null || await progress.EndAsync(end.State, end.Rest, () => lease.IsHeld, limits.Stop)))
+            if (isHeld && (progress is null || await progress.EndAsync(end.State, end.Rest, () => receiver.IsHeld, limits.Stop)))
                 return Observe(message, end.Name, end.Settle());
             if (!await ObserveAsync(message, end.Name, end.Settle().AsTask()))
                 return Task.CompletedTask;

@@ -71,26 +71,26 @@ internal sealed class WorkerService(
     private async Task WorkAsync(IReadOnlyList<ChannelName> channels, SemaphoreSlim? threads, CancellationToken stopping)
     {
         var hardStop = new CancellationTokenSource(); // not disposed: handlers that ignore the loss of the lease outlive this
-        await using var lease = await queue.AcquireLeaseAsync(new WorkerLeaseOptions { Duration = options.Value.LeaseDuration }, stopping);
-        var limits = new JobLimits(runnel.Value.Json, _reading, lease.Lost, hardStop.Token);
-        var listeners = channels.Select(name => Listen(registry.Find(name)!, lease, limits, threads)).ToList();
+        await using var receiver = await queue.OpenReceiverAsync(new ReceiverOptions { LeaseDuration = options.Value.LeaseDuration }, stopping);
+        var limits = new JobLimits(runnel.Value.Json, _reading, receiver.Lost, hardStop.Token);
+        var listeners = channels.Select(name => Listen(registry.Find(name)!, receiver, limits, threads)).ToList();
 
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(stopping, lease.Lost);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(stopping, receiver.Lost);
         await Task.WhenAll(listeners.Select(listener => listener.ReceiveAsync(ending.Token)));
-        if (lease.Lost.IsCancellationRequested)
-            Log.LeaseLost(logger, lease.WorkerId);
-        await LeaveAsync(listeners, hardStop, lease.Lost.IsCancellationRequested ? TimeSpan.Zero : options.Value.ShutdownGrace);
+        if (receiver.Lost.IsCancellationRequested)
+            Log.LeaseLost(logger, receiver.WorkerId);
+        await LeaveAsync(listeners, hardStop, receiver.Lost.IsCancellationRequested ? TimeSpan.Zero : options.Value.ShutdownGrace);
     }
 
-    private ChannelListener Listen(ChannelDefinition channel, IWorkerLease lease, JobLimits limits, SemaphoreSlim? threads)
+    private ChannelListener Listen(ChannelDefinition channel, IWorkReceiver receiver, JobLimits limits, SemaphoreSlim? threads)
     {
         var rule = new HandlingRule(channel.Options.Retry.MaxAttempts, options.Value.CrashLimit);
-        var runner = new JobRunner(channel, rule, queue, lease, limits, Running, store, services, options.Value, timeProvider, logger);
+        var runner = new JobRunner(channel, rule, queue, receiver, limits, Running, store, services, options.Value, timeProvider, logger);
         // More than there are threads could not run, and would be kept from other workers.
         var concurrency = Math.Min(channel.Options.Concurrency, options.Value.Threads ?? int.MaxValue);
         // Where one death of a worker is too many, nothing is taken that only waits: it would share the fate of what runs.
         var prefetch = options.Value.CrashLimit > 1 ? MaxPrefetch : 0;
-        return new ChannelListener(channel.Name, concurrency, prefetch, lease, runner, threads, timeProvider, logger);
+        return new ChannelListener(channel.Name, concurrency, prefetch, receiver, runner, threads, timeProvider, logger);
     }
 
     private async Task LeaveAsync(List<ChannelListener> listeners, CancellationTokenSource hardStop, TimeSpan grace)

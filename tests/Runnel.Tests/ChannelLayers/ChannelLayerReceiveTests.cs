@@ -90,7 +90,7 @@ public sealed class ChannelLayerReceiveTests
 
         public WorkQueueFeatures Features => inner.Features;
 
-        public IWorkerLease? FirstLease { get; set; }
+        public IWorkReceiver? FirstLease { get; set; }
 
         public Task Cancelling => _cancelling.Task;
 
@@ -103,11 +103,11 @@ public sealed class ChannelLayerReceiveTests
             return await inner.CancelAsync(channel, id, cancellationToken);
         }
 
-        public async ValueTask<IWorkerLease> AcquireLeaseAsync(WorkerLeaseOptions options, CancellationToken cancellationToken = default)
+        public async ValueTask<IWorkReceiver> OpenReceiverAsync(ReceiverOptions options, CancellationToken cancellationToken = default)
         {
             var first = FirstLease;
             FirstLease = null;
-            return first ?? await inner.AcquireLeaseAsync(options, cancellationToken);
+            return first ?? await inner.OpenReceiverAsync(options, cancellationToken);
         }
 
         public ValueTask<int> EnqueueAsync(ChannelName channel, IReadOnlyList<Envelope> envelopes, EnqueueOptions options, CancellationToken cancellationToken = default) =>
@@ -117,7 +117,7 @@ public sealed class ChannelLayerReceiveTests
     }
 
     /// <summary>Is lost, and its token does not say so yet.</summary>
-    private sealed class LostLease : IWorkerLease
+    private sealed class LostLease : IWorkReceiver
     {
         public bool IsDisposed { get; private set; }
 
@@ -128,7 +128,7 @@ public sealed class ChannelLayerReceiveTests
         public CancellationToken Lost => CancellationToken.None;
 
         public ValueTask<IReadOnlyList<ReceivedMessage>> ReceiveAsync(ChannelName channel, int max, CancellationToken cancellationToken = default) =>
-            throw (IsDisposed ? new ObjectDisposedException(nameof(IWorkerLease)) : new LeaseLostException(WorkerId));
+            throw (IsDisposed ? new ObjectDisposedException(nameof(IWorkReceiver)) : new LeaseLostException(WorkerId));
 
         public ValueTask<bool> CompleteAsync(ReceivedMessage message, CancellationToken cancellationToken = default) => new(false);
 

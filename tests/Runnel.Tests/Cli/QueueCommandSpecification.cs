@@ -37,7 +37,7 @@ public abstract class QueueCommandSpecification : IAsyncLifetime
     {
         var id = (await RunAsync("send", "tasks", """{"name":"Zoë"}""", "--type", "task.new", "--key", "@zoe")).Line;
 
-        await using var lease = await _queue.AcquireLeaseAsync(new WorkerLeaseOptions(), TestContext.Current.CancellationToken);
+        await using var lease = await _queue.OpenReceiverAsync(new ReceiverOptions(), TestContext.Current.CancellationToken);
         var received = Assert.Single(await lease.ReceiveAsync("tasks", 10, TestContext.Current.CancellationToken));
         Assert.Equal(id, received.Id.ToString());
         Assert.Equal("task.new", received.Envelope.Message.Type);
@@ -52,7 +52,7 @@ public abstract class QueueCommandSpecification : IAsyncLifetime
 
         var sent = (await RunnelTool.RunAsync(environment, "[1, 2]", "send", "tasks", "-", "--json")).Json;
 
-        await using var lease = await _queue.AcquireLeaseAsync(new WorkerLeaseOptions(), TestContext.Current.CancellationToken);
+        await using var lease = await _queue.OpenReceiverAsync(new ReceiverOptions(), TestContext.Current.CancellationToken);
         var received = Assert.Single(await lease.ReceiveAsync("tasks", 10, TestContext.Current.CancellationToken));
         Assert.Equal(sent.GetProperty("id").GetString(), received.Id.ToString());
         Assert.Equal("tasks", received.Envelope.Message.Type);
@@ -212,7 +212,7 @@ public abstract class QueueCommandSpecification : IAsyncLifetime
         var message = new Message(type, Encoding.UTF8.GetBytes(body), new Dictionary<string, string> { ["origin"] = "test" });
         var envelope = new Envelope(message) { Id = MessageId.New(TimeProvider.System), Channel = "tasks", SentAt = TimeProvider.System.GetUtcNow() };
         await _queue.EnqueueAsync("tasks", [envelope], EnqueueOptions.Default);
-        await using var lease = await _queue.AcquireLeaseAsync(new WorkerLeaseOptions());
+        await using var lease = await _queue.OpenReceiverAsync(new ReceiverOptions());
         var received = Assert.Single(await lease.ReceiveAsync("tasks", 1));
         Assert.True(await lease.DeadLetterAsync(received, reason, error));
         return envelope.Id;

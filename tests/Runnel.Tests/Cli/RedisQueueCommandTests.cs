@@ -97,7 +97,7 @@ public sealed class RedisQueueCommandTests(RedisServer redis) : QueueCommandSpec
 
     private static async Task DieAsync(RedisWorkQueue queue)
     {
-        await using var lease = await queue.AcquireLeaseAsync(new WorkerLeaseOptions());
+        await using var lease = await queue.OpenReceiverAsync(new ReceiverOptions());
         foreach (var received in await Wait.For(lease.ReceiveAsync("tasks", 2).AsTask(), "messages"))
             Assert.True(await lease.DeadLetterAsync(received, DeadLetterReason.Rejected, "It is no good."));
     }

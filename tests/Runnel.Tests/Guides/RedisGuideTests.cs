@@ -91,7 +91,7 @@ public sealed partial class RedisGuideTests(RedisServer redis) : IClassFixture<R
             foreach (var (sender, receiver) in new[] { (before, after), (after, before) })
             {
                 await sender.EnqueueAsync("payments", [new Envelope(new Message("pay", "secret"u8.ToArray())) { Id = MessageId.New(TimeProvider.System), Channel = "payments" }], EnqueueOptions.Default);
-                await using var lease = await receiver.AcquireLeaseAsync(new WorkerLeaseOptions());
+                await using var lease = await receiver.OpenReceiverAsync(new ReceiverOptions());
                 var received = Assert.Single(await lease.ReceiveAsync("payments", 1).AsTask().WaitAsync(Wait.Limit));
                 Assert.True(received.Envelope.Message.Body.Span.SequenceEqual("secret"u8));
                 Assert.True(await lease.CompleteAsync(received));

@@ -29,11 +29,11 @@ internal static class Rooms
     public static IReadOnlySet<string> StillUp { get; } = new HashSet<string>
     {
         "Runnel.InMemory: InMemoryChannel → InMemoryWorkQueue",
-        "Runnel.InMemory: InMemoryChannel → InMemoryWorkerLease",
+        "Runnel.InMemory: InMemoryChannel → InMemoryWorkReceiver",
         "Runnel.InMemory: ReceiveWaiter → InMemoryChannel",
-        "Runnel.InMemory: ReceiveWaiter → InMemoryWorkerLease",
+        "Runnel.InMemory: ReceiveWaiter → InMemoryWorkReceiver",
         "Runnel.InMemory: StoredMessage → ChannelClock",
         "Runnel.InMemory: StoredMessage → InMemoryChannel",
-        "Runnel.InMemory: StoredMessage → InMemoryWorkerLease",
+        "Runnel.InMemory: StoredMessage → InMemoryWorkReceiver",
     };
 }

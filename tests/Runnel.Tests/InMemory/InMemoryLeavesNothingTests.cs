@@ -18,7 +18,7 @@ public sealed class InMemoryLeavesNothingTests
     [Fact] // IM-01
     public async Task A_channels_record_goes_when_its_last_message_is_finished()
     {
-        await using var lease = await _queue.AcquireLeaseAsync(new());
+        await using var lease = await _queue.OpenReceiverAsync(new());
         await _queue.EnqueueAsync("thumbnails", [Envelope with { Key = "k" }, Envelope with { Key = "k" }, Envelope], EnqueueOptions.Default);
 
         for (var left = 3; left > 0; left--)
@@ -33,7 +33,7 @@ public sealed class InMemoryLeavesNothingTests
     [Fact]
     public async Task A_channels_record_goes_with_the_last_that_waits()
     {
-        await using var lease = await _queue.AcquireLeaseAsync(new());
+        await using var lease = await _queue.OpenReceiverAsync(new());
         using var cancel = new CancellationTokenSource();
         var receiving = lease.ReceiveAsync("thumbnails", 1, cancel.Token).AsTask();
         Assert.Equal(1, _queue.ChannelCount);
@@ -49,7 +49,7 @@ public sealed class InMemoryLeavesNothingTests
     {
         await _queue.EnqueueAsync("expires", [Envelope with { ExpiresAt = _clock.Now.AddSeconds(5) }], EnqueueOptions.Default);
         await _queue.EnqueueAsync("remembers", [Envelope with { DeduplicationId = "d", DeduplicationWindow = TimeSpan.FromSeconds(9) }], EnqueueOptions.Default);
-        await using (var lease = await _queue.AcquireLeaseAsync(new()))
+        await using (var lease = await _queue.OpenReceiverAsync(new()))
             await lease.CompleteAsync((await lease.ReceiveAsync("remembers", 1))[0]);
         Assert.Equal(2, _queue.ChannelCount);
 
@@ -80,7 +80,7 @@ public sealed class InMemoryLeavesNothingTests
     public async Task Dead_letters_are_kept_for_their_retention()
     {
         var queue = new InMemoryWorkQueue(_clock.TimeProvider) { DeadLetterRetention = TimeSpan.FromDays(2) };
-        await using var lease = await queue.AcquireLeaseAsync(new());
+        await using var lease = await queue.OpenReceiverAsync(new());
         await queue.EnqueueAsync("thumbnails", [Envelope], EnqueueOptions.Default);
         await lease.DeadLetterAsync((await lease.ReceiveAsync("thumbnails", 1))[0], DeadLetterReason.Rejected, null);
 

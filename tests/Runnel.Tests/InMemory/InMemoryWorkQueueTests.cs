@@ -15,7 +15,7 @@ public sealed class InMemoryWorkQueueTests : WorkQueueModelSpecification
 
     protected override ValueTask<OpenedQueue> OpenAsync() => new(new OpenedQueue(_queue, _queue));
 
-    protected override Task CrashAsync(IWorkerLease lease)
+    protected override Task CrashAsync(IWorkReceiver lease)
     {
         _queue.Crash(lease.WorkerId);
         return Task.CompletedTask;

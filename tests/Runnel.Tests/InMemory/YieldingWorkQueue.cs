@@ -25,10 +25,10 @@ internal sealed class YieldingWorkQueue(IWorkQueue queue) : IWorkQueue
         return cancelled;
     }
 
-    public async ValueTask<IWorkerLease> AcquireLeaseAsync(WorkerLeaseOptions options, CancellationToken cancellationToken = default)
+    public async ValueTask<IWorkReceiver> OpenReceiverAsync(ReceiverOptions options, CancellationToken cancellationToken = default)
     {
         await HesitateAsync();
-        return new YieldingLease(await queue.AcquireLeaseAsync(options, cancellationToken));
+        return new YieldingLease(await queue.OpenReceiverAsync(options, cancellationToken));
     }
 
     private static async Task HesitateAsync()
@@ -37,7 +37,7 @@ internal sealed class YieldingWorkQueue(IWorkQueue queue) : IWorkQueue
             await Task.Yield();
     }
 
-    private sealed class YieldingLease(IWorkerLease lease) : IWorkerLease
+    private sealed class YieldingLease(IWorkReceiver lease) : IWorkReceiver
     {
         public string WorkerId => lease.WorkerId;
 

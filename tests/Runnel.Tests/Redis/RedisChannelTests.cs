@@ -66,7 +66,7 @@ public sealed class RedisChannelTests(RedisServer server) : IClassFixture<RedisS
     [Fact]
     public async Task A_later_time_to_look_does_not_take_the_place_of_an_earlier_one()
     {
-        await using var lease = await _queue.AcquireLeaseAsync(new WorkerLeaseOptions { Duration = TimeSpan.FromDays(30) });
+        await using var lease = await _queue.OpenReceiverAsync(new ReceiverOptions { LeaseDuration = TimeSpan.FromDays(30) });
         await _queue.EnqueueAsync("work", [NewMessage() with { NotBefore = _time.GetUtcNow() + TimeSpan.FromSeconds(10) }], EnqueueOptions.Default);
         var waiting = lease.ReceiveAsync("work", 1).AsTask();
         await Wait.Until(() => _place.Probe.Exists($"{_place.Prefix}:{{work}}:workers"), "it has looked");
@@ -83,7 +83,7 @@ public sealed class RedisChannelTests(RedisServer server) : IClassFixture<RedisS
     [Fact]
     public async Task A_worker_that_was_taken_for_dead_and_not_told_claims_nothing_and_hears_of_it()
     {
-        await using var lease = (RedisWorkerLease)await _queue.AcquireLeaseAsync(new WorkerLeaseOptions { Duration = TimeSpan.FromDays(30) });
+        await using var lease = (RedisWorkReceiver)await _queue.OpenReceiverAsync(new ReceiverOptions { LeaseDuration = TimeSpan.FromDays(30) });
         await _queue.EnqueueAsync("work", [NewMessage("1"), NewMessage("2")], EnqueueOptions.Default);
         Assert.Single(await Wait.For(lease.ReceiveAsync("work", 1).AsTask(), "a message"));
 
@@ -98,8 +98,8 @@ public sealed class RedisChannelTests(RedisServer server) : IClassFixture<RedisS
     [Fact]
     public async Task A_worker_that_was_taken_for_dead_and_not_told_completes_nothing_and_hears_of_it()
     {
-        await using var lease = (RedisWorkerLease)await _queue.AcquireLeaseAsync(new WorkerLeaseOptions { Duration = TimeSpan.FromDays(30) });
-        await using var other = await _queue.AcquireLeaseAsync(new WorkerLeaseOptions { Duration = TimeSpan.FromDays(30) });
+        await using var lease = (RedisWorkReceiver)await _queue.OpenReceiverAsync(new ReceiverOptions { LeaseDuration = TimeSpan.FromDays(30) });
+        await using var other = await _queue.OpenReceiverAsync(new ReceiverOptions { LeaseDuration = TimeSpan.FromDays(30) });
         await _queue.EnqueueAsync("work", [NewMessage("1", "k"), NewMessage("2", "k")], EnqueueOptions.Default);
         var held = Assert.Single(await Wait.For(lease.ReceiveAsync("work", 1).AsTask(), "the first"));
 
@@ -116,7 +116,7 @@ public sealed class RedisChannelTests(RedisServer server) : IClassFixture<RedisS
     [InlineData(false)]
     public async Task What_a_dead_worker_held_is_given_to_others_by_whoever_comes_next_when_the_first_one_stops_in_the_middle(bool beats)
     {
-        await using var dead = (RedisWorkerLease)await _queue.AcquireLeaseAsync(new WorkerLeaseOptions { Duration = TimeSpan.FromDays(30) });
+        await using var dead = (RedisWorkReceiver)await _queue.OpenReceiverAsync(new ReceiverOptions { LeaseDuration = TimeSpan.FromDays(30) });
         await _queue.EnqueueAsync("work", [.. Enumerable.Range(0, 250).Select(_ => NewMessage())], EnqueueOptions.Default);
         Assert.Equal(250, (await Wait.For(dead.ReceiveAsync("work", 250).AsTask(), "all messages")).Count);
         _queue.Heart.Remove(dead.Term);
@@ -146,7 +146,7 @@ public sealed class RedisChannelTests(RedisServer server) : IClassFixture<RedisS
 
     private static Envelope NewMessage(string type = "do", string? key = null) => new(new Message(type, default)) { Id = MessageId.New(TimeProvider.System), Key = key };
 
-    private async Task TakeForDeadAsync(RedisWorkerLease lease)
+    private async Task TakeForDeadAsync(RedisWorkReceiver lease)
     {
         _queue.Heart.Remove(lease.Term);
         _queue.Heart.Beat(); // when this returns, none is under way that has the worker in it still

@@ -18,7 +18,7 @@ public sealed class RedisEncryptionTests(RedisServer server) : IClassFixture<Red
         var store = _place.Open(options => options.EncryptionKeys.Add(Convert.ToBase64String(new byte[32])));
         await using var queue = new RedisWorkQueue(store);
         await using var backplane = new RedisBackplane(store);
-        await using var lease = await queue.AcquireLeaseAsync(new WorkerLeaseOptions());
+        await using var lease = await queue.OpenReceiverAsync(new ReceiverOptions());
         await queue.EnqueueAsync("work", [Secret("first"), Secret("second")], EnqueueOptions.Default);
         await backplane.PublishAsync(Topic.OfGroup("news"), "secret-news"u8.ToArray(), new Retention(10, TimeSpan.FromMinutes(1)));
 

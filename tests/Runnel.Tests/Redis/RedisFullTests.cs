@@ -10,7 +10,7 @@ namespace Runnel.Tests.Redis;
 /// <summary>A Redis whose memory is full: it refuses what is new, and whatever makes room gets through.</summary>
 public sealed class RedisFullTests(RedisServer server) : IClassFixture<RedisServer>, IAsyncDisposable
 {
-    private static readonly WorkerLeaseOptions ShortLease = new() { Duration = TimeSpan.FromMilliseconds(600) };
+    private static readonly ReceiverOptions ShortLease = new() { LeaseDuration = TimeSpan.FromMilliseconds(600) };
 
     private readonly RedisPlace _place = new(server);
 
@@ -37,7 +37,7 @@ public sealed class RedisFullTests(RedisServer server) : IClassFixture<RedisServ
         await queue.EnqueueAsync("work", [NewMessage()], EnqueueOptions.Default);
         BeFull();
 
-        await using var lease = await queue.AcquireLeaseAsync(new WorkerLeaseOptions());
+        await using var lease = await queue.OpenReceiverAsync(new ReceiverOptions());
         var message = Assert.Single(await Wait.For(lease.ReceiveAsync("work", 1).AsTask(), "the message"));
 
         Assert.True(await lease.CompleteAsync(message));
@@ -48,7 +48,7 @@ public sealed class RedisFullTests(RedisServer server) : IClassFixture<RedisServ
     {
         await using var queue = new RedisWorkQueue(_place.Open());
         await queue.EnqueueAsync("work", [NewMessage()], EnqueueOptions.Default);
-        await using var lease = await queue.AcquireLeaseAsync(ShortLease);
+        await using var lease = await queue.OpenReceiverAsync(ShortLease);
         var message = Assert.Single(await Wait.For(lease.ReceiveAsync("work", 1).AsTask(), "the message"));
 
         BeFull();
@@ -64,13 +64,13 @@ public sealed class RedisFullTests(RedisServer server) : IClassFixture<RedisServ
     {
         await using var queue = new RedisWorkQueue(_place.Open());
         await queue.EnqueueAsync("work", [NewMessage()], EnqueueOptions.Default);
-        var leaving = await queue.AcquireLeaseAsync(new WorkerLeaseOptions());
+        var leaving = await queue.OpenReceiverAsync(new ReceiverOptions());
         Assert.Single(await Wait.For(leaving.ReceiveAsync("work", 1).AsTask(), "the message"));
 
         BeFull();
         await leaving.DisposeAsync();
 
-        await using var lease = await queue.AcquireLeaseAsync(new WorkerLeaseOptions());
+        await using var lease = await queue.OpenReceiverAsync(new ReceiverOptions());
         Assert.Equal(0, Assert.Single(await Wait.For(lease.ReceiveAsync("work", 1).AsTask(), "the message")).Envelope.Crashes);
     }
 
@@ -80,9 +80,9 @@ public sealed class RedisFullTests(RedisServer server) : IClassFixture<RedisServ
         await using var dying = new RedisWorkQueue(_place.Open());
         await using var queue = new RedisWorkQueue(_place.Open());
         await queue.EnqueueAsync("work", [NewMessage()], EnqueueOptions.Default);
-        var dead = (RedisWorkerLease)await dying.AcquireLeaseAsync(ShortLease);
+        var dead = (RedisWorkReceiver)await dying.OpenReceiverAsync(ShortLease);
         Assert.Single(await Wait.For(dead.ReceiveAsync("work", 1).AsTask(), "the message"));
-        await using var lease = await queue.AcquireLeaseAsync(ShortLease);
+        await using var lease = await queue.OpenReceiverAsync(ShortLease);
 
         BeFull();
         dying.Heart.Remove(dead.Term);

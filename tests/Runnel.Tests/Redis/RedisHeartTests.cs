@@ -99,7 +99,7 @@ public sealed class RedisHeartTests(RedisServer server) : IClassFixture<RedisSer
     {
         await using var wire = TcpWire.To(server.Port);
         await using var heart = new RedisHeart(_place.Open(address: server.AddressAt(wire.Port)), (_, dead) => _judged.Enqueue(dead));
-        await using var lease = await JoinAsync(new WorkerLeaseOptions().Duration);
+        await using var lease = await JoinAsync(new ReceiverOptions().LeaseDuration);
         _heart.Remove(lease.Term);
         heart.Add(lease.Term);
         heart.Beat();
@@ -122,7 +122,7 @@ public sealed class RedisHeartTests(RedisServer server) : IClassFixture<RedisSer
     public async Task A_lease_too_short_to_be_renewed_over_a_network_is_refused()
     {
         var refusal = await Assert.ThrowsAsync<ArgumentOutOfRangeException>(
-            async () => await _queue.AcquireLeaseAsync(new WorkerLeaseOptions { Duration = TimeSpan.FromMilliseconds(50) }));
+            async () => await _queue.OpenReceiverAsync(new ReceiverOptions { LeaseDuration = TimeSpan.FromMilliseconds(50) }));
 
         Assert.Contains("LeaseDuration", refusal.Message, StringComparison.Ordinal);
     }
@@ -135,9 +135,9 @@ public sealed class RedisHeartTests(RedisServer server) : IClassFixture<RedisSer
         await _wire.DisposeAsync();
     }
 
-    private async Task<RedisWorkerLease> JoinAsync(TimeSpan duration)
+    private async Task<RedisWorkReceiver> JoinAsync(TimeSpan duration)
     {
-        var lease = (RedisWorkerLease)await _queue.AcquireLeaseAsync(new WorkerLeaseOptions { Duration = duration });
+        var lease = (RedisWorkReceiver)await _queue.OpenReceiverAsync(new ReceiverOptions { LeaseDuration = duration });
         _queue.Heart.Remove(lease.Term);
         await _queue.EnqueueAsync("work", [new Envelope(new Message("do", default)) { Id = MessageId.New(TimeProvider.System) }], EnqueueOptions.Default);
         Assert.Single(await Wait.For(lease.ReceiveAsync("work", 1).AsTask(), "the message"));

@@ -16,7 +16,7 @@ public sealed class RedisLeaseTests(RedisServer server) : IClassFixture<RedisSer
     public async Task A_lease_that_was_not_renewed_for_as_long_as_it_lasts_is_not_counted_on_until_it_is()
     {
         await using var queue = new RedisWorkQueue(_place.Open());
-        await using var lease = (RedisWorkerLease)await queue.AcquireLeaseAsync(new WorkerLeaseOptions { Duration = TimeSpan.FromMilliseconds(400) });
+        await using var lease = (RedisWorkReceiver)await queue.OpenReceiverAsync(new ReceiverOptions { LeaseDuration = TimeSpan.FromMilliseconds(400) });
         await queue.EnqueueAsync("work", [new Envelope(new Message("do", default)) { Id = MessageId.New(TimeProvider.System) }], EnqueueOptions.Default);
         var message = Assert.Single(await Wait.For(lease.ReceiveAsync("work", 1).AsTask(), "the message"));
         Assert.True(lease.IsHeld);
@@ -34,7 +34,7 @@ public sealed class RedisLeaseTests(RedisServer server) : IClassFixture<RedisSer
     public async Task A_worker_that_lost_its_lease_on_one_channel_settles_or_gives_back_what_it_holds_on_the_others()
     {
         await using var queue = new RedisWorkQueue(_place.Open());
-        var worker = (RedisWorkerLease)await queue.AcquireLeaseAsync(new WorkerLeaseOptions { Duration = TimeSpan.FromMinutes(1) });
+        var worker = (RedisWorkReceiver)await queue.OpenReceiverAsync(new ReceiverOptions { LeaseDuration = TimeSpan.FromMinutes(1) });
         foreach (var channel in new[] { "lost", "kept", "kept", "quiet" })
             await queue.EnqueueAsync(channel, [new Envelope(new Message("do", default)) { Id = MessageId.New(TimeProvider.System) }], EnqueueOptions.Default);
         var lost = Assert.Single(await TakeAsync(worker, "lost", 1));
@@ -49,17 +49,17 @@ public sealed class RedisLeaseTests(RedisServer server) : IClassFixture<RedisSer
         await worker.DisposeAsync();
 
         Assert.Equal((false, true, true, false, true), (isHeld, isLost, isDone, isLostDone, renewed));
-        await using var next = await queue.AcquireLeaseAsync(new WorkerLeaseOptions());
+        await using var next = await queue.OpenReceiverAsync(new ReceiverOptions());
         Assert.Equal((lost.Id, 1), Assert.Single(await TakeAsync(next, "lost", 10)) is var again ? (again.Id, again.Envelope.Crashes) : default);
         Assert.Equal((kept[1].Id, 0), Assert.Single(await TakeAsync(next, "kept", 10)) is var back ? (back.Id, back.Envelope.Crashes) : default);
         Assert.Equal(0, Assert.Single(await TakeAsync(next, "quiet", 10)).Envelope.Crashes);
     }
 
-    private static async Task<IReadOnlyList<ReceivedMessage>> TakeAsync(IWorkerLease lease, ChannelName channel, int max) =>
+    private static async Task<IReadOnlyList<ReceivedMessage>> TakeAsync(IWorkReceiver lease, ChannelName channel, int max) =>
         await Wait.For(lease.ReceiveAsync(channel, max).AsTask(), "a message");
 
     // As another process would that has not heard of the worker for too long.
-    private async Task ReapAsync(RedisWorkQueue queue, RedisWorkerLease worker, ChannelName name)
+    private async Task ReapAsync(RedisWorkQueue queue, RedisWorkReceiver worker, ChannelName name)
     {
         var channel = worker.Term.Channels.Single(channel => channel.Name == name);
         _place.Probe.Ask("ZADD", channel.Keys.Workers, "XX", "1", worker.Term.WorkerId);

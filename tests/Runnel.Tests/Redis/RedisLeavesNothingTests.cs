@@ -43,7 +43,7 @@ public sealed class RedisLeavesNothingTests(RedisServer server) : IClassFixture<
     public async Task Ten_thousand_jobs_and_a_thousand_dead_letters_leave_only_what_goes_by_itself()
     {
         await using var queue = new RedisWorkQueue(_place.Open());
-        await using (var lease = await queue.AcquireLeaseAsync(new WorkerLeaseOptions()))
+        await using (var lease = await queue.OpenReceiverAsync(new ReceiverOptions()))
         {
             for (var sent = 0; sent < Jobs; sent += Batch)
                 Assert.Equal(Batch, await queue.EnqueueAsync("work", [.. Enumerable.Range(sent, Batch).Select(OfEveryKind)], EnqueueOptions.Default));

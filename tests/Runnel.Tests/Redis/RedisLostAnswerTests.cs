@@ -40,7 +40,7 @@ public sealed class RedisLostAnswerTests(RedisServer server) : IClassFixture<Red
     [Fact]
     public async Task Messages_that_were_claimed_without_an_answer_are_handed_out_once_and_settled()
     {
-        await using var lease = await _queue.AcquireLeaseAsync(new WorkerLeaseOptions());
+        await using var lease = await _queue.OpenReceiverAsync(new ReceiverOptions());
         await _queue.EnqueueAsync("work", [Of("1"), Of("2"), Of("3")], EnqueueOptions.Default);
 
         _wire.Silence(toServer: false);
@@ -59,7 +59,7 @@ public sealed class RedisLostAnswerTests(RedisServer server) : IClassFixture<Red
     [Fact]
     public async Task A_message_whose_settling_was_not_answered_is_settled()
     {
-        await using var lease = await _queue.AcquireLeaseAsync(new WorkerLeaseOptions());
+        await using var lease = await _queue.OpenReceiverAsync(new ReceiverOptions());
         await _queue.EnqueueAsync("work", [Of("1")], EnqueueOptions.Default);
         var message = Assert.Single(await Wait.For(lease.ReceiveAsync("work", 10).AsTask(), "the message"));
 
@@ -75,7 +75,7 @@ public sealed class RedisLostAnswerTests(RedisServer server) : IClassFixture<Red
     [Fact]
     public async Task A_claim_does_not_wait_for_a_settlement_and_both_are_done_once_when_their_answers_are_lost()
     {
-        await using var lease = await _queue.AcquireLeaseAsync(new WorkerLeaseOptions());
+        await using var lease = await _queue.OpenReceiverAsync(new ReceiverOptions());
         await _queue.EnqueueAsync("work", [Of("1") with { Key = "k" }, Of("2") with { Key = "k" }, Of("3")], EnqueueOptions.Default);
         var first = Assert.Single(await Wait.For(lease.ReceiveAsync("work", 1).AsTask(), "the first"));
 
@@ -98,7 +98,7 @@ public sealed class RedisLostAnswerTests(RedisServer server) : IClassFixture<Red
     [Fact]
     public async Task A_worker_that_leaves_while_a_settlement_and_a_claim_are_on_their_way_holds_nothing_afterwards()
     {
-        var lease = await _queue.AcquireLeaseAsync(new WorkerLeaseOptions());
+        var lease = await _queue.OpenReceiverAsync(new ReceiverOptions());
         await using var _ = lease;
         await _queue.EnqueueAsync("work", [Of("1"), Of("2")], EnqueueOptions.Default);
         var first = Assert.Single(await Wait.For(lease.ReceiveAsync("work", 1).AsTask(), "the first"));
@@ -123,7 +123,7 @@ public sealed class RedisLostAnswerTests(RedisServer server) : IClassFixture<Red
     {
         const int Many = 1_500;
         var spoilt = $"{_place.Prefix}:{{work}}:lane:k";
-        await using var lease = await _queue.AcquireLeaseAsync(new WorkerLeaseOptions());
+        await using var lease = await _queue.OpenReceiverAsync(new ReceiverOptions());
         await _queue.EnqueueAsync("work", [Of("1") with { Key = "k" }, .. Enumerable.Range(0, Many).Select(_ => Of("2"))], EnqueueOptions.Default);
         List<ReceivedMessage> held = [];
         while (held.Count < Many + 1)
@@ -141,9 +141,9 @@ public sealed class RedisLostAnswerTests(RedisServer server) : IClassFixture<Red
     [Fact]
     public async Task A_keyed_message_whose_settling_was_not_answered_lets_one_message_of_its_key_go_and_not_two()
     {
-        await using var lease = await _queue.AcquireLeaseAsync(new WorkerLeaseOptions());
+        await using var lease = await _queue.OpenReceiverAsync(new ReceiverOptions());
         await using var elsewhere = new RedisWorkQueue(_place.Open());
-        await using var other = await elsewhere.AcquireLeaseAsync(new WorkerLeaseOptions());
+        await using var other = await elsewhere.OpenReceiverAsync(new ReceiverOptions());
         await _queue.EnqueueAsync("work", [Of("1") with { Key = "k" }, Of("2") with { Key = "k" }, Of("3") with { Key = "k" }], EnqueueOptions.Default);
         var first = Assert.Single(await Wait.For(lease.ReceiveAsync("work", 10).AsTask(), "the first"));
 
@@ -161,9 +161,9 @@ public sealed class RedisLostAnswerTests(RedisServer server) : IClassFixture<Red
     [Fact]
     public async Task A_worker_that_joins_a_channel_without_an_answer_and_hears_it_late_has_its_whole_lease()
     {
-        var lease = await _queue.AcquireLeaseAsync(new WorkerLeaseOptions { Duration = TimeSpan.FromSeconds(1) });
+        var lease = await _queue.OpenReceiverAsync(new ReceiverOptions { LeaseDuration = TimeSpan.FromSeconds(1) });
         await using var _ = lease;
-        _queue.Heart.Remove(((RedisWorkerLease)lease).Term); // only the joining is to be seen
+        _queue.Heart.Remove(((RedisWorkReceiver)lease).Term); // only the joining is to be seen
         await _queue.EnqueueAsync("work", [Of("1")], EnqueueOptions.Default);
 
         _wire.Silence(toServer: false);
@@ -187,7 +187,7 @@ public sealed class RedisLostAnswerTests(RedisServer server) : IClassFixture<Red
         // An entry that says its key is longer than all of it; the id is not text, so the server itself has to name it.
         _place.Probe.Ask("EVAL", "redis.call('HSET', KEYS[1], redis.call('LINDEX', KEYS[2], 0):sub(1, 16), ARGV[1])", "2", Messages, $"{_place.Prefix}:{{work}}:ready", new string('\u0001', 29) + "~some");
         await _queue.EnqueueAsync("work", [whole], EnqueueOptions.Default);
-        await using var lease = await _queue.AcquireLeaseAsync(new WorkerLeaseOptions());
+        await using var lease = await _queue.OpenReceiverAsync(new ReceiverOptions());
 
         var message = Assert.Single(await Wait.For(lease.ReceiveAsync("work", 10).AsTask(), "the other one"));
 

@@ -92,7 +92,7 @@ public sealed class RedisOutageLogTests(RedisServer server) : IClassFixture<Redi
         await using var backplane = new RedisBackplane(store);
         await using var queue = new RedisWorkQueue(store);
         await using var listener = await TopicListener.OnAsync(backplane, Topic.OfGroup("articles"));
-        await using var lease = await queue.AcquireLeaseAsync(new WorkerLeaseOptions { Duration = TimeSpan.FromMilliseconds(400) });
+        await using var lease = await queue.OpenReceiverAsync(new ReceiverOptions { LeaseDuration = TimeSpan.FromMilliseconds(400) });
         var waiting = lease.ReceiveAsync("work", 1).AsTask();
         await Wait.Until(() => wire.Connections == 4, "all connections are there");
 

@@ -50,7 +50,7 @@ public sealed class RedisRefusalTests(RedisServer server) : IClassFixture<RedisS
         await using var store = new RedisStore(options, TimeProvider.System, NewLogger());
         await using var queue = new RedisWorkQueue(store);
         using var probe = server.Connect();
-        await using var lease = await queue.AcquireLeaseAsync(new WorkerLeaseOptions());
+        await using var lease = await queue.OpenReceiverAsync(new ReceiverOptions());
         await queue.EnqueueAsync("work", [new Envelope(new Message("do", default)) { Id = MessageId.New(TimeProvider.System) }], EnqueueOptions.Default);
         var message = Assert.Single(await Wait.For(lease.ReceiveAsync("work", 1).AsTask(), "the message"));
 

@@ -90,7 +90,7 @@ public sealed partial class RedisRightsTests : IAsyncLifetime
     private static async Task UseWorkQueueAsync(RedisStore store)
     {
         await using var queue = new RedisWorkQueue(store);
-        await using (var lease = await queue.AcquireLeaseAsync(new WorkerLeaseOptions()))
+        await using (var lease = await queue.OpenReceiverAsync(new ReceiverOptions()))
         {
             var waiting = lease.ReceiveAsync(Payments, 1).AsTask();
             var scheduled = Of("later") with { NotBefore = TimeProvider.System.GetUtcNow().AddHours(1) };
@@ -113,7 +113,7 @@ public sealed partial class RedisRightsTests : IAsyncLifetime
         await queue.FlushAsync();
     }
 
-    private static async Task<ReceivedMessage> NextAsync(IWorkerLease lease) =>
+    private static async Task<ReceivedMessage> NextAsync(IWorkReceiver lease) =>
         Assert.Single(await Wait.For(lease.ReceiveAsync(Payments, 1).AsTask(), "a message"));
 
     private static Envelope Of(string text) => new(new Message("pay", Encoding.UTF8.GetBytes(text))) { Id = MessageId.New(TimeProvider.System) };

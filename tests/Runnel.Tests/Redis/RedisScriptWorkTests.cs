@@ -21,7 +21,7 @@ public sealed class RedisScriptWorkTests(RedisServer server) : IClassFixture<Red
     private static readonly string[] Unbounded = ["lrem", "linsert", "lpos", "hgetall", "hvals", "hkeys", "zremrangebyscore", "keys"];
 
     private readonly ManualTimeProvider _time = new();
-    private readonly WorkerLeaseOptions _longLease = new() { Duration = TimeSpan.FromDays(30) };
+    private readonly ReceiverOptions _longLease = new() { LeaseDuration = TimeSpan.FromDays(30) };
     private RedisPlace _place = null!;
     private RedisWorkQueue _queue = null!;
 
@@ -58,7 +58,7 @@ public sealed class RedisScriptWorkTests(RedisServer server) : IClassFixture<Red
         await EnqueueAsync(message => message with { Key = "k", ExpiresAt = expiry }, Many / 2);
         await EnqueueAsync(message => message with { ExpiresAt = expiry }, Many / 2);
         await EnqueueAsync(message => message with { Key = "k" }, 1);
-        await using var lease = await _queue.AcquireLeaseAsync(_longLease);
+        await using var lease = await _queue.OpenReceiverAsync(_longLease);
         _time.Advance(TimeSpan.FromMinutes(2));
 
         await AssertBoundedAsync(Many, async () => Assert.Null(Assert.Single(await ReceiveAsync(lease, 10)).Envelope.ExpiresAt));
@@ -85,7 +85,7 @@ public sealed class RedisScriptWorkTests(RedisServer server) : IClassFixture<Red
     public async Task Giving_back_what_a_worker_held(bool dies)
     {
         await EnqueueAsync(message => message, Many);
-        var lease = (RedisWorkerLease)await _queue.AcquireLeaseAsync(_longLease);
+        var lease = (RedisWorkReceiver)await _queue.OpenReceiverAsync(_longLease);
         for (var held = 0; held < Many;)
             held += (await ReceiveAsync(lease, 250)).Count;
         if (dies)
@@ -133,7 +133,7 @@ public sealed class RedisScriptWorkTests(RedisServer server) : IClassFixture<Red
     {
         var key = 0;
         await EnqueueAsync(message => message with { Key = $"{key++ / 2}" }, Many);
-        await using var lease = await _queue.AcquireLeaseAsync(_longLease);
+        await using var lease = await _queue.OpenReceiverAsync(_longLease);
         for (var held = 0; held < Many / 4;)
             held += (await ReceiveAsync(lease, 250)).Count;
 
@@ -160,7 +160,7 @@ public sealed class RedisScriptWorkTests(RedisServer server) : IClassFixture<Red
     {
         const int Large = 20_000;
         await EnqueueAsync(message => message, 100, new byte[Large]);
-        await using var lease = await _queue.AcquireLeaseAsync(_longLease);
+        await using var lease = await _queue.OpenReceiverAsync(_longLease);
         foreach (var message in await ReceiveAsync(lease, 20))
             await lease.DeadLetterAsync(message, DeadLetterReason.Rejected, "no");
         foreach (var message in await ReceiveAsync(lease, 20))
@@ -183,7 +183,7 @@ public sealed class RedisScriptWorkTests(RedisServer server) : IClassFixture<Red
         await _place.DisposeAsync();
     }
 
-    private static Task<IReadOnlyList<ReceivedMessage>> ReceiveAsync(IWorkerLease lease, int max) => Wait.For(lease.ReceiveAsync("work", max).AsTask(), "messages");
+    private static Task<IReadOnlyList<ReceivedMessage>> ReceiveAsync(IWorkReceiver lease, int max) => Wait.For(lease.ReceiveAsync("work", max).AsTask(), "messages");
 
     private string Key(string name) => $"{_place.Prefix}:{{work}}:{name}";
 
@@ -204,7 +204,7 @@ public sealed class RedisScriptWorkTests(RedisServer server) : IClassFixture<Red
 
     private async Task BuryAllAsync()
     {
-        await using var lease = await _queue.AcquireLeaseAsync(_longLease);
+        await using var lease = await _queue.OpenReceiverAsync(_longLease);
         for (var dead = 0; dead < Many;)
         {
             var messages = await ReceiveAsync(lease, 250);

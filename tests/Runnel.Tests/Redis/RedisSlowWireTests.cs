@@ -31,7 +31,7 @@ public sealed class RedisSlowWireTests(RedisServer server) : IClassFixture<Redis
     public async Task A_message_that_arrives_for_longer_than_Redis_may_be_silent_arrives_at_the_first_attempt()
     {
         await _here.EnqueueAsync("work", [Of(3 * Mebibyte)], EnqueueOptions.Default);
-        await using var lease = await _far.AcquireLeaseAsync(new WorkerLeaseOptions());
+        await using var lease = await _far.OpenReceiverAsync(new ReceiverOptions());
         _wire.Slow(Mebibyte);
 
         var message = Assert.Single(await Wait.For(lease.ReceiveAsync("work", 10).AsTask(), "the message"));
@@ -55,7 +55,7 @@ public sealed class RedisSlowWireTests(RedisServer server) : IClassFixture<Redis
     {
         Envelope[] sent = [.. Enumerable.Range(0, 7).Select(_ => Of(Large))];
         await _here.EnqueueAsync("work", sent, EnqueueOptions.Default);
-        await using var lease = await _here.AcquireLeaseAsync(new WorkerLeaseOptions());
+        await using var lease = await _here.OpenReceiverAsync(new ReceiverOptions());
 
         List<IReadOnlyList<ReceivedMessage>> claims = [];
         while (claims.Sum(claim => claim.Count) < sent.Length)
@@ -70,12 +70,12 @@ public sealed class RedisSlowWireTests(RedisServer server) : IClassFixture<Redis
     {
         Envelope[] sent = [.. Enumerable.Range(0, 7).Select(_ => Of(Large))];
         await _here.EnqueueAsync("work", sent, EnqueueOptions.Default);
-        await using (var lease = await _here.AcquireLeaseAsync(new WorkerLeaseOptions()))
+        await using (var lease = await _here.OpenReceiverAsync(new ReceiverOptions()))
         {
             for (var left = 5; left > 0;)
                 left -= (await Wait.For(lease.ReceiveAsync("work", left).AsTask(), "messages")).Count;
         }
-        await using var next = await _here.AcquireLeaseAsync(new WorkerLeaseOptions());
+        await using var next = await _here.OpenReceiverAsync(new ReceiverOptions());
 
         List<IReadOnlyList<ReceivedMessage>> claims = [];
         while (claims.Sum(claim => claim.Count) < sent.Length)
@@ -89,7 +89,7 @@ public sealed class RedisSlowWireTests(RedisServer server) : IClassFixture<Redis
     public async Task A_message_larger_than_a_claim_may_be_is_claimed_alone()
     {
         await _here.EnqueueAsync("work", [Of(2 * Mebibyte), Of(1), Of(2 * Mebibyte)], EnqueueOptions.Default);
-        await using var lease = await _here.AcquireLeaseAsync(new WorkerLeaseOptions());
+        await using var lease = await _here.OpenReceiverAsync(new ReceiverOptions());
 
         for (var i = 0; i < 3; i++)
             Assert.Single(await Wait.For(lease.ReceiveAsync("work", 100).AsTask(), "a message"));

@@ -26,7 +26,7 @@ public sealed class RedisSweeperTests(RedisServer server) : IClassFixture<RedisS
     {
         await using var queue = new RedisWorkQueue(Place.Open(options => options.DeadLetterRetention = TimeSpan.FromDays(1)));
         await queue.EnqueueAsync("work", [.. Enumerable.Range(0, Dead).Select(_ => NewMessage())], EnqueueOptions.Default);
-        await using (var lease = await queue.AcquireLeaseAsync(new WorkerLeaseOptions()))
+        await using (var lease = await queue.OpenReceiverAsync(new ReceiverOptions()))
         {
             for (var dead = 0; dead < Dead;)
             {
@@ -81,7 +81,7 @@ public sealed class RedisSweeperTests(RedisServer server) : IClassFixture<RedisS
         place.Probe.Ask("SLOWLOG", "RESET");
 
         await queue.EnqueueAsync("work", [NewMessage()], EnqueueOptions.Default);
-        await using (var lease = await queue.AcquireLeaseAsync(new WorkerLeaseOptions()))
+        await using (var lease = await queue.OpenReceiverAsync(new ReceiverOptions()))
             await lease.CompleteAsync((await Wait.For(lease.ReceiveAsync("work", 1).AsTask(), "the message"))[0]);
         await queue.Sweeper.SweepAllAsync(LeasesEnded.None);
         var position = await backplane.PublishAsync(Topic.OfGroup("articles"), default, new Retention(10, TimeSpan.FromMinutes(1)));
@@ -98,7 +98,7 @@ public sealed class RedisSweeperTests(RedisServer server) : IClassFixture<RedisS
     public async Task A_channel_whose_keys_another_program_has_spoilt_does_not_keep_the_others_from_their_turn()
     {
         await using var queue = new RedisWorkQueue(Place.Open());
-        await using var dead = (RedisWorkerLease)await queue.AcquireLeaseAsync(new WorkerLeaseOptions { Duration = TimeSpan.FromDays(30) });
+        await using var dead = (RedisWorkReceiver)await queue.OpenReceiverAsync(new ReceiverOptions { LeaseDuration = TimeSpan.FromDays(30) });
         foreach (var name in (ChannelName[])["a", "spoilt", "z"])
             await queue.EnqueueAsync(name, [NewMessage()], EnqueueOptions.Default);
         foreach (var name in (ChannelName[])["a", "z"]) // in the order of the turn one is before and one behind
@@ -110,7 +110,7 @@ public sealed class RedisSweeperTests(RedisServer server) : IClassFixture<RedisS
 
         await queue.Sweeper.SweepAllAsync(new LeasesEnded(0, 1));
 
-        await using var lease = await queue.AcquireLeaseAsync(new WorkerLeaseOptions());
+        await using var lease = await queue.OpenReceiverAsync(new ReceiverOptions());
         foreach (var name in (ChannelName[])["a", "z"])
             Assert.Equal(1, Assert.Single(await Wait.For(lease.ReceiveAsync(name, 1).AsTask(), "what the dead one held")).Envelope.Crashes);
     }

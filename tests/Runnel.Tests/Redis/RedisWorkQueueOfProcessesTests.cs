@@ -19,7 +19,7 @@ public sealed class RedisWorkQueueOfProcessesTests(RedisServer server) : WorkQue
 
     protected override SpecificationClock Clock { get; } = new RealClock(TimeSpan.FromMilliseconds(400));
 
-    protected override WorkerLeaseOptions LeaseOptions { get; } = new() { Duration = TimeSpan.FromMilliseconds(600) };
+    protected override ReceiverOptions LeaseOptions { get; } = new() { LeaseDuration = TimeSpan.FromMilliseconds(600) };
 
     protected override ValueTask<OpenedQueue> OpenAsync()
     {
@@ -27,9 +27,9 @@ public sealed class RedisWorkQueueOfProcessesTests(RedisServer server) : WorkQue
         return new(new OpenedQueue(new QueueOfProcesses(this, queue), queue));
     }
 
-    protected override async Task CrashAsync(IWorkerLease lease)
+    protected override async Task CrashAsync(IWorkReceiver lease)
     {
-        var worker = ((RedisWorkerLease)lease).Term;
+        var worker = ((RedisWorkReceiver)lease).Term;
         var process = _processes.Single(process => process.Heart.Holds(worker));
         process.Heart.Remove(worker);
         process.Heart.Beat(); // when this returns, none is under way that has the worker in it still
@@ -74,7 +74,7 @@ public sealed class RedisWorkQueueOfProcessesTests(RedisServer server) : WorkQue
         public ValueTask<bool> CancelAsync(ChannelName channel, MessageId id, CancellationToken cancellationToken = default) =>
             queue.CancelAsync(channel, id, cancellationToken);
 
-        public ValueTask<IWorkerLease> AcquireLeaseAsync(WorkerLeaseOptions options, CancellationToken cancellationToken = default) =>
-            test.OpenProcess().AcquireLeaseAsync(options with { Duration = test.LeaseOptions.Duration }, cancellationToken);
+        public ValueTask<IWorkReceiver> OpenReceiverAsync(ReceiverOptions options, CancellationToken cancellationToken = default) =>
+            test.OpenProcess().OpenReceiverAsync(options with { LeaseDuration = test.LeaseOptions.LeaseDuration }, cancellationToken);
     }
 }

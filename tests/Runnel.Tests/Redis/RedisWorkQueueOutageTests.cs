@@ -12,7 +12,7 @@ namespace Runnel.Tests.Redis;
 /// <summary>The work queue while Redis is killed, and while one process of several cannot reach it.</summary>
 public sealed class RedisWorkQueueOutageTests(RedisServer server) : IClassFixture<RedisServer>, IAsyncDisposable
 {
-    private static readonly WorkerLeaseOptions ShortLease = new() { Duration = TimeSpan.FromMilliseconds(600) };
+    private static readonly ReceiverOptions ShortLease = new() { LeaseDuration = TimeSpan.FromMilliseconds(600) };
 
     private readonly RedisPlace _place = new(server);
 
@@ -42,7 +42,7 @@ public sealed class RedisWorkQueueOutageTests(RedisServer server) : IClassFixtur
         await enough.CancelAsync();
         await Wait.For(Task.WhenAll(callers), "the callers to end");
 
-        await using var lease = await queue.AcquireLeaseAsync(new WorkerLeaseOptions());
+        await using var lease = await queue.OpenReceiverAsync(new ReceiverOptions());
         List<MessageId> received = [];
         while (received.Count < stored.Count)
         {
@@ -86,8 +86,8 @@ public sealed class RedisWorkQueueOutageTests(RedisServer server) : IClassFixtur
     {
         await using var queue = Open();
         await using var other = Open();
-        await using var lease = await queue.AcquireLeaseAsync(ShortLease);
-        await using var neighbour = await other.AcquireLeaseAsync(ShortLease);
+        await using var lease = await queue.OpenReceiverAsync(ShortLease);
+        await using var neighbour = await other.OpenReceiverAsync(ShortLease);
         await queue.EnqueueAsync("work", [NewMessage(), NewMessage()], EnqueueOptions.Default);
         var mine = Assert.Single(await Wait.For(lease.ReceiveAsync("work", 1).AsTask(), "the first message"));
         var theirs = Assert.Single(await Wait.For(neighbour.ReceiveAsync("work", 1).AsTask(), "the second message"));
@@ -112,8 +112,8 @@ public sealed class RedisWorkQueueOutageTests(RedisServer server) : IClassFixtur
         await using var wire = TcpWire.To(server.Port);
         await using var here = Open();
         await using var cutOff = Open(server.AddressAt(wire.Port));
-        await using var zombie = await cutOff.AcquireLeaseAsync(ShortLease);
-        await using var heir = await here.AcquireLeaseAsync(ShortLease);
+        await using var zombie = await cutOff.OpenReceiverAsync(ShortLease);
+        await using var heir = await here.OpenReceiverAsync(ShortLease);
         await here.EnqueueAsync("work", [NewMessage("the key"), NewMessage("the key")], EnqueueOptions.Default);
         var taken = Assert.Single(await Wait.For(zombie.ReceiveAsync("work", 1).AsTask(), "the first message"));
 
@@ -135,16 +135,16 @@ public sealed class RedisWorkQueueOutageTests(RedisServer server) : IClassFixtur
     public async Task A_worker_with_nothing_to_do_asks_no_more_than_its_heart_beats()
     {
         await using var queue = Open();
-        await using var lease = await queue.AcquireLeaseAsync(ShortLease);
+        await using var lease = await queue.OpenReceiverAsync(ShortLease);
         var waits = Enumerable.Range(0, 10).Select(i => lease.ReceiveAsync($"work-{i}", 1).AsTask()).ToList();
         await Wait.Until(() => _place.Probe.Clients().Any(client => client.Contains("cmd=blpop", StringComparison.Ordinal)), "it waits for the bells");
-        await Wait.Until(() => ((RedisWorkerLease)lease).Term is var term && queue.Heart.Holds(term) && term.Channels.Count == waits.Count, "it is a worker of all");
+        await Wait.Until(() => ((RedisWorkReceiver)lease).Term is var term && queue.Heart.Holds(term) && term.Channels.Count == waits.Count, "it is a worker of all");
         var (scripts, began) = (Scripts(), TimeProvider.System.GetTimestamp());
 
         await Wait.Until(() => Scripts() >= scripts + 20, "its heart has beaten for a while");
 
         // Four beats in a lease, whatever the number of its channels; a slow machine only makes them fewer. One script of before may still be under way.
-        Assert.InRange(TimeProvider.System.GetElapsedTime(began), 18 * (ShortLease.Duration / 4), TimeSpan.MaxValue);
+        Assert.InRange(TimeProvider.System.GetElapsedTime(began), 18 * (ShortLease.LeaseDuration / 4), TimeSpan.MaxValue);
         Assert.All(waits, wait => Assert.False(wait.IsCompleted));
     }
 

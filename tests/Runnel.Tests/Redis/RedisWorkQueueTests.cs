@@ -17,7 +17,7 @@ public sealed class RedisWorkQueueTests(RedisServer server) : WorkQueueModelSpec
     protected override SpecificationClock Clock => _clock;
 
     // Moving the clock must not look as if all workers had died.
-    protected override WorkerLeaseOptions LeaseOptions { get; } = new() { Duration = TimeSpan.FromDays(30) };
+    protected override ReceiverOptions LeaseOptions { get; } = new() { LeaseDuration = TimeSpan.FromDays(30) };
 
     private RedisPlace Place => _place ??= new RedisPlace(server, _clock.TimeProvider);
 
@@ -28,9 +28,9 @@ public sealed class RedisWorkQueueTests(RedisServer server) : WorkQueueModelSpec
         return new(new OpenedQueue(queue, queue));
     }
 
-    protected override async Task CrashAsync(IWorkerLease lease)
+    protected override async Task CrashAsync(IWorkReceiver lease)
     {
-        var worker = ((RedisWorkerLease)lease).Term;
+        var worker = ((RedisWorkReceiver)lease).Term;
         foreach (var queue in _queues)
         {
             queue.Heart.Remove(worker);

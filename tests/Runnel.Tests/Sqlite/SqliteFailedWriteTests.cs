@@ -36,7 +36,7 @@ public sealed class SqliteFailedWriteTests : IAsyncDisposable
     [InlineData("dead-letter", "INSERT ON dead")]
     public async Task A_settlement_that_fails_is_tried_again_until_it_succeeds_and_its_lane_goes_on(string how, string change)
     {
-        await using var lease = await _queue.AcquireLeaseAsync(new());
+        await using var lease = await _queue.OpenReceiverAsync(new());
         await _queue.EnqueueAsync(Channel, [Of("1", "k"), Of("2", "k")], EnqueueOptions.Default);
         var first = Assert.Single(await lease.ReceiveAsync(Channel, 10));
         Task<bool> settling;
@@ -63,7 +63,7 @@ public sealed class SqliteFailedWriteTests : IAsyncDisposable
     [Fact]
     public async Task A_settlement_that_goes_on_failing_is_not_in_the_way_of_the_others()
     {
-        await using var lease = await _queue.AcquireLeaseAsync(new());
+        await using var lease = await _queue.OpenReceiverAsync(new());
         await _queue.EnqueueAsync(Channel, Enumerable.Range(1, 100).Select(i => Of($"{i}")).ToArray(), EnqueueOptions.Default);
         var messages = await lease.ReceiveAsync(Channel, 100);
         var stuck = messages.Take(20).ToList(); // more than are tried alone in one round
@@ -81,21 +81,21 @@ public sealed class SqliteFailedWriteTests : IAsyncDisposable
     [Fact]
     public async Task A_worker_that_leaves_while_nothing_can_be_written_hands_back_as_soon_as_it_can()
     {
-        var lease = await _queue.AcquireLeaseAsync(new());
+        var lease = await _queue.OpenReceiverAsync(new());
         await _queue.EnqueueAsync(Channel, [Of("1")], EnqueueOptions.Default);
         await lease.ReceiveAsync(Channel, 1);
 
         using (_file.Break("UPDATE ON message"))
             await Wait.For(lease.DisposeAsync().AsTask(), "the worker to leave");
 
-        await using var other = await _queue.AcquireLeaseAsync(new());
+        await using var other = await _queue.OpenReceiverAsync(new());
         Assert.Equal("1", Text(Assert.Single(await Wait.For(other.ReceiveAsync(Channel, 1).AsTask(), "its message"))));
     }
 
     [Fact]
     public async Task A_store_that_closes_gives_up_what_it_cannot_settle()
     {
-        await using var lease = await _queue.AcquireLeaseAsync(new());
+        await using var lease = await _queue.OpenReceiverAsync(new());
         await _queue.EnqueueAsync(Channel, [Of("1")], EnqueueOptions.Default);
         var message = Assert.Single(await lease.ReceiveAsync(Channel, 1));
         using var breakage = _file.Break("DELETE ON message");
@@ -111,7 +111,7 @@ public sealed class SqliteFailedWriteTests : IAsyncDisposable
     public async Task Who_waits_for_messages_goes_on_waiting_and_gets_them()
     {
         var breakage = _file.Break("INSERT ON worker");
-        await using var lease = await _queue.AcquireLeaseAsync(new());
+        await using var lease = await _queue.OpenReceiverAsync(new());
         using var cancel = new CancellationTokenSource();
 
         var receiving = lease.ReceiveAsync(Channel, 1).AsTask();
@@ -138,7 +138,7 @@ public sealed class SqliteFailedWriteTests : IAsyncDisposable
             Assert.Contains("Nothing was stored on channel 'payments'", waits.Message, StringComparison.Ordinal);
         }
 
-        await using var lease = await _queue.AcquireLeaseAsync(new());
+        await using var lease = await _queue.OpenReceiverAsync(new());
         await lease.CompleteAsync(Assert.Single(await lease.ReceiveAsync(Channel, 10)));
         await Wait.For(_queue.EnqueueAsync(Channel, [Of("3")], options).AsTask(), "a message to be stored");
         Assert.Equal("3", Text(Assert.Single(await Wait.For(lease.ReceiveAsync(Channel, 10).AsTask(), "the message"))));
@@ -218,7 +218,7 @@ public sealed class SqliteFailedWriteTests : IAsyncDisposable
     public async Task What_a_dead_process_held_goes_to_others_although_that_failed_first()
     {
         var other = _file.Open();
-        await using var dies = await new SqliteWorkQueue(other).AcquireLeaseAsync(new());
+        await using var dies = await new SqliteWorkQueue(other).OpenReceiverAsync(new());
         await _queue.EnqueueAsync(Channel, [Of("1")], EnqueueOptions.Default);
         await dies.ReceiveAsync(Channel, 1);
 
@@ -228,7 +228,7 @@ public sealed class SqliteFailedWriteTests : IAsyncDisposable
             await Wait.Until(() => !_store.Writer.Health.IsConnected, "it failed");
         }
 
-        await using var lease = await _queue.AcquireLeaseAsync(new());
+        await using var lease = await _queue.OpenReceiverAsync(new());
         Assert.Equal(1, Assert.Single(await Wait.For(lease.ReceiveAsync(Channel, 1).AsTask(), "its message")).Envelope.Crashes);
     }
 

@@ -33,7 +33,7 @@ public sealed class SqliteFullDiskTests : IAsyncDisposable
     [Fact]
     public async Task A_full_disk_refuses_messages_lets_workers_empty_the_channel_and_takes_messages_again()
     {
-        await using var lease = await _queue.AcquireLeaseAsync(new());
+        await using var lease = await _queue.OpenReceiverAsync(new());
 
         var first = await FillAsync();
         var afterFirst = await EmptyAsync(lease);
@@ -48,7 +48,7 @@ public sealed class SqliteFullDiskTests : IAsyncDisposable
     [Fact]
     public async Task What_was_finished_while_the_disk_was_full_is_settled_when_there_is_room()
     {
-        await using var lease = await _queue.AcquireLeaseAsync(new());
+        await using var lease = await _queue.OpenReceiverAsync(new());
         await _queue.EnqueueAsync(Channel, [Of(1, "k"), Of(2, "k")], EnqueueOptions.Default);
         var message = Assert.Single(await lease.ReceiveAsync(Channel, 1));
         _volume.Fill();
@@ -87,7 +87,7 @@ public sealed class SqliteFullDiskTests : IAsyncDisposable
     [Fact]
     public async Task SQLites_log_does_not_fill_a_small_volume()
     {
-        await using var lease = await _queue.AcquireLeaseAsync(new());
+        await using var lease = await _queue.OpenReceiverAsync(new());
 
         for (var i = 0; i < 100; i++)
         {
@@ -128,7 +128,7 @@ public sealed class SqliteFullDiskTests : IAsyncDisposable
     {
         await FillAsync();
         _file.Execute("PRAGMA wal_checkpoint(TRUNCATE)");
-        await using var lease = await _queue.AcquireLeaseAsync(new());
+        await using var lease = await _queue.OpenReceiverAsync(new());
         await lease.CompleteAsync(Assert.Single(await lease.ReceiveAsync(Channel, 1)));
         var log = LogLength();
 
@@ -159,7 +159,7 @@ public sealed class SqliteFullDiskTests : IAsyncDisposable
         }
     }
 
-    private async Task<int> EmptyAsync(IWorkerLease lease)
+    private async Task<int> EmptyAsync(IWorkReceiver lease)
     {
         var handled = 0;
         while ((await _queue.ListChannelsAsync()).Count > 0)

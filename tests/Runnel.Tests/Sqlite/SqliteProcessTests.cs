@@ -23,7 +23,7 @@ public sealed class SqliteProcessTests : IAsyncDisposable
         await queue.EnqueueAsync(Channel, Enumerable.Range(0, 100).Select(Of).ToArray(), EnqueueOptions.Default);
         await using var worker = WorkerProcess.Start("hold", _file.Path, Channel.Value, "100");
         await worker.SaysAsync("held");
-        await using var lease = await queue.AcquireLeaseAsync(new());
+        await using var lease = await queue.OpenReceiverAsync(new());
         var receiving = lease.ReceiveAsync(Channel, 100).AsTask();
 
         var began = Stopwatch.GetTimestamp();
@@ -88,7 +88,7 @@ public sealed class SqliteProcessTests : IAsyncDisposable
     {
         var store = _file.Open(options => options.OutageTimeout = TimeSpan.FromMilliseconds(500));
         var (queue, backplane) = (new SqliteWorkQueue(store), new SqliteBackplane(store));
-        await using var lease = await queue.AcquireLeaseAsync(new());
+        await using var lease = await queue.OpenReceiverAsync(new());
         await queue.EnqueueAsync(Channel, [Of(1)], EnqueueOptions.Default);
         var message = Assert.Single(await lease.ReceiveAsync(Channel, 1));
         await using var worker = WorkerProcess.Start("lock", _file.Path);

@@ -30,7 +30,7 @@ public sealed class SqliteStoreTests : IAsyncDisposable
         await using (var store = _file.Open())
             await new SqliteWorkQueue(store).EnqueueAsync(Channel, [Of("1", "k"), Of("2", "k")], EnqueueOptions.Default);
         var queue = new SqliteWorkQueue(_file.Open());
-        await using var lease = await queue.AcquireLeaseAsync(new());
+        await using var lease = await queue.OpenReceiverAsync(new());
 
         foreach (var text in new[] { "1", "2" })
         {
@@ -46,12 +46,12 @@ public sealed class SqliteStoreTests : IAsyncDisposable
         var leaves = _file.Open();
         var stays = new SqliteWorkQueue(_file.Open());
         await stays.EnqueueAsync(Channel, [Of("1")], EnqueueOptions.Default);
-        var lease = await new SqliteWorkQueue(leaves).AcquireLeaseAsync(new());
+        var lease = await new SqliteWorkQueue(leaves).OpenReceiverAsync(new());
         await lease.ReceiveAsync(Channel, 1);
 
         await leaves.DisposeAsync();
 
-        await using var other = await stays.AcquireLeaseAsync(new());
+        await using var other = await stays.OpenReceiverAsync(new());
         Assert.Equal(0, Assert.Single(await other.ReceiveAsync(Channel, 1)).Envelope.Crashes);
         Assert.Single(Directory.GetFiles(_file.Path + ".bell", "*.lock"));
         Assert.Single(Directory.GetFiles(_file.Path + ".bell", "*.sock"));
@@ -63,14 +63,14 @@ public sealed class SqliteStoreTests : IAsyncDisposable
         var leaves = _file.Open();
         var (queue, stays) = (new SqliteWorkQueue(leaves), new SqliteWorkQueue(_file.Open()));
         await queue.EnqueueAsync(Channel, [Of("1")], EnqueueOptions.Default);
-        await (await queue.AcquireLeaseAsync(new())).ReceiveAsync(Channel, 1);
-        var waiting = (await queue.AcquireLeaseAsync(new())).ReceiveAsync(Channel, 1).AsTask();
+        await (await queue.OpenReceiverAsync(new())).ReceiveAsync(Channel, 1);
+        var waiting = (await queue.OpenReceiverAsync(new())).ReceiveAsync(Channel, 1).AsTask();
         await Wait.Until(() => _file.Count("worker") == 2, "the second worker waits");
 
         await leaves.DisposeAsync();
 
         await Assert.ThrowsAsync<ObjectDisposedException>(() => Wait.For(waiting, "its wait to end"));
-        await using var other = await stays.AcquireLeaseAsync(new());
+        await using var other = await stays.OpenReceiverAsync(new());
         Assert.Equal("1", Text(Assert.Single(await Wait.For(other.ReceiveAsync(Channel, 1).AsTask(), "the message"))));
     }
 
@@ -81,7 +81,7 @@ public sealed class SqliteStoreTests : IAsyncDisposable
         var (one, two) = (_file.Open(NeverLooking), _file.Open(NeverLooking));
         var (sends, works) = (new SqliteWorkQueue(one), new SqliteWorkQueue(two));
         await using var listener = await TopicListener.OnAsync(new SqliteBackplane(two), Articles);
-        await using var lease = await works.AcquireLeaseAsync(new());
+        await using var lease = await works.OpenReceiverAsync(new());
         var receiving = lease.ReceiveAsync(Channel, 1).AsTask();
         await Wait.Until(() => _file.Count("worker") == 1, "the worker waits");
         var options = new EnqueueOptions { Capacity = 1, WaitForRoom = _clock.Units(1000) };
@@ -120,7 +120,7 @@ public sealed class SqliteStoreTests : IAsyncDisposable
         for (var deaths = 1; deaths <= 5; deaths++)
         {
             var dies = _file.Open();
-            await (await new SqliteWorkQueue(dies).AcquireLeaseAsync(new())).ReceiveAsync(Channel, 1);
+            await (await new SqliteWorkQueue(dies).OpenReceiverAsync(new())).ReceiveAsync(Channel, 1);
             await store.RunAsync(_ => true); // it knows now who holds the message
             await dies.CrashAsync();
             var died = store.Writer.Rounds;
@@ -178,7 +178,7 @@ public sealed class SqliteStoreTests : IAsyncDisposable
         var path = Path.Combine(folder.FullName, "queue.db");
         await using var one = Open(path);
         await using var two = Open(path);
-        await using var lease = await new SqliteWorkQueue(two).AcquireLeaseAsync(new());
+        await using var lease = await new SqliteWorkQueue(two).OpenReceiverAsync(new());
         var receiving = lease.ReceiveAsync(Channel, 1).AsTask();
 
         await new SqliteWorkQueue(one).EnqueueAsync(Channel, [Of("1")], EnqueueOptions.Default);
@@ -194,7 +194,7 @@ public sealed class SqliteStoreTests : IAsyncDisposable
         await one.EnqueueAsync(Channel, [Of("1")], options);
         var waiting = one.EnqueueAsync(Channel, [Of("2")], options).AsTask();
 
-        await using var lease = await two.AcquireLeaseAsync(new());
+        await using var lease = await two.OpenReceiverAsync(new());
         Assert.Equal("1", Text(Assert.Single(await lease.ReceiveAsync(Channel, 1))));
 
         Assert.Equal(1, await Wait.For(waiting, "room"));
@@ -204,7 +204,7 @@ public sealed class SqliteStoreTests : IAsyncDisposable
     public async Task Large_messages_come_back_whole_and_leave_nothing()
     {
         var queue = new SqliteWorkQueue(_file.Open());
-        await using var lease = await queue.AcquireLeaseAsync(new());
+        await using var lease = await queue.OpenReceiverAsync(new());
         var text = new string('x', 300_000);
         await queue.EnqueueAsync(Channel, [Of(text)], EnqueueOptions.Default);
 
@@ -226,7 +226,7 @@ public sealed class SqliteStoreTests : IAsyncDisposable
     public async Task Dead_letters_are_kept_for_their_retention()
     {
         var queue = new SqliteWorkQueue(_file.Open(options => options.DeadLetterRetention = TimeSpan.FromDays(2)));
-        await using var lease = await queue.AcquireLeaseAsync(new());
+        await using var lease = await queue.OpenReceiverAsync(new());
         await queue.EnqueueAsync(Channel, [Of("1")], EnqueueOptions.Default);
         await lease.DeadLetterAsync(Assert.Single(await lease.ReceiveAsync(Channel, 1)), DeadLetterReason.Rejected, null);
 
@@ -249,7 +249,7 @@ public sealed class SqliteStoreTests : IAsyncDisposable
             transaction.Database.Execute("UPDATE message SET body = x'63' || substr(body, 2) WHERE place = (SELECT min(place) FROM message)");
             return true;
         });
-        await using var lease = await queue.AcquireLeaseAsync(new());
+        await using var lease = await queue.OpenReceiverAsync(new());
 
         Assert.Equal("2", Text(Assert.Single(await lease.ReceiveAsync(Channel, 10))));
 
@@ -264,9 +264,9 @@ public sealed class SqliteStoreTests : IAsyncDisposable
         var (one, two) = (_file.Open(), _file.Open());
         var (queue, other) = (new SqliteWorkQueue(one), new SqliteWorkQueue(two));
         await queue.EnqueueAsync(Channel, [Of("1")], EnqueueOptions.Default);
-        await using var lost = await queue.AcquireLeaseAsync(new());
+        await using var lost = await queue.OpenReceiverAsync(new());
         var held = Assert.Single(await lost.ReceiveAsync(Channel, 1));
-        await using var lease = await other.AcquireLeaseAsync(new());
+        await using var lease = await other.OpenReceiverAsync(new());
 
         File.Delete(Path.Combine(_file.Path + ".bell", one.Writer.Neighbours.Self.Name + ".lock"));
 
@@ -274,7 +274,7 @@ public sealed class SqliteStoreTests : IAsyncDisposable
         await Wait.Until(() => lost.Lost.IsCancellationRequested, "the lease is lost");
         Assert.False(await lost.CompleteAsync(held));
         await queue.EnqueueAsync(Channel, [Of("2")], EnqueueOptions.Default);
-        await using var again = await queue.AcquireLeaseAsync(new());
+        await using var again = await queue.OpenReceiverAsync(new());
         Assert.Equal("2", Text(Assert.Single(await Wait.For(again.ReceiveAsync(Channel, 1).AsTask(), "the next message"))));
     }
 
@@ -325,7 +325,7 @@ public sealed class SqliteStoreTests : IAsyncDisposable
     public async Task A_file_at_rest_is_not_written_to()
     {
         var (store, queue) = (_file.Open(), new SqliteWorkQueue(_file.Open()));
-        await using var lease = await queue.AcquireLeaseAsync(new());
+        await using var lease = await queue.OpenReceiverAsync(new());
         var waiting = lease.ReceiveAsync(Channel, 1).AsTask();
         await new SqliteWorkQueue(store).EnqueueAsync("elsewhere", [Of("1")], EnqueueOptions.Default);
         await Wait.Until(() => _file.Count("worker") == 1, "the worker waits");

@@ -13,7 +13,7 @@ public sealed class SqliteWorkQueueOfProcessesTests : WorkQueueProcessesSpecific
 {
     private readonly ManualClock _clock = new();
     private readonly SqliteFile _file;
-    private readonly Dictionary<IWorkerLease, SqliteStore> _workers = [];
+    private readonly Dictionary<IWorkReceiver, SqliteStore> _workers = [];
 
     public SqliteWorkQueueOfProcessesTests() => _file = new SqliteFile(_clock.TimeProvider);
 
@@ -25,7 +25,7 @@ public sealed class SqliteWorkQueueOfProcessesTests : WorkQueueProcessesSpecific
         return new(new OpenedQueue(new QueueOfProcesses(this, queue), queue));
     }
 
-    protected override async Task CrashAsync(IWorkerLease lease)
+    protected override async Task CrashAsync(IWorkReceiver lease)
     {
         var store = _workers[lease];
         await store.CrashAsync();
@@ -50,10 +50,10 @@ public sealed class SqliteWorkQueueOfProcessesTests : WorkQueueProcessesSpecific
         public ValueTask<bool> CancelAsync(ChannelName channel, MessageId id, CancellationToken cancellationToken = default) =>
             queue.CancelAsync(channel, id, cancellationToken);
 
-        public async ValueTask<IWorkerLease> AcquireLeaseAsync(WorkerLeaseOptions options, CancellationToken cancellationToken = default)
+        public async ValueTask<IWorkReceiver> OpenReceiverAsync(ReceiverOptions options, CancellationToken cancellationToken = default)
         {
             var store = test._file.Open();
-            var lease = await new SqliteWorkQueue(store).AcquireLeaseAsync(options, cancellationToken);
+            var lease = await new SqliteWorkQueue(store).OpenReceiverAsync(options, cancellationToken);
             test._workers[lease] = store;
             return lease;
         }

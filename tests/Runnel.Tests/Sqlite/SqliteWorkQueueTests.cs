@@ -25,9 +25,9 @@ public sealed class SqliteWorkQueueTests : WorkQueueModelSpecification
         return new(new OpenedQueue(queue, queue));
     }
 
-    protected override Task CrashAsync(IWorkerLease lease) => _store.RunAsync(transaction =>
+    protected override Task CrashAsync(IWorkReceiver lease) => _store.RunAsync(transaction =>
     {
-        var state = ((SqliteWorkerLease)lease).State;
+        var state = ((SqliteWorkReceiver)lease).State;
         transaction.Messages.HandBackDead(state.Id);
         _store.Writer.Leases.Lose(state);
         return true;

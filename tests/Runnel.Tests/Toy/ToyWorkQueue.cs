@@ -18,7 +18,7 @@ internal class ToyWorkQueue(InMemoryWorkQueue inner) : IWorkQueue, IWorkQueueOpe
     public ValueTask<bool> CancelAsync(ChannelName channel, MessageId id, CancellationToken cancellationToken = default) =>
         throw new NotSupportedException($"The toy layer cannot take back a message of channel '{channel}'.");
 
-    public ValueTask<IWorkerLease> AcquireLeaseAsync(WorkerLeaseOptions options, CancellationToken cancellationToken = default) => inner.AcquireLeaseAsync(options, cancellationToken);
+    public ValueTask<IWorkReceiver> OpenReceiverAsync(ReceiverOptions options, CancellationToken cancellationToken = default) => inner.OpenReceiverAsync(options, cancellationToken);
 
     public ValueTask<IReadOnlyList<ChannelStatus>> ListChannelsAsync(CancellationToken cancellationToken = default) => inner.ListChannelsAsync(cancellationToken);
 

@@ -19,7 +19,7 @@ public sealed class ToyWorkQueueTests : WorkQueueModelSpecification
         return new(new OpenedQueue(queue, queue));
     }
 
-    protected override Task CrashAsync(IWorkerLease lease)
+    protected override Task CrashAsync(IWorkReceiver lease)
     {
         _inner.Crash(lease.WorkerId);
         return Task.CompletedTask;

@@ -28,7 +28,7 @@ internal sealed class WatchedQueue(IWorkQueue inner) : IWorkQueue, IWorkQueueOpe
     /// <summary>Whether workers cannot tell if their lease is lost.</summary>
     public bool IsInDoubt { get; set; }
 
-    public IList<IWorkerLease> Leases { get; } = [];
+    public IList<IWorkReceiver> Leases { get; } = [];
 
     public ConcurrentQueue<int> Asked { get; } = new();
 
@@ -49,11 +49,11 @@ internal sealed class WatchedQueue(IWorkQueue inner) : IWorkQueue, IWorkQueueOpe
 
     public ValueTask<bool> CancelAsync(ChannelName channel, MessageId id, CancellationToken cancellationToken = default) => inner.CancelAsync(channel, id, cancellationToken);
 
-    public async ValueTask<IWorkerLease> AcquireLeaseAsync(WorkerLeaseOptions options, CancellationToken cancellationToken = default)
+    public async ValueTask<IWorkReceiver> OpenReceiverAsync(ReceiverOptions options, CancellationToken cancellationToken = default)
     {
         if (Interlocked.Decrement(ref _failingLeases) >= 0)
             throw new IOException("The layer is away.");
-        var lease = new WatchedLease(this, await inner.AcquireLeaseAsync(options, cancellationToken));
+        var lease = new WatchedLease(this, await inner.OpenReceiverAsync(options, cancellationToken));
         Leases.Add(lease);
         return lease;
     }
@@ -69,7 +69,7 @@ internal sealed class WatchedQueue(IWorkQueue inner) : IWorkQueue, IWorkQueueOpe
 
     public ValueTask FlushAsync(CancellationToken cancellationToken = default) => Operator.FlushAsync(cancellationToken);
 
-    private sealed class WatchedLease(WatchedQueue queue, IWorkerLease inner) : IWorkerLease
+    private sealed class WatchedLease(WatchedQueue queue, IWorkReceiver inner) : IWorkReceiver
     {
         public string WorkerId => inner.WorkerId;
 

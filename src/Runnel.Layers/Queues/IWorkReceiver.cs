@@ -1,6 +1,6 @@
 namespace Runnel.Layers;
 
-/// <summary>One worker's right to hold messages, renewed by the layer from a thread of its own for as long as the process lives.</summary>
+/// <summary>Receives messages and settles them, under one worker's lease. The layer renews the lease from a thread of its own for as long as the process lives.</summary>
 /// <remarks>
 /// Settling is fenced: once the lease is lost (the process was stopped for longer than the lease, say), its messages belong to others, and a
 /// settling call answers <see langword="false"/> and changes nothing. A layer that hands on channel by channel may not have handed on all of them yet: those
@@ -8,7 +8,7 @@ namespace Runnel.Layers;
 /// that is another claim, which the first one cannot settle. Disposing hands back at once what is not settled, counting neither an
 /// attempt nor a crash. Thread-safe.
 /// </remarks>
-public interface IWorkerLease : IAsyncDisposable
+public interface IWorkReceiver : IAsyncDisposable
 {
     /// <summary>The worker's name: unique over all incarnations.</summary>
     string WorkerId { get; }
@@ -19,7 +19,7 @@ public interface IWorkerLease : IAsyncDisposable
     /// </summary>
     bool IsHeld { get; }
 
-    /// <summary>Cancelled when the lease is lost: stop the handlers, acquire a new lease.</summary>
+    /// <summary>Cancelled when the lease is lost: stop the handlers, open a new receiver.</summary>
     CancellationToken Lost { get; }
 
     /// <summary>Waits until the channel has messages that are due, and takes up to <paramref name="max"/> of them.</summary>
@@ -28,7 +28,7 @@ public interface IWorkerLease : IAsyncDisposable
     /// <param name="cancellationToken">Ends the wait; what was taken is never lost by it.</param>
     /// <returns>At least one message, in the order stored.</returns>
     /// <exception cref="LeaseLostException">The lease is lost.</exception>
-    /// <exception cref="ObjectDisposedException">The lease was disposed, before or during the wait.</exception>
+    /// <exception cref="ObjectDisposedException">The receiver was disposed, before or during the wait.</exception>
     ValueTask<IReadOnlyList<ReceivedMessage>> ReceiveAsync(ChannelName channel, int max, CancellationToken cancellationToken = default);
 
     /// <summary>The message is handled: forget it.</summary>

@@ -6,12 +6,12 @@ using Runnel.Sqlite.Writing;
 namespace Runnel.Sqlite;
 
 /// <summary>A worker of this process. It is lost only with the process, or when somebody takes the file away from under it.</summary>
-internal sealed class SqliteWorkerLease : IWorkerLease
+internal sealed class SqliteWorkReceiver : IWorkReceiver
 {
     private readonly SqliteStore _store;
     private readonly CancellationTokenSource _lost = new();
 
-    public SqliteWorkerLease(SqliteStore store, LeaseState state)
+    public SqliteWorkReceiver(SqliteStore store, LeaseState state)
     {
         _store = store;
         State = state;

@@ -4,7 +4,7 @@ using Runnel.Layers;
 namespace Runnel.InMemory;
 
 /// <summary>A worker of the in-memory queue. In memory it dies only when it is told to: see <see cref="InMemoryWorkQueue.Crash"/>.</summary>
-internal sealed class InMemoryWorkerLease(InMemoryWorkQueue queue) : IWorkerLease
+internal sealed class InMemoryWorkReceiver(InMemoryWorkQueue queue) : IWorkReceiver
 {
     private readonly CancellationTokenSource _lost = new();
     private volatile bool _disposed;
@@ -72,7 +72,7 @@ internal sealed class InMemoryWorkerLease(InMemoryWorkQueue queue) : IWorkerLeas
     }
 
     /// <summary>What a receive on a lease that is over throws.</summary>
-    public Exception Ended() => _disposed ? new ObjectDisposedException(nameof(IWorkerLease)) : new LeaseLostException(WorkerId);
+    public Exception Ended() => _disposed ? new ObjectDisposedException(nameof(IWorkReceiver)) : new LeaseLostException(WorkerId);
 
     private static StoredMessage StoredOf(ReceivedMessage message)
     {

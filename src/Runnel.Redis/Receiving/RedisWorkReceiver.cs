@@ -6,7 +6,7 @@ using Runnel.Redis.Sending;
 namespace Runnel.Redis.Receiving;
 
 /// <summary>A worker on Redis: kept alive by <see cref="RedisHeart"/>, known to each channel that it receives from.</summary>
-internal sealed class RedisWorkerLease : IWorkerLease
+internal sealed class RedisWorkReceiver : IWorkReceiver
 {
     private readonly RedisStore _store;
     private readonly ChannelTable _table;
@@ -15,7 +15,7 @@ internal sealed class RedisWorkerLease : IWorkerLease
     private readonly ConcurrentDictionary<ChannelName, WorkerChannel> _channels = new();
     private readonly CancellationTokenSource _lost = new();
 
-    public RedisWorkerLease(RedisStore store, ChannelTable table, RedisHeart heart, RedisBells bells, LeaseTerm term)
+    public RedisWorkReceiver(RedisStore store, ChannelTable table, RedisHeart heart, RedisBells bells, LeaseTerm term)
     {
         (_store, _table, _heart, _bells, Term) = (store, table, heart, bells, term);
         term.Lost += OnLost;
@@ -88,7 +88,7 @@ internal sealed class RedisWorkerLease : IWorkerLease
 
     private async Task LeaveAsync(WorkerChannel channel)
     {
-        await channel.EndAsync(new ObjectDisposedException(nameof(IWorkerLease), $"Worker {WorkerId} has left.")).ConfigureAwait(false);
+        await channel.EndAsync(new ObjectDisposedException(nameof(IWorkReceiver), $"Worker {WorkerId} has left.")).ConfigureAwait(false);
         await channel.LeaveAsync().ConfigureAwait(false);
     }
 
