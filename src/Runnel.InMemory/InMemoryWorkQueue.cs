@@ -124,19 +124,19 @@ public sealed class InMemoryWorkQueue : IWorkQueue, IWorkQueueOperator
     }
 
     internal InMemoryChannel GetOrAdd(ChannelName name) =>
-        _channels.GetOrAdd(name, static (name, queue) => new InMemoryChannel(name, queue), this);
+        _channels.GetOrAdd(name, static (name, queue) => new InMemoryChannel(name, queue.Clock, queue.DeadLetterRetention, queue.Forget), this);
 
-    internal void Forget(InMemoryChannel channel) => _channels.TryRemove(new(channel.Name, channel));
+    private void Forget(InMemoryChannel channel) => _channels.TryRemove(new(channel.Name, channel));
 
     /// <summary>A lease is over: every channel does what is to be done for it.</summary>
-    internal void End(InMemoryWorkReceiver lease, Action<InMemoryChannel, InMemoryWorkReceiver> settle)
+    internal void End(InMemoryWorkReceiver lease, Action<InMemoryChannel> settle)
     {
         _leases.TryRemove(new(lease.WorkerId, lease));
         foreach (var (_, channel) in _channels)
-            settle(channel, lease);
+            settle(channel);
     }
 
-    private InMemoryChannel? Find(ChannelName channel) => _channels.GetValueOrDefault(channel.QueueName);
+    internal InMemoryChannel? Find(ChannelName channel) => _channels.GetValueOrDefault(channel.QueueName);
 
     private async ValueTask<int> WaitForRoomAsync(InMemoryChannel home, RoomWaiter waiter, TimeSpan limit, CancellationToken cancellationToken)
     {

@@ -1,3 +1,4 @@
+using Runnel.InMemory.Channels;
 using Runnel.InMemory.Stored;
 using Runnel.Layers;
 
@@ -7,15 +8,13 @@ namespace Runnel.InMemory;
 internal sealed class InMemoryWorkReceiver(InMemoryWorkQueue queue) : IWorkReceiver
 {
     private readonly CancellationTokenSource _lost = new();
-    private volatile bool _disposed;
-    private int _ended;
+    private readonly LeaseState _state = new();
 
-    public string WorkerId { get; } = Guid.NewGuid().ToString("N");
+    public string WorkerId => _state.WorkerId;
 
     public CancellationToken Lost => _lost.Token;
 
-    /// <summary>Whether it may still claim; looked at under a channel's lock, after which the end of the lease visits that channel.</summary>
-    public bool IsHeld => Volatile.Read(ref _ended) == 0;
+    public bool IsHeld => _state.IsHeld;
 
     public ValueTask<IReadOnlyList<ReceivedMessage>> ReceiveAsync(ChannelName channel, int max, CancellationToken cancellationToken = default)
     {
@@ -25,10 +24,11 @@ internal sealed class InMemoryWorkReceiver(InMemoryWorkQueue queue) : IWorkRecei
         while (true)
         {
             if (!IsHeld)
-                return ValueTask.FromException<IReadOnlyList<ReceivedMessage>>(Ended());
-            var (claims, waiter) = queue.GetOrAdd(name).Receive(this, max);
+                return ValueTask.FromException<IReadOnlyList<ReceivedMessage>>(_state.Ended());
+            var home = queue.GetOrAdd(name);
+            var (claims, waiter) = home.Receive(_state, max);
             if (waiter is not null)
-                return WaitAsync(waiter, cancellationToken);
+                return WaitAsync(home, waiter, cancellationToken);
             if (claims is { Length: > 0 })
                 return new(Open(name, claims));
         }
@@ -37,7 +37,7 @@ internal sealed class InMemoryWorkReceiver(InMemoryWorkQueue queue) : IWorkRecei
     public ValueTask<bool> CompleteAsync(ReceivedMessage message, CancellationToken cancellationToken = default)
     {
         var stored = StoredOf(message);
-        return new(stored.Home!.Complete(stored, this));
+        return new(HomeOf(message)?.Complete(stored, _state) is true);
     }
 
     public ValueTask<bool> AbandonAsync(ReceivedMessage message, AbandonOptions options, CancellationToken cancellationToken = default)
@@ -45,34 +45,33 @@ internal sealed class InMemoryWorkReceiver(InMemoryWorkQueue queue) : IWorkRecei
         ArgumentNullException.ThrowIfNull(options);
         var stored = StoredOf(message);
         var changed = options.Body is { } body ? EnvelopeFormat.ReplaceBody(stored.Bytes, body.Span) : null;
-        return new(stored.Home!.Abandon(stored, this, options, changed));
+        return new(HomeOf(message)?.Abandon(stored, _state, options, changed) is true);
     }
 
     public ValueTask<bool> DeadLetterAsync(ReceivedMessage message, DeadLetterReason reason, string? error, CancellationToken cancellationToken = default)
     {
         var stored = StoredOf(message);
-        return new(stored.Home!.DeadLetter(stored, this, reason, error));
+        return new(HomeOf(message)?.DeadLetter(stored, _state, reason, error) is true);
     }
 
     public ValueTask DisposeAsync()
     {
-        _disposed = true;
-        if (Interlocked.Exchange(ref _ended, 1) == 0)
-            queue.End(this, static (channel, lease) => channel.HandBack(lease));
+        if (_state.TryDispose())
+            queue.End(this, channel => channel.HandBack(_state));
         return ValueTask.CompletedTask;
     }
 
     /// <summary>The worker has died.</summary>
     public void Crash()
     {
-        if (Interlocked.Exchange(ref _ended, 1) != 0)
+        if (!_state.TryLose())
             return;
-        queue.End(this, static (channel, lease) => channel.HandBackDead(lease));
+        queue.End(this, channel => channel.HandBackDead(_state));
         _lost.Cancel();
     }
 
-    /// <summary>What a receive on a lease that is over throws.</summary>
-    public Exception Ended() => _disposed ? new ObjectDisposedException(nameof(IWorkReceiver)) : new LeaseLostException(WorkerId);
+    // A channel that has claims is not forgotten. If there is none, or another one of the name, everything was deleted meanwhile, and the claim is void.
+    private InMemoryChannel? HomeOf(ReceivedMessage message) => queue.Find(message.Channel);
 
     private static StoredMessage StoredOf(ReceivedMessage message)
     {
@@ -81,11 +80,10 @@ internal sealed class InMemoryWorkReceiver(InMemoryWorkQueue queue) : IWorkRecei
             ?? throw new ArgumentException($"Message '{message.Id}' did not come from this queue.", nameof(message));
     }
 
-    private static async ValueTask<IReadOnlyList<ReceivedMessage>> WaitAsync(ReceiveWaiter waiter, CancellationToken cancellationToken)
+    private static async ValueTask<IReadOnlyList<ReceivedMessage>> WaitAsync(InMemoryChannel home, ReceiveWaiter waiter, CancellationToken cancellationToken)
     {
-        using var cancellation = cancellationToken.UnsafeRegister(
-            static (state, token) => ((ReceiveWaiter)state!).Channel.StopWaiting((ReceiveWaiter)state, token), waiter);
-        return Open(waiter.Channel.Name, await waiter.Task.ConfigureAwait(false));
+        using var cancellation = cancellationToken.UnsafeRegister((_, token) => home.StopWaiting(waiter, token), null);
+        return Open(home.Name, await waiter.Task.ConfigureAwait(false));
     }
 
     private static ReceivedMessage[] Open(ChannelName channel, StoredMessage[] claims)

@@ -9,7 +9,7 @@ internal sealed partial class InMemoryChannel
     {
         lock (_lock)
         {
-            Leave(queue.Clock.Now);
+            Leave(clock.Now);
             return [.. _dead];
         }
     }
@@ -19,7 +19,7 @@ internal sealed partial class InMemoryChannel
     {
         lock (_lock)
         {
-            var now = queue.Clock.Now;
+            var now = clock.Now;
             var taken = TakeDead(letters);
             foreach (var letter in taken)
                 Put(letter.Message.Replayed(), now);
@@ -33,7 +33,7 @@ internal sealed partial class InMemoryChannel
         lock (_lock)
         {
             var taken = TakeDead(letters);
-            Leave(queue.Clock.Now);
+            Leave(clock.Now);
             return taken.Count;
         }
     }
@@ -54,7 +54,7 @@ internal sealed partial class InMemoryChannel
 
     private void PutAside(StoredMessage message, DeadLetterReason reason, string? error, long now)
     {
-        _dead.Enqueue(new StoredDeadLetter(message, reason, error, now, ChannelClock.Later(now, queue.DeadLetterRetention)));
+        _dead.Enqueue(new StoredDeadLetter(message, reason, error, clock.TimeOfDay, Ticks.Later(now, deadLetterRetention)));
         FreeLane(message, now);
     }
 }

@@ -14,7 +14,7 @@ internal sealed partial class InMemoryChannel
         {
             if (_retired)
                 return default;
-            var now = queue.Clock.Now;
+            var now = clock.Now;
             Update(now);
             var stored = Store(messages, options.Capacity, now, first: _waitingForRoom.Count == 0);
             var waiter = stored is null && options.WaitForRoom > TimeSpan.Zero && messages.Length <= options.Capacity
@@ -36,7 +36,7 @@ internal sealed partial class InMemoryChannel
         {
             var waited = _waitingForRoom.Remove(waiter);
             if (waited)
-                Leave(queue.Clock.Now); // it may have kept smaller ones behind it waiting
+                Leave(clock.Now); // it may have kept smaller ones behind it waiting
             return waited;
         }
     }
@@ -63,14 +63,26 @@ internal sealed partial class InMemoryChannel
             return null;
         foreach (var message in messages)
         {
-            if (message.DeduplicationId is not null && !_remembered.Add(message.DeduplicationId))
-                continue;
-            if (message.DeduplicationId is not null)
-                _remembering.Add(ChannelClock.Later(now, message.DeduplicationWindow), message.DeduplicationId);
-            message.Begin(now);
-            Put(message, now);
+            if (message.Terms is null || TryBegin(message, message.Terms, now))
+                Put(message, now);
         }
         return fresh;
+    }
+
+    // Times that count from when the message is stored begin now.
+    private bool TryBegin(StoredMessage message, StoreTerms terms, long now)
+    {
+        if (terms.DeduplicationId is { } id)
+        {
+            if (!_remembered.Add(id))
+                return false;
+            _remembering.Add(Ticks.Later(now, terms.DeduplicationWindow), id);
+        }
+        if (terms.Delay > TimeSpan.Zero)
+            message.Due = Moment.After(now, terms.Delay);
+        if (terms.TimeToLive is { } life)
+            message.ExpireAt(Moment.After(now, life), Ticks.Later(clock.TimeOfDay, life));
+        return true;
     }
 
     private int CountNew(StoredMessage[] messages)
@@ -79,7 +91,7 @@ internal sealed partial class InMemoryChannel
         HashSet<string>? seen = null;
         foreach (var message in messages)
         {
-            if (message.DeduplicationId is not { } id || (!_remembered.Contains(id) && (messages.Length == 1 || (seen ??= []).Add(id))))
+            if (message.Terms?.DeduplicationId is not { } id || (!_remembered.Contains(id) && (messages.Length == 1 || (seen ??= []).Add(id))))
                 count++;
         }
         return count;
@@ -88,7 +100,6 @@ internal sealed partial class InMemoryChannel
     /// <summary>Takes in a message, at the end of its key's lane if there is one.</summary>
     private void Put(StoredMessage message, long now)
     {
-        message.Home = this;
         if (message.Key is null)
         {
             Hold(message, now);
@@ -116,21 +127,21 @@ internal sealed partial class InMemoryChannel
 
     private void Track(StoredMessage message)
     {
-        if (message.ExpiresAt != TimeHeap<StoredMessage>.Never)
-            message.Expiry = _expiries.Add(message.ExpiresAt, message);
+        if (message.Expires != Moment.Never)
+            message.Expiry = _expiries.Add(message.Expires, message);
         if (_byId is not null)
             _byId[message.Id] = message;
     }
 
     private void Place(StoredMessage message, long now)
     {
-        if (message.DueAt <= now)
+        if (clock.IsDue(message.Due, now))
         {
             GetInLine(message);
             return;
         }
         message.State = StoredState.Scheduled;
-        message.Schedule = _scheduled.Add(message.DueAt, message);
+        message.Schedule = _scheduled.Add(message.Due, message);
     }
 
     private void GetInLine(StoredMessage message)

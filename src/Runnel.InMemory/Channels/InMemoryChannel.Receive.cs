@@ -6,13 +6,13 @@ internal sealed partial class InMemoryChannel
 {
     /// <summary>Claims what is ready, or waits for it.</summary>
     /// <returns>Claims; a waiter when there is nothing to claim; neither when the channel has retired: get it anew.</returns>
-    public (StoredMessage[]? Claims, ReceiveWaiter? Waiter) Receive(InMemoryWorkReceiver lease, int max)
+    public (StoredMessage[]? Claims, ReceiveWaiter? Waiter) Receive(LeaseState lease, int max)
     {
         lock (_lock)
         {
             if (_retired)
                 return default;
-            var now = queue.Clock.Now;
+            var now = clock.Now;
             Update(now);
             StoredMessage[]? claims = null;
             ReceiveWaiter? waiter = null;
@@ -21,7 +21,7 @@ internal sealed partial class InMemoryChannel
             else if (_ready.Count > 0)
                 claims = Claim(lease, max);
             else
-                _receivers.AddLast(waiter = new ReceiveWaiter(this, lease, max));
+                _receivers.AddLast(waiter = new ReceiveWaiter(lease, max));
             Leave(now);
             return (claims, waiter);
         }
@@ -48,7 +48,7 @@ internal sealed partial class InMemoryChannel
         }
     }
 
-    private StoredMessage[] Claim(InMemoryWorkReceiver lease, int max)
+    private StoredMessage[] Claim(LeaseState lease, int max)
     {
         var claims = new StoredMessage[Math.Min(max, _ready.Count)];
         for (var i = 0; i < claims.Length; i++)

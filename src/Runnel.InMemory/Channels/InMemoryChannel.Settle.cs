@@ -5,7 +5,7 @@ namespace Runnel.InMemory.Channels;
 
 internal sealed partial class InMemoryChannel
 {
-    public bool Complete(StoredMessage message, InMemoryWorkReceiver lease)
+    public bool Complete(StoredMessage message, LeaseState lease)
     {
         lock (_lock)
         {
@@ -16,34 +16,34 @@ internal sealed partial class InMemoryChannel
                 RetireIfEmpty(); // nobody can have waited for this one
                 return true;
             }
-            var now = queue.Clock.Now;
+            var now = clock.Now;
             FreeLane(message, now);
             Leave(now);
             return true;
         }
     }
 
-    public bool Abandon(StoredMessage message, InMemoryWorkReceiver lease, AbandonOptions options, byte[]? changed)
+    public bool Abandon(StoredMessage message, LeaseState lease, AbandonOptions options, byte[]? changed)
     {
         lock (_lock)
         {
             if (!TryRelease(message, lease))
                 return false;
-            var now = queue.Clock.Now;
-            var dueAt = options.Delay > TimeSpan.Zero ? ChannelClock.Later(now, options.Delay) : 0;
-            GiveBack(message.Again(message.Attempt + (options.CountsAttempt ? 1 : 0), message.Crashes, dueAt, changed), now);
+            var now = clock.Now;
+            var due = options.Delay > TimeSpan.Zero ? Moment.After(now, options.Delay) : default;
+            GiveBack(message.Again(message.Attempt + (options.CountsAttempt ? 1 : 0), message.Crashes, due, changed), now);
             Leave(now);
             return true;
         }
     }
 
-    public bool DeadLetter(StoredMessage message, InMemoryWorkReceiver lease, DeadLetterReason reason, string? error)
+    public bool DeadLetter(StoredMessage message, LeaseState lease, DeadLetterReason reason, string? error)
     {
         lock (_lock)
         {
             if (!TryRelease(message, lease))
                 return false;
-            var now = queue.Clock.Now;
+            var now = clock.Now;
             var attempts = message.Attempt + (HandlingRule.CountsAttempt(reason) ? 1 : 0);
             PutAside(message.Again(attempts, message.Crashes), reason, error, now);
             Leave(now);
@@ -52,11 +52,11 @@ internal sealed partial class InMemoryChannel
     }
 
     /// <summary>A worker leaves: its waits end, and what it holds is there for others, at its old place.</summary>
-    public void HandBack(InMemoryWorkReceiver lease)
+    public void HandBack(LeaseState lease)
     {
         lock (_lock)
         {
-            var now = queue.Clock.Now;
+            var now = clock.Now;
             foreach (var message in ReleaseAll(lease))
                 GiveBack(message.Again(message.Attempt, message.Crashes), now);
             Leave(now);
@@ -64,18 +64,18 @@ internal sealed partial class InMemoryChannel
     }
 
     /// <summary>A worker has died: as if it had left, but its death is counted on what it held.</summary>
-    public void HandBackDead(InMemoryWorkReceiver lease)
+    public void HandBackDead(LeaseState lease)
     {
         lock (_lock)
         {
-            var now = queue.Clock.Now;
+            var now = clock.Now;
             foreach (var message in ReleaseAll(lease))
                 GiveBack(message.Crashed(), now);
             Leave(now);
         }
     }
 
-    private bool TryRelease(StoredMessage message, InMemoryWorkReceiver lease)
+    private bool TryRelease(StoredMessage message, LeaseState lease)
     {
         if (message.State != StoredState.Claimed || message.Owner != lease)
             return false;
@@ -85,7 +85,7 @@ internal sealed partial class InMemoryChannel
         return true;
     }
 
-    private List<StoredMessage> ReleaseAll(InMemoryWorkReceiver lease)
+    private List<StoredMessage> ReleaseAll(LeaseState lease)
     {
         for (var node = _receivers.First; node is not null;)
         {
@@ -117,7 +117,7 @@ internal sealed partial class InMemoryChannel
         if (message.Key is not null)
             _lanes[message.Key].Head = message;
         Track(message);
-        if (message.DueAt > now)
+        if (!clock.IsDue(message.Due, now))
         {
             Place(message, now);
             return;

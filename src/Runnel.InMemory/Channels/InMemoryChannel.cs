@@ -8,13 +8,13 @@ namespace Runnel.InMemory.Channels;
 /// A message that is stored is <em>held</em> (ready, scheduled or blocked) or claimed. Of the messages of one key only the lane's head is
 /// ready, scheduled or claimed; the others are blocked. A channel that holds, remembers and owes nothing retires and is forgotten.
 /// </remarks>
-internal sealed partial class InMemoryChannel(ChannelName name, InMemoryWorkQueue queue)
+internal sealed partial class InMemoryChannel(ChannelName name, ChannelClock clock, TimeSpan deadLetterRetention, Action<InMemoryChannel> forget)
 {
     private readonly Lock _lock = new();
     private readonly MessageList _ready = new();
     private readonly MessageList _claimed = new();
-    private readonly TimeHeap<StoredMessage> _scheduled = new();
-    private readonly TimeHeap<StoredMessage> _expiries = new();
+    private readonly Agenda<StoredMessage> _scheduled = new(clock);
+    private readonly Agenda<StoredMessage> _expiries = new(clock);
     private readonly LinkedList<ReceiveWaiter> _receivers = new();
     private readonly LinkedList<RoomWaiter> _waitingForRoom = new();
     private readonly Queue<StoredDeadLetter> _dead = new();
@@ -43,7 +43,7 @@ internal sealed partial class InMemoryChannel(ChannelName name, InMemoryWorkQueu
         {
             _wake = null;
             if (!_retired)
-                Leave(queue.Clock.Now);
+                Leave(clock.Now);
         }
     }
 
@@ -52,7 +52,7 @@ internal sealed partial class InMemoryChannel(ChannelName name, InMemoryWorkQueu
     {
         lock (_lock)
         {
-            var now = queue.Clock.Now;
+            var now = clock.Now;
             Update(now);
             var found = Index().TryGetValue(id, out var message);
             if (found)
@@ -69,7 +69,7 @@ internal sealed partial class InMemoryChannel(ChannelName name, InMemoryWorkQueu
         {
             if (_retired)
                 return null;
-            Leave(queue.Clock.Now);
+            Leave(clock.Now);
             if (Held + _claimed.Count + _dead.Count == 0)
                 return null;
             DateTimeOffset? oldest = _ready.First is null ? null : new DateTimeOffset(OldestReady(), TimeSpan.Zero);
@@ -91,18 +91,17 @@ internal sealed partial class InMemoryChannel(ChannelName name, InMemoryWorkQueu
                 while (lane.Waiting.First is { } message)
                     Clear(message, lane.Waiting);
             }
-            while (_scheduled.Count > 0)
-                _scheduled.TakeFirst().State = StoredState.Gone;
-            while (_expiries.Count > 0)
-                _expiries.TakeFirst().Expiry = null;
-            while (_remembering.Count > 0)
-                _remembering.TakeFirst();
+            foreach (var message in _scheduled.Items)
+                message.State = StoredState.Gone;
+            _scheduled.Clear();
+            _expiries.Clear();
+            _remembering.Clear();
             _remembered.Clear();
             _lanes.Clear();
             _dead.Clear();
             _byId = null;
             _blocked = 0;
-            Leave(queue.Clock.Now);
+            Leave(clock.Now);
         }
 
         static void Clear(StoredMessage message, MessageList list)
@@ -117,10 +116,10 @@ internal sealed partial class InMemoryChannel(ChannelName name, InMemoryWorkQueu
     {
         do
         {
-            while (_expiries.NextTime <= now)
-                Expire(_expiries.TakeFirst(), now);
-            while (_scheduled.NextTime <= now)
-                GetInLine(_scheduled.TakeFirst());
+            while (_expiries.TryTakeDue(now, out var expired))
+                Expire(expired, now);
+            while (_scheduled.TryTakeDue(now, out var due))
+                GetInLine(due);
             ServeReceivers();
         }
         while (AdmitWaiting(now));
@@ -135,11 +134,11 @@ internal sealed partial class InMemoryChannel(ChannelName name, InMemoryWorkQueu
     private void Leave(long now)
     {
         Update(now);
-        var next = Math.Min(Math.Min(_scheduled.NextTime, _expiries.NextTime), _remembering.NextTime);
+        var next = Math.Min(Math.Min(_scheduled.NextTime(now), _expiries.NextTime(now)), _remembering.NextTime);
         if (_dead.TryPeek(out var oldest))
             next = Math.Min(next, oldest.ForgetAt);
-        if (next < (_wake?.Time ?? TimeHeap<InMemoryChannel>.Never))
-            _wake = queue.Clock.Wake(this, next, _wake);
+        if (next < (_wake?.Time ?? Ticks.Never))
+            _wake = clock.Wake(this, next, _wake);
         RetireIfEmpty();
     }
 
@@ -149,8 +148,8 @@ internal sealed partial class InMemoryChannel(ChannelName name, InMemoryWorkQueu
             return;
         _retired = true;
         if (_wake is not null)
-            _wake = queue.Clock.Wake(this, TimeHeap<InMemoryChannel>.Never, _wake);
-        queue.Forget(this);
+            _wake = clock.Wake(this, Ticks.Never, _wake);
+        forget(this);
     }
 
     private void Expire(StoredMessage message, long now)
@@ -169,7 +168,7 @@ internal sealed partial class InMemoryChannel(ChannelName name, InMemoryWorkQueu
                 _ready.Remove(message);
                 break;
             case StoredState.Scheduled:
-                _scheduled.Remove(message.Schedule!);
+                message.Schedule!.Remove();
                 break;
             case StoredState.Blocked:
                 _lanes[message.Key!].Waiting.Remove(message);
@@ -185,8 +184,7 @@ internal sealed partial class InMemoryChannel(ChannelName name, InMemoryWorkQueu
 
     private void NoLongerHeld(StoredMessage message)
     {
-        if (message.Expiry is not null)
-            _expiries.Remove(message.Expiry);
+        message.Expiry?.Remove();
         message.Expiry = null;
         _byId?.Remove(message.Id);
     }

@@ -1,4 +1,3 @@
-using Runnel.InMemory.Channels;
 using Runnel.Layers;
 
 namespace Runnel.InMemory.Stored;
@@ -29,41 +28,32 @@ internal enum StoredState : byte
 /// </remarks>
 internal sealed class StoredMessage
 {
-    private readonly TimeSpan _delay;
-    private readonly TimeSpan? _timeToLive;
-
     private StoredMessage(byte[] bytes) => Bytes = bytes;
 
-    private StoredMessage(byte[] bytes, TimeSpan delay, TimeSpan? timeToLive)
-        : this(bytes) => (_delay, _timeToLive) = (delay, timeToLive);
-
     /// <summary>The encoded envelope: the queue's own copy.</summary>
-    public byte[] Bytes { get; private init; }
+    public byte[] Bytes { get; }
+
+    /// <summary>What matters until it is stored.</summary>
+    public StoreTerms? Terms { get; private init; }
 
     public MessageId Id { get; private init; }
 
     public string? Key { get; private init; }
 
-    public string? DeduplicationId { get; private init; }
-
-    public TimeSpan DeduplicationWindow { get; private init; }
-
     public long SentAt { get; private init; }
 
     /// <summary>Not to be handed out before; in ticks, since the encoded form rounds down to the millisecond, which would be early.</summary>
-    public long DueAt { get; private set; }
+    public Moment Due { get; set; }
 
-    public long ExpiresAt { get; private set; } = TimeHeap<StoredMessage>.Never;
+    public Moment Expires { get; private set; } = Moment.Never;
 
     public int Attempt { get; private init; }
 
     public int Crashes { get; private init; }
 
-    public InMemoryChannel? Home { get; set; }
-
     public StoredState State { get; set; }
 
-    public InMemoryWorkReceiver? Owner { get; set; }
+    public LeaseState? Owner { get; set; }
 
     /// <summary>Its place in line.</summary>
     public long Sequence { get; set; }
@@ -80,27 +70,26 @@ internal sealed class StoredMessage
     {
         if (envelope.Id == default)
             throw new ArgumentException($"The message '{envelope.Message.Type}' has no id; a message on a channel needs one: MessageId.New.");
-        return new StoredMessage(EnvelopeFormat.Encode(envelope), envelope.Delay, envelope.TimeToLive)
+        return new StoredMessage(EnvelopeFormat.Encode(envelope))
         {
+            Terms = StoreTerms.Of(envelope),
             Id = envelope.Id,
             Key = envelope.Key is { Length: > 0 } key ? key : null,
-            DeduplicationId = envelope is { DeduplicationId.Length: > 0, DeduplicationWindow.Ticks: > 0 } ? envelope.DeduplicationId : null,
-            DeduplicationWindow = envelope.DeduplicationWindow,
             SentAt = envelope.SentAt.UtcTicks,
-            DueAt = envelope.NotBefore?.UtcTicks ?? 0,
-            ExpiresAt = envelope.ExpiresAt?.UtcTicks ?? TimeHeap<StoredMessage>.Never,
+            Due = Moment.At(envelope.NotBefore, otherwise: default),
+            Expires = Moment.At(envelope.ExpiresAt, otherwise: Moment.Never),
             Attempt = envelope.Attempt,
             Crashes = envelope.Crashes,
         };
     }
 
-    /// <summary>Times that count from when the message is stored begin now.</summary>
-    public void Begin(long now)
+    /// <summary>Sets when it expires.</summary>
+    /// <param name="moment">When it does.</param>
+    /// <param name="timeOfDay">The time of day that its receiver is told, in ticks.</param>
+    public void ExpireAt(Moment moment, long timeOfDay)
     {
-        if (_delay > TimeSpan.Zero)
-            DueAt = ChannelClock.Later(now, _delay);
-        if (_timeToLive is { } life)
-            ExpireAt(ChannelClock.Later(now, life));
+        Expires = moment;
+        EnvelopeFormat.WriteExpiresAt(Bytes, timeOfDay > DateTimeOffset.MaxValue.UtcTicks ? null : new DateTimeOffset(timeOfDay, TimeSpan.Zero));
     }
 
     /// <summary>The message's next stay after it was a dead letter: as if it had never been tried.</summary>
@@ -112,16 +101,16 @@ internal sealed class StoredMessage
     private StoredMessage WithoutExpiry(int attempt, int crashes)
     {
         var again = Again(attempt, crashes);
-        again.ExpireAt(TimeHeap<StoredMessage>.Never);
+        again.ExpireAt(Moment.Never, Ticks.Never);
         return again;
     }
 
     /// <summary>The message's next stay.</summary>
     /// <param name="attempt">How many times a handler ran and failed.</param>
     /// <param name="crashes">How many times a worker died holding it.</param>
-    /// <param name="dueAt">When it may be handed out.</param>
+    /// <param name="due">When it may be handed out.</param>
     /// <param name="changed">The encoded envelope, if it is another one now.</param>
-    public StoredMessage Again(int attempt, int crashes, long dueAt = 0, byte[]? changed = null)
+    public StoredMessage Again(int attempt, int crashes, Moment due = default, byte[]? changed = null)
     {
         var bytes = changed ?? Bytes;
         EnvelopeFormat.WriteCounters(bytes, attempt, crashes);
@@ -130,18 +119,11 @@ internal sealed class StoredMessage
             Id = Id,
             Key = Key,
             SentAt = SentAt,
-            DueAt = dueAt,
-            ExpiresAt = ExpiresAt,
+            Due = due,
+            Expires = Expires,
             Attempt = attempt,
             Crashes = crashes,
-            Home = Home,
             Sequence = Sequence,
         };
-    }
-
-    private void ExpireAt(long time)
-    {
-        ExpiresAt = time;
-        EnvelopeFormat.WriteExpiresAt(Bytes, time > DateTimeOffset.MaxValue.UtcTicks ? null : new DateTimeOffset(time, TimeSpan.Zero));
     }
 }

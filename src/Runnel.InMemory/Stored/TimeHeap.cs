@@ -1,31 +1,33 @@
 namespace Runnel.InMemory.Stored;
 
-/// <summary>Things with a time, earliest first; equal times in the order added. Any of them can be taken out again at once.</summary>
+/// <summary>Things with a time, earliest first. Any of them can be taken out again at once.</summary>
 /// <remarks>
 /// A binary heap whose nodes know their place. <see cref="PriorityQueue{TElement,TPriority}"/> cannot remove from the middle, and what
 /// was received long before its expiry must not be remembered until then.
 /// </remarks>
 internal sealed class TimeHeap<T>
 {
-    /// <summary>The time of nothing: later than all others.</summary>
-    public const long Never = long.MaxValue;
-
-    private Node[] _nodes = new Node[4];
-    private long _added;
+    private Node[] _nodes = [];
 
     public int Count { get; private set; }
 
-    /// <summary>The earliest time, in ticks; <see cref="Never"/> when the heap is empty.</summary>
-    public long NextTime => Count == 0 ? Never : _nodes[0].Time;
+    /// <summary>The earliest time; <see cref="Ticks.Never"/> when the heap is empty.</summary>
+    public long NextTime => Count == 0 ? Ticks.Never : _nodes[0].Time;
+
+    /// <summary>The earliest. There has to be one.</summary>
+    public Node First => _nodes[0];
 
     /// <summary>All, in no order.</summary>
     public IEnumerable<T> Items => _nodes.Take(Count).Select(node => node.Item);
 
-    public Node Add(long time, T item)
+    /// <param name="time">The time, in ticks.</param>
+    /// <param name="item">What has the time.</param>
+    /// <param name="order">Which of those with an equal time comes first: the one with the smaller number.</param>
+    public Node Add(long time, T item, long order = 0)
     {
         if (Count == _nodes.Length)
-            Array.Resize(ref _nodes, Count * 2);
-        var node = new Node(time, _added++, item);
+            Array.Resize(ref _nodes, Math.Max(4, Count * 2));
+        var node = new Node(this, time, order, item);
         MoveUp(node, Count++);
         return node;
     }
@@ -37,7 +39,15 @@ internal sealed class TimeHeap<T>
         return first.Item;
     }
 
-    public void Remove(Node node)
+    public void Clear()
+    {
+        foreach (var node in _nodes.AsSpan(0, Count))
+            node.Index = -1;
+        Array.Clear(_nodes);
+        Count = 0;
+    }
+
+    private void Remove(Node node)
     {
         var at = node.Index;
         node.Index = -1;
@@ -79,17 +89,24 @@ internal sealed class TimeHeap<T>
         node.Index = at;
     }
 
-    public sealed class Node(long time, long order, T item)
+    public sealed class Node(TimeHeap<T> heap, long time, long order, T item)
     {
         public long Time { get; } = time;
+
+        public long Order { get; } = order;
 
         public T Item { get; } = item;
 
         /// <summary>Its place; -1 when it is out.</summary>
         public int Index { get; set; }
 
-        public bool IsBefore(Node other) => Time < other.Time || (Time == other.Time && order < other.Order);
+        public bool IsBefore(Node other) => Time < other.Time || (Time == other.Time && Order < other.Order);
 
-        private long Order => order;
+        /// <summary>Takes it out of its heap, unless it is out already.</summary>
+        public void Remove()
+        {
+            if (Index >= 0)
+                heap.Remove(this);
+        }
     }
 }

@@ -1,5 +1,5 @@
 using System.Runtime.ExceptionServices;
-using Runnel.InMemory.Channels;
+using Runnel.InMemory.Stored;
 using Runnel.Layers;
 
 namespace Runnel.InMemory.Topics;
@@ -112,7 +112,7 @@ internal sealed class InMemoryTopic(Topic name)
     private void Keep(BackplaneMessage message, Retention retention, long now)
     {
         _age = retention.Age;
-        HistoryEnds = ChannelClock.Later(now, retention.Age);
+        HistoryEnds = Ticks.Later(now, retention.Age);
         _history.Enqueue((message, now));
         while (_history.Count > retention.Messages)
             _history.Dequeue();
