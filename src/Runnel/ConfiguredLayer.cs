@@ -72,7 +72,7 @@ public sealed class ConfiguredLayer : IAsyncDisposable
         ?? (StateAddress is { } address ? throw Lacks(LayerAddress.SchemeOf(address), "remembers nothing", "Runnel:StateLayer") : LackingStateStore.Instance);
 
     /// <summary>Connects to the layers, and checks that they can do what the application declares (<see cref="ILayerUser"/>).</summary>
-    /// <remarks>An application's host does this before anything else uses the layers; whoever has no host does it first.</remarks>
+    /// <remarks>An application's host calls this before anything else uses the layers. Without a host, call it first.</remarks>
     /// <inheritdoc cref="Layer.OpenAsync"/>
     /// <exception cref="FormatException">The address is invalid; the message says what one looks like.</exception>
     public async Task OpenAsync(CancellationToken cancellationToken = default)

@@ -23,7 +23,7 @@ internal struct ConsumerTurn
     /// <summary>The sum of their <see cref="GroupMessage.Cost"/>.</summary>
     public long WaitingCost { get; private set; }
 
-    /// <summary>Whether the end has come: nothing is lined up any more.</summary>
+    /// <summary>Whether the end has come, so that nothing more is lined up.</summary>
     public readonly bool IsEnding => _ended;
 
     /// <summary>The turn of a connection that is connecting: taken.</summary>
@@ -54,7 +54,7 @@ internal struct ConsumerTurn
     }
 
     /// <summary>The client takes the turn, when the events that arrived before have had theirs.</summary>
-    /// <returns><see langword="false"/> when the end has come: there is no turn to take any more.</returns>
+    /// <returns><see langword="false"/> when the end has come, so that there is no turn to take.</returns>
     public Task<bool> TakeAsync()
     {
         if (_ended)

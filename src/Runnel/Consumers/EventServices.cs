@@ -2,8 +2,8 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Runnel.Consumers;
 
-/// <summary>The services of the event that a consumer is handling: a scope that is made when it is first asked for, and gone with the event.</summary>
-/// <remarks>A connection may last for days; what belongs to one piece of work, a database context say, would grow and go stale with it.</remarks>
+/// <summary>The services of the event that a consumer is handling: a scope that is made on first use and disposed of with the event.</summary>
+/// <remarks>A connection may last for days. What belongs to one piece of work, such as a database context, would grow and go stale with it.</remarks>
 internal sealed class EventServices(IServiceProvider services)
 {
     private readonly Lock _lock = new();

@@ -12,7 +12,7 @@ public sealed class Frame
 {
     private const byte Final = 0x80;
 
-    // What a frame costs beside its bytes: its place in a queue, and, where it is nobody else's, its objects.
+    // What a frame costs beside its bytes: its place in a queue, and its objects if no other connection shares it.
     private const int PlaceBytes = 16, ObjectBytes = 64;
 
     private readonly byte[] _bytes;

@@ -24,7 +24,7 @@ internal static class JsonText
         }
     }
 
-    /// <summary>Whether every string in valid JSON is text. An escape can name half of a character (<c>\ud800</c>), which no reading of the string survives.</summary>
+    /// <summary>Whether every string in valid JSON is text. An escape can name half of a character (<c>\ud800</c>), which makes reading the string fail.</summary>
     public static bool IsText(ReadOnlySpan<byte> json)
     {
         // In valid JSON, backslashes are in strings only, and escapes are whole.

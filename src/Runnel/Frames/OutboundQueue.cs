@@ -11,7 +11,7 @@ public sealed class OutboundQueue(OutboundOptions options, IFrameWriter writer)
 {
     private static readonly Frame OverflowClose = Frame.Close(CloseCode.TryAgainLater, "The connection could not keep up.");
 
-    // A consumer can wait for room and a group cannot: so the one has a part of its own only, and leaves the rest to the other.
+    // A consumer can wait for room, and a group cannot. So a consumer gets only a part of the queue, and the rest is for its groups.
     private const int ConsumersShare = 4;
 
     private FrameRing _pending;
@@ -43,7 +43,7 @@ public sealed class OutboundQueue(OutboundOptions options, IFrameWriter writer)
             else if (options.Policy == OutboundPolicy.Disconnect)
                 dropped = CloseOverflown() + 1;
             else
-                dropped++; // what waits is the consumer's own, which is never dropped; so this one is
+                dropped++; // only the consumer's own frames wait, which are never dropped, so this one is dropped
             if (dropped == 0)
                 return TryBeginDrain();
         }
@@ -73,7 +73,7 @@ public sealed class OutboundQueue(OutboundOptions options, IFrameWriter writer)
         ArgumentNullException.ThrowIfNull(frame);
         lock (this)
         {
-            // To a client that is gone there is nothing to send, and that is no failure of the sender's: it will be told by its own disconnect.
+            // Sending to a client that is gone is not a failure of the sender, whose own disconnect tells it.
             if (_closed)
                 return ValueTask.CompletedTask;
             if (_waiting is { Count: > 0 } || !HasRoomOfOwn(frame))
@@ -155,7 +155,7 @@ public sealed class OutboundQueue(OutboundOptions options, IFrameWriter writer)
         }
     }
 
-    // A flush that does not complete at once is a client slower than its groups; only then does a drain cost a task. Observes everything itself.
+    // A flush that does not complete at once means that the client is slower than its groups. Only then does a drain cost a task. It handles its own exceptions.
     private async Task DrainLaterAsync(ValueTask written)
     {
         try
@@ -199,7 +199,7 @@ public sealed class OutboundQueue(OutboundOptions options, IFrameWriter writer)
     private bool HasRoom(Frame frame) =>
         _pending.Count < options.MaxMessages && (_pending.Cost == _pending.OwnCost || _writing + _pending.Cost + frame.Cost <= options.MaxBytes);
 
-    // A consumer's own waits for it, and gets through alone if it is large. A group's frames do not count: a busy group would keep it out for ever.
+    // A consumer's own frame waits for room, and goes alone if it is large. Frames of groups do not count: a busy group would keep it out for ever.
     private bool HasRoomOfOwn(Frame frame)
     {
         var own = _ownWriting + _pending.OwnCost;
@@ -228,7 +228,7 @@ public sealed class OutboundQueue(OutboundOptions options, IFrameWriter writer)
         while (_waiting is not null && _waiting.TryPeek(out var next) && HasRoomOfOwn(next.Frame))
         {
             _waiting.Dequeue();
-            if (next.Room.TrySetResult()) // a wait that was cancelled has its frame left out
+            if (next.Room.TrySetResult()) // the frame of a cancelled wait is left out
                 _pending.Add(next.Frame);
         }
     }

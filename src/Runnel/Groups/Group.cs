@@ -88,8 +88,8 @@ internal sealed class Group(GroupName name)
             Subscription = null;
     }
 
-    /// <summary>Hands a message to every member here. Never waits for a client: what has to be written is written by the thread pool.</summary>
-    /// <returns>What failed, if anything did: members whose form of the message cannot be made go without it, the others do not.</returns>
+    /// <summary>Hands a message to every member here. Never waits for a client, because the thread pool does the writing.</summary>
+    /// <returns>What failed, if anything did. Members whose form of the message cannot be made do not get it; the others do.</returns>
     public Exception? Deliver(GroupMessage message)
     {
         // All members first, then the drains: several messages in a row meet in the queues, and each client is written to once.

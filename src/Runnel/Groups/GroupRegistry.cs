@@ -30,10 +30,10 @@ internal sealed class GroupRegistry(NodeContext node, IBackplane backplane, Memb
             switch (member.Join(found, () => SubscribeAsync(found)))
             {
                 case JoinResult.GroupRetired:
-                    _groups.TryRemove(new(group.Value, found)); // whoever retired it is about to; no need to wait for that
+                    _groups.TryRemove(new(group.Value, found)); // whoever retired it is about to do the same; there is no need to wait
                     continue;
                 case JoinResult.MemberEnded:
-                    AfterLeave(found); // it may have been made just now, and must not stay for nobody
+                    AfterLeave(found); // the group may have been made just now, and must not stay without members
                     return;
             }
             if (found.Subscription is not { } subscription)
@@ -147,7 +147,7 @@ internal sealed class GroupRegistry(NodeContext node, IBackplane backplane, Memb
         }
         catch
         {
-            group.ForgetSubscription(); // the next member tries anew
+            group.ForgetSubscription(); // the next member tries again
             throw;
         }
     }

@@ -1,6 +1,6 @@
 namespace Runnel.Groups;
 
-/// <summary>The groups of one connection: most are in one, so one costs nothing. A value, guarded by its member.</summary>
+/// <summary>The groups of one connection. Most connections are in one group, so one group costs no object. A value, guarded by its member.</summary>
 internal struct JoinedGroups
 {
     private object? _groups; // a Group, or a HashSet<Group> from the second on
