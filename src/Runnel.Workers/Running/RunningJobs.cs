@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Runnel.Layers;
 
 namespace Runnel.Workers.Running;
@@ -9,24 +8,40 @@ namespace Runnel.Workers.Running;
 /// </remarks>
 internal sealed class RunningJobs(TimeProvider timeProvider)
 {
+    private const int Tables = 16;
     private const int MaxRemembered = 1000;
     private static readonly TimeSpan Remembered = TimeSpan.FromSeconds(10);
 
-    private readonly ConcurrentDictionary<MessageId, JobContext> _jobs = new();
+    // Several, so that threads seldom wait for each other; and plain ones, since a concurrent one makes an object for each job.
+    private readonly Dictionary<MessageId, JobContext>[] _tables = [.. Enumerable.Range(0, Tables).Select(_ => new Dictionary<MessageId, JobContext>())];
     private readonly Queue<(MessageId Id, long At)> _requests = new();
     private volatile bool _hasRequests;
 
-    public int Count => _jobs.Count;
+    public int Count => _tables.Sum(static table =>
+    {
+        lock (table)
+            return table.Count;
+    });
 
     public void Add(JobContext job)
     {
         // The job first and then the requests; Cancel does it the other way round, so one of the two sees the other.
-        _jobs[job.Id] = job;
+        var table = TableOf(job.Id);
+        lock (table)
+            table[job.Id] = job;
         if (_hasRequests && IsRequested(job.Id))
             job.Cancel(timedOut: false);
     }
 
-    public void Remove(JobContext job) => _jobs.TryRemove(new(job.Id, job));
+    public void Remove(JobContext job)
+    {
+        var table = TableOf(job.Id);
+        lock (table)
+        {
+            if (table.Remove(job.Id, out var removed) && removed != job)
+                table[job.Id] = removed; // the layer has handed it out again meanwhile
+        }
+    }
 
     public void Cancel(MessageId id)
     {
@@ -38,9 +53,17 @@ internal sealed class RunningJobs(TimeProvider timeProvider)
             _requests.Enqueue((id, timeProvider.GetTimestamp()));
             _hasRequests = true;
         }
-        if (_jobs.TryGetValue(id, out var job))
-            job.Cancel(timedOut: false);
+        Find(id)?.Cancel(timedOut: false);
     }
+
+    private JobContext? Find(MessageId id)
+    {
+        var table = TableOf(id);
+        lock (table)
+            return table.GetValueOrDefault(id);
+    }
+
+    private Dictionary<MessageId, JobContext> TableOf(MessageId id) => _tables[(uint)id.GetHashCode() % Tables];
 
     private bool IsRequested(MessageId id)
     {

@@ -1,0 +1,47 @@
+using System.Text.Json;
+using Runnel.Layers;
+using Runnel.Specification;
+using Runnel.Workers;
+using Runnel.Workers.Jobs;
+using Runnel.Workers.Running;
+using Xunit;
+
+namespace Runnel.Tests.Workers;
+
+public sealed class RunningJobsTests
+{
+    private readonly ManualTimeProvider _clock = new();
+    private readonly RunningJobs _running;
+
+    public RunningJobsTests() => _running = new(_clock);
+
+    [Fact]
+    public void Each_of_many_jobs_is_found_until_it_is_over()
+    {
+        var jobs = Enumerable.Range(0, 100).Select(_ => JobOf(MessageId.New(_clock))).ToList();
+        jobs.ForEach(_running.Add);
+        jobs.Take(50).ToList().ForEach(_running.Remove);
+
+        jobs.ForEach(job => _running.Cancel(job.Id));
+
+        Assert.Equal(50, _running.Count);
+        Assert.Equal(jobs.Skip(50), jobs.Where(job => job.IsCancelRequested));
+    }
+
+    [Fact]
+    public void A_job_that_was_handed_out_again_is_found_when_its_first_run_is_over()
+    {
+        var id = MessageId.New(_clock);
+        var (zombie, again) = (JobOf(id), JobOf(id));
+        _running.Add(zombie);
+        _running.Add(again);
+
+        _running.Remove(zombie);
+        _running.Cancel(id);
+
+        Assert.Equal((1, false, true), (_running.Count, zombie.IsCancelRequested, again.IsCancelRequested));
+    }
+
+    private static JobContext JobOf(MessageId id) =>
+        new(new ReceivedMessage("payments", new Envelope(new Message("t", default)) { Id = id }, null), new JobLimits(JsonSerializerOptions.Web, JsonSerializerOptions.Web, default, default));
+}
