@@ -13,14 +13,17 @@ internal sealed class ChannelSender(
     public ValueTask<SentMessage> SendAsync<T>(ChannelName channel, T message, SendOptions? options = null, CancellationToken cancellationToken = default)
     {
         options ??= Default;
-        ChannelUses.Check(channel, options, registry.OptionsOf(channel));
-        return SendOwnAsync(channel, message, options, cancellationToken);
+        var settings = registry.OptionsOf(channel);
+        ChannelUses.Check(channel, options, settings);
+        return SendAsync(channel, message, options, settings, cancellationToken);
     }
 
     /// <summary>Sends a message whose uses the channel need not declare: whoever sends it has.</summary>
-    public async ValueTask<SentMessage> SendOwnAsync<T>(ChannelName channel, T message, SendOptions options, CancellationToken cancellationToken)
+    public ValueTask<SentMessage> SendOwnAsync<T>(ChannelName channel, T message, SendOptions options, CancellationToken cancellationToken) =>
+        SendAsync(channel, message, options, registry.OptionsOf(channel), cancellationToken);
+
+    private async ValueTask<SentMessage> SendAsync<T>(ChannelName channel, T message, SendOptions options, ChannelOptions settings, CancellationToken cancellationToken)
     {
-        var settings = registry.OptionsOf(channel);
         Check(channel, options);
         var now = await TimeAsync(options, settings, cancellationToken);
         using var bodies = BodyWriter.Rent(runnel.Value.Json);
