@@ -58,7 +58,8 @@ internal sealed class JobConsumer(IJobs jobs) : JsonWebSocketConsumer, IDisposab
         catch (Exception exception)
         {
             Log.FollowingFailed(Connection.Node.Logger, exception, id);
-            Close(CloseCode.InternalError, "The job's state cannot be read now.");
+            // Clients come back after an outage, and stay away from a fault.
+            Close(exception is BackplaneUnavailableException or IOException ? CloseCode.TryAgainLater : CloseCode.InternalError, "The job's state cannot be read now.");
         }
     }
 

@@ -81,7 +81,7 @@ internal static class DeadLettersCommand
                     ("error", summary.Error),
                 ]);
                 run.Screen.Line("");
-                run.Screen.Line(body is { } json ? JsonSerializer.Serialize(json, ToolJson.Document) : $"The body is no JSON; in base64: {base64}");
+                run.Screen.Line(body is { } json ? JsonSerializer.Serialize(json, ToolJson.Document) : $"The body is not JSON. In base64: {base64}");
             });
     }
 

@@ -20,7 +20,7 @@ internal static class Duration
     /// <exception cref="FormatException">The text is no duration, or one of more than ten years.</exception>
     public static TimeSpan Parse(string text) => Find(text) is { } duration && duration >= TimeSpan.Zero && duration <= Longest
         ? duration
-        : throw new FormatException($"'{text}' is no duration: write 500ms, 5s, 10m, 2h, 1d or 00:00:05; at most {Longest.Days}d.");
+        : throw new FormatException($"'{text}' is not a duration. Write 500ms, 5s, 10m, 2h, 1d or 00:00:05; the longest is {Longest.Days}d.");
 
     /// <summary>The duration in its largest unit: <c>42s</c>, <c>3h</c>.</summary>
     public static string Describe(TimeSpan duration)

@@ -60,7 +60,7 @@ internal static class Inputs
 
     private static MessageId IdOf(string text) => MessageId.TryParse(text, out var id)
         ? id
-        : throw new FormatException($"'{text}' is no id: an id has 32 hexadecimal digits.");
+        : throw new FormatException($"'{text}' is not an id: an id has 32 hexadecimal digits.");
 
     private static DeadLetterReason ReasonOf(string text)
     {
@@ -69,6 +69,6 @@ internal static class Inputs
             if (string.Equals(reason.ToString(), text, StringComparison.OrdinalIgnoreCase))
                 return reason;
         }
-        throw new FormatException($"'{text}' is no reason: there are {string.Join(", ", Enum.GetValues<DeadLetterReason>().Select(ToolJson.NameOf))}.");
+        throw new FormatException($"'{text}' is not a reason. Write one of {string.Join(", ", Enum.GetValues<DeadLetterReason>().Select(ToolJson.NameOf))}.");
     }
 }

@@ -12,8 +12,8 @@ internal static class JobsCommand
 
     private static Command Show(SharedOptions shared)
     {
-        var id = Inputs.Id("The job's id: its message's.");
-        var channel = Inputs.ChannelOption("The channel that it has to be on.");
+        var id = Inputs.Id("The job's id, which is that of its message.");
+        var channel = Inputs.ChannelOption("The channel of the job.");
         var follow = new Option<bool>("--follow", "-f") { Description = "Go on until the job has ended; then the exit code says whether it succeeded." };
         var command = new Command("show", "Shows a job's present state. Its channel has to track its jobs.") { id, channel, follow };
         shared.Act(command, run => ShowAsync(run, run.Parsed.GetValue(id), run.Parsed.GetValue(channel), run.Parsed.GetValue(follow)));
@@ -22,8 +22,8 @@ internal static class JobsCommand
 
     private static Command Cancel(SharedOptions shared)
     {
-        var id = Inputs.Id("The job's id: its message's.");
-        var channel = Inputs.ChannelOption("The channel that it is on; has to be said when the channel does not track its jobs.");
+        var id = Inputs.Id("The job's id, which is that of its message.");
+        var channel = Inputs.ChannelOption("The channel of the job. You must name it if the channel does not track its jobs.");
         var command = new Command("cancel", "Takes back a job that waits, and tells the consumer of one that runs to stop.") { id, channel };
         shared.Act(command, run => CancelAsync(run, run.Parsed.GetValue(id), run.Parsed.GetValue(channel)));
         return command;
@@ -33,7 +33,7 @@ internal static class JobsCommand
     {
         var status = await run.Layer.Jobs.FindAsync(id, run.Interrupted);
         if (status is null || (channel is not null && status.Channel != channel.Value.Value))
-            throw new ToolException($"{(channel is null ? "No channel" : $"Channel '{channel}'")} knows a job {id}: it is not tracked, or its state is no longer kept.");
+            throw new ToolException($"There is no job {id}{(channel is null ? "" : $" on channel '{channel}'")}, or its channel does not track its jobs, or its state is no longer kept.");
         if (follow)
             status = await FollowAsync(run, id, status);
 
@@ -72,14 +72,14 @@ internal static class JobsCommand
             throw new ToolException($"Job {id} cannot be cancelled any more: it is {ToolJson.NameOf(status.State)}.");
         ChannelName on = channel
             ?? status?.Channel
-            ?? throw new ToolException($"No channel knows a job {id}. If its channel does not track its jobs, say --channel.");
+            ?? throw new ToolException($"There is no state of a job {id}. If its channel does not track its jobs, name the channel with --channel.");
 
         run.Layer.Declare(on);
         var takenBack = await run.Layer.Jobs.CancelAsync(on, id, run.Interrupted);
 
         run.Screen.Answer(new { Id = id.ToString(), Channel = on.Value, Cancelled = takenBack, Requested = !takenBack }, () => run.Screen.Line(takenBack
             ? $"Job {id} was taken back from channel '{on}'."
-            : $"Job {id} does not wait on channel '{on}': the worker that has it, if one has, was told to stop it."));
+            : $"Job {id} does not wait on channel '{on}'. If a worker has it, the worker was told to stop it."));
     }
 
     // The operator sees what clients do not.

@@ -55,7 +55,7 @@ internal static class SendCommand
         run.Screen.Answer(new { Id = id, Channel = channel.Value, sent.IsDuplicate }, () =>
         {
             if (id is null)
-                run.Screen.Remark($"Not sent: channel '{channel}' had a message with deduplication id '{options.DeduplicationId}' within the last 10 minutes.");
+                run.Screen.Remark($"Not sent: within the last 10 minutes, channel '{channel}' has had a message with the deduplication id '{options.DeduplicationId}'.");
             else
                 run.Screen.Line(id);
         });
@@ -71,7 +71,7 @@ internal static class SendCommand
         catch (JsonException exception)
         {
             var reason = exception.Message.Split(" LineNumber:")[0]; // counted from zero, and in .NET's words
-            return $"The body is no JSON: {reason} That is at line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}.";
+            return $"The body is not JSON: {reason} The mistake is at line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}.";
         }
     }
 }

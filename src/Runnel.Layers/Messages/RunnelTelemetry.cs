@@ -33,6 +33,9 @@ public static class RunnelTelemetry
     /// <summary>How long handlers ran, in seconds, by <c>channel</c>.</summary>
     public const string JobDuration = "runnel.jobs.duration";
 
+    /// <summary>Final states of jobs that could not be published as long as the process ran, or for which there was no room.</summary>
+    public const string JobStatesLost = "runnel.jobs.states_lost";
+
     /// <summary>Messages to a group that a member missed, since it was at its capacity or its queue was away.</summary>
     public const string GroupDroppedName = "runnel.group.dropped";
 

@@ -48,7 +48,7 @@ internal sealed class JobProgress(
         }
     }
 
-    /// <summary>Publishes the attempt's last state, after all that is still on its way. A layer that is away is waited for, but not for ever.</summary>
+    /// <summary>Publishes the attempt's last state, after all that is still on its way. A layer that is away is waited for; after some seconds, the job goes on without it, and its final state follows later.</summary>
     /// <param name="end">Makes it of the latest.</param>
     /// <param name="wait">How long the job rests now.</param>
     /// <param name="isOurs">Whether the job is this worker's.</param>
@@ -67,8 +67,13 @@ internal sealed class JobProgress(
         var last = end(_latest) with { UpdatedAt = timeProvider.GetUtcNow() };
         for (var rest = FirstRest; isOurs(); rest *= 2)
         {
-            if (await TryPublishAsync(last, wait) || rest > LastRest || stopping.IsCancellationRequested)
+            if (await TryPublishAsync(last, wait))
                 return true;
+            if (rest > LastRest || stopping.IsCancellationRequested)
+            {
+                PublishLater(last);
+                return true;
+            }
             await Task.Delay(rest, timeProvider, stopping).ContinueWith(static _ => { }, TaskScheduler.Default);
         }
         return false;
@@ -87,6 +92,15 @@ internal sealed class JobProgress(
             Log.ProgressNotPublished(logger, exception, id);
             return false;
         }
+    }
+
+    // What is not final the next attempt tells.
+    private void PublishLater(JobStatus last)
+    {
+        if (!last.IsFinal || store.TryPublishLater(new LateState(id, last, retention)))
+            return;
+        WorkerMetrics.StateLost();
+        Log.StateLost(logger, id, last.State);
     }
 
     // A job that asks again and again shows how far it was meanwhile; one that is tried again shows why.

@@ -67,4 +67,7 @@ internal static partial class Log
 
     [LoggerMessage(3033, LogLevel.Error, "The layer could not be asked for the time, so no recurring message is sent; trying again in {Rest}.")]
     public static partial void RecurringClockAway(ILogger logger, Exception exception, TimeSpan rest);
+
+    [LoggerMessage(3034, LogLevel.Error, "Job {Id} ended as {State}, but this could not be published; whoever follows the job does not see its end.")]
+    public static partial void StateLost(ILogger logger, MessageId id, JobState state);
 }

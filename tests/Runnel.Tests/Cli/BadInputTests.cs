@@ -17,16 +17,16 @@ public sealed class BadInputTests
     [InlineData("channels --layer sqlite://work.db", "write 'sqlite:work.db'")]
     [InlineData("channels --layer amqp://localhost", "There is no layer 'amqp:' yet")]
     [InlineData("channels --layer redis:/cache", "write redis://")]
-    [InlineData("send tasks {", "The body is no JSON")]
-    [InlineData("send tasks {} --delay 5", "'5' is no duration")]
+    [InlineData("send tasks {", "The body is not JSON")]
+    [InlineData("send tasks {} --delay 5", "'5' is not a duration")]
     [InlineData("send tasks? {}", "is not a channel name")]
-    [InlineData("dead-letters show tasks 12", "'12' is no id")]
-    [InlineData("dead-letters list tasks --reason bored", "'bored' is no reason")]
+    [InlineData("dead-letters show tasks 12", "'12' is not an id")]
+    [InlineData("dead-letters list tasks --reason bored", "'bored' is not a reason")]
     [InlineData("dead-letters list tasks --limit 0", "--limit takes a number")]
     [InlineData("dead-letters purge tasks", "Say what to purge")]
     [InlineData("dead-letters replay tasks", "Say what to replay")]
     [InlineData($"dead-letters purge tasks {Id} --all", "Say what to purge")]
-    [InlineData("jobs show 12", "'12' is no id")]
+    [InlineData("jobs show 12", "'12' is not an id")]
     [InlineData("channels", "Say which layer")]
     public async Task What_cannot_be_understood_is_one_sentence_and_exit_code_2(string commandLine, string words)
     {
@@ -42,7 +42,7 @@ public sealed class BadInputTests
 
         var tool = await RunnelTool.RunAsync([], "not json", "send", "tasks", "-", "--layer", $"sqlite:{file}");
 
-        tool.FailsWith(2, "The body is no JSON");
+        tool.FailsWith(2, "The body is not JSON");
         Assert.False(File.Exists(file));
     }
 

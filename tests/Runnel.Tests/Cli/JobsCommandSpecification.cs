@@ -83,8 +83,8 @@ public abstract class JobsCommandSpecification : IAsyncLifetime
     {
         var id = MessageId.New(TimeProvider.System).ToString();
 
-        (await RunAsync("jobs", "show", id)).FailsWith(1, $"No channel knows a job {id}");
-        (await RunAsync("jobs", "cancel", id)).FailsWith(1, $"No channel knows a job {id}");
+        (await RunAsync("jobs", "show", id)).FailsWith(1, $"There is no job {id}");
+        (await RunAsync("jobs", "cancel", id)).FailsWith(1, $"There is no state of a job {id}");
     }
 
     private Task<RunnelTool> RunAsync(params string[] arguments) => RunnelTool.RunAsync(

@@ -152,4 +152,31 @@ public sealed class InMemoryWorkersTests : WorkersSpecification
         Assert.Equal(1, await handled.NextAsync());
         Assert.Equal(0, handled.Count);
     }
+
+    [Fact]
+    public async Task The_end_of_a_job_that_cannot_be_published_for_long_is_published_when_it_can_be()
+    {
+        var began = new Inbox<int>();
+        var goOn = new TaskCompletionSource();
+        var backplane = new WatchedBackplane(_backplane);
+        await using var app = new WorkerApp(backplane, _queue, Clock, host => host.MapChannel("payments", async (Pay _, JobContext job) =>
+        {
+            began.Add(job.Attempt);
+            await goOn.Task;
+        }, Track));
+        await app.StartAsync();
+        var sent = await app.Channels.SendAsync("payments", new Pay("1"));
+        await began.NextAsync();
+        backplane.FailingPublications = int.MaxValue;
+        goOn.SetResult();
+        await AdvanceUntilAsync(NothingHeldAsync(app).ContinueWith(static _ => true, TaskScheduler.Default), TimeSpan.FromSeconds(1));
+        var meanwhile = await app.Jobs.FindAsync(sent.Id);
+        Clock.Advance(TimeSpan.FromMinutes(10));
+
+        backplane.FailingPublications = 0;
+        await AdvanceUntilAsync(StateAsync(app, sent.Id, JobState.Succeeded), TimeSpan.FromSeconds(1));
+
+        Assert.Equal(JobState.Running, meanwhile!.State);
+        Assert.Equal(0, began.Count);
+    }
 }

@@ -31,13 +31,14 @@ internal sealed class JobsApp : IAsyncDisposable
     public IJobs Jobs => Services.GetRequiredService<IJobs>();
 
     public static async Task<JobsApp> StartAsync(
-        Func<Pay, JobContext, Task> handler, Action<JobsEndpointOptions>? jobs = null, Action<GatewayOptions>? gateway = null, string environment = "Production", Action<ChannelOptions>? channel = null)
+        Func<Pay, JobContext, Task> handler, Action<JobsEndpointOptions>? jobs = null, Action<GatewayOptions>? gateway = null, string environment = "Production", Action<ChannelOptions>? channel = null, Action<IServiceCollection>? services = null)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { EnvironmentName = environment });
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         var clock = new ManualTimeProvider();
         builder.Services.AddSingleton<TimeProvider>(clock);
+        services?.Invoke(builder.Services);
         builder.Services.AddRunnel();
         builder.Services.Configure(gateway ?? (static _ => { }));
         var app = builder.Build();
