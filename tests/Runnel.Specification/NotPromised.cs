@@ -6,6 +6,8 @@ namespace Runnel.Specification;
 /// <remarks>Which layer makes which promises is a table in docs/layer-specification.md.</remarks>
 internal static class NotPromised
 {
+    public static void Note(string feature) => TestContext.Current.AddWarning($"This layer does not promise {feature}.");
+
     public static void Note(string feature, NotSupportedException refusal)
     {
         Assert.EndsWith(".", refusal.Message, StringComparison.Ordinal);

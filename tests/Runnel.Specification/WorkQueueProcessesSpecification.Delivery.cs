@@ -132,6 +132,8 @@ public abstract partial class WorkQueueProcessesSpecification
     [Fact]
     public async Task Who_waits_for_room_gets_it_in_turn()
     {
+        if (!await PromisesAsync(WorkQueueFeatures.AtomicBatches))
+            return;
         var lease = await WorkerAsync();
         var options = new EnqueueOptions { Capacity = 2, WaitForRoom = Clock.Units(1000) };
         await Queue.EnqueueAsync(Channel, [Of("1"), Of("2")], options);
@@ -180,6 +182,8 @@ public abstract partial class WorkQueueProcessesSpecification
     [Fact]
     public async Task A_delayed_message_outlives_the_worker_that_saw_its_retry()
     {
+        if (!await PromisesAsync(WorkQueueFeatures.CountCrashes))
+            return;
         var leaves = await WorkerAsync();
         await EnqueueAsync(Of("1"));
         var due = Clock.Now + Clock.Units(2);
@@ -195,6 +199,8 @@ public abstract partial class WorkQueueProcessesSpecification
     [Fact]
     public async Task An_expired_message_makes_way_for_the_next_of_its_key()
     {
+        if (!await PromisesAsync(WorkQueueFeatures.KeyOrder))
+            return;
         await EnqueueAsync(Of("1", "k") with { ExpiresAt = Clock.Now + Clock.Units(2) }, Of("2", "k"));
 
         await Clock.AdvanceAsync(3);

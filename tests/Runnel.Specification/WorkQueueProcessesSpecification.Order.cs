@@ -10,6 +10,8 @@ public abstract partial class WorkQueueProcessesSpecification
     [Fact]
     public async Task Messages_of_one_key_are_handed_out_one_after_another_and_of_different_keys_at_once()
     {
+        if (!await PromisesAsync(WorkQueueFeatures.KeyOrder))
+            return;
         var lease = await WorkerAsync();
         await EnqueueAsync(Of("a1", "a"), Of("a2", "a"), Of("b1", "b"), Of("a3", "a"), Of("b2", "b"), Of("free"));
 
@@ -25,6 +27,8 @@ public abstract partial class WorkQueueProcessesSpecification
     [Fact]
     public async Task A_key_is_one_channels_own()
     {
+        if (!await PromisesAsync(WorkQueueFeatures.KeyOrder))
+            return;
         var lease = await WorkerAsync();
         await EnqueueAsync(Of("1", "k"));
         await Queue.EnqueueAsync("refunds", [Of("2", "k")], EnqueueOptions.Default);
@@ -36,6 +40,8 @@ public abstract partial class WorkQueueProcessesSpecification
     [Fact]
     public async Task A_failed_message_keeps_its_place_and_the_later_ones_of_its_key_wait_behind_it()
     {
+        if (!await PromisesAsync(WorkQueueFeatures.KeyOrder))
+            return;
         var lease = await WorkerAsync();
         await EnqueueAsync(Of("1", "k"), Of("2", "k"), Of("3", "k"));
         var due = Clock.Now + Clock.Units(2);
@@ -52,6 +58,8 @@ public abstract partial class WorkQueueProcessesSpecification
     [Fact]
     public async Task A_delayed_message_keeps_the_later_ones_of_its_key_waiting()
     {
+        if (!await PromisesAsync(WorkQueueFeatures.KeyOrder))
+            return;
         var lease = await WorkerAsync();
         var due = Clock.Now + Clock.Units(2);
         await EnqueueAsync(Of("1", "k") with { NotBefore = due });
@@ -68,6 +76,8 @@ public abstract partial class WorkQueueProcessesSpecification
     [Fact]
     public async Task A_message_that_waits_behind_its_key_waits_for_its_own_time_too()
     {
+        if (!await PromisesAsync(WorkQueueFeatures.KeyOrder))
+            return;
         var lease = await WorkerAsync();
         var due = Clock.Now + Clock.Units(2);
         await EnqueueAsync(Of("1", "k"), Of("2", "k") with { NotBefore = due }, Of("3", "k"));
@@ -84,6 +94,8 @@ public abstract partial class WorkQueueProcessesSpecification
     [Fact]
     public async Task A_key_goes_on_when_its_first_message_is_cancelled_or_put_aside()
     {
+        if (!await PromisesAsync(WorkQueueFeatures.KeyOrder))
+            return;
         if (!await PromisesAsync(WorkQueueFeatures.Cancel))
             return;
 
@@ -100,6 +112,8 @@ public abstract partial class WorkQueueProcessesSpecification
     [Fact]
     public async Task A_keys_order_survives_its_workers_death_and_departure()
     {
+        if (!await PromisesAsync(WorkQueueFeatures.KeyOrder))
+            return;
         var (dies, leaves, stays) = (await WorkerAsync(), await WorkerAsync(), await WorkerAsync());
         await EnqueueAsync(Of("1", "k"), Of("2", "k"), Of("3", "k"));
         await TakeOneAsync(dies);
@@ -114,6 +128,8 @@ public abstract partial class WorkQueueProcessesSpecification
     [Fact]
     public async Task Many_workers_keep_every_keys_order_across_retries()
     {
+        if (!await PromisesAsync(WorkQueueFeatures.KeyOrder))
+            return;
         const int Keys = 20, Each = 40;
         var handled = new ConcurrentDictionary<string, ConcurrentQueue<int>>();
         var inside = new ConcurrentDictionary<string, int>();

@@ -8,6 +8,8 @@ public abstract partial class WorkQueueProcessesSpecification
     [Fact]
     public async Task What_a_dead_worker_held_is_handed_out_again_at_its_old_place_with_the_crash_counted()
     {
+        if (!await PromisesAsync(WorkQueueFeatures.CountCrashes) || !await PromisesAsync(WorkQueueFeatures.KeepPlace))
+            return;
         var (dies, lives) = (await WorkerAsync(), await WorkerAsync());
         await EnqueueAsync(Of("1"), Of("2"), Of("3"));
         await TakeAllAsync(dies, 2);
@@ -112,6 +114,8 @@ public abstract partial class WorkQueueProcessesSpecification
     [Fact]
     public async Task Attempts_and_crashes_are_counted_apart()
     {
+        if (!await PromisesAsync(WorkQueueFeatures.CountCrashes))
+            return;
         await EnqueueAsync(Of("1"));
         var expected = new[] { (0, 0), (1, 0), (1, 1), (2, 1), (2, 1) };
 
@@ -133,6 +137,8 @@ public abstract partial class WorkQueueProcessesSpecification
     [InlineData(DeadLetterReason.WorkerDied, 1)]
     public async Task A_dead_letter_counts_the_attempt_that_ended_so(DeadLetterReason reason, int attempts)
     {
+        if (!await PromisesAsync(WorkQueueFeatures.KeyOrder))
+            return;
         var lease = await WorkerAsync();
         await EnqueueAsync(Of("1", key: "k"), Of("2", key: "k"));
         await lease.AbandonAsync(await TakeOneAsync(lease), new AbandonOptions());
@@ -148,6 +154,8 @@ public abstract partial class WorkQueueProcessesSpecification
     [Fact]
     public async Task A_message_that_kills_its_workers_is_handed_out_first_each_time_until_a_worker_puts_it_aside()
     {
+        if (!await PromisesAsync(WorkQueueFeatures.CountCrashes) || !await PromisesAsync(WorkQueueFeatures.KeepPlace) || !await PromisesAsync(WorkQueueFeatures.KeyOrder))
+            return;
         await EnqueueAsync(Of("poison", key: "k"), Of("next", key: "k"), Of("healthy"));
         for (var crashes = 0; crashes < 5; crashes++)
         {
@@ -170,6 +178,8 @@ public abstract partial class WorkQueueProcessesSpecification
     [Fact]
     public async Task A_worker_that_leaves_hands_back_at_once_and_untouched_what_it_has_not_settled()
     {
+        if (!await PromisesAsync(WorkQueueFeatures.KeepPlace))
+            return;
         var (leaves, stays) = (await WorkerAsync(), await WorkerAsync());
         await EnqueueAsync(Of("1"), Of("2"), Of("3"), Of("4"));
         var held = await TakeAllAsync(leaves, 3);
@@ -200,6 +210,8 @@ public abstract partial class WorkQueueProcessesSpecification
     [Fact]
     public async Task What_is_given_back_untouched_is_first_in_line_again()
     {
+        if (!await PromisesAsync(WorkQueueFeatures.KeepPlace))
+            return;
         var lease = await WorkerAsync();
         await EnqueueAsync(Of("1"), Of("2"), Of("3"));
         var (first, second) = (await TakeOneAsync(lease), await TakeOneAsync(lease));
@@ -229,7 +241,7 @@ public abstract partial class WorkQueueProcessesSpecification
     public async Task A_job_can_go_on_from_where_it_was_with_a_new_body()
     {
         var lease = await WorkerAsync();
-        var sent = new Envelope(new Message("pay", "step 1"u8.ToArray(), new Dictionary<string, string> { ["h"] = "v" })) { Id = Of("").Id, Key = "k" };
+        var sent = new Envelope(new Message("pay", "step 1"u8.ToArray(), new Dictionary<string, string> { ["h"] = "v" })) { Id = Of("").Id, Key = KeyOf("k") };
         await EnqueueAsync(sent);
 
         await lease.AbandonAsync(await TakeOneAsync(lease), new AbandonOptions { CountsAttempt = false, Body = "step 2, a longer one"u8.ToArray() });
@@ -239,7 +251,7 @@ public abstract partial class WorkQueueProcessesSpecification
         var empty = await TakeOneAsync(lease);
 
         Assert.Equal("", Text(empty));
-        Assert.Equal((sent.Id, "pay", "k", "v", 1),
+        Assert.Equal((sent.Id, "pay", KeyOf("k"), "v", 1),
             (empty.Id, empty.Envelope.Message.Type, empty.Envelope.Key, empty.Envelope.Message.Headers["h"], empty.Envelope.Attempt));
     }
 

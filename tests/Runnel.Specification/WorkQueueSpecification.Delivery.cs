@@ -14,7 +14,7 @@ public abstract partial class WorkQueueSpecification
             Channel = Channel,
             SentAt = DateTimeOffset.FromUnixTimeMilliseconds(Clock.Now.ToUnixTimeMilliseconds()),
             ExpiresAt = DateTimeOffset.FromUnixTimeMilliseconds(Clock.Now.ToUnixTimeMilliseconds()) + TimeSpan.FromDays(1),
-            Key = "order-7",
+            Key = KeyOf("order-7"),
         };
         if (Queue.Features.HasFlag(WorkQueueFeatures.Deduplicate))
             sent = sent with { DeduplicationId = "nonce", DeduplicationWindow = TimeSpan.FromDays(1) };

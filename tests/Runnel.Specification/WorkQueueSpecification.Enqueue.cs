@@ -102,6 +102,8 @@ public abstract partial class WorkQueueSpecification
     [Fact]
     public async Task A_full_channel_refuses_and_stores_nothing_of_the_batch()
     {
+        if (!await PromisesAsync(WorkQueueFeatures.AtomicBatches))
+            return;
         await Queue.EnqueueAsync(Channel, [Of("1"), Of("2")], CapacityOf(3));
 
         var full = await Assert.ThrowsAsync<ChannelFullException>(async () => await Queue.EnqueueAsync(Channel, [Of("3"), Of("4")], CapacityOf(3)));
@@ -115,6 +117,8 @@ public abstract partial class WorkQueueSpecification
     [Fact]
     public async Task Ready_scheduled_and_blocked_messages_count_and_those_in_workers_hands_do_not()
     {
+        if (!await PromisesAsync(WorkQueueFeatures.KeyOrder))
+            return;
         var lease = await WorkerAsync();
         await Queue.EnqueueAsync(Channel, [Of("held", "k"), Of("blocked", "k"), Of("later") with { NotBefore = Clock.Now + Clock.Units(100) }], CapacityOf(3));
         await Assert.ThrowsAsync<ChannelFullException>(async () => await Queue.EnqueueAsync(Channel, [Of("x")], CapacityOf(3)));
@@ -149,6 +153,8 @@ public abstract partial class WorkQueueSpecification
     [Fact]
     public async Task A_batch_larger_than_the_capacity_is_refused_at_once()
     {
+        if (!await PromisesAsync(WorkQueueFeatures.AtomicBatches))
+            return;
         var options = new EnqueueOptions { Capacity = 1, WaitForRoom = Clock.Units(1000) };
 
         await Assert.ThrowsAsync<ChannelFullException>(() => Wait.For(Queue.EnqueueAsync(Channel, [Of("1"), Of("2")], options).AsTask(), "the refusal"));

@@ -1,3 +1,4 @@
+using Runnel.Layers;
 using Xunit;
 
 namespace Runnel.Specification;
@@ -25,6 +26,8 @@ public abstract partial class WorkQueueSpecification
     [InlineData(false)]
     public async Task However_many_messages_of_a_key_have_expired_none_is_handed_out_and_the_next_one_is(bool isFirstHeld)
     {
+        if (!await PromisesAsync(WorkQueueFeatures.KeyOrder))
+            return;
         using var expired = new ExpiredCount();
         var lease = await WorkerAsync();
         var expiry = Clock.Now + Clock.Units(5);
@@ -56,6 +59,8 @@ public abstract partial class WorkQueueSpecification
     [Fact]
     public async Task A_worker_that_waits_gets_the_next_message_of_a_key_as_soon_as_the_first_one_expires()
     {
+        if (!await PromisesAsync(WorkQueueFeatures.KeyOrder))
+            return;
         var lease = await WorkerAsync();
         await EnqueueAsync(Of("first", "k") with { NotBefore = Clock.Now + Clock.Units(1000), ExpiresAt = Clock.Now + Clock.Units(2) }, Of("next", "k"));
         var waiting = lease.ReceiveAsync(Channel, 1).AsTask();

@@ -8,6 +8,8 @@ public abstract partial class WorkQueueSpecification
     [Fact]
     public async Task Messages_of_one_sender_are_stored_in_the_order_of_its_calls_also_when_it_does_not_wait_for_each()
     {
+        if (!await PromisesAsync(WorkQueueFeatures.KeyOrder))
+            return;
         const int Senders = 8, Each = 150;
         await Task.WhenAll(Enumerable.Range(0, Senders).Select(sender => Task.Run(async () =>
         {
@@ -74,6 +76,8 @@ public abstract partial class WorkQueueSpecification
     [Fact]
     public async Task Many_that_do_not_wait_for_each_other_get_room_in_the_order_of_their_calls()
     {
+        if (!await PromisesAsync(WorkQueueFeatures.AtomicBatches))
+            return;
         const int Count = 40;
         var lease = await WorkerAsync();
         var waits = new EnqueueOptions { Capacity = 5, WaitForRoom = Clock.Units(1000) };

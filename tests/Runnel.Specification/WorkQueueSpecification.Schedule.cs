@@ -107,6 +107,8 @@ public abstract partial class WorkQueueSpecification
     [Fact]
     public async Task A_message_that_no_worker_has_can_be_cancelled_wherever_it_waits()
     {
+        if (!await PromisesAsync(WorkQueueFeatures.KeyOrder))
+            return;
         if (!await PromisesAsync(WorkQueueFeatures.Cancel))
             return;
 
@@ -195,6 +197,8 @@ public abstract partial class WorkQueueSpecification
     [Fact]
     public async Task A_message_that_was_cancelled_and_is_sent_again_is_handled_once_and_in_its_keys_order()
     {
+        if (!await PromisesAsync(WorkQueueFeatures.KeyOrder))
+            return;
         if (!await PromisesAsync(WorkQueueFeatures.Cancel))
             return;
 
@@ -219,6 +223,8 @@ public abstract partial class WorkQueueSpecification
     [Fact]
     public async Task An_expired_message_is_never_handed_out_wherever_it_waits()
     {
+        if (!await PromisesAsync(WorkQueueFeatures.KeyOrder))
+            return;
         var lease = await WorkerAsync();
         var expiry = Clock.Now + Clock.Units(2);
         await EnqueueAsync(
@@ -242,6 +248,8 @@ public abstract partial class WorkQueueSpecification
     [InlineData(false)]
     public async Task A_message_whose_worker_died_no_longer_expires_since_it_may_have_been_begun(bool diesLate)
     {
+        if (!await PromisesAsync(WorkQueueFeatures.CountCrashes) || !await PromisesAsync(WorkQueueFeatures.KeyOrder))
+            return;
         var dies = await WorkerAsync();
         await EnqueueAsync(Of("1", "k") with { ExpiresAt = Clock.Now + Clock.Units(2) }, Of("2", "k"));
         await TakeOneAsync(dies);
