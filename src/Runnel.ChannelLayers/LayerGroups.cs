@@ -42,8 +42,11 @@ internal sealed class LayerGroups(
 
     public async ValueTask SendAsync(GroupName group, Envelope envelope, CancellationToken cancellationToken)
     {
+        var topic = Topic.OfGroup(group);
+        if (topic.Kind != TopicKind.Group)
+            throw new ArgumentException($"'{group}' is the group of a job, and only Runnel sends to it. Choose another group for messages of your own.", nameof(group));
         await RemoveExpiredAsync().ConfigureAwait(false);
-        await backplane.PublishAsync(Topic.OfGroup(group), EnvelopeFormat.Encode(envelope), retention: null, cancellationToken).ConfigureAwait(false);
+        await backplane.PublishAsync(topic, EnvelopeFormat.Encode(envelope), retention: null, cancellationToken).ConfigureAwait(false);
     }
 
     public async ValueTask ClearAsync(CancellationToken cancellationToken)

@@ -28,8 +28,16 @@ internal sealed class StateGreeting(NodeContext node, ConfiguredLayer layer, IBa
     // An answer that came earlier would break off the start, and not stop what has started.
     public async Task StartedAsync(CancellationToken cancellationToken)
     {
-        if (_identity is not null)
+        if (_identity is null)
+            return;
+        try
+        {
             await PublishAsync(new Greeting(node.Id, _identity, To: null), cancellationToken);
+        }
+        catch (BackplaneUnavailableException exception)
+        {
+            Log.GreetingFailed(node.Logger, exception);
+        }
     }
 
     public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -69,7 +77,7 @@ internal sealed class StateGreeting(NodeContext node, ConfiguredLayer layer, IBa
         }
         catch (Exception exception)
         {
-            Log.GreetingFailed(node.Logger, exception, to);
+            Log.AnswerFailed(node.Logger, exception, to);
         }
     }
 

@@ -43,5 +43,8 @@ internal static partial class Log
     public static partial void StatesElsewhere(ILogger logger, string sentence);
 
     [LoggerMessage(1013, LogLevel.Warning, "{Node} keeps its states elsewhere, and could not be told so.")]
-    public static partial void GreetingFailed(ILogger logger, Exception exception, string node);
+    public static partial void AnswerFailed(ILogger logger, Exception exception, string node);
+
+    [LoggerMessage(1014, LogLevel.Warning, "The other nodes could not be asked where they keep their states. If they keep them elsewhere, this node does not learn it.")]
+    public static partial void GreetingFailed(ILogger logger, Exception exception);
 }

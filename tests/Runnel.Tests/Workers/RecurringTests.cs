@@ -36,4 +36,23 @@ public sealed class RecurringTests
             },
             "the clock has moved far enough");
     }
+
+    [Fact]
+    public async Task The_layer_is_asked_for_the_time_once_for_all_recurring_messages()
+    {
+        var clock = new ManualTimeProvider();
+        var queue = new WatchedQueue(new InMemoryWorkQueue(clock));
+        await using var app = new WorkerApp(
+            new InMemoryBackplane(clock), queue, clock, host => host.MapChannel("ticks", (Pay _) => { }),
+            services: services =>
+            {
+                for (var i = 0; i < 20; i++)
+                    services.AddRunnelCore().AddRecurring($"nightly-{i}", TimeSpan.FromDays(i + 1), "ticks", new Pay("tick"));
+            });
+
+        await app.StartAsync();
+        await Wait.Until(() => clock.ArmedTimers > 0, "they wait for the first tick");
+
+        Assert.InRange(queue.TimesAsked, 1, 2);
+    }
 }

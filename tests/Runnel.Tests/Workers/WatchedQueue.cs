@@ -9,6 +9,7 @@ internal sealed class WatchedQueue(IWorkQueue inner) : IWorkQueue, IWorkQueueOpe
     private int _failingReceives;
     private int _failingLeases;
     private int _failingEnqueues;
+    private int _timesAsked;
 
     public int FailingReceives { set => _failingReceives = value; }
 
@@ -45,7 +46,14 @@ internal sealed class WatchedQueue(IWorkQueue inner) : IWorkQueue, IWorkQueueOpe
         return Interlocked.Decrement(ref _failingEnqueues) >= 0 ? throw new IOException("The layer is away.") : await inner.EnqueueAsync(channel, envelopes, options, cancellationToken);
     }
 
-    public ValueTask<DateTimeOffset> GetTimeAsync(CancellationToken cancellationToken = default) => inner.GetTimeAsync(cancellationToken);
+    /// <summary>How often the time was asked for.</summary>
+    public int TimesAsked => _timesAsked;
+
+    public ValueTask<DateTimeOffset> GetTimeAsync(CancellationToken cancellationToken = default)
+    {
+        Interlocked.Increment(ref _timesAsked);
+        return inner.GetTimeAsync(cancellationToken);
+    }
 
     public ValueTask<bool> CancelAsync(ChannelName channel, MessageId id, CancellationToken cancellationToken = default) => inner.CancelAsync(channel, id, cancellationToken);
 
