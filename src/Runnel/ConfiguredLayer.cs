@@ -85,6 +85,9 @@ public sealed class ConfiguredLayer : IAsyncDisposable
             use.Check(layers);
     }
 
+    /// <summary>Whether the application takes these seams from its layers, and does not bring its own.</summary>
+    internal bool Fills(IBackplane backplane, IStateStore states) => _layers.Value.Backplane == backplane && _layers.Value.State == states;
+
     /// <inheritdoc cref="LayerComposition.GetStateIdentityAsync"/>
     internal Task<string?> GetStateIdentityAsync(CancellationToken cancellationToken) => _layers.Value.GetStateIdentityAsync(cancellationToken);
 

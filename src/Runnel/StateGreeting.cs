@@ -7,7 +7,7 @@ namespace Runnel;
 
 /// <summary>Tells the other nodes, at the start, where this one keeps its states. One that keeps them elsewhere answers, and then this node stops: neither would see the other's states.</summary>
 /// <remarks>The start does not wait for an answer. Nodes that were there before go on, whatever a new one says.</remarks>
-internal sealed class StateGreeting(NodeContext node, ConfiguredLayer layer, IBackplane backplane, IHostApplicationLifetime lifetime) : IHostedLifecycleService
+internal sealed class StateGreeting(NodeContext node, ConfiguredLayer layer, IBackplane backplane, IStateStore states, IHostApplicationLifetime lifetime) : IHostedLifecycleService
 {
     private static readonly Topic Greetings = Topic.OfRunnel("greetings");
 
@@ -17,7 +17,8 @@ internal sealed class StateGreeting(NodeContext node, ConfiguredLayer layer, IBa
     // After the layer has been opened, and before anything asks for a state.
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
-        if (!backplane.Features.HasFlag(BackplaneFeatures.ScaleOut) || await layer.GetStateIdentityAsync(cancellationToken) is not { } identity)
+        // An application that brings seams of its own has states of which the layer knows nothing.
+        if (!backplane.Features.HasFlag(BackplaneFeatures.ScaleOut) || !layer.Fills(backplane, states) || await layer.GetStateIdentityAsync(cancellationToken) is not { } identity)
             return;
         _identity = identity;
         _subscription = await backplane.SubscribeAsync(Greetings, OnMessage, cancellationToken);
