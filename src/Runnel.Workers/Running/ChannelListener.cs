@@ -143,19 +143,24 @@ internal sealed class ChannelListener(
         var began = timeProvider.GetTimestamp();
         while (threads is null || await EnterAsync(threads, stopping))
         {
-            var job = TryTake(stopping);
+            var (job, isRoom) = (TryTake(stopping), false);
             if (job is not null)
             {
                 // One follows the other at once, so that the end of one is the beginning of the next; unless it waited for a thread.
                 began = threads is null ? began : timeProvider.GetTimestamp();
                 var settling = await runner.RunAsync(job);
                 var ended = timeProvider.GetTimestamp();
-                AfterRun(timeProvider.GetElapsedTime(began, ended), settling);
+                isRoom = AfterRun(timeProvider.GetElapsedTime(began, ended), settling);
                 began = ended;
             }
             threads?.Release();
             if (job is null)
                 return;
+            if (!isRoom)
+                continue;
+            // Handlers that never wait keep the thread: the next messages are asked for now, and come while those that are left are handled.
+            await Task.Yield();
+            began = timeProvider.GetTimestamp();
         }
     }
 
@@ -186,23 +191,26 @@ internal sealed class ChannelListener(
         }
     }
 
-    private void AfterRun(TimeSpan took, Task settling)
+    // Whether somebody waited for room, and there is some now.
+    private bool AfterRun(TimeSpan took, Task settling)
     {
+        bool isRoom;
         lock (_lock)
         {
             _running--;
             _finished++;
             _averageMilliseconds = double.IsNaN(_averageMilliseconds) ? took.TotalMilliseconds : (_averageMilliseconds * 0.9) + (took.TotalMilliseconds * 0.1);
-            SignalRoom();
+            isRoom = SignalRoom();
             if (settling.IsCompleted)
             {
                 SignalIdle();
-                return;
+                return isRoom;
             }
             _unsettled++;
         }
         settling.ContinueWith(
             static (_, state) => ((ChannelListener)state!).AfterSettled(), this, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        return isRoom;
     }
 
     private void AfterSettled()
@@ -216,12 +224,13 @@ internal sealed class ChannelListener(
     }
 
     // Woken for nothing, the receiving loop would look after every message.
-    private void SignalRoom()
+    private bool SignalRoom()
     {
         if (_roomWanted is null || Room == 0)
-            return;
+            return false;
         _roomWanted.TrySetResult();
         _roomWanted = null;
+        return true;
     }
 
     private void SignalIdle()

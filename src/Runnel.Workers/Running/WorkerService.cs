@@ -22,7 +22,7 @@ internal sealed class WorkerService(
     TimeProvider timeProvider,
     ILogger<WorkerService> logger) : BackgroundService
 {
-    private const int MaxPrefetch = 256;
+    private const int MaxPrefetch = 512;
     private static readonly TimeSpan Rest = TimeSpan.FromSeconds(1);
 
     private readonly JsonSerializerOptions _reading = StrictJson.Of(runnel.Value.Json);
