@@ -63,7 +63,7 @@ public sealed partial class RedisWorkQueue
     private async Task<IEnumerable<ChannelName>> KnownChannelsAsync(CancellationToken cancellationToken)
     {
         var answer = await _store.Commands.ExecuteAsync(RespWriter.Encode("ZRANGE", _store.Keys.Channels, "0", "-1")).WaitAsync(cancellationToken).ConfigureAwait(false);
-        return answer.Items.Select(static item => new ChannelName(item.ToString()));
+        return answer.Items.Select(static item => item.ToString()).Where(ChannelName.IsValid).Select(static name => new ChannelName(name));
     }
 
     private async Task<ChannelStatus> StatusAsync(RedisChannel channel, CancellationToken cancellationToken)

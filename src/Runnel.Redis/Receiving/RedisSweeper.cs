@@ -1,3 +1,4 @@
+using Runnel.Layers;
 using Runnel.Redis.Connections;
 using Runnel.Redis.Resp;
 using Runnel.Redis.Sending;
@@ -79,7 +80,9 @@ internal sealed class RedisSweeper : IAsyncDisposable
         {
             try
             {
-                if (await SweepAsync(new RedisChannel(name, _store, isTouched: true), dead).ConfigureAwait(false))
+                if (!ChannelName.IsValid(name))
+                    await ForgetAsync(name).ConfigureAwait(false); // another program's, like what it has spoilt
+                else if (await SweepAsync(new RedisChannel(name, _store, isTouched: true), dead).ConfigureAwait(false))
                     await ForgetAsync(name).ConfigureAwait(false);
             }
             catch (RedisErrorException refusal) when (refusal.IsOfData)

@@ -115,6 +115,20 @@ public sealed class RedisSweeperTests(RedisServer server) : IClassFixture<RedisS
             Assert.Equal(1, Assert.Single(await Wait.For(lease.ReceiveAsync(name, 1).AsTask(), "what the dead one held")).Envelope.Crashes);
     }
 
+    [Fact]
+    public async Task A_name_that_is_none_among_the_channels_is_forgotten_and_keeps_nobody_from_their_turn()
+    {
+        await using var queue = new RedisWorkQueue(Place.Open());
+        foreach (var name in (string[])["", "no name", "!"])
+            Place.Probe.Ask("ZADD", $"{Place.Prefix}:channels", "1", name);
+        await queue.EnqueueAsync("work", [NewMessage()], EnqueueOptions.Default);
+
+        Assert.Equal("work", (await queue.ListChannelsAsync()).Single().Channel.Value);
+        await queue.Sweeper.SweepAllAsync(LeasesEnded.None);
+
+        Assert.Equal(["work"], KnownChannels);
+    }
+
     [Theory]
     [InlineData(0, 100, 0)] // nothing is known yet
     [InlineData(100, 160, 100)]
