@@ -6,9 +6,18 @@ namespace Runnel.Redis.Sending;
 /// <summary>Messages that are to be stored together; the result is how many were.</summary>
 internal sealed class EnqueueRequest : TaskCompletionSource<int>
 {
+    // One script stores them all, and nothing else happens in Redis meanwhile.
+    private const int MostMessages = 100_000;
+    private const int MostBytes = 256 * 1024 * 1024;
+
+    /// <exception cref="ArgumentException">They are too many, or too large together.</exception>
     public EnqueueRequest(ChannelName channel, IReadOnlyList<Envelope> envelopes, EnqueueOptions options, Sealing sealing)
         : base(TaskCreationOptions.RunContinuationsAsynchronously)
     {
+        if (envelopes.Count > MostMessages)
+            throw new ArgumentException($"A call stores at most {MostMessages} messages in Redis, all of them or none; these are {envelopes.Count} for channel '{channel}'. Send them in parts.", nameof(envelopes));
+        if (envelopes.Count > 1 && envelopes.Sum(static envelope => (long)envelope.Message.Body.Length) > MostBytes)
+            throw new ArgumentException($"A call stores at most {MostBytes / (1024 * 1024)} MiB of messages in Redis, all of them or none; the {envelopes.Count} for channel '{channel}' have more. Send them in parts.", nameof(envelopes));
         Options = options;
         Messages = new NewMessage[envelopes.Count];
         IsPlain = true;

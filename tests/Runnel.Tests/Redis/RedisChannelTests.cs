@@ -112,6 +112,20 @@ public sealed class RedisChannelTests(RedisServer server) : IClassFixture<RedisS
     }
 
     [Theory]
+    [InlineData(100_001, 0)]
+    [InlineData(257, 1024 * 1024)]
+    public async Task More_than_one_script_can_store_at_once_is_refused_with_a_sentence(int count, int size)
+    {
+        var message = new Message("do", new byte[size]);
+
+        var refusal = await Assert.ThrowsAsync<ArgumentException>(
+            () => _queue.EnqueueAsync("work", [.. Enumerable.Repeat(new Envelope(message) { Id = MessageId.New(_time) }, count)], EnqueueOptions.Default).AsTask());
+
+        Assert.Contains($"{count} for channel 'work'", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("in parts", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData(true)]
     [InlineData(false)]
     public async Task What_a_dead_worker_held_is_given_to_others_by_whoever_comes_next_when_the_first_one_stops_in_the_middle(bool beats)
