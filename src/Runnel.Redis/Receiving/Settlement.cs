@@ -14,6 +14,9 @@ internal abstract class Settlement(RedisClaim claim) : TaskCompletionSource<bool
     /// <summary>How many arguments of Scripts/step.lua it is; 0 when it is one of those that are simply completed.</summary>
     public abstract int Arguments { get; }
 
+    /// <summary>How much work it is for Redis: one that is simply completed is 1.</summary>
+    public int Weight => Arguments == 0 ? 1 : 4;
+
     /// <summary>How large what it brings is.</summary>
     public virtual int Bytes => 0;
 

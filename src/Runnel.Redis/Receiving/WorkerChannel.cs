@@ -192,13 +192,22 @@ internal sealed class WorkerChannel(LeaseTerm term, RedisChannel channel, RedisS
                 StepIfNeeded(); // which tells those who wait for that
                 return null;
             }
-            List<Settlement> settlements = [];
-            for (var bytes = 0; settlements.Count < WorkerStep.MostSettlements && bytes < WorkerStep.MostBytes && _settlements.TryDequeue(out var settlement); bytes += settlement.Bytes)
-                settlements.Add(settlement);
             _underWay++;
             _isClaiming |= most > 0;
-            return new WorkerStep(++_steps, settlements, most, joins);
+            return new WorkerStep(++_steps, TakeSettlements(), most, joins);
         }
+    }
+
+    private List<Settlement> TakeSettlements()
+    {
+        List<Settlement> taken = [];
+        for (var (bytes, weight) = (0, 0); weight < WorkerStep.MostSettlements && bytes < WorkerStep.MostBytes && _settlements.TryDequeue(out var settlement);)
+        {
+            taken.Add(settlement);
+            bytes += settlement.Bytes;
+            weight += settlement.Weight;
+        }
+        return taken;
     }
 
     // The next one that settles begins at once, while what has been claimed is being read.

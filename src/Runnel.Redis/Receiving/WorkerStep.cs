@@ -12,7 +12,7 @@ namespace Runnel.Redis.Receiving;
 internal sealed class WorkerStep(long number, List<Settlement> settlements, int most, bool joins)
 {
     public const int MostClaims = 256;
-    public const int MostSettlements = 512;
+    public const int MostSettlements = 512; // by their weight
     public const int MostBytes = 1024 * 1024; // of either: others share the connection, and wait behind a step
 
     private const int FieldSize = 24;

@@ -45,12 +45,11 @@ internal static class Entry
         if (!IsWhole(span))
             throw new FormatException($"An entry of '{place}' in Redis is too short to be one.");
         var envelope = EnvelopeFormat.Decode(sealing.Open(entry[(KeyAt + span[KeyLengthAt])..], place));
-        return envelope with
-        {
-            ExpiresAt = (span[0] & Expires) == 0 ? null : TimeOf(BinaryPrimitives.ReadInt64LittleEndian(span[ExpiresAt..])),
-            Attempt = BinaryPrimitives.ReadUInt16LittleEndian(span[AttemptsAt..]),
-            Crashes = BinaryPrimitives.ReadUInt16LittleEndian(span[CrashesAt..]),
-        };
+        var expires = (span[0] & Expires) == 0 ? (DateTimeOffset?)null : TimeOf(BinaryPrimitives.ReadInt64LittleEndian(span[ExpiresAt..]));
+        var (attempt, crashes) = (BinaryPrimitives.ReadUInt16LittleEndian(span[AttemptsAt..]), BinaryPrimitives.ReadUInt16LittleEndian(span[CrashesAt..]));
+        return envelope.ExpiresAt == expires && envelope.Attempt == attempt && envelope.Crashes == crashes
+            ? envelope // mostly: spared a copy
+            : envelope with { ExpiresAt = expires, Attempt = attempt, Crashes = crashes };
     }
 
     /// <summary>The key's name, as the entry has it; empty when the message has no key, or the entry is none.</summary>

@@ -107,6 +107,23 @@ public sealed class RedisScriptWorkTests(RedisServer server) : IClassFixture<Red
     }
 
     [Fact]
+    public async Task Completing_messages_behind_which_others_of_their_keys_wait()
+    {
+        const int Keys = 1_000, MostAtOnce = 128;
+        var sent = 0;
+        await EnqueueAsync(message => message with { Key = $"{sent++ % Keys}" }, 2 * Keys);
+        await using var lease = await _queue.OpenReceiverAsync(_longLease);
+        List<ReceivedMessage> held = [];
+        while (held.Count < Keys)
+            held.AddRange(await ReceiveAsync(lease, 250));
+
+        await AssertBoundedAsync(0, async () => Assert.DoesNotContain(false, await Task.WhenAll(held.Select(message => lease.CompleteAsync(message).AsTask()))));
+
+        Assert.InRange(_place.Probe.CommandCalls()["evalsha"], Keys / MostAtOnce, long.MaxValue);
+        Assert.Equal(Keys, (await _queue.ListChannelsAsync()).Single().Ready);
+    }
+
+    [Fact]
     public async Task Dealing_with_dead_letters()
     {
         await MakeDeadLettersAsync();
@@ -141,6 +158,24 @@ public sealed class RedisScriptWorkTests(RedisServer server) : IClassFixture<Red
 
         Assert.Empty(await _queue.ListChannelsAsync());
         Assert.DoesNotContain(_place.Probe.Keys($"{Key("")}*"), name => !name.Contains(":sent:", StringComparison.Ordinal) && name != Key("workers"));
+    }
+
+    [Fact]
+    public async Task Publishing_where_much_of_the_history_has_aged()
+    {
+        await using var backplane = new RedisBackplane(_place.Open());
+        var (topic, retention) = (Topic.OfGroup("articles"), new Retention(2 * Many, TimeSpan.FromMinutes(10)));
+        foreach (var page in Enumerable.Range(0, Many).Chunk(500))
+            await Task.WhenAll(page.Select(_ => backplane.PublishAsync(topic, "old"u8.ToArray(), retention).AsTask()));
+        _time.Advance(TimeSpan.FromMinutes(6));
+        var before = await backplane.PublishAsync(topic, "kept"u8.ToArray(), retention);
+        _time.Advance(TimeSpan.FromMinutes(6));
+
+        await AssertBoundedAsync(0, async () => await backplane.PublishAsync(topic, "new"u8.ToArray(), retention));
+
+        var history = await backplane.ReadHistoryAsync(topic, Position.None, 10);
+        Assert.Equal(before, history.Messages[0].Position);
+        Assert.Equal(2, history.Messages.Count);
     }
 
     [Fact]
