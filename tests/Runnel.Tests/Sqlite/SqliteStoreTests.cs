@@ -134,6 +134,19 @@ public sealed class SqliteStoreTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_process_of_an_older_version_that_shares_the_file_does_not_put_aside_what_a_dead_worker_held()
+    {
+        var store = _file.Open();
+        await new SqliteWorkQueue(store).EnqueueAsync(Channel, [Of("1")], EnqueueOptions.Default);
+        await using var receiver = await new SqliteWorkQueue(store).OpenReceiverAsync(new());
+
+        await receiver.ReceiveAsync(Channel, 1);
+
+        using var database = Database.OpenForReading(_file.Path);
+        Assert.Equal(int.MaxValue, database.ReadNumber("SELECT crash_limit FROM worker"));
+    }
+
+    [Fact]
     public void A_path_that_cannot_be_opened_is_refused_with_its_name()
     {
         foreach (var path in new[] { "/no-such-folder/queue.db", Path.GetTempPath(), "/proc/queue.db" })
