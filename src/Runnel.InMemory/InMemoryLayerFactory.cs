@@ -13,9 +13,10 @@ public sealed class InMemoryLayerFactory : ILayerFactory
     public Layer Create(string address, TimeProvider timeProvider, ILoggerFactory loggers)
     {
         ArgumentNullException.ThrowIfNull(address);
+        ArgumentNullException.ThrowIfNull(loggers);
         if (!address.EndsWith(':'))
             throw new FormatException($"'{address}' is not the address of the in-memory layer: write memory: with nothing behind the colon.");
         var (queue, identity) = (new InMemoryWorkQueue(timeProvider), $"memory/{Guid.NewGuid():N}");
-        return new() { Backplane = new InMemoryBackplane(timeProvider), WorkQueue = queue, Operator = queue, Identity = _ => Task.FromResult(identity) };
+        return new() { Backplane = new InMemoryBackplane(timeProvider, loggers.CreateLogger<InMemoryBackplane>()), WorkQueue = queue, Operator = queue, Identity = _ => Task.FromResult(identity) };
     }
 }

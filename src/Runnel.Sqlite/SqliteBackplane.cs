@@ -5,7 +5,7 @@ namespace Runnel.Sqlite;
 /// <summary>The backplane in a SQLite file: carries messages between the processes of one machine, and keeps history.</summary>
 /// <remarks>
 /// All subscribers, in whatever process, see all messages in one order, each once. A message without retention waits some seconds in the file for the
-/// other processes: one that does not run for longer misses it. A published message is on disk when the call returns, if another process or
+/// other processes: one that does not run for longer misses it, and its subscribers are told of a gap. A published message is on disk when the call returns, if another process or
 /// a history needs it. A history goes on in its epoch for as long as it holds something or somebody subscribes to the topic. Handlers are called on a loop of the backplane. Thread-safe.
 /// </remarks>
 public sealed class SqliteBackplane : IBackplane
@@ -58,7 +58,7 @@ public sealed class SqliteBackplane : IBackplane
             if (!deliveries.HasSubscribers)
                 transaction.Publications.StartReading();
             transaction.Topics.AddInterest(topic.Value, _store.Writer.Neighbours.Self.Id);
-            return subscription ??= deliveries.Subscribe(topic.Value, listener, transaction.Topics.Latest(topic.Value)); // once, also when the transaction is done again
+            return subscription ??= deliveries.Subscribe(topic, listener, transaction.Topics.Latest(topic.Value)); // once, also when the transaction is done again
         });
         try
         {

@@ -61,7 +61,7 @@ public sealed class SqliteStore : IAsyncDisposable
         try
         {
             reader = new StoreReader(Database.OpenForReading(path));
-            var writer = new StoreWriter(database, options, timeProvider, logger);
+            var writer = new StoreWriter(database, reader, options, timeProvider, logger);
             Log.Opened(logger, path, writer.Neighbours.Self.Name);
             return new SqliteStore(database, reader, writer, timeProvider);
         }

@@ -152,12 +152,12 @@ public abstract partial class BackplaneSpecification
     }
 
     [Fact]
-    public async Task A_history_that_ended_begins_again_in_another_epoch()
+    public async Task A_history_whose_position_is_forgotten_begins_again_in_another_epoch()
     {
         if (await OpenedWithHistoryAsync() is not { } backplane)
             return;
 
-        var retention = new Retention(10, Clock.Units(2));
+        var retention = new Retention(10, Clock.Units(1)) { PositionAge = Clock.Units(2) };
         var before = await backplane.PublishAsync(Articles, Bytes("1"), retention);
         await Clock.AdvanceAsync(3);
         await WaitUntilKeptAsync(backplane, 0);

@@ -186,7 +186,7 @@ public abstract partial class BackplaneSpecification : IAsyncLifetime
         var backplane = await OpenedAsync();
         var before = await CountKeptAsync();
         var listener = await TopicListener.OnAsync(backplane, Articles);
-        await backplane.PublishAsync(Articles, Bytes("a"), backplane.Features.HasFlag(BackplaneFeatures.History) ? new Retention(5, Clock.Units(2)) : null);
+        await backplane.PublishAsync(Articles, Bytes("a"), backplane.Features.HasFlag(BackplaneFeatures.History) ? new Retention(5, Clock.Units(2)) { PositionAge = Clock.Units(2) } : null);
         await backplane.PublishAsync(Topic.OfGroup("nobody-listens"), Bytes("b"), retention: null);
         Assert.NotEqual(before, await CountKeptAsync());
 

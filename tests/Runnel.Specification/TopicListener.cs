@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text;
 using System.Threading.Channels;
 using Runnel.Layers;
@@ -8,7 +9,8 @@ namespace Runnel.Specification;
 public sealed class TopicListener : IAsyncDisposable
 {
     private readonly Channel<BackplaneMessage> _messages = Channel.CreateUnbounded<BackplaneMessage>();
-    private IAsyncDisposable? _subscription;
+    private readonly ConcurrentQueue<(TopicGap Gap, int Delivered)> _gaps = new();
+    private ITopicSubscription? _subscription;
     private int _delivered;
 
     private TopicListener()
@@ -18,6 +20,12 @@ public sealed class TopicListener : IAsyncDisposable
     /// <summary>How many messages were delivered.</summary>
     public int Delivered => Volatile.Read(ref _delivered);
 
+    /// <summary>Where the subscription begins.</summary>
+    public Position Begins => _subscription!.Begins;
+
+    /// <summary>The gaps that were told, each with how many messages had been delivered before it.</summary>
+    public IReadOnlyCollection<(TopicGap Gap, int Delivered)> Gaps => _gaps;
+
     /// <summary>Subscribes.</summary>
     public static async Task<TopicListener> OnAsync(IBackplane backplane, Topic topic)
     {
@@ -26,7 +34,7 @@ public sealed class TopicListener : IAsyncDisposable
         {
             Interlocked.Increment(ref listener._delivered);
             listener._messages.Writer.TryWrite(message);
-        });
+        }, gap => listener._gaps.Enqueue((gap, listener.Delivered)));
         return listener;
     }
 

@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Runnel.InMemory.Topics;
 using Runnel.Layers;
 
@@ -10,8 +12,11 @@ namespace Runnel.InMemory;
 /// never waits for another's subscribers, and order is kept. Several nodes of a test share one instance. History ends with the process;
 /// what has aged out of it is forgotten when there is traffic on any topic.
 /// </remarks>
-public sealed class InMemoryBackplane(TimeProvider timeProvider) : IBackplane
+/// <param name="timeProvider">The clock by which histories age.</param>
+/// <param name="logger">Where it logs subscribers that throw; nowhere by default.</param>
+public sealed class InMemoryBackplane(TimeProvider timeProvider, ILogger<InMemoryBackplane>? logger = null) : IBackplane
 {
+    private readonly ILogger _logger = logger ?? NullLogger<InMemoryBackplane>.Instance;
     private readonly ConcurrentDictionary<Topic, InMemoryTopic> _topics = new();
     private readonly Lock _agingLock = new();
     private readonly PriorityQueue<InMemoryTopic, long> _aging = new();
@@ -83,7 +88,7 @@ public sealed class InMemoryBackplane(TimeProvider timeProvider) : IBackplane
         return ValueTask.FromResult(history);
     }
 
-    private InMemoryTopic TopicOf(Topic topic) => _topics.GetOrAdd(topic, static key => new InMemoryTopic(key));
+    private InMemoryTopic TopicOf(Topic topic) => _topics.GetOrAdd(topic, static (key, logger) => new InMemoryTopic(key, logger), _logger);
 
     private void RemoveIfUnused(InMemoryTopic topic)
     {
@@ -111,11 +116,11 @@ public sealed class InMemoryBackplane(TimeProvider timeProvider) : IBackplane
             while (_aging.TryPeek(out var topic, out var ends) && ends <= now)
             {
                 _aging.Dequeue();
-                topic.IsAging = topic.HistoryEnds > now;
+                RemoveIfUnused(topic); // its aged messages at least
+                var next = topic.HistoryEnds > now ? topic.HistoryEnds : topic.PositionEnds;
+                topic.IsAging = next > now;
                 if (topic.IsAging)
-                    _aging.Enqueue(topic, topic.HistoryEnds); // written to since
-                else
-                    RemoveIfUnused(topic);
+                    _aging.Enqueue(topic, next);
             }
         }
     }

@@ -1,11 +1,11 @@
-using System.Runtime.ExceptionServices;
+using Microsoft.Extensions.Logging;
 using Runnel.InMemory.Stored;
 using Runnel.Layers;
 
 namespace Runnel.InMemory.Topics;
 
 /// <summary>One topic of the in-memory backplane: its subscribers, its history, and the messages on their way to the former.</summary>
-internal sealed class InMemoryTopic(Topic name)
+internal sealed class InMemoryTopic(Topic name, ILogger logger)
 {
     private static long _lastEpoch = Random.Shared.NextInt64(1, long.MaxValue / 2);
 
@@ -13,7 +13,7 @@ internal sealed class InMemoryTopic(Topic name)
     private readonly Queue<BackplaneMessage> _pending = new();
     private readonly Queue<(BackplaneMessage Message, long At)> _history = new();
     private readonly long _epoch = Interlocked.Increment(ref _lastEpoch);
-    private Subscription[] _subscriptions = [];
+    private TopicFlow? _flow;
     private TimeSpan _age;
     private long _offset;
     private bool _delivering;
@@ -26,8 +26,11 @@ internal sealed class InMemoryTopic(Topic name)
     /// <summary>Whether the backplane will come back to look at the history's age; its lock guards it.</summary>
     public bool IsAging { get; set; }
 
-    /// <summary>When the newest message of the history will have aged out, by the backplane's clock, in ticks.</summary>
+    /// <summary>When the newest message of the history has aged out, by the backplane's clock, in ticks.</summary>
     public long HistoryEnds { get; private set; }
+
+    /// <summary>When the topic's position is forgotten.</summary>
+    public long PositionEnds { get; private set; }
 
     /// <summary>Takes a message in; it is delivered by <see cref="Deliver"/>.</summary>
     /// <returns><see langword="false"/> when the topic was retired meanwhile: get it anew.</returns>
@@ -43,7 +46,7 @@ internal sealed class InMemoryTopic(Topic name)
             var message = new BackplaneMessage(position, payload);
             if (retention is not null)
                 Keep(message, retention, now);
-            if (_subscriptions.Length > 0)
+            if (_flow is { HasEnded: false })
                 _pending.Enqueue(message);
             return true;
         }
@@ -52,25 +55,21 @@ internal sealed class InMemoryTopic(Topic name)
     /// <summary>Hands pending messages to the subscribers, unless another thread is doing so: then that one takes them along.</summary>
     public void Deliver()
     {
-        Exception? failure = null;
         for (var first = true; ; first = false)
         {
             BackplaneMessage message;
-            Subscription[] subscriptions;
+            TopicFlow flow;
             lock (_lock)
             {
                 if (first && _delivering)
                     return;
                 _delivering = _pending.TryDequeue(out message);
                 if (!_delivering)
-                    break;
-                subscriptions = _subscriptions;
+                    return;
+                flow = _flow!;
             }
-            foreach (var subscription in subscriptions)
-                failure = subscription.Deliver(message) ?? failure;
+            flow.Take(message);
         }
-        if (failure is not null)
-            ExceptionDispatchInfo.Throw(failure);
     }
 
     public ITopicSubscription? TrySubscribe(ITopicListener listener, Action<InMemoryTopic> onEmpty)
@@ -79,9 +78,13 @@ internal sealed class InMemoryTopic(Topic name)
         {
             if (_retired)
                 return null;
-            var subscription = new Subscription(this, listener, onEmpty) { Begins = Latest };
-            _subscriptions = [.. _subscriptions, subscription];
-            return subscription;
+            return _flow?.TryAdd(listener, OnEnd) ?? Begin().TryAdd(listener, OnEnd);
+        }
+
+        ValueTask OnEnd()
+        {
+            onEmpty(this);
+            return ValueTask.CompletedTask;
         }
     }
 
@@ -99,20 +102,29 @@ internal sealed class InMemoryTopic(Topic name)
         }
     }
 
-    /// <summary>Ends the topic when it has no subscriber and no history; from then on it takes nothing.</summary>
+    /// <summary>Ends the topic when it has no subscriber, no history and no position; from then on it takes nothing.</summary>
     public bool TryRetire(long now)
     {
         lock (_lock)
         {
             ForgetAged(now);
-            return _retired = _subscriptions.Length == 0 && _history.Count == 0;
+            return _retired = _flow is not { HasEnded: false } && _history.Count == 0 && PositionEnds <= now;
         }
+    }
+
+    // Nothing gets lost on the way to it, so it never reads the history.
+    private TopicFlow Begin()
+    {
+        _flow = new TopicFlow(Name, readHistory: null, TimeProvider.System, logger);
+        _flow.Begin(Latest);
+        return _flow;
     }
 
     private void Keep(BackplaneMessage message, Retention retention, long now)
     {
         _age = retention.Age;
         HistoryEnds = Ticks.Later(now, retention.Age);
+        PositionEnds = Ticks.Later(now, retention.PositionAge);
         _history.Enqueue((message, now));
         while (_history.Count > retention.Messages)
             _history.Dequeue();
@@ -123,42 +135,5 @@ internal sealed class InMemoryTopic(Topic name)
     {
         while (_history.TryPeek(out var oldest) && now - oldest.At >= _age.Ticks)
             _history.Dequeue();
-    }
-
-    private sealed class Subscription(InMemoryTopic topic, ITopicListener listener, Action<InMemoryTopic> onEmpty) : ITopicSubscription
-    {
-        private bool _ended;
-
-        public Position Begins { get; init; }
-
-        public Exception? Deliver(BackplaneMessage message)
-        {
-            // The lock is what makes "no message after dispose" true; it is re-entrant, so a handler may end its own subscription.
-            lock (this)
-            {
-                if (_ended)
-                    return null;
-                try
-                {
-                    listener.OnMessage(message);
-                    return null;
-                }
-                catch (Exception exception)
-                {
-                    // A handler must not throw. One that does must not cost the other subscribers the message: the publisher gets to see it.
-                    return exception;
-                }
-            }
-        }
-
-        public ValueTask DisposeAsync()
-        {
-            lock (this)
-                _ended = true;
-            lock (topic._lock)
-                topic._subscriptions = [.. topic._subscriptions.Where(other => other != this)];
-            onEmpty(topic);
-            return ValueTask.CompletedTask;
-        }
     }
 }

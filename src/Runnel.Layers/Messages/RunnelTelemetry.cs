@@ -27,6 +27,9 @@ public static class RunnelTelemetry
     /// <summary>Messages to groups that this node fanned out.</summary>
     public const string GroupMessages = "runnel.group.messages";
 
+    /// <summary>Gaps in the messages of groups with members on this node, by <c>reason</c>: <c>lost</c>, or <c>cut-off</c> where messages only may be missing.</summary>
+    public const string GroupGaps = "runnel.group.gaps";
+
     /// <summary>Messages that workers were done with, by <c>channel</c> and <c>outcome</c>.</summary>
     public const string JobsHandled = "runnel.jobs.handled";
 

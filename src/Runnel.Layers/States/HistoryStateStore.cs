@@ -28,7 +28,7 @@ public sealed class HistoryStateStore(IBackplane backplane, TimeProvider timePro
 
     /// <inheritdoc/>
     public async ValueTask SetAsync(string name, ReadOnlyMemory<byte> value, TimeSpan keep, CancellationToken cancellationToken = default) =>
-        await backplane.PublishAsync(Topic.OfState(name), value, new Retention(1, keep), cancellationToken).ConfigureAwait(false);
+        await backplane.PublishAsync(Topic.OfState(name), value, new Retention(1, keep) { PositionAge = keep }, cancellationToken).ConfigureAwait(false);
 
     /// <inheritdoc/>
     public async ValueTask<StateValue?> GetAsync(string name, CancellationToken cancellationToken = default)
@@ -88,7 +88,7 @@ public sealed class HistoryStateStore(IBackplane backplane, TimeProvider timePro
         BinaryPrimitives.WriteInt64LittleEndian(entry.AsSpan(17), Now);
         BinaryPrimitives.WriteInt64LittleEndian(entry.AsSpan(25), (verb == Verb.Mark ? reservation.Window : reservation.Lapse).Ticks);
         var kept = reservation.Window > reservation.Lapse ? reservation.Window : reservation.Lapse;
-        return backplane.PublishAsync(Topic.OfState(reservation.Name), entry, new Retention(MostEntries, kept), cancellationToken);
+        return backplane.PublishAsync(Topic.OfState(reservation.Name), entry, new Retention(MostEntries, kept) { PositionAge = kept }, cancellationToken);
     }
 
     private async ValueTask<Holding> ReadAsync(string name, CancellationToken cancellationToken)

@@ -5,6 +5,8 @@ namespace Runnel.Layers;
 /// <param name="Age">How long a message is kept.</param>
 public sealed record Retention(int Messages, TimeSpan Age)
 {
+    private readonly TimeSpan _positionAge = TimeSpan.FromHours(24);
+
     /// <summary>The most messages kept; at least 1.</summary>
     public int Messages { get; } = Messages >= 1
         ? Messages
@@ -14,4 +16,12 @@ public sealed record Retention(int Messages, TimeSpan Age)
     public TimeSpan Age { get; } = Age > TimeSpan.Zero
         ? Age
         : throw new ArgumentOutOfRangeException(nameof(Age), Age, "A history keeps its messages for more than no time; to keep none, pass no retention.");
+
+    /// <summary>How long the topic's position is remembered after its last message. It outlives the messages, so that a reader who has them all learns that nothing was published since.</summary>
+    /// <value>24 hours by default; never less than <see cref="Age"/>.</value>
+    public TimeSpan PositionAge
+    {
+        get => _positionAge > Age ? _positionAge : Age;
+        init => _positionAge = value;
+    }
 }

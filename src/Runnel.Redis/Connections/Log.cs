@@ -17,15 +17,6 @@ internal static partial class Log
     [LoggerMessage(4003, LogLevel.Warning, "The clock of Redis at {Address} and this machine's differ by {Difference}. Delays and expiries go by the former: set both by NTP.")]
     public static partial void ClocksDiffer(ILogger logger, string address, TimeSpan difference);
 
-    [LoggerMessage(4004, LogLevel.Error, "A subscriber of topic '{Topic}' threw; it missed the message, the others got it.")]
-    public static partial void SubscriberFailed(ILogger logger, string topic, Exception exception);
-
-    [LoggerMessage(4005, LogLevel.Error, "This node missed messages of topic '{Topic}' that its history does not hold any more: what follows begins at {Position}.")]
-    public static partial void GapLost(ILogger logger, string topic, string position);
-
-    [LoggerMessage(4006, LogLevel.Information, "This node missed messages of topic '{Topic}', and reads them from its history.")]
-    public static partial void GapFound(ILogger logger, string topic);
-
     [LoggerMessage(4007, LogLevel.Error, "A message in Redis cannot be read.")]
     public static partial void Unreadable(ILogger logger, Exception exception);
 
@@ -47,9 +38,6 @@ internal static partial class Log
     [LoggerMessage(4013, LogLevel.Error, "Redis at {Address} refuses what it is asked for; it is asked again until it does it.")]
     public static partial void Refused(ILogger logger, string address, Exception exception);
 
-    [LoggerMessage(4014, LogLevel.Warning, "The history of topic '{Topic}' could not be read, to fill a gap; it is tried again.")]
-    public static partial void FillFailed(ILogger logger, string topic, Exception exception);
-
     [LoggerMessage(4015, LogLevel.Warning, "Worker {Worker} could not hand back what it held: others get it when its lease of {Duration} ends.")]
     public static partial void LeaveFailed(ILogger logger, string worker, TimeSpan duration, Exception exception);
 
@@ -58,9 +46,6 @@ internal static partial class Log
 
     [LoggerMessage(4020, LogLevel.Error, "A handler of the backplane's StateChanged threw.")]
     public static partial void StateHandlerFailed(ILogger logger, Exception exception);
-
-    [LoggerMessage(4021, LogLevel.Error, "The history of topic '{Topic}' ends at {Position}, before what this node had of it: Redis has lost its latest messages, and the next ones take their places.")]
-    public static partial void EndLost(ILogger logger, string topic, string position);
 
     [LoggerMessage(4022, LogLevel.Information, "Redis at {Address} is back; it was away for {Seconds:0.0} s.")]
     public static partial void Back(ILogger logger, string address, double seconds);

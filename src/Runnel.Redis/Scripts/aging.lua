@@ -1,5 +1,5 @@
 -- Deletes what is older than the history keeps it. When the oldest entry came is remembered, so that this mostly costs one look.
--- Where what is kept begins is found by halving, since times go up with the numbers: a few looks, however much has aged.
+-- Where what is kept begins is found by halving, since times go up with the numbers: a few looks, however much has aged. A server whose memory is full does not remember it.
 local function forget_aged(position, log)
   local known = redis.call('HMGET', position, 'age', 'oldest', 'offset')
   if not known[1] then return end
@@ -20,5 +20,5 @@ local function forget_aged(position, log)
     redis.call('XTRIM', log, 'MINID', id_of(kept))
     first = entry_from('-')
   end
-  redis.call('HSET', position, 'oldest', first and first[2][4] or string.format('%.0f', now))
+  redis.pcall('HSET', position, 'oldest', first and first[2][4] or string.format('%.0f', now))
 end

@@ -1,9 +1,11 @@
 -- Publishes a message of a topic that keeps history: numbers it, keeps it, hands it to the subscribers. All or nothing, in one order for all.
--- KEYS: position, log
--- ARGV: now, 1 if sent before without an answer, epoch of a new history (8 bytes), messages to keep, for how long (us), the message's own id, payload, channel
+-- KEYS: position, log, ids, server
+-- ARGV: now, 1 if sent before without an answer, epoch of a new history (8 bytes), messages to keep, for how long (us), for how long their position (us), the
+--       message's own id, payload, channel
 -- Returns {epoch, offset}.
-local position, log = KEYS[1], KEYS[2]
-local repeated, new_epoch, keep, age, id, payload, channel = ARGV[2] == '1', ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6], ARGV[7], ARGV[8]
+local position, log, ids, server_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local repeated, new_epoch, keep, age, position_age = ARGV[2] == '1', ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
+local id, payload, channel = ARGV[7], ARGV[8], ARGV[9]
 
 -- The ids of so many messages are remembered beyond their time in a history that keeps fewer.
 local REMEMBERED = 256
@@ -23,32 +25,33 @@ end
 
 -- Where it was, if later ones have taken its place: it must not come back behind them.
 local function find_remembered()
-  local fields = redis.call('HGETALL', position)
+  local fields = redis.call('HGETALL', ids)
   for i = 1, #fields, 2 do
-    if fields[i + 1] == id then return tonumber(fields[i]:match('^id:(%d+)$')) end
+    if fields[i + 1] == id then return tonumber(fields[i]) end
   end
 end
 
-local found = repeated and (find_kept() or find_remembered())
-if found then
-  return {redis.call('HGET', position, 'epoch'), found}
-end
+local epoch, offset, _, _, server = settle_epoch(position, server_key)
+local found = repeated and epoch and (find_kept() or find_remembered())
+if found then return {epoch, found} end
 
-local offset = redis.call('HINCRBY', position, 'offset', 1)
-local epoch = new_epoch
-if offset == 1 then
-  redis.call('DEL', log) -- somebody may have deleted only the other key
-  redis.call('HSET', position, 'epoch', epoch, 'age', age, 'oldest', now)
+offset = offset + 1
+if epoch then
+  redis.call('HSET', position, 'offset', offset, 'age', age)
 else
-  epoch = redis.call('HGET', position, 'epoch')
-  redis.call('HSET', position, 'age', age)
+  epoch = new_epoch
+  redis.call('HSET', position, 'epoch', epoch, 'server', server, 'offset', offset, 'age', age, 'oldest', now)
+  redis.call('DEL', log, ids) -- somebody may have deleted only the other key; a server whose memory is full refuses the first write, and only that
 end
-if tonumber(keep) < REMEMBERED then redis.call('HSET', position, 'id:' .. offset, id) end
-redis.call('HDEL', position, 'id:' .. (offset - REMEMBERED))
 redis.call('XADD', log, 'MAXLEN', keep, offset .. '-0', 'id', id, 'at', string.format('%.0f', now), 'payload', payload)
 forget_aged(position, log)
 local milliseconds = math.ceil(age / 1000)
-redis.call('PEXPIRE', position, milliseconds)
+if tonumber(keep) < REMEMBERED then
+  redis.call('HSET', ids, offset, id)
+  redis.call('HDEL', ids, offset - REMEMBERED)
+  redis.call('PEXPIRE', ids, milliseconds)
+end
+redis.call('PEXPIRE', position, math.ceil(position_age / 1000))
 redis.call('PEXPIRE', log, milliseconds)
 redis.call('PUBLISH', channel, 'h' .. epoch .. struct.pack('<i8', offset) .. payload)
 return {epoch, offset}

@@ -8,6 +8,7 @@ namespace Runnel.Redis.Stores;
 /// <code>
 /// P:channels                 sorted set   the channels that hold anything, by when they were last used; swept
 /// P:identity                 string       a random value that tells this data from any other's; there once a node has asked for it
+/// P:server                   string       the server, in its present life, that the histories are on (its master_replid); there from the first connection on
 /// P:sweeping                 string       who puts the channels in order now; gone within a minute
 /// P:wake:NODE                list         ends a node's wait on the bells; gone within 10 s
 /// P:{channel}:messages       hash         entries of the messages that wait, by id
@@ -26,8 +27,9 @@ namespace Runnel.Redis.Stores;
 /// P:{channel}:seen           sorted set   deduplication ids, by when they are forgotten; gone with the last
 /// P:{channel}:bell           list         a token while something is ready
 /// P:{channel}:sent:SENDER    string       a sender's last answer; gone a minute after it cannot be asked for again (RedisStore.AnswersAreKept)
-/// P:{topic}:position         hash         epoch and latest offset of a topic with history, and the ids of its latest 256 messages if it keeps fewer; gone with the history
+/// P:{topic}:position         hash         epoch and latest offset of a topic with history, and where its last 8 epochs ended; gone after its PositionAge
 /// P:{topic}:log              stream       the history; gone when its newest message has aged
+/// P:{topic}:ids              hash         the ids of its latest 256 messages if it keeps fewer, by their offsets; gone with the history
 /// </code>
 /// The hash, list and set keys of a channel exist only while there is something in them: Redis removes empty ones itself.
 /// </remarks>
@@ -36,6 +38,8 @@ internal sealed class RedisKeys(string prefix)
     public string Channels { get; } = $"{prefix}:channels";
 
     public string Identity { get; } = $"{prefix}:identity";
+
+    public string Server { get; } = $"{prefix}:server";
 
     public string Sweeping { get; } = $"{prefix}:sweeping";
 
@@ -50,6 +54,8 @@ internal sealed class RedisKeys(string prefix)
     public string PubSubOf(Topic topic) => $"{prefix}:{{{topic.Value}}}";
 
     public string PositionOf(Topic topic) => $"{prefix}:{{{topic.Value}}}:position";
+
+    public string IdsOf(Topic topic) => $"{prefix}:{{{topic.Value}}}:ids";
 
     public string LogOf(Topic topic) => $"{prefix}:{{{topic.Value}}}:log";
 }

@@ -18,9 +18,9 @@ internal sealed class RedisScript
 #pragma warning restore CA5350
     }
 
-    public static RedisScript Publish { get; } = new("time", "aging", "publish");
+    public static RedisScript Publish { get; } = new("time", "aging", "epoch", "publish");
 
-    public static RedisScript History { get; } = new("time", "aging", "history");
+    public static RedisScript History { get; } = new("time", "aging", "epoch", "history");
 
     public static RedisScript Beat { get; } = new("time", "beat");
 

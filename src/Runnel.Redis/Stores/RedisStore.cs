@@ -116,28 +116,43 @@ public sealed class RedisStore : IAsyncDisposable
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => Commands.DisposeAsync();
 
-    // A server that was restarted knows no scripts.
-    private static void LoadScripts(RedisSocket socket)
+    // A server that was restarted knows no scripts, and its histories go on in new epochs.
+    private void LoadScripts(RedisSocket socket)
     {
         foreach (var script in RedisScript.All)
             socket.Execute(script.Load);
+        NoteServer(socket);
+    }
+
+    // A server has another master_replid after each start, and a replica has one when it takes its master's place.
+    private void NoteServer(RedisSocket socket)
+    {
+        var facts = FactsIn(socket.Execute(RespWriter.Encode("INFO", "replication")).ToString());
+        if (Fact(facts, "role") == "slave")
+            throw new RedisUnavailableException(IsReplica(facts)); // it may be given its master's place while we are connected, and nobody would note it
+        var id = Fact(facts, "master_replid");
+        if (socket.Execute(RespWriter.Encode("GET", Keys.Server)).ToString() == id)
+            return;
+        try
+        {
+            socket.Execute(RespWriter.Encode("SET", Keys.Server, id));
+        }
+        catch (RedisErrorException refusal) when (refusal.Code == "OOM")
+        {
+            // Without a note, no history takes this server for the one before, either. And to delete is always possible.
+            socket.Execute(RespWriter.Encode("DEL", Keys.Server));
+        }
     }
 
     private void Check(string info)
     {
-        var facts = info.Split('\n')
-            .Select(line => line.TrimEnd('\r').Split(':', 2))
-            .Where(parts => parts.Length == 2)
-            .ToLookup(parts => parts[0], parts => parts[1]);
-        string Fact(string name) => facts[name].FirstOrDefault() ?? "";
-
+        var facts = FactsIn(info);
+        string Fact(string name) => RedisStore.Fact(facts, name);
         var address = Dialer.Address;
         if (Version.TryParse(Fact("redis_version"), out var version) && version < RedisExplanation.Oldest)
             throw new InvalidOperationException($"Redis at {address} is version {version}; Runnel needs {RedisExplanation.Oldest} or later.");
         if (Fact("cluster_enabled") == "1")
             throw new InvalidOperationException($"Redis at {address} is a node of a cluster, which Runnel does not use yet: give it a server of its own.");
-        if (Fact("role") == "slave")
-            throw new InvalidOperationException($"Redis at {address} is a replica, where nothing can be stored: write its master into the address ({Fact("master_host")}:{Fact("master_port")}).");
         if (Fact("maxmemory_policy") is var policy && policy is not ("noeviction" or ""))
             throw new InvalidOperationException($"Redis at {address} deletes messages when its memory is full: its maxmemory-policy is {policy}. Set it to noeviction ('CONFIG SET maxmemory-policy noeviction', and in redis.conf).");
         if (Fact("aof_enabled") == "0")
@@ -145,4 +160,14 @@ public sealed class RedisStore : IAsyncDisposable
         if (long.TryParse(Fact("server_time_usec"), NumberStyles.None, CultureInfo.InvariantCulture, out var time) && Math.Abs(time - Now) > 1_000_000 && ScriptTime == 0)
             Log.ClocksDiffer(Logger, address.ToString(), TimeSpan.FromMicroseconds(Math.Abs(time - Now)));
     }
+
+    private string IsReplica(ILookup<string, string> facts) =>
+        $"Redis at {Dialer.Address} is a replica, where nothing can be stored: write its master into the address ({Fact(facts, "master_host")}:{Fact(facts, "master_port")}).";
+
+    private static string Fact(ILookup<string, string> facts, string name) => facts[name].FirstOrDefault() ?? "";
+
+    private static ILookup<string, string> FactsIn(string info) => info.Split('\n')
+        .Select(line => line.TrimEnd('\r').Split(':', 2))
+        .Where(parts => parts.Length == 2)
+        .ToLookup(parts => parts[0], parts => parts[1]);
 }

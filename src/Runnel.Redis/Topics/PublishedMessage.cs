@@ -9,5 +9,8 @@ internal static class PublishedMessage
     /// <summary>8 bytes epoch, 8 bytes offset and the payload follow.</summary>
     public const byte Kept = (byte)'h';
 
+    /// <summary>No message: messages of the topic may be missing (Scripts/history.lua).</summary>
+    public const byte Doubt = (byte)'g';
+
     public const int HeadLength = 1 + 8 + 8;
 }

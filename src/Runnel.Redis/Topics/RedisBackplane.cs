@@ -113,15 +113,18 @@ public sealed class RedisBackplane : IBackplane, IAsyncDisposable
         RandomNumberGenerator.Fill(random);
         random[7] &= 0x7F;
         random[0] |= 1;
-        var writer = RedisScript.Publish.Run(keys: 2, arguments: 8, sizeHint: content.Length + 512);
+        var writer = RedisScript.Publish.Run(keys: 4, arguments: 9, sizeHint: content.Length + 512);
         writer.Add(_store.Keys.PositionOf(topic));
         writer.Add(_store.Keys.LogOf(topic));
+        writer.Add(_store.Keys.IdsOf(topic));
+        writer.Add(_store.Keys.Server);
         writer.Add(_store.ScriptTime);
         var repeatMark = writer.NextShortPart;
         writer.Add("0"u8);
         writer.Add(random[..8]);
         writer.Add(retention.Messages);
         writer.Add((long)retention.Age.TotalMicroseconds);
+        writer.Add((long)retention.PositionAge.TotalMicroseconds);
         writer.Add(random[8..]);
         writer.Add(content);
         writer.Add(_store.Keys.PubSubOf(topic));
@@ -172,9 +175,10 @@ public sealed class RedisBackplane : IBackplane, IAsyncDisposable
 
     private ReadOnlyMemory<byte> History(Topic topic, Position after, int limit)
     {
-        var writer = RedisScript.History.Run(keys: 2, arguments: 5);
+        var writer = RedisScript.History.Run(keys: 3, arguments: 6);
         writer.Add(_store.Keys.PositionOf(topic));
         writer.Add(_store.Keys.LogOf(topic));
+        writer.Add(_store.Keys.Server);
         writer.Add(_store.ScriptTime);
         Span<byte> epoch = stackalloc byte[8];
         BinaryPrimitives.WriteInt64LittleEndian(epoch, after.Epoch);
@@ -182,6 +186,7 @@ public sealed class RedisBackplane : IBackplane, IAsyncDisposable
         writer.Add(after.Offset);
         writer.Add(limit);
         writer.Add(MostBytes);
+        writer.Add(_store.Keys.PubSubOf(topic));
         return writer.Written;
     }
 

@@ -18,7 +18,7 @@ internal sealed class RedisSubscriber : IAsyncDisposable
     private readonly Func<Topic, Position, int, Task<TopicHistory>> _readHistory;
     private readonly RedisClient _client;
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, RedisTopic> _topics = [];
+    private readonly Dictionary<string, Heard> _topics = [];
 
     public RedisSubscriber(RedisStore store, Func<Topic, Position, int, Task<TopicHistory>> readHistory, Action<bool> onConnectedChanged)
     {
@@ -42,41 +42,42 @@ internal sealed class RedisSubscriber : IAsyncDisposable
     public async Task<ITopicSubscription> SubscribeAsync(Topic topic, ITopicListener listener, CancellationToken cancellationToken)
     {
         var channel = _store.Keys.PubSubOf(topic);
-        RedisTopic found;
-        RedisSubscription subscription;
+        Task begun;
+        ITopicSubscription subscription;
         lock (_lock)
         {
-            if (!_topics.TryGetValue(channel, out var known))
+            if (!_topics.TryGetValue(channel, out var heard) || TryAdd(heard) is not { } added)
             {
-                _topics.Add(channel, known = new RedisTopic(topic, ReadMissedAsync, _store.Logger));
-                known.Subscribed = BeginAsync(known, channel);
+                var flow = new TopicFlow(topic, (after, limit) => ReadMissedAsync(topic, after, limit), TimeProvider.System, _store.Logger);
+                _topics[channel] = heard = new Heard(flow, channel);
+                added = TryAdd(heard)!;
+                heard.Begun = BeginAsync(flow, channel);
             }
-            found = known;
-            subscription = new RedisSubscription(listener.OnMessage, ended => End(found, channel, ended));
-            found.Add(subscription);
+            (subscription, begun) = (added, heard.Begun);
         }
         try
         {
-            await found.Subscribed.WaitAsync(cancellationToken).ConfigureAwait(false);
-            subscription.Begins = found.Last;
+            await begun.WaitAsync(cancellationToken).ConfigureAwait(false);
             return subscription;
         }
         catch
         {
-            End(found, channel, subscription);
+            await subscription.DisposeAsync().ConfigureAwait(false);
             throw;
         }
+
+        ITopicSubscription? TryAdd(Heard heard) => heard.Flow.TryAdd(listener, () => EndAsync(heard));
     }
 
     public ValueTask DisposeAsync() => _client.DisposeAsync();
 
     // Both at once: a message between the two is one from before the subscription was there, and its place in the history says so.
-    private async Task BeginAsync(RedisTopic topic, string channel)
+    private async Task BeginAsync(TopicFlow flow, string channel)
     {
         var subscribing = _client.ExecuteAsync(new RedisCommand(RespWriter.Encode("SUBSCRIBE", channel), repeatMark: -1));
-        var latest = (await _readHistory(topic.Name, Position.None, 0).ConfigureAwait(false)).Latest;
+        var latest = (await _readHistory(flow.Topic, Position.None, 0).ConfigureAwait(false)).Latest;
         await subscribing.ConfigureAwait(false);
-        topic.Begin(latest);
+        flow.Begin(latest);
     }
 
     // The history is read on another connection, and may hold what is still on its way on this one. Redis answers here after all that it published before:
@@ -88,17 +89,18 @@ internal sealed class RedisSubscriber : IAsyncDisposable
         return history;
     }
 
-    private void End(RedisTopic topic, string channel, RedisSubscription subscription)
+    private ValueTask EndAsync(Heard heard)
     {
         lock (_lock)
         {
-            topic.Remove(subscription);
-            if (topic.HasSubscriptions || _topics.GetValueOrDefault(channel) != topic)
-                return;
-            _topics.Remove(channel);
+            // Another one may have taken the place of one that has ended.
+            if (!heard.Flow.HasEnded || _topics.GetValueOrDefault(heard.Channel) != heard)
+                return ValueTask.CompletedTask;
+            _topics.Remove(heard.Channel);
             if (_client.IsConnected)
-                Forget(_client.ExecuteAsync(RespWriter.Encode("UNSUBSCRIBE", channel)));
+                Forget(_client.ExecuteAsync(RespWriter.Encode("UNSUBSCRIBE", heard.Channel)));
         }
+        return ValueTask.CompletedTask;
     }
 
     // On the thread that reads: it only parses, and hands on.
@@ -106,11 +108,11 @@ internal sealed class RedisSubscriber : IAsyncDisposable
     {
         if (push.Items is not [var kind, var channel, var content] || !kind.Bytes.AsSpan().SequenceEqual("message"u8))
             return;
-        RedisTopic? topic;
+        Heard? heard;
         lock (_lock)
         {
             var name = Encoding.UTF8.GetString(channel.Bytes);
-            if (!_topics.TryGetValue(name, out topic))
+            if (!_topics.TryGetValue(name, out heard))
             {
                 Forget(_client.ExecuteAsync(RespWriter.Encode("UNSUBSCRIBE", name))); // left just when the connection was made anew
                 return;
@@ -118,7 +120,10 @@ internal sealed class RedisSubscriber : IAsyncDisposable
         }
         try
         {
-            topic.Take(Read(topic.Name, content.Bytes));
+            if (content.Bytes is [PublishedMessage.Doubt])
+                heard.Flow.Doubt();
+            else
+                heard.Flow.Take(Read(heard.Flow.Topic, content.Bytes));
         }
         catch (FormatException exception)
         {
@@ -139,28 +144,32 @@ internal sealed class RedisSubscriber : IAsyncDisposable
     private void AfterChange(bool isConnected)
     {
         // Not under the lock: a topic that is handing on a message may be in the middle of a handler that wants it.
-        KeyValuePair<string, RedisTopic>[] topics;
+        Heard[] topics;
         lock (_lock)
-            topics = [.. _topics];
-        foreach (var (_, topic) in topics)
-            topic.HoldBack();
+            topics = [.. _topics.Values];
         if (isConnected)
+        {
             Resubscribe(topics);
+            return;
+        }
+        foreach (var heard in topics)
+            heard.Flow.Interrupt();
     }
 
-    private void Resubscribe(KeyValuePair<string, RedisTopic>[] topics)
+    private void Resubscribe(Heard[] topics)
     {
         foreach (var batch in topics.Chunk(Batch))
         {
-            var command = RespWriter.Encode(["SUBSCRIBE", .. batch.Select(entry => entry.Key)]);
-            Forget(FillAsync(_client.ExecuteAsync(new RedisCommand(command) { Answers = batch.Length, IsPatient = true }), batch));
+            var command = RespWriter.Encode(["SUBSCRIBE", .. batch.Select(heard => heard.Channel)]);
+            Forget(RestoreAsync(_client.ExecuteAsync(new RedisCommand(command) { Answers = batch.Length, IsPatient = true }), batch));
         }
     }
 
-    private static async Task FillAsync(Task subscribing, KeyValuePair<string, RedisTopic>[] batch)
+    private static async Task RestoreAsync(Task subscribing, Heard[] batch)
     {
         await subscribing.ConfigureAwait(false);
-        await Task.WhenAll(batch.Select(entry => entry.Value.FillAsync())).ConfigureAwait(false);
+        foreach (var heard in batch)
+            heard.Flow.Restore();
     }
 
     // What the connection took along when it was lost is done on the next one: there, all topics are subscribed to anew, and no others.
@@ -171,4 +180,14 @@ internal sealed class RedisSubscriber : IAsyncDisposable
                 Log.Refused(((RedisStore)state!).Logger, ((RedisStore)state!).Dialer.Address.ToString(), exception!);
         },
         _store, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+
+    /// <summary>A topic that this node hears.</summary>
+    private sealed class Heard(TopicFlow flow, string channel)
+    {
+        public TopicFlow Flow => flow;
+
+        public string Channel => channel;
+
+        public Task Begun { get; set; } = Task.CompletedTask;
+    }
 }

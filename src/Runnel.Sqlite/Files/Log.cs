@@ -23,9 +23,6 @@ internal static partial class Log
     [LoggerMessage(3005, LogLevel.Information, "The SQLite database '{Path}' can be written again.")]
     public static partial void Restored(ILogger logger, string path);
 
-    [LoggerMessage(3006, LogLevel.Error, "A subscriber of topic '{Topic}' threw; it missed the message, the others got it.")]
-    public static partial void SubscriberFailed(ILogger logger, string topic, Exception exception);
-
     [LoggerMessage(3007, LogLevel.Debug, "{Count} messages were not handled before they expired, and were deleted.")]
     public static partial void Expired(ILogger logger, int count);
 

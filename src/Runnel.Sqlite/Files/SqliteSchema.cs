@@ -47,7 +47,7 @@ internal static class SqliteSchema
             epoch INTEGER NOT NULL, position INTEGER, payload BLOB NOT NULL);
         CREATE INDEX publication_history ON publication(topic, position) WHERE position IS NOT NULL;
         CREATE INDEX publication_until ON publication(until);
-        -- until: when its history has ended; null once that has come while somebody subscribes to it, for whom it goes on.
+        -- until: when its position is forgotten, which outlives the messages; null once that has come while somebody subscribes to it, for whom it goes on.
         CREATE TABLE topic(
             name TEXT PRIMARY KEY, epoch INTEGER NOT NULL, latest INTEGER NOT NULL, messages INTEGER NOT NULL, age INTEGER NOT NULL, until INTEGER)
             WITHOUT ROWID;

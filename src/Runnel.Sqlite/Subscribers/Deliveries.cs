@@ -1,18 +1,18 @@
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Runnel.Layers;
-using Runnel.Sqlite.Files;
 
 namespace Runnel.Sqlite.Subscribers;
 
 /// <summary>Hands the messages of the backplane to this process's subscribers, on one loop of its own and in the order that the writer gave them.</summary>
 internal sealed class Deliveries
 {
-    private readonly Channel<(long Number, Publication Publication)> _pending =
-        Channel.CreateUnbounded<(long, Publication)>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
+    private readonly Channel<(long Number, Publication? Publication)> _pending =
+        Channel.CreateUnbounded<(long, Publication?)>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, Subscription[]> _subscriptions = [];
+    private readonly Dictionary<string, Heard> _topics = [];
     private readonly int _capacity;
+    private readonly Func<Topic, Position, int, TopicHistory> _readHistory;
     private readonly Action _onDrained;
     private readonly Func<string, Task> _onUnsubscribed;
     private readonly ILogger _logger;
@@ -22,12 +22,14 @@ internal sealed class Deliveries
 
     /// <summary>Starts.</summary>
     /// <param name="capacity">How many messages wait in memory.</param>
+    /// <param name="readHistory">Reads what a topic has missed.</param>
     /// <param name="onDrained">Called when all that waited was handed out, after there had been no room for more.</param>
     /// <param name="onUnsubscribed">Called when a topic's last subscription has ended.</param>
     /// <param name="logger">Told of subscribers that throw.</param>
-    public Deliveries(int capacity, Action onDrained, Func<string, Task> onUnsubscribed, ILogger logger)
+    public Deliveries(int capacity, Func<Topic, Position, int, TopicHistory> readHistory, Action onDrained, Func<string, Task> onUnsubscribed, ILogger logger)
     {
         _capacity = capacity;
+        _readHistory = readHistory;
         _onDrained = onDrained;
         _onUnsubscribed = onUnsubscribed;
         _logger = logger;
@@ -42,7 +44,7 @@ internal sealed class Deliveries
         get
         {
             lock (_lock)
-                return _subscriptions.Count;
+                return _topics.Count;
         }
     }
 
@@ -51,7 +53,7 @@ internal sealed class Deliveries
         get
         {
             lock (_lock)
-                return [.. _subscriptions.Keys];
+                return [.. _topics.Keys];
         }
     }
 
@@ -60,7 +62,7 @@ internal sealed class Deliveries
     public bool IsSubscribed(string topic)
     {
         lock (_lock)
-            return _subscriptions.ContainsKey(topic);
+            return _topics.ContainsKey(topic);
     }
 
     /// <summary>Takes in a message; called by the writer only, which bounds what waits here by <see cref="HasRoom"/>.</summary>
@@ -70,13 +72,29 @@ internal sealed class Deliveries
         _pending.Writer.TryWrite((++_number, publication));
     }
 
-    /// <summary>Subscribes to all that is added from now on; called by the writer only.</summary>
-    public ITopicSubscription Subscribe(string topic, ITopicListener listener, Position begins)
+    /// <summary>Messages of any topic may be missing here; called by the writer only.</summary>
+    public void AddDoubt()
     {
-        var subscription = new Subscription(this, topic, listener, _number) { Begins = begins };
+        Interlocked.Increment(ref _count);
+        _pending.Writer.TryWrite((++_number, null));
+    }
+
+    /// <summary>Subscribes to all that is added from now on; called by the writer only.</summary>
+    /// <param name="topic">The topic.</param>
+    /// <param name="listener">The listener.</param>
+    /// <param name="latest">The topic's latest position.</param>
+    public ITopicSubscription Subscribe(Topic topic, ITopicListener listener, Position latest)
+    {
         lock (_lock)
-            _subscriptions[topic] = [.. _subscriptions.GetValueOrDefault(topic, []), subscription];
-        return subscription;
+        {
+            if (_topics.TryGetValue(topic.Value, out var heard) && TryAdd(heard) is { } subscription)
+                return subscription;
+            var flow = new TopicFlow(topic, (after, limit) => Task.FromResult(_readHistory(topic, after, limit)), TimeProvider.System, _logger);
+            flow.Begin(latest);
+            return TryAdd(_topics[topic.Value] = new Heard(flow, _number))!;
+        }
+
+        ITopicSubscription? TryAdd(Heard heard) => heard.Flow.TryAdd(listener, () => EndAsync(heard));
     }
 
     /// <summary>Ends the loop, when it has handed out what it has.</summary>
@@ -90,62 +108,51 @@ internal sealed class Deliveries
     {
         await foreach (var (number, publication) in _pending.Reader.ReadAllAsync().ConfigureAwait(false))
         {
-            Subscription[]? subscriptions;
-            lock (_lock)
-                subscriptions = _subscriptions.GetValueOrDefault(publication.Topic);
-            foreach (var subscription in subscriptions ?? [])
-                subscription.Deliver(number, publication.Message);
+            if (publication is { Topic: var topic, Message: var message })
+                Deliver(number, topic, message);
+            else
+                Doubt();
             if (Interlocked.Decrement(ref _count) == 0)
                 _onDrained();
         }
     }
 
-    /// <returns>Whether it was the topic's last.</returns>
-    private bool Remove(Subscription subscription)
+    private void Deliver(long number, string topic, BackplaneMessage message)
     {
+        Heard? heard;
+        lock (_lock)
+            heard = _topics.GetValueOrDefault(topic);
+        if (number > heard?.After)
+            heard.Flow.Take(message);
+    }
+
+    private void Doubt()
+    {
+        Heard[] topics;
+        lock (_lock)
+            topics = [.. _topics.Values];
+        foreach (var heard in topics)
+        {
+            heard.Flow.Interrupt();
+            heard.Flow.Restore();
+        }
+    }
+
+    private ValueTask EndAsync(Heard heard)
+    {
+        var topic = heard.Flow.Topic;
         lock (_lock)
         {
-            var others = _subscriptions.GetValueOrDefault(subscription.Topic, []).Where(other => other != subscription).ToArray();
-            if (others.Length == 0)
-                return _subscriptions.Remove(subscription.Topic);
-            _subscriptions[subscription.Topic] = others;
-            return false;
+            // Another one may have taken the place of one that has ended.
+            if (!heard.Flow.HasEnded || _topics.GetValueOrDefault(topic.Value) != heard)
+                return ValueTask.CompletedTask;
+            _topics.Remove(topic.Value);
         }
+        return new ValueTask(_onUnsubscribed(topic.Value));
     }
 
-    private sealed class Subscription(Deliveries deliveries, string topic, ITopicListener listener, long after) : ITopicSubscription
-    {
-        // Held while a message is handed out: that is what makes "no message after dispose" true. Re-entrant, so a handler may end its subscription.
-        private readonly Lock _lock = new();
-        private bool _ended;
-
-        public string Topic => topic;
-
-        public Position Begins { get; init; }
-
-        public void Deliver(long number, BackplaneMessage message)
-        {
-            lock (_lock)
-            {
-                if (_ended || number <= after)
-                    return;
-                try
-                {
-                    listener.OnMessage(message);
-                }
-                catch (Exception exception)
-                {
-                    // It must not. One that does must not cost the others the message.
-                    Log.SubscriberFailed(deliveries._logger, topic, exception);
-                }
-            }
-        }
-
-        public ValueTask DisposeAsync()
-        {
-            lock (_lock)
-                _ended = true;
-            return deliveries.Remove(this) ? new ValueTask(deliveries._onUnsubscribed(topic)) : ValueTask.CompletedTask;
-        }
-    }
+    /// <summary>A topic that this process hears.</summary>
+    /// <param name="Flow">Its messages.</param>
+    /// <param name="After">It is heard from the message after this one on.</param>
+    private sealed record Heard(TopicFlow Flow, long After);
 }

@@ -11,7 +11,7 @@ namespace Runnel.Sqlite.Tables;
 /// </remarks>
 internal sealed class PublicationTable(Database database, StoreRound round, DiskRoom room, TopicTable topics)
 {
-    /// <summary>How long a message stays for the other processes. One that did not run for longer misses messages without retention.</summary>
+    /// <summary>How long a message stays for the other processes. One that did not run for longer may miss messages, and its subscribers are told so.</summary>
     public static readonly TimeSpan Transit = TimeSpan.FromSeconds(5);
 
     private const int ReadAtOnce = 500;
@@ -24,6 +24,7 @@ internal sealed class PublicationTable(Database database, StoreRound round, Disk
     private readonly Statement _trim = database.Prepare(SqliteStatements.TrimHistory);
     private readonly List<(long Number, Publication Publication)> _own = [];
     private long _lastRead;
+    private long _seenUntil;
 
     /// <summary>Whether there is something in the table that this process has not read, since its subscribers are busy.</summary>
     public bool IsBehind { get; private set; }
@@ -63,7 +64,11 @@ internal sealed class PublicationTable(Database database, StoreRound round, Disk
     {
         _lastRead = _latest.ReadNumber() ?? 0;
         IsBehind = false;
+        SeeAll();
     }
+
+    /// <summary>There is nothing in the table at this time that this process has not seen.</summary>
+    public void SeeAll() => _seenUntil = round.Now;
 
     /// <summary>Reads what other processes have published, as far as the subscribers have room for it.</summary>
     public void ReadNew(Deliveries deliveries)
@@ -71,11 +76,16 @@ internal sealed class PublicationTable(Database database, StoreRound round, Disk
         IsBehind = true;
         while (deliveries.HasRoom)
         {
+            if (round.Now - _seenUntil >= Transit.Ticks)
+            {
+                deliveries.AddDoubt(); // what was published since then may have been there and gone
+                SeeAll();
+            }
             var count = 0;
             _read.Bind(1, _lastRead).Bind(2, ReadAtOnce);
             for (; _read.Step(); count++)
             {
-                _lastRead = _read.Number(0);
+                (_lastRead, _seenUntil) = (_read.Number(0), Math.Max(_seenUntil, _read.Number(5)));
                 var topic = _read.Text(1)!;
                 if (deliveries.IsSubscribed(topic))
                     deliveries.Add(new Publication(topic, new BackplaneMessage(new Position(_read.Number(2), _read.Number(3)), _read.Bytes(4).ToArray())));
@@ -84,6 +94,7 @@ internal sealed class PublicationTable(Database database, StoreRound round, Disk
             if (count == ReadAtOnce)
                 continue;
             IsBehind = false;
+            SeeAll();
             return;
         }
     }

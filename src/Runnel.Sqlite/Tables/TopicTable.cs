@@ -31,7 +31,7 @@ internal sealed class TopicTable(Database database, StoreRound round)
             : (Random.Shared.NextInt64(1, long.MaxValue), 0, retention.Messages);
         _find.Reset();
 
-        var until = Ticks.Later(round.Now, retention.Age);
+        var until = Ticks.Later(round.Now, retention.PositionAge);
         _write.Bind(1, topic).Bind(2, epoch).Bind(3, ++latest).Bind(4, retention.Messages).Bind(5, retention.Age.Ticks).Bind(6, until).Run();
         round.SweepAt(until);
 

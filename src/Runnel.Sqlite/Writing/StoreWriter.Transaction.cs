@@ -27,6 +27,8 @@ internal sealed partial class StoreWriter
         var hasChanged = version != _version;
         if (Deliveries.HasSubscribers && (hasChanged || _transaction.Publications.IsBehind || !Deliveries.HasRoom))
             _transaction.Publications.ReadNew(Deliveries);
+        else if (!hasChanged)
+            _transaction.Publications.SeeAll();
         if (!hasChanged)
             return;
         Neighbours.Look();

@@ -20,6 +20,7 @@ internal sealed partial class StoreWriter
     private static readonly TimeSpan LongestSleep = TimeSpan.FromDays(1);
 
     private readonly Database _database;
+    private readonly StoreReader _reader;
     private readonly TimeProvider _timeProvider;
     private readonly ILogger _logger;
     private readonly StoreTransaction _transaction;
@@ -36,9 +37,10 @@ internal sealed partial class StoreWriter
     private volatile bool _othersWait;
     private volatile bool _killed;
 
-    public StoreWriter(Database database, SqliteOptions options, TimeProvider timeProvider, ILogger logger)
+    public StoreWriter(Database database, StoreReader reader, SqliteOptions options, TimeProvider timeProvider, ILogger logger)
     {
         _database = database;
+        _reader = reader;
         _timeProvider = timeProvider;
         _logger = logger;
         _outageTimeout = options.OutageTimeout;
@@ -48,7 +50,7 @@ internal sealed partial class StoreWriter
         _sweeper = new Sweeper(_transaction, logger);
         Leases = new Leases(Receivers);
         Neighbours = Join();
-        Deliveries = new Deliveries(options.DeliveryBuffer, OnDeliveriesDrained, OnUnsubscribedAsync, logger);
+        Deliveries = new Deliveries(options.DeliveryBuffer, ReadHistory, OnDeliveriesDrained, OnUnsubscribedAsync, logger);
         _timer = timeProvider.CreateTimer(static writer => ((StoreWriter)writer!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         if (!Neighbours.Self.Bell.IsAudible)
             Log.NoBell(logger, database.Path, _lookInterval);
@@ -87,6 +89,12 @@ internal sealed partial class StoreWriter
         _killed = true;
         _inbox.Stop();
         return _ended.Task;
+    }
+
+    private TopicHistory ReadHistory(Topic topic, Position after, int limit)
+    {
+        ObjectDisposedException.ThrowIf(_ended.Task.IsCompleted, this);
+        return _reader.ReadHistory(topic.Value, after, limit, Now);
     }
 
     private long Now => _timeProvider.GetUtcNow().UtcTicks;

@@ -21,6 +21,9 @@ internal static class ConnectionMetrics
     private static readonly Counter<long> GroupMessages =
         RunnelTelemetry.Meter.CreateCounter<long>(RunnelTelemetry.GroupMessages, description: "Messages to groups that this node fanned out.");
 
+    private static readonly Counter<long> GroupGaps =
+        RunnelTelemetry.Meter.CreateCounter<long>(RunnelTelemetry.GroupGaps, description: "Gaps in the messages of groups with members on this node.");
+
     public static void ConnectionOpened() => Open.Add(1);
 
     public static void ConnectionClosed() => Open.Add(-1);
@@ -42,4 +45,6 @@ internal static class ConnectionMetrics
     }
 
     public static void GroupMessageFannedOut() => GroupMessages.Add(1);
+
+    public static void GroupHadGap(bool isCertain) => GroupGaps.Add(1, new KeyValuePair<string, object?>("reason", isCertain ? "lost" : "cut-off"));
 }

@@ -143,7 +143,7 @@ internal sealed class GroupRegistry(NodeContext node, IBackplane backplane, Memb
     {
         try
         {
-            return await backplane.SubscribeAsync(Topic.OfGroup(group.Name), message => OnMessage(group, message));
+            return await backplane.SubscribeAsync(Topic.OfGroup(group.Name), message => OnMessage(group, message), gap => OnGap(group, gap));
         }
         catch
         {
@@ -171,6 +171,16 @@ internal sealed class GroupRegistry(NodeContext node, IBackplane backplane, Memb
             Log.MessageUndeliverable(node.Logger, failure, group.Name);
             ConnectionMetrics.MessageWasDropped("unreadable");
         }
+    }
+
+    // The members are not told yet.
+    private void OnGap(Group group, TopicGap gap)
+    {
+        ConnectionMetrics.GroupHadGap(gap.IsCertain);
+        if (gap.IsCertain)
+            Log.GroupMissedMessages(node.Logger, group.Name);
+        else
+            Log.GroupMayHaveMissedMessages(node.Logger, group.Name);
     }
 
     // Called with the linger lock held.

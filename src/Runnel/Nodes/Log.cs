@@ -33,6 +33,12 @@ internal static partial class Log
     [LoggerMessage(1009, LogLevel.Error, "A message in this node's inbox cannot be read, so it was dropped.")]
     public static partial void InboxMessageUnreadable(ILogger logger, Exception exception);
 
+    [LoggerMessage(1020, LogLevel.Warning, "Members of group '{Group}' on this node missed messages, which the group's history does not hold any more.")]
+    public static partial void GroupMissedMessages(ILogger logger, GroupName group);
+
+    [LoggerMessage(1021, LogLevel.Debug, "Members of group '{Group}' on this node may have missed messages: the node was cut off from the layer, and the group keeps no history.")]
+    public static partial void GroupMayHaveMissedMessages(ILogger logger, GroupName group);
+
     [LoggerMessage(1010, LogLevel.Error, "Another node asked for a connection to join group '{Group}', and that failed.")]
     public static partial void RemoteJoinFailed(ILogger logger, Exception exception, GroupName group);
 

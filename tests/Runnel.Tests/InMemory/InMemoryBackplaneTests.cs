@@ -26,7 +26,7 @@ public sealed class InMemoryBackplaneTests : BackplaneSpecification
         var clock = new ManualTimeProvider();
         var backplane = new InMemoryBackplane(clock);
         var (topic, age) = (Topic.OfGroup("articles"), TimeSpan.FromMinutes(1));
-        await backplane.PublishAsync(topic, "kept"u8.ToArray(), new Retention(10, age));
+        await backplane.PublishAsync(topic, "kept"u8.ToArray(), new Retention(10, age) { PositionAge = age });
 
         clock.Jump(TimeSpan.FromDays(days));
         var kept = await backplane.ReadHistoryAsync(topic, Position.None, 10);

@@ -13,7 +13,7 @@ internal sealed class TcpWire : IAsyncDisposable
     private const int MostConnections = 1_000;
     private const int MostInside = 256 * 1024; // a slow wire is not to take at once what it passes on later
 
-    private readonly int _serverPort;
+    private volatile int _serverPort;
     private readonly WireGate _toServer = new();
     private readonly WireGate _toClient = new();
     private readonly Lock _lock = new();
@@ -47,6 +47,9 @@ internal sealed class TcpWire : IAsyncDisposable
         wire.Heal();
         return wire;
     }
+
+    /// <summary>Has the wire lead to another server: connections that are made from now on go there.</summary>
+    public void Lead(int serverPort) => _serverPort = serverPort;
 
     /// <summary>Resets all connections, and refuses new ones.</summary>
     public void Cut()

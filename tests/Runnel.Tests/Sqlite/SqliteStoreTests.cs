@@ -318,7 +318,7 @@ public sealed class SqliteStoreTests : IAsyncDisposable
     public async Task A_history_goes_on_in_its_epoch_while_any_process_subscribes_to_the_topic()
     {
         var (backplane, listens) = (new SqliteBackplane(_file.Open()), new SqliteBackplane(_file.Open()));
-        var retention = new Retention(10, _clock.Units(1));
+        var retention = new Retention(10, _clock.Units(1)) { PositionAge = _clock.Units(1) };
         var subscription = await listens.SubscribeAsync(Articles, _ => { });
         var first = await backplane.PublishAsync(Articles, "1"u8.ToArray(), retention);
         await _clock.AdvanceAsync(100);

@@ -1,28 +1,77 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Runnel.InMemory;
 using Runnel.Layers;
 
 namespace Runnel.Tests.Toy;
 
-/// <summary>A backplane that keeps no history.</summary>
+/// <summary>A backplane that keeps no history, with a wire that a test can cut: each subscription has a <see cref="TopicFlow"/>, as somebody else's layer would.</summary>
 internal sealed class ToyBackplane(InMemoryBackplane inner) : IBackplane
 {
+    private readonly Lock _lock = new();
+    private readonly List<TopicFlow> _flows = [];
+    private volatile BackplaneState _state = BackplaneState.Connected;
+
     public BackplaneFeatures Features => inner.Features & ~BackplaneFeatures.History;
 
-    public BackplaneState State => inner.State;
+    public BackplaneState State => _state;
 
-    public event Action<BackplaneState>? StateChanged
+    public event Action<BackplaneState>? StateChanged;
+
+    /// <summary>Lets nothing through any more.</summary>
+    public void Cut()
     {
-        add => inner.StateChanged += value;
-        remove => inner.StateChanged -= value;
+        Change(BackplaneState.Interrupted);
+        foreach (var flow in Flows())
+            flow.Interrupt();
+    }
+
+    /// <summary>Ends a cut.</summary>
+    public void Heal()
+    {
+        Change(BackplaneState.Connected);
+        foreach (var flow in Flows())
+            flow.Restore();
     }
 
     public ValueTask<Position> PublishAsync(Topic topic, ReadOnlyMemory<byte> payload, Retention? retention, CancellationToken cancellationToken = default) =>
         retention is null ? inner.PublishAsync(topic, payload, retention, cancellationToken) : throw KeepsNone(topic);
 
-    public ValueTask<ITopicSubscription> SubscribeAsync(Topic topic, ITopicListener listener, CancellationToken cancellationToken = default) =>
-        inner.SubscribeAsync(topic, listener, cancellationToken);
+    public async ValueTask<ITopicSubscription> SubscribeAsync(Topic topic, ITopicListener listener, CancellationToken cancellationToken = default)
+    {
+        var flow = new TopicFlow(topic, readHistory: null, TimeProvider.System, NullLogger.Instance);
+        IAsyncDisposable? wire = null;
+        var subscription = flow.TryAdd(listener, () =>
+        {
+            lock (_lock)
+                _flows.Remove(flow);
+            return wire?.DisposeAsync() ?? ValueTask.CompletedTask;
+        })!;
+        wire = await inner.SubscribeAsync(topic, message => Take(flow, message), cancellationToken);
+        lock (_lock)
+            _flows.Add(flow);
+        flow.Begin(Position.None);
+        return subscription;
+    }
 
     public ValueTask<TopicHistory> ReadHistoryAsync(Topic topic, Position after, int limit, CancellationToken cancellationToken = default) => throw KeepsNone(topic);
 
     private static NotSupportedException KeepsNone(Topic topic) => new($"The toy layer keeps no history, but '{topic}' was to have one.");
+
+    private void Take(TopicFlow flow, BackplaneMessage message)
+    {
+        if (_state == BackplaneState.Connected)
+            flow.Take(message);
+    }
+
+    private List<TopicFlow> Flows()
+    {
+        lock (_lock)
+            return [.. _flows];
+    }
+
+    private void Change(BackplaneState state)
+    {
+        _state = state;
+        StateChanged?.Invoke(state);
+    }
 }

@@ -1,0 +1,250 @@
+using Runnel.Layers;
+using Xunit;
+
+namespace Runnel.Tests;
+
+public sealed partial class TopicFlowTests
+{
+    [Fact]
+    public async Task What_the_history_does_not_hold_any_more_is_told_in_its_place_and_the_rest_is_handed_on()
+    {
+        _topic.Begin(new(Epoch, 1));
+        _topic.Take(Of(2));
+        _topic.Interrupt();
+        _topic.Restore();
+
+        (await NextReadAsync()).Answer.SetResult(History(latest: 9, 8, 9) with { IsComplete = false });
+
+        await AssertToldAsync("2", "gap 7:2 7:7", "8", "9");
+    }
+
+    [Fact]
+    public async Task What_the_history_has_lost_of_a_topic_that_had_none_when_it_began_is_told_too()
+    {
+        _topic.Begin(Position.None);
+        _topic.Interrupt();
+        _topic.Restore();
+
+        (await NextReadAsync()).Answer.SetResult(History(latest: 9, 8, 9));
+
+        await AssertToldAsync("gap 0:0 7:7", "8", "9");
+    }
+
+    [Fact]
+    public async Task A_gap_in_a_history_of_which_nothing_is_left_is_told_and_what_was_heard_behind_it_is_handed_on()
+    {
+        _topic.Begin(new(Epoch, 1));
+
+        _topic.Take(Of(4));
+        (await NextReadAsync()).Answer.SetResult(History(latest: 4) with { IsComplete = false });
+        _topic.Take(Of(5));
+
+        await AssertToldAsync("gap 7:1 7:3", "4", "5");
+    }
+
+    [Fact]
+    public async Task A_quiet_topic_goes_on_without_a_gap()
+    {
+        _topic.Begin(new(Epoch, 4));
+        _topic.Interrupt();
+        _topic.Restore();
+
+        await AnswerAsync(after: 4, latest: 4);
+        _topic.Take(Of(5));
+
+        await AssertToldAsync("5");
+    }
+
+    [Fact]
+    public async Task A_history_that_begins_anew_is_told_although_its_first_message_is_heard()
+    {
+        _topic.Begin(new(Epoch, 3));
+
+        _topic.Take(OfNext(1));
+        (await NextReadAsync()).Answer.SetResult(new TopicHistory([OfNext(1), OfNext(2)], new(NextEpoch, 2), IsComplete: false, HasMore: false));
+
+        await AssertToldAsync("gap 7:3 8:0", "8:1", "8:2");
+    }
+
+    [Fact]
+    public async Task An_epoch_that_continues_the_one_before_is_no_gap()
+    {
+        _topic.Begin(new(Epoch, 3));
+
+        _topic.Take(OfNext(5));
+        (await NextReadAsync()).Answer.SetResult(new TopicHistory([OfNext(4), OfNext(5)], new(NextEpoch, 5), IsComplete: true, HasMore: false));
+        _topic.Take(OfNext(6));
+
+        await AssertToldAsync("8:4", "8:5", "8:6");
+    }
+
+    [Fact]
+    public async Task What_was_held_back_of_an_epoch_that_has_ended_is_not_handed_on_twice()
+    {
+        _topic.Begin(new(Epoch, 3));
+        _topic.Take(Of(5)); // 4 is missing, and while it is read the broker is restarted
+        var asked = await NextReadAsync();
+        _topic.Interrupt();
+        _topic.Restore();
+
+        asked.Answer.SetException(new IOException("gone"));
+        await LetRestAsync();
+        (await NextReadAsync()).Answer.SetResult(new TopicHistory([OfNext(4), OfNext(5)], new(NextEpoch, 5), IsComplete: true, HasMore: false));
+        (await NextReadAsync()).Answer.SetResult(new TopicHistory([], new(NextEpoch, 5), IsComplete: true, HasMore: false));
+
+        _topic.Take(OfNext(6));
+        await AssertToldAsync("8:4", "8:5", "8:6");
+    }
+
+    [Fact]
+    public async Task What_was_held_back_of_an_epoch_that_has_ended_and_is_not_in_the_history_is_told()
+    {
+        _topic.Begin(new(Epoch, 3));
+        _topic.Take(Of(5)); // 4 is missing, and while it is read the broker is restarted without either
+        var asked = await NextReadAsync();
+        _topic.Interrupt();
+        _topic.Restore();
+
+        asked.Answer.SetException(new IOException("gone"));
+        await LetRestAsync();
+        for (var i = 0; i < 2; i++)
+            (await NextReadAsync()).Answer.SetResult(new TopicHistory([], new(NextEpoch, 3), IsComplete: true, HasMore: false));
+
+        await AssertToldAsync("gap 0:0 0:0");
+        _topic.Take(OfNext(4));
+        await AssertToldAsync("gap 0:0 0:0", "8:4");
+    }
+
+    [Fact]
+    public async Task A_node_that_was_ahead_of_the_history_is_told_and_nothing_new_is_lost()
+    {
+        _topic.Begin(new(Epoch, 5));
+
+        _topic.Take(OfNext(4));
+        (await NextReadAsync()).Answer.SetResult(new TopicHistory([OfNext(4)], new(NextEpoch, 4), IsComplete: false, HasMore: false));
+
+        await AssertToldAsync("gap 7:5 8:3", "8:4");
+    }
+
+    [Fact]
+    public async Task An_end_that_the_history_has_lost_is_told_and_nothing_is_handed_on_twice()
+    {
+        _topic.Begin(new(Epoch, 5));
+        _topic.Interrupt();
+        _topic.Restore();
+
+        (await NextReadAsync()).Answer.SetResult(History(latest: 3, 1, 2, 3) with { IsComplete = false });
+        await AssertToldAsync("gap 7:5 7:3");
+        _topic.Take(new(new Position(Epoch, 4), "new"u8.ToArray()));
+
+        await AssertToldAsync("gap 7:5 7:3", "new");
+    }
+
+    [Fact]
+    public async Task A_history_that_is_gone_is_told_as_perhaps_missing_once()
+    {
+        _topic.Begin(new(Epoch, 5));
+        _topic.Interrupt();
+        _topic.Restore();
+
+        (await NextReadAsync()).Answer.SetResult(new TopicHistory([], Position.None, IsComplete: false, HasMore: false));
+        await AssertToldAsync("gap 7:5 0:0");
+        _topic.Take(OfNext(1));
+
+        await AssertToldAsync("gap 7:5 0:0", "8:1");
+    }
+
+    [Fact]
+    public async Task A_message_that_could_not_be_read_is_no_gap_for_ever()
+    {
+        _topic.Begin(new(Epoch, 1));
+        _topic.Interrupt();
+        _topic.Restore();
+
+        // 2 and 4 are there, but cannot be read.
+        await AnswerAsync(after: 1, latest: 4, 3);
+        await AssertToldAsync("3");
+        _topic.Take(Of(5));
+
+        await AssertToldAsync("3", "5");
+        Assert.False(_reads.Reader.TryRead(out _));
+    }
+
+    [Fact]
+    public async Task A_topic_that_keeps_no_history_tells_once_that_something_may_be_missing_although_its_layer_could_keep_some()
+    {
+        _topic.Begin(Position.None);
+        _topic.Take(Plain("before"));
+        _topic.Interrupt();
+        _topic.Restore();
+        _topic.Take(Plain("after"));
+
+        (await NextReadAsync()).Answer.SetResult(new TopicHistory([], Position.None, IsComplete: true, HasMore: false));
+
+        await AssertToldAsync("before", "gap 0:0 0:0", "after");
+    }
+
+    [Fact]
+    public async Task A_connection_that_tells_late_that_it_is_there_is_no_interruption()
+    {
+        _topic.Begin(Position.None);
+        _topic.Restore();
+
+        (await NextReadAsync()).Answer.SetResult(new TopicHistory([], Position.None, IsComplete: true, HasMore: false));
+        _topic.Take(Plain("1"));
+
+        await AssertToldAsync("1");
+    }
+
+    [Fact]
+    public async Task What_is_taken_while_the_wire_is_broken_again_waits_for_the_end_of_that_although_a_read_ends_before()
+    {
+        _topic.Begin(new(Epoch, 1));
+        _topic.Interrupt();
+        _topic.Restore();
+        var asked = await NextReadAsync();
+
+        _topic.Interrupt();
+        asked.Answer.SetResult(History(latest: 2, 2));
+        await AssertToldAsync("2");
+        _topic.Take(Plain("plain"));
+        _topic.Restore();
+        await AnswerAsync(after: 2, latest: 3, 3);
+
+        await AssertToldAsync("2", "3", "plain");
+    }
+
+    [Fact]
+    public void Without_history_a_node_that_was_cut_off_is_told_that_something_may_be_missing()
+    {
+        var (told, topic) = (new Recorder(), New(readHistory: null));
+        topic.TryAdd(told, NoEnd);
+        topic.Begin(Position.None);
+
+        topic.Take(Plain("1"));
+        topic.Interrupt();
+        topic.Take(Plain("2"));
+        topic.Restore();
+        topic.Take(Plain("3"));
+
+        Assert.Equal(["1", "gap 0:0 0:0", "2", "3"], told.Seen);
+    }
+
+    [Fact]
+    public async Task No_more_is_held_back_than_so_much_and_of_the_rest_what_is_kept_is_read_and_what_is_dropped_is_told()
+    {
+        const int MostHeld = 16_384;
+        _topic.Begin(new(Epoch, 1));
+        _topic.Interrupt();
+        for (var i = 0; i < MostHeld; i++)
+            _topic.Take(Plain("held"));
+
+        _topic.Take(Plain("dropped"));
+        _topic.Take(Of(2));
+        _topic.Restore();
+        await AnswerAsync(after: 1, latest: 1);
+        await AnswerAsync(after: 1, latest: 2, 2);
+
+        await AssertToldAsync([.. Enumerable.Repeat("held", MostHeld), "gap 0:0 0:0", "2"]);
+    }
+}
