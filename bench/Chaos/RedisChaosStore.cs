@@ -7,7 +7,7 @@ namespace Runnel.Bench;
 internal sealed class RedisChaosStore : ChaosStore
 {
     // Names of channels, which the layer forgets when nobody has used them for a while.
-    private const string Allowed = ":channels";
+    private static readonly string[] Allowed = [":channels", ":format", ":identity", ":server"];
 
     private readonly BenchRedis _redis;
     private readonly string _prefix;
@@ -57,7 +57,7 @@ internal sealed class RedisChaosStore : ChaosStore
     {
         await LeaveAsync();
         var lasting = new List<string>();
-        var keys = (await _redis.KeysAsync($"*{_prefix}*", cancellationToken)).Where(key => key != _prefix + Allowed).ToList();
+        var keys = (await _redis.KeysAsync($"*{_prefix}*", cancellationToken)).Where(key => !Allowed.Any(name => key == _prefix + name)).ToList();
         foreach (var key in keys)
         {
             if (!await _redis.ExpiresAsync(key, cancellationToken))

@@ -159,10 +159,12 @@ internal sealed class RedisChannel
         var before = Volatile.Read(ref _touched);
         if ((before != 0 && TimeProvider.System.GetElapsedTime(before, now) < TouchEvery) || Interlocked.CompareExchange(ref _touched, now, before) != before)
             return;
-        var writer = RedisScript.Touch.Run(keys: 1, arguments: 2);
+        var writer = RedisScript.Touch.Run(keys: 2, arguments: 3);
         writer.Add(_store.Keys.Channels);
+        writer.Add(_store.Keys.Format);
         writer.Add(_store.ScriptTime);
         writer.Add(Name.Value);
+        writer.Add(RedisStore.Format);
         _ = TouchAsync(new RedisCommand(writer.Written, repeatMark: -1) { IsPatient = true }, now, before);
     }
 

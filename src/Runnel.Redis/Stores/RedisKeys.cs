@@ -9,6 +9,7 @@ namespace Runnel.Redis.Stores;
 /// P:channels                 sorted set   the channels that hold anything, by when they were last used; swept
 /// P:identity                 string       a random value that tells this data from any other's; there once a node has asked for it
 /// P:server                   string       the server, in its present life, that the histories are on (its master_replid); there from the first connection on
+/// P:format                   string       the format of all that is stored; there once a node has started, or a channel was used
 /// P:sweeping                 string       who puts the channels in order now; gone within a minute
 /// P:wake:NODE                list         ends a node's wait on the bells; gone within 10 s
 /// P:{channel}:messages       hash         entries of the messages that wait, by id
@@ -40,6 +41,8 @@ internal sealed class RedisKeys(string prefix)
     public string Identity { get; } = $"{prefix}:identity";
 
     public string Server { get; } = $"{prefix}:server";
+
+    public string Format { get; } = $"{prefix}:format";
 
     public string Sweeping { get; } = $"{prefix}:sweeping";
 

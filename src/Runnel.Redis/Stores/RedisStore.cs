@@ -10,6 +10,9 @@ namespace Runnel.Redis;
 /// <summary>A Redis server: what the backplane and the work queue of one process stand on, and share.</summary>
 public sealed class RedisStore : IAsyncDisposable
 {
+    // Goes up with a change of RedisKeys, or of what they hold, that a process of the version before could not live with.
+    internal const string Format = "1";
+
     private readonly TimeProvider _timeProvider;
     private long _requests;
 
@@ -78,7 +81,7 @@ public sealed class RedisStore : IAsyncDisposable
 
     /// <summary>Connects, and checks that the server is one that nothing gets lost on.</summary>
     /// <exception cref="IOException">Redis cannot be reached, or refuses; the message says why, and what to do.</exception>
-    /// <exception cref="InvalidOperationException">It is too old, or may delete what is stored; the message says what to change.</exception>
+    /// <exception cref="InvalidOperationException">It is too old, may delete what is stored, or holds what another version of Runnel has stored; the message says what to change.</exception>
     public async Task OpenAsync(CancellationToken cancellationToken = default)
     {
         await Commands.OpenAsync(cancellationToken).ConfigureAwait(false);
@@ -88,6 +91,7 @@ public sealed class RedisStore : IAsyncDisposable
             // A user may have no right to our names: better told now than with the first message.
             await AskAsync("EXISTS", Keys.Channels).ConfigureAwait(false);
             await AskAsync("PUBLISH", Keys.Channels, "").ConfigureAwait(false);
+            CheckFormat(await AskAsync("GET", Keys.Format).ConfigureAwait(false));
         }
         catch (RedisErrorException refusal)
         {
@@ -106,6 +110,7 @@ public sealed class RedisStore : IAsyncDisposable
         if (identity.IsNull)
         {
             await AskAsync("SET", Keys.Identity, Guid.NewGuid().ToString("N"), "NX").ConfigureAwait(false);
+            await AskAsync("SET", Keys.Format, Format, "NX").ConfigureAwait(false);
             identity = await AskAsync("GET", Keys.Identity).ConfigureAwait(false); // another process may have been faster
         }
         return $"redis/{identity}";
@@ -142,6 +147,13 @@ public sealed class RedisStore : IAsyncDisposable
             // Without a note, no history takes this server for the one before, either. And to delete is always possible.
             socket.Execute(RespWriter.Encode("DEL", Keys.Server));
         }
+    }
+
+    // There is none as long as nothing has been stored.
+    private void CheckFormat(string format)
+    {
+        if (format is not ("" or Format))
+            throw new InvalidOperationException($"Redis at {Dialer.Address} holds data under the prefix '{Options.Prefix}' in format {format}, and this version of Runnel uses format {Format}. Start the version that has stored the data, or give this application another prefix.");
     }
 
     private void Check(string info)

@@ -64,8 +64,8 @@ public sealed class RedisLeavesNothingTests(RedisServer server) : IClassFixture<
         }
 
         var prefix = _place.Prefix;
-        await Wait.Until(() => _place.Probe.Keys($"{prefix}:*").All(key => key == $"{prefix}:channels" || key == $"{prefix}:server" || key.StartsWith($"{prefix}:{{work}}:sent:", StringComparison.Ordinal) || key == $"{prefix}:{{work}}:order" || key.StartsWith($"{prefix}:wake:", StringComparison.Ordinal)), "only what the table of keys names is left");
-        foreach (var key in _place.Probe.Keys($"{prefix}:*").Where(key => key != $"{prefix}:channels" && key != $"{prefix}:server"))
+        await Wait.Until(() => _place.Probe.Keys($"{prefix}:*").All(key => key == $"{prefix}:channels" || key == $"{prefix}:server" || key == $"{prefix}:format" || key.StartsWith($"{prefix}:{{work}}:sent:", StringComparison.Ordinal) || key == $"{prefix}:{{work}}:order" || key.StartsWith($"{prefix}:wake:", StringComparison.Ordinal)), "only what the table of keys names is left");
+        foreach (var key in _place.Probe.Keys($"{prefix}:*").Where(key => key != $"{prefix}:channels" && key != $"{prefix}:server" && key != $"{prefix}:format"))
             Assert.InRange(_place.Probe.TimeToLive(key)!.Value, TimeSpan.Zero, TimeSpan.FromHours(1));
         Assert.Equal(["work"], _place.Probe.Texts("ZRANGE", $"{prefix}:channels", "0", "-1"));
     }

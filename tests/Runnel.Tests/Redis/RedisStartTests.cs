@@ -278,6 +278,26 @@ public sealed class RedisStartTests : IDisposable
     }
 
     [Fact]
+    public async Task Data_that_another_version_of_Runnel_has_stored()
+    {
+        await using var server = await RedisServer.StartAsync(new());
+        using var probe = server.Connect();
+
+        await using (var store = StoreAt(server.Address))
+        await using (var queue = new RedisWorkQueue(store))
+        {
+            await queue.EnqueueAsync("work", [new Layers.Envelope(new Layers.Message("do", default)) { Id = Layers.MessageId.New(TimeProvider.System) }], Layers.EnqueueOptions.Default);
+            await Wait.Until(() => probe.Exists("test:format"), "the format is noted");
+        }
+        var format = probe.Text("GET", "test:format");
+        await OpenAsync(server.Address);
+        probe.Ask("SET", "test:format", "2");
+
+        Assert.Equal("1", format);
+        AssertSays(await FailureOfAsync(server.Address), $"127.0.0.1:{server.Port}", "'test'", "format 2", "format 1", "prefix");
+    }
+
+    [Fact]
     public async Task A_unix_socket_and_a_database()
     {
         await using var server = await RedisServer.StartAsync(new() { Password = "sesame" });

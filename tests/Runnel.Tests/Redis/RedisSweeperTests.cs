@@ -39,7 +39,7 @@ public sealed class RedisSweeperTests(RedisServer server) : IClassFixture<RedisS
         _time.Advance(TimeSpan.FromDays(2));
         await queue.Sweeper.SweepAllAsync(LeasesEnded.None);
 
-        Assert.DoesNotContain(Place.Probe.Keys($"{Place.Prefix}:*"), key => !key.Contains(":sent:", StringComparison.Ordinal) && !key.EndsWith(":order", StringComparison.Ordinal) && !key.EndsWith(":server", StringComparison.Ordinal));
+        Assert.DoesNotContain(Place.Probe.Keys($"{Place.Prefix}:*"), key => !key.Contains(":sent:", StringComparison.Ordinal) && !key.EndsWith(":order", StringComparison.Ordinal) && !key.EndsWith(":server", StringComparison.Ordinal) && !key.EndsWith(":format", StringComparison.Ordinal));
     }
 
     [Fact]
