@@ -6,9 +6,6 @@ namespace Runnel.ChannelLayers;
 /// <summary>What channel layers count.</summary>
 internal static class ChannelLayerMetrics
 {
-    public static Counter<long> MessagesExpired { get; } =
-        RunnelTelemetry.Meter.CreateCounter<long>(RunnelTelemetry.MessagesExpiredName, "{message}", "Messages that went unread past their expiry.");
-
     public static Counter<long> GroupDropped { get; } =
         RunnelTelemetry.Meter.CreateCounter<long>(RunnelTelemetry.GroupDroppedName, "{message}", "Messages to a group that a member missed.");
 }

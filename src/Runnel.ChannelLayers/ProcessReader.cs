@@ -138,7 +138,7 @@ internal sealed class ProcessReader : IAsyncDisposable
         {
             // A lease was lost while it held the message, which has no expiry since: parked, it would take room for a year.
             if (await receiver.CompleteAsync(message, CancellationToken.None).ConfigureAwait(false))
-                ChannelLayerMetrics.MessagesExpired.Add(1);
+                LayerTelemetry.MessagesExpired(1);
             return;
         }
 

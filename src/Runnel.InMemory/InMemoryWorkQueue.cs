@@ -54,7 +54,7 @@ public sealed class InMemoryWorkQueue : IWorkQueue, IWorkQueueOperator
             var home = GetOrAdd(name);
             var (stored, waiter) = home.Enqueue(messages, options);
             if (waiter is not null)
-                return WaitForRoomAsync(home, waiter, options.WaitForRoom, cancellationToken);
+                return WaitForRoomAsync(home, waiter, options, cancellationToken);
             if (stored is not null)
                 return new(stored.Value);
         }
@@ -138,24 +138,8 @@ public sealed class InMemoryWorkQueue : IWorkQueue, IWorkQueueOperator
 
     internal InMemoryChannel? Find(ChannelName channel) => _channels.GetValueOrDefault(channel.QueueName);
 
-    private async ValueTask<int> WaitForRoomAsync(InMemoryChannel home, RoomWaiter waiter, TimeSpan limit, CancellationToken cancellationToken)
-    {
-        // Timers take no more than 49 days.
-        var timeout = limit < TimeSpan.FromDays(40) ? limit : Timeout.InfiniteTimeSpan;
-        try
-        {
-            return await waiter.Task.WaitAsync(timeout, _timeProvider, cancellationToken).ConfigureAwait(false);
-        }
-        catch (Exception exception) when (exception is TimeoutException or OperationCanceledException)
-        {
-            // Room that came at the last moment was taken: then the messages are stored, and that is the answer.
-            if (!home.StopWaiting(waiter))
-                return await waiter.Task.ConfigureAwait(false);
-            if (exception is TimeoutException)
-                throw new ChannelFullException(home.Name, waiter.Capacity);
-            throw;
-        }
-    }
+    private ValueTask<int> WaitForRoomAsync(InMemoryChannel home, RoomWaiter waiter, EnqueueOptions options, CancellationToken cancellationToken) =>
+        RoomWait.ForAsync(waiter.Task, () => new(home.StopWaiting(waiter)), home.Name, options, _timeProvider, cancellationToken);
 
     private ValueTask<int> ForDeadLettersAsync(ChannelName channel, DeadLetterFilter filter, Func<InMemoryChannel, HashSet<StoredDeadLetter>, int> act, CancellationToken cancellationToken)
     {

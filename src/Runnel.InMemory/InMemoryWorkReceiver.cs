@@ -76,8 +76,7 @@ internal sealed class InMemoryWorkReceiver(InMemoryWorkQueue queue) : IWorkRecei
     private static StoredMessage StoredOf(ReceivedMessage message)
     {
         ArgumentNullException.ThrowIfNull(message);
-        return message.Token as StoredMessage
-            ?? throw new ArgumentException($"Message '{message.Id}' did not come from this queue.", nameof(message));
+        return message.TokenAs<StoredMessage>();
     }
 
     private static async ValueTask<IReadOnlyList<ReceivedMessage>> WaitAsync(InMemoryChannel home, ReceiveWaiter waiter, CancellationToken cancellationToken)

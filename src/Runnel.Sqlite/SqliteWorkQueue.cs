@@ -13,9 +13,6 @@ namespace Runnel.Sqlite;
 /// </remarks>
 public sealed class SqliteWorkQueue : IWorkQueue, IWorkQueueOperator
 {
-    // More than timers take.
-    private static readonly TimeSpan LongestWait = TimeSpan.FromDays(30);
-
     private readonly SqliteStore _store;
 
     /// <summary>Creates the queue on a store, which it does not own.</summary>
@@ -44,9 +41,9 @@ public sealed class SqliteWorkQueue : IWorkQueue, IWorkQueueOperator
         var work = new EnqueueWork(channel.QueueName, messages, options, _store.Writer.Senders);
         try
         {
-            if (options.WaitForRoom > TimeSpan.Zero)
-                return await EnqueueWithRoomAsync(work, channel, options, cancellationToken).ConfigureAwait(false);
             _store.Post(work);
+            if (options.WaitForRoom > TimeSpan.Zero)
+                return await WaitForRoomAsync(work, channel, options, cancellationToken).ConfigureAwait(false);
             return (await work.Task.WaitAsync(cancellationToken).ConfigureAwait(false))!.Value;
         }
         catch (SqliteFailure failure)
@@ -132,23 +129,10 @@ public sealed class SqliteWorkQueue : IWorkQueue, IWorkQueueOperator
         }).WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task<int> EnqueueWithRoomAsync(EnqueueWork work, ChannelName channel, EnqueueOptions options, CancellationToken cancellationToken)
+    private ValueTask<int> WaitForRoomAsync(EnqueueWork work, ChannelName channel, EnqueueOptions options, CancellationToken cancellationToken)
     {
-        using var limit = new CancellationTokenSource(options.WaitForRoom < LongestWait ? options.WaitForRoom : LongestWait, _store.TimeProvider);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
-        _store.Post(work);
-        try
-        {
-            return await work.Task.WaitAsync(cancellationToken).ConfigureAwait(false)
-                ?? await work.Room.WaitAsync(either.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            // Room that came at the last moment was taken: then the messages are stored, and that is the answer.
-            if (!await _store.RunAsync(_ => _store.Writer.Senders.Remove(work)).ConfigureAwait(false))
-                return await work.Task.ConfigureAwait(false) ?? await work.Room.ConfigureAwait(false);
-            cancellationToken.ThrowIfCancellationRequested();
-            throw new ChannelFullException(channel.QueueName, options.Capacity);
-        }
+        return RoomWait.ForAsync(work.StoredAsync(), StopWaitingAsync, channel, options, _store.TimeProvider, cancellationToken);
+
+        ValueTask<bool> StopWaitingAsync() => new(_store.RunAsync(_ => _store.Writer.Senders.Remove(work)));
     }
 }

@@ -136,6 +136,6 @@ internal sealed class SqliteWorkReceiver : IWorkReceiver
     private static Claim ClaimOf(ReceivedMessage message)
     {
         ArgumentNullException.ThrowIfNull(message);
-        return message.Token as Claim ?? throw new ArgumentException($"Message '{message.Id}' did not come from this queue.", nameof(message));
+        return message.TokenAs<Claim>();
     }
 }

@@ -44,6 +44,30 @@ public abstract partial class WorkQueueSpecification
         await Assert.ThrowsAsync<ArgumentException>(async () => await EnqueueAsync(new Envelope(new Message("pay", default))));
 
     [Fact]
+    public async Task An_empty_key_and_a_deduplication_id_that_is_not_remembered_are_as_good_as_none()
+    {
+        Envelope Pay(string text, string id) => Of(text) with { Key = "", DeduplicationId = id };
+
+        var stored = await EnqueueAsync(Pay("1", ""), Pay("2", "nonce"), Pay("3", "nonce"));
+        var received = await (await WorkerAsync()).ReceiveAsync(Channel, 3);
+
+        Assert.Equal(3, stored);
+        Assert.Equal(["1", "2", "3"], received.Select(Text));
+        Assert.All(received, message => Assert.Equal((null, null), (message.Envelope.Key, message.Envelope.DeduplicationId)));
+    }
+
+    [Fact]
+    public async Task A_message_of_another_layers_queue_is_refused()
+    {
+        var lease = await WorkerAsync();
+        var foreign = new ReceivedMessage(Channel, Of("1"), Token: new object());
+
+        await Assert.ThrowsAsync<ArgumentException>(async () => await lease.CompleteAsync(foreign));
+        await Assert.ThrowsAsync<ArgumentException>(async () => await lease.AbandonAsync(foreign, new AbandonOptions()));
+        await Assert.ThrowsAsync<ArgumentException>(async () => await lease.DeadLetterAsync(foreign, DeadLetterReason.Rejected, "no"));
+    }
+
+    [Fact]
     public async Task A_completed_message_is_gone_and_nothing_is_left()
     {
         var lease = await WorkerAsync();

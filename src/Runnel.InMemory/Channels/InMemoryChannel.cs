@@ -156,7 +156,7 @@ internal sealed partial class InMemoryChannel(ChannelName name, ChannelClock clo
     {
         message.Expiry = null;
         Withdraw(message, now);
-        InMemoryTelemetry.MessagesExpired.Add(1);
+        LayerTelemetry.MessagesExpired(1);
     }
 
     /// <summary>Takes a held message out for good.</summary>

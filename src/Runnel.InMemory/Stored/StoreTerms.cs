@@ -6,11 +6,8 @@ namespace Runnel.InMemory.Stored;
 internal sealed record StoreTerms(TimeSpan Delay, TimeSpan? TimeToLive, string? DeduplicationId, TimeSpan DeduplicationWindow)
 {
     /// <summary>The terms of a message, if there are any.</summary>
-    public static StoreTerms? Of(Envelope envelope)
-    {
-        var id = envelope is { DeduplicationId.Length: > 0, DeduplicationWindow.Ticks: > 0 } ? envelope.DeduplicationId : null;
-        return id is not null || envelope.Delay > TimeSpan.Zero || envelope.TimeToLive is not null
-            ? new StoreTerms(envelope.Delay, envelope.TimeToLive, id, envelope.DeduplicationWindow)
+    public static StoreTerms? Of(Envelope envelope) =>
+        envelope.DeduplicationId is not null || envelope.Delay > TimeSpan.Zero || envelope.TimeToLive is not null
+            ? new StoreTerms(envelope.Delay, envelope.TimeToLive, envelope.DeduplicationId, envelope.DeduplicationWindow)
             : null;
-    }
 }

@@ -68,13 +68,12 @@ internal sealed class StoredMessage
 
     public static StoredMessage Of(Envelope envelope)
     {
-        if (envelope.Id == default)
-            throw new ArgumentException($"The message '{envelope.Message.Type}' has no id; a message on a channel needs one: MessageId.New.");
+        envelope = envelope.Normalised();
         return new StoredMessage(EnvelopeFormat.Encode(envelope))
         {
             Terms = StoreTerms.Of(envelope),
             Id = envelope.Id,
-            Key = envelope.Key is { Length: > 0 } key ? key : null,
+            Key = envelope.Key,
             SentAt = envelope.SentAt.UtcTicks,
             Due = Moment.At(envelope.NotBefore, otherwise: default),
             Expires = Moment.At(envelope.ExpiresAt, otherwise: Moment.Never),

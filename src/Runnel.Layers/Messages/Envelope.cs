@@ -78,4 +78,25 @@ public sealed record Envelope
 
     /// <summary>How many times a worker died or lost its lease while it held the message; at most 65,535. Such a run is no attempt.</summary>
     public int Crashes { get; init; }
+
+    /// <summary>
+    /// The envelope as a work queue stores it: an empty <see cref="Key"/> is none, and so is a <see cref="DeduplicationId"/> that is empty or is not remembered. For authors of
+    /// layers: <see cref="IWorkQueue.EnqueueAsync"/> begins with it.
+    /// </summary>
+    /// <returns>Almost always the same object.</returns>
+    /// <exception cref="ArgumentException">It has no <see cref="Id"/>.</exception>
+    public Envelope Normalised()
+    {
+        if (Id == default)
+            throw new ArgumentException($"The message '{Message.Type}' has no id; a message on a channel needs one: MessageId.New.");
+        var isRemembered = DeduplicationId is { Length: > 0 } && DeduplicationWindow > TimeSpan.Zero;
+        if (Key is not "" && (isRemembered || (DeduplicationId is null && DeduplicationWindow == TimeSpan.Zero)))
+            return this;
+        return this with
+        {
+            Key = Key is "" ? null : Key,
+            DeduplicationId = isRemembered ? DeduplicationId : null,
+            DeduplicationWindow = isRemembered ? DeduplicationWindow : TimeSpan.Zero,
+        };
+    }
 }

@@ -6,7 +6,7 @@ namespace Runnel.Layers;
 /// settling call answers <see langword="false"/> and changes nothing. A layer that hands on channel by channel may not have handed on all of them yet: those
 /// that it has not are still this worker's to settle, and are given back by disposing, without a crash. A claim settles once: when the same worker is handed the message again,
 /// that is another claim, which the first one cannot settle. Disposing hands back at once what is not settled, counting neither an
-/// attempt nor a crash. Thread-safe.
+/// attempt nor a crash. A message of another layer's queue is refused with an <see cref="ArgumentException"/>. Thread-safe.
 /// </remarks>
 public interface IWorkReceiver : IAsyncDisposable
 {

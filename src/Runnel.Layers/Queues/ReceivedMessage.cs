@@ -8,4 +8,10 @@ public sealed record ReceivedMessage(ChannelName Channel, Envelope Envelope, obj
 {
     /// <summary>The message's identity.</summary>
     public MessageId Id => Envelope.Id;
+
+    /// <summary>The token, as what the layer made it. For authors of layers.</summary>
+    /// <exception cref="ArgumentException">The message came from another layer's queue.</exception>
+    public TToken TokenAs<TToken>()
+        where TToken : class =>
+        Token as TToken ?? throw new ArgumentException($"Message '{Id}' did not come from this queue.");
 }

@@ -96,7 +96,8 @@ internal sealed class RedisWorkReceiver : IWorkReceiver
     {
         ArgumentNullException.ThrowIfNull(message);
         cancellationToken.ThrowIfCancellationRequested();
-        if (message.Token is not RedisClaim claim || claim.Term != Term || Term.IsOver || !claim.TrySettle())
+        var claim = message.TokenAs<RedisClaim>();
+        if (claim.Term != Term || Term.IsOver || !claim.TrySettle())
             return ValueTask.FromResult(false);
         return new(_channels[claim.Channel].SettleAsync(settlement(claim)));
     }

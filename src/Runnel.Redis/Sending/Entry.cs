@@ -73,5 +73,5 @@ internal static class Entry
 
     private static bool IsWhole(ReadOnlySpan<byte> entry) => entry.Length >= KeyAt && entry.Length >= KeyAt + entry[KeyLengthAt];
 
-    private static byte[] KeyOf(Envelope envelope, Sealing sealing) => envelope.Key is { Length: > 0 } key ? sealing.NameOf(key) : [];
+    private static byte[] KeyOf(Envelope envelope, Sealing sealing) => envelope.Key is { } key ? sealing.NameOf(key) : [];
 }

@@ -8,13 +8,12 @@ internal sealed class NewMessage
 {
     public NewMessage(ChannelName channel, Envelope envelope, Sealing sealing)
     {
-        if (envelope.Id == default)
-            throw new ArgumentException($"The message '{envelope.Message.Type}' has no id; a message on a channel needs one: MessageId.New.");
+        envelope = envelope.Normalised();
         Id = envelope.Id;
         Entry = Sending.Entry.Encode(envelope, sealing, channel.Value);
-        if (envelope is { DeduplicationId: { Length: > 0 } id, DeduplicationWindow.Ticks: > 0 })
+        if (envelope.DeduplicationId is { } id)
             (DeduplicationName, Window) = (sealing.NameOf(id), (long)Math.Ceiling(envelope.DeduplicationWindow.TotalMicroseconds));
-        IsPlain = DeduplicationName.Length == 0 && envelope is { Key: null or "", ExpiresAt: null, TimeToLive: null, NotBefore: null, Delay.Ticks: <= 0 };
+        IsPlain = DeduplicationName.Length == 0 && envelope is { Key: null, ExpiresAt: null, TimeToLive: null, NotBefore: null, Delay.Ticks: <= 0 };
     }
 
     public MessageId Id { get; }

@@ -147,7 +147,7 @@ internal sealed class RedisChannel
     {
         if (count == 0)
             return;
-        RedisTelemetry.MessagesExpired(count);
+        LayerTelemetry.MessagesExpired(count);
         Log.Expired(_store.Logger, Name.Value, count);
         Sender.RoomMayBe();
     }

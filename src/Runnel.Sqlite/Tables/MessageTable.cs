@@ -1,3 +1,4 @@
+using Runnel.Layers;
 using Runnel.Sqlite.Files;
 
 namespace Runnel.Sqlite.Tables;
@@ -57,7 +58,7 @@ internal sealed partial class MessageTable(Database database, StoreRound round, 
     public int RemoveExpired(int limit)
     {
         var count = Withdraw(_findExpired.Bind(1, round.Now).Bind(2, limit));
-        SqliteTelemetry.MessagesExpired.Add(count);
+        LayerTelemetry.MessagesExpired(count);
         return count;
     }
 

@@ -33,13 +33,12 @@ internal sealed class NewMessage
 
     public static NewMessage Of(Envelope envelope)
     {
-        if (envelope.Id == default)
-            throw new ArgumentException($"The message '{envelope.Message.Type}' has no id; a message on a channel needs one: MessageId.New.");
+        envelope = envelope.Normalised();
         return new NewMessage(EnvelopeFormat.Encode(envelope), envelope.Delay, envelope.TimeToLive)
         {
             Id = envelope.Id,
-            Key = envelope.Key is { Length: > 0 } key ? key : null,
-            DeduplicationId = envelope is { DeduplicationId.Length: > 0, DeduplicationWindow.Ticks: > 0 } ? envelope.DeduplicationId : null,
+            Key = envelope.Key,
+            DeduplicationId = envelope.DeduplicationId,
             DeduplicationWindow = envelope.DeduplicationWindow,
             Due = envelope.NotBefore?.UtcTicks ?? 0,
             Expires = envelope.ExpiresAt?.UtcTicks,

@@ -12,9 +12,6 @@ internal sealed class EnqueueWork(ChannelName channel, NewMessage[] messages, En
 
     public string Channel { get; } = channel.Value;
 
-    /// <summary>How many were stored, for who has to wait for room: when <see cref="StoreWork{T}.Task"/> has said so with no number.</summary>
-    public Task<int> Room => _room!.Task;
-
     public override int Weight => messages.Length;
 
     private bool MayWait => options.WaitForRoom > TimeSpan.Zero && messages.Length <= _capacity;
@@ -62,6 +59,10 @@ internal sealed class EnqueueWork(ChannelName channel, NewMessage[] messages, En
         }
         return fresh.Length;
     }
+
+    /// <summary>Waits until the messages are stored, for room too.</summary>
+    /// <returns>How many were new.</returns>
+    public async Task<int> StoredAsync() => await Task.ConfigureAwait(false) ?? await _room!.Task.ConfigureAwait(false);
 
     /// <summary>There was room, and the transaction is on disk.</summary>
     public void CompleteRoom(int stored) => _room!.TrySetResult(stored);

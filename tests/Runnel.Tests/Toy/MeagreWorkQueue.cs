@@ -10,7 +10,7 @@ internal sealed class MeagreWorkQueue(InMemoryWorkQueue inner) : ToyWorkQueue(in
 
     public new async ValueTask<int> EnqueueAsync(ChannelName channel, IReadOnlyList<Envelope> envelopes, EnqueueOptions options, CancellationToken cancellationToken = default)
     {
-        if (envelopes.Any(envelope => envelope.Key is not null))
+        if (envelopes.Any(envelope => envelope.Normalised().Key is not null))
             throw new NotSupportedException($"The meagre layer keeps no order of keys, but a message to channel '{channel}' has a Key.");
         var stored = 0;
         foreach (var envelope in envelopes)

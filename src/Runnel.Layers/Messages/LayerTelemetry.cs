@@ -1,0 +1,17 @@
+using System.Diagnostics.Metrics;
+
+namespace Runnel.Layers;
+
+/// <summary>Counts what every layer has to count, under the names that <see cref="RunnelTelemetry"/> lists. For authors of layers.</summary>
+public static class LayerTelemetry
+{
+    private static readonly Counter<long> Expired =
+        RunnelTelemetry.Meter.CreateCounter<long>(RunnelTelemetry.MessagesExpiredName, "{message}", "Messages that went unread past their expiry.");
+
+    /// <summary>Counts messages that the layer removed because nobody took them in time.</summary>
+    public static void MessagesExpired(long count)
+    {
+        if (count > 0)
+            Expired.Add(count);
+    }
+}
