@@ -1,5 +1,4 @@
 using Runnel.ChannelLayers;
-using Runnel.InMemory;
 using Runnel.Layers;
 using Runnel.Specification;
 using Xunit;
@@ -11,17 +10,13 @@ public sealed class ChannelLayerReceiveTests
 {
     private static readonly Message Message = new("tick", default);
 
-    private readonly ManualTimeProvider _clock = new();
-    private readonly InMemoryBackplane _backplane;
-    private readonly InMemoryWorkQueue _queue;
-
-    public ChannelLayerReceiveTests() => (_backplane, _queue) = (new(_clock), new(_clock));
+    private readonly SharedMemory _memory = new();
 
     [Fact]
     public async Task A_receive_that_is_cancelled_while_its_message_expires_ends_and_takes_no_later_message()
     {
-        var slow = new SlowQueue(_queue);
-        await using var layer = Open(slow);
+        var slow = new SlowQueue(_memory.Queue);
+        await using var layer = _memory.Open(queue: slow);
         var (parked, read) = (await layer.NewChannelAsync(), await layer.NewChannelAsync());
         await layer.SendAsync(parked, Message);
         await layer.SendAsync(read, Message);
@@ -31,7 +26,7 @@ public sealed class ChannelLayerReceiveTests
         await Wait.For(slow.Cancelling, "the layer to take the message out of the queue");
 
         await cancelled.CancelAsync();
-        _clock.Advance(new ChannelLayerOptions().Expiry);
+        _memory.Clock.Advance(new ChannelLayerOptions().Expiry);
         slow.GoOn();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Wait.For(receiving, "the end of the receive"));
@@ -43,7 +38,7 @@ public sealed class ChannelLayerReceiveTests
     public async Task A_receive_goes_on_under_a_new_lease_before_the_token_of_the_lost_one_says_so()
     {
         var lost = new LostLease();
-        await using var layer = Open(new SlowQueue(_queue) { FirstLease = lost });
+        await using var layer = _memory.Open(queue: new SlowQueue(_memory.Queue) { FirstLease = lost });
         await layer.SendAsync("thumbnails", Message);
 
         await Wait.For(layer.ReceiveAsync("thumbnails").AsTask(), "the message");
@@ -54,23 +49,23 @@ public sealed class ChannelLayerReceiveTests
     [Fact]
     public async Task A_message_that_a_lost_lease_left_without_an_expiry_and_that_nobody_waits_for_does_not_take_room_for_ever()
     {
-        await using var layer = Open(_queue);
+        await using var layer = _memory.Open();
         using var expired = new ExpiredCount();
         var (unread, read) = (await layer.NewChannelAsync(), await layer.NewChannelAsync());
-        await _queue.EnqueueAsync(unread.QueueName, [new Envelope(Message) { Id = MessageId.New(_clock), Channel = unread }], EnqueueOptions.Default);
+        await _memory.Queue.EnqueueAsync(unread.QueueName, [new Envelope(Message) { Id = MessageId.New(_memory.Clock), Channel = unread }], EnqueueOptions.Default);
 
         await layer.SendAsync(read, Message);
         await Wait.For(layer.ReceiveAsync(read).AsTask(), "the message behind it");
 
         Assert.Equal(0, layer.ParkedCount);
-        Assert.Empty(await _queue.ListChannelsAsync());
+        Assert.Empty(await _memory.Queue.ListChannelsAsync());
         Assert.True(expired.Value >= 1);
     }
 
     [Fact]
     public async Task A_group_takes_any_number_of_messages_one_after_another()
     {
-        await using var layer = Open(_queue);
+        await using var layer = _memory.Open();
         await layer.AddToGroupAsync("watchers", "thumbnails");
 
         for (var sent = 0; sent <= 10_000; sent++) // as many as may wait for a slow queue, and one more
@@ -79,8 +74,6 @@ public sealed class ChannelLayerReceiveTests
             await Wait.For(layer.ReceiveAsync("thumbnails").AsTask(), "the group's message");
         }
     }
-
-    private ChannelLayer Open(IWorkQueue queue) => new(_backplane, queue, _queue, new ChannelLayerOptions(), _clock);
 
     /// <summary>Takes a message out only when it is told to go on.</summary>
     private sealed class SlowQueue(IWorkQueue inner) : IWorkQueue

@@ -1,8 +1,5 @@
 using System.Diagnostics.Metrics;
-using Runnel.ChannelLayers;
-using Runnel.InMemory;
 using Runnel.Layers;
-using Runnel.Specification;
 using Xunit;
 
 namespace Runnel.Tests.ChannelLayers;
@@ -12,9 +9,7 @@ public class ChannelLayerTelemetryTests
     [Fact]
     public async Task A_group_member_that_misses_a_message_is_counted()
     {
-        var clock = new ManualTimeProvider();
-        var queue = new InMemoryWorkQueue(clock);
-        await using var layer = new ChannelLayer(new InMemoryBackplane(clock), queue, queue, new() { Capacity = 1 }, clock);
+        await using var layer = new SharedMemory().Open(options: new() { Capacity = 1 });
         var missed = 0L;
         // The meter is everybody's: what other tests drop at the same time is not ours, and is dropped outside of this flow.
         var ours = new AsyncLocal<bool> { Value = true };

@@ -7,27 +7,12 @@ using Xunit;
 namespace Runnel.Tests.DataBinding;
 
 /// <summary>What is sent of a transaction that was rolled back to a savepoint.</summary>
-public sealed class DataBindingSavepointTests(PostgresServer server) : IClassFixture<PostgresServer>, IAsyncLifetime
+public sealed class DataBindingSavepointTests(PostgresServer server) : DataBindingOnPostgres(server)
 {
-    private Library _library = null!;
-    private string _database = "";
-
-    private string[] Titles => [.. _library.Groups.Messages.Select(message => message.GetProperty("data").GetProperty("title").GetString()!)];
-
-    public async ValueTask InitializeAsync()
-    {
-        _database = await server.CreateDatabaseAsync();
-        _library = new Library(options => options.UseNpgsql(_database), b => b.Bind<Book>("books", a => a.Fields(x => x.Title)));
-        await _library.StartAsync();
-        await _library.UseAsync(db => db.Database.EnsureCreatedAsync());
-    }
-
-    public ValueTask DisposeAsync() => _library.DisposeAsync();
-
     [Fact]
     public async Task What_a_savepoint_takes_back_is_not_sent()
     {
-        await _library.UseAsync(async db =>
+        await Library.UseAsync(async db =>
         {
             await using var transaction = await db.Database.BeginTransactionAsync();
             await Add(db, "before");
@@ -40,13 +25,13 @@ public sealed class DataBindingSavepointTests(PostgresServer server) : IClassFix
         });
 
         Assert.Equal(["before", "after"], Titles);
-        Assert.Empty(_library.Log.Lines);
+        Assert.Empty(Library.Log.Lines);
     }
 
     [Fact]
     public async Task A_savepoint_takes_back_again_what_was_saved_after_it_took_back()
     {
-        await _library.UseAsync(async db =>
+        await Library.UseAsync(async db =>
         {
             await using var transaction = await db.Database.BeginTransactionAsync();
             await Add(db, "before");
@@ -74,7 +59,7 @@ public sealed class DataBindingSavepointTests(PostgresServer server) : IClassFix
             _ => { },
             b => b.Bind<Book>("books", a => a.Fields(x => x.Title)),
             services => services.AddDbContext<LibraryContext>(options => options
-                .UseNpgsql(_database)
+                .UseNpgsql(Database)
                 .ReplaceService<IRelationalTransactionFactory, RelationalTransactionFactory, RelationalTransactionFactory>()));
 
         await library.UseAsync(async db =>
@@ -98,7 +83,7 @@ public sealed class DataBindingSavepointTests(PostgresServer server) : IClassFix
     [Fact]
     public async Task Of_several_savepoints_the_named_one_counts()
     {
-        await _library.UseAsync(async db =>
+        await Library.UseAsync(async db =>
         {
             await using var transaction = await db.Database.BeginTransactionAsync();
             await Add(db, "1");
@@ -112,13 +97,13 @@ public sealed class DataBindingSavepointTests(PostgresServer server) : IClassFix
             await transaction.CreateSavepointAsync("released");
             await Add(db, "4");
             await transaction.ReleaseSavepointAsync("released");
-            Assert.Empty(_library.Groups.Lines);
+            Assert.Empty(Library.Groups.Lines);
             await transaction.CommitAsync();
         });
         Assert.Equal(["1", "2", "3", "4"], Titles);
-        _library.Groups.TakeLines();
+        Library.Groups.TakeLines();
 
-        await _library.UseAsync(async db =>
+        await Library.UseAsync(async db =>
         {
             await using var transaction = await db.Database.BeginTransactionAsync();
             await Add(db, "5");
@@ -136,7 +121,7 @@ public sealed class DataBindingSavepointTests(PostgresServer server) : IClassFix
     [Fact]
     public async Task Of_savepoints_of_one_name_the_latest_counts_and_when_that_is_released_the_one_before()
     {
-        await _library.UseAsync(async db =>
+        await Library.UseAsync(async db =>
         {
             await using var transaction = await db.Database.BeginTransactionAsync();
             await Add(db, "1");
@@ -149,9 +134,9 @@ public sealed class DataBindingSavepointTests(PostgresServer server) : IClassFix
             await transaction.CommitAsync();
         });
         Assert.Equal(["1", "2"], Titles);
-        _library.Groups.TakeLines();
+        Library.Groups.TakeLines();
 
-        await _library.UseAsync(async db =>
+        await Library.UseAsync(async db =>
         {
             await using var transaction = await db.Database.BeginTransactionAsync();
             await Add(db, "3");
@@ -165,11 +150,5 @@ public sealed class DataBindingSavepointTests(PostgresServer server) : IClassFix
         });
 
         Assert.Equal(["3"], Titles);
-    }
-
-    private static async Task Add(LibraryContext db, params string[] titles)
-    {
-        db.AddRange(titles.Select(title => new Book { Title = title }));
-        await db.SaveChangesAsync();
     }
 }

@@ -9,29 +9,14 @@ using Xunit;
 namespace Runnel.Tests.DataBinding;
 
 /// <summary>What is sent when: on PostgreSQL, with the transactions that an application can open around its saves.</summary>
-public sealed class DataBindingTransactionTests(PostgresServer server) : IClassFixture<PostgresServer>, IAsyncLifetime
+public sealed class DataBindingTransactionTests(PostgresServer server) : DataBindingOnPostgres(server)
 {
-    private Library _library = null!;
-    private string _database = "";
-
-    private string[] Titles => [.. _library.Groups.Messages.Select(message => message.GetProperty("data").GetProperty("title").GetString()!)];
-
-    public async ValueTask InitializeAsync()
-    {
-        _database = await server.CreateDatabaseAsync();
-        _library = new Library(options => options.UseNpgsql(_database), b => b.Bind<Book>("books", a => a.Fields(x => x.Title)));
-        await _library.StartAsync();
-        await _library.UseAsync(db => db.Database.EnsureCreatedAsync());
-    }
-
-    public ValueTask DisposeAsync() => _library.DisposeAsync();
-
     [Fact]
     public async Task A_save_is_sent_once_it_is_committed_with_the_key_of_the_store()
     {
-        await _library.UseAsync(db => Add(db, "Emma"));
+        await Library.UseAsync(db => Add(db, "Emma"));
 
-        Assert.Equal(["""books create book 1 {"title":"Emma"}"""], _library.Groups.Lines);
+        Assert.Equal(["""books create book 1 {"title":"Emma"}"""], Library.Groups.Lines);
     }
 
     [Fact]
@@ -39,10 +24,10 @@ public sealed class DataBindingTransactionTests(PostgresServer server) : IClassF
     {
         var titles = Enumerable.Range(0, 1000).Select(number => $"{number}").ToArray();
 
-        await _library.UseAsync(async db =>
+        await Library.UseAsync(async db =>
         {
             await Add(db, "first, so that the context has places to use again", "and another", "and a third");
-            _library.Groups.TakeLines();
+            Library.Groups.TakeLines();
             await Add(db, titles);
         });
 
@@ -50,26 +35,26 @@ public sealed class DataBindingTransactionTests(PostgresServer server) : IClassF
     }
 
     [Fact]
-    public async Task A_save_that_the_database_refuses_sends_nothing()
+    public async Task A_save_that_theDatabase_refuses_sends_nothing()
     {
-        await _library.UseAsync(async db =>
+        await Library.UseAsync(async db =>
         {
             await Assert.ThrowsAsync<DbUpdateException>(() => Add(db, "Emma", "Emma"));
         });
 
-        Assert.Empty(_library.Groups.Lines);
+        Assert.Empty(Library.Groups.Lines);
     }
 
     [Fact]
     public async Task A_save_that_is_cancelled_sends_nothing()
     {
-        await _library.UseAsync(async db =>
+        await Library.UseAsync(async db =>
         {
             db.Add(new Book { Title = "Emma" });
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => db.SaveChangesAsync(new CancellationToken(canceled: true)));
         });
 
-        Assert.Empty(_library.Groups.Lines);
+        Assert.Empty(Library.Groups.Lines);
     }
 
     [Theory]
@@ -77,12 +62,12 @@ public sealed class DataBindingTransactionTests(PostgresServer server) : IClassF
     [InlineData(false)]
     public async Task Saves_in_a_transaction_are_sent_when_it_commits_and_not_before(bool asynchronous)
     {
-        await _library.UseAsync(async db =>
+        await Library.UseAsync(async db =>
         {
             await using var transaction = await db.Database.BeginTransactionAsync();
             await Add(db, "one");
             await Add(db, "two");
-            Assert.Empty(_library.Groups.Lines);
+            Assert.Empty(Library.Groups.Lines);
 
             if (asynchronous)
                 await transaction.CommitAsync();
@@ -96,7 +81,7 @@ public sealed class DataBindingTransactionTests(PostgresServer server) : IClassF
     [Fact]
     public async Task What_a_row_was_when_it_was_saved_is_what_is_sent()
     {
-        await _library.UseAsync(async db =>
+        await Library.UseAsync(async db =>
         {
             await using var transaction = await db.Database.BeginTransactionAsync();
             var book = new Book { Title = "one" };
@@ -116,7 +101,7 @@ public sealed class DataBindingTransactionTests(PostgresServer server) : IClassF
     [InlineData(false)]
     public async Task A_transaction_that_is_rolled_back_sends_nothing_and_leaves_nothing_for_the_next(bool byDisposal)
     {
-        await _library.UseAsync(async db =>
+        await Library.UseAsync(async db =>
         {
             await using (var transaction = await db.Database.BeginTransactionAsync())
             {
@@ -140,7 +125,7 @@ public sealed class DataBindingTransactionTests(PostgresServer server) : IClassF
     [Fact]
     public async Task A_transaction_disposed_after_the_next_has_begun_takes_nothing_from_it()
     {
-        await _library.UseAsync(async db =>
+        await Library.UseAsync(async db =>
         {
             var first = await db.Database.BeginTransactionAsync();
             await Add(db, "one");
@@ -158,7 +143,7 @@ public sealed class DataBindingTransactionTests(PostgresServer server) : IClassF
     [Fact]
     public async Task A_commit_that_fails_sends_nothing()
     {
-        await _library.UseAsync(async db =>
+        await Library.UseAsync(async db =>
         {
             await db.Database.ExecuteSqlRawAsync("""ALTER TABLE "Books" ADD CONSTRAINT late UNIQUE ("Shelf") DEFERRABLE INITIALLY DEFERRED""");
             await using var transaction = await db.Database.BeginTransactionAsync();
@@ -166,13 +151,13 @@ public sealed class DataBindingTransactionTests(PostgresServer server) : IClassF
             await Assert.ThrowsAsync<PostgresException>(() => transaction.CommitAsync());
         });
 
-        Assert.Empty(_library.Groups.Lines);
+        Assert.Empty(Library.Groups.Lines);
     }
 
     [Fact]
-    public async Task An_update_that_lets_the_database_compute_a_bound_field_is_sent_with_what_it_computed()
+    public async Task An_update_that_lets_theDatabase_compute_a_bound_field_is_sent_with_what_it_computed()
     {
-        await using var library = new Library(options => options.UseNpgsql(_database), b => b.Bind<Reader>("readers", a => a.Fields(x => x.FullName)));
+        await using var library = new Library(options => options.UseNpgsql(Database), b => b.Bind<Reader>("readers", a => a.Fields(x => x.FullName)));
 
         await library.UseAsync(async db =>
         {
@@ -190,7 +175,7 @@ public sealed class DataBindingTransactionTests(PostgresServer server) : IClassF
     [Fact]
     public async Task A_failed_save_in_a_transaction_takes_back_only_itself()
     {
-        await _library.UseAsync(async db =>
+        await Library.UseAsync(async db =>
         {
             await using var transaction = await db.Database.BeginTransactionAsync();
             await Add(db, "one");
@@ -208,24 +193,24 @@ public sealed class DataBindingTransactionTests(PostgresServer server) : IClassF
     [Fact]
     public async Task A_transaction_of_the_application_s_own_that_is_committed_through_the_context_is_sent()
     {
-        await using var connection = new NpgsqlConnection(_database);
+        await using var connection = new NpgsqlConnection(Database);
         await connection.OpenAsync();
         await using var transaction = await connection.BeginTransactionAsync();
         await using var db = OnConnection(connection);
         await db.Database.UseTransactionAsync(transaction);
 
         await Add(db, "one");
-        Assert.Empty(_library.Groups.Lines);
+        Assert.Empty(Library.Groups.Lines);
         await db.Database.CommitTransactionAsync();
 
         Assert.Equal(["one"], Titles);
-        Assert.Empty(_library.Log.Lines);
+        Assert.Empty(Library.Log.Lines);
     }
 
     [Fact]
     public async Task A_transaction_that_two_contexts_share_is_sent_in_the_order_of_their_saves()
     {
-        await using var connection = new NpgsqlConnection(_database);
+        await using var connection = new NpgsqlConnection(Database);
         await using var first = OnConnection(connection);
         await using var transaction = await first.Database.BeginTransactionAsync();
         await Add(first, "one");
@@ -236,17 +221,17 @@ public sealed class DataBindingTransactionTests(PostgresServer server) : IClassF
         }
 
         await Add(first, "three");
-        Assert.Empty(_library.Groups.Lines);
+        Assert.Empty(Library.Groups.Lines);
         await transaction.CommitAsync();
 
         Assert.Equal(["one", "two", "three"], Titles);
-        Assert.Empty(_library.Log.Lines);
+        Assert.Empty(Library.Log.Lines);
     }
 
     [Fact]
     public async Task A_transaction_that_the_context_does_not_see_end_is_told_of_and_nothing_is_sent()
     {
-        await using var connection = new NpgsqlConnection(_database);
+        await using var connection = new NpgsqlConnection(Database);
         await connection.OpenAsync();
         await using (var transaction = await connection.BeginTransactionAsync())
         {
@@ -259,8 +244,8 @@ public sealed class DataBindingTransactionTests(PostgresServer server) : IClassF
             await transaction.CommitAsync();
         }
 
-        Assert.Empty(_library.Groups.Lines);
-        Assert.StartsWith("Warning 5003 The create of book 1 was saved but not sent to group 'books': ", Assert.Single(_library.Log.Lines), StringComparison.Ordinal);
+        Assert.Empty(Library.Groups.Lines);
+        Assert.StartsWith("Warning 5003 The create of book 1 was saved but not sent to group 'books': ", Assert.Single(Library.Log.Lines), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -270,12 +255,12 @@ public sealed class DataBindingTransactionTests(PostgresServer server) : IClassF
     {
         using (var scope = new TransactionScope(TransactionScopeAsyncFlowOption.Enabled))
         {
-            await _library.UseAsync(async db =>
+            await Library.UseAsync(async db =>
             {
                 await Add(db, "one");
                 await Add(db, "two");
             });
-            Assert.Empty(_library.Groups.Lines);
+            Assert.Empty(Library.Groups.Lines);
             if (complete)
                 scope.Complete();
         }
@@ -287,7 +272,7 @@ public sealed class DataBindingTransactionTests(PostgresServer server) : IClassF
     public async Task A_save_inside_a_retrying_strategy_is_sent_once()
     {
         await using var library = new Library(
-            options => options.UseNpgsql(_database, npgsql => npgsql.EnableRetryOnFailure()),
+            options => options.UseNpgsql(Database, npgsql => npgsql.EnableRetryOnFailure()),
             b => b.Bind<Book>("books", a => a.Fields(x => x.Title)));
 
         await library.UseAsync(async db =>
@@ -310,13 +295,7 @@ public sealed class DataBindingTransactionTests(PostgresServer server) : IClassF
     private LibraryContext OnConnection(NpgsqlConnection connection)
     {
         // As an application would: the registered options, on another connection.
-        var registered = _library.Services.CreateScope().ServiceProvider.GetRequiredService<DbContextOptions<LibraryContext>>();
+        var registered = Library.Services.CreateScope().ServiceProvider.GetRequiredService<DbContextOptions<LibraryContext>>();
         return new LibraryContext(new DbContextOptionsBuilder<LibraryContext>(registered).UseNpgsql(connection).Options);
-    }
-
-    private static async Task Add(LibraryContext db, params string[] titles)
-    {
-        db.AddRange(titles.Select(title => new Book { Title = title }));
-        await db.SaveChangesAsync();
     }
 }

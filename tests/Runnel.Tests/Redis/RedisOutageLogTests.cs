@@ -9,10 +9,11 @@ using Xunit;
 
 namespace Runnel.Tests.Redis;
 
-/// <summary>What an operator reads of an outage.</summary>
+/// <summary>What an operator reads of a Redis that is away, or refuses.</summary>
 public sealed class RedisOutageLogTests(RedisServer server) : IClassFixture<RedisServer>, IDisposable
 {
     private const int Lost = 4000, StillAway = 4001, Back = 4022;
+    private const int Refused = 4013, StillRefused = 4030, NotRefused = 4031;
 
     private readonly RecordedLog _log = new();
     private readonly ManualTimeProvider _time = new();
@@ -87,8 +88,7 @@ public sealed class RedisOutageLogTests(RedisServer server) : IClassFixture<Redi
     public async Task A_process_that_loses_all_its_connections_says_so_once_and_that_they_are_back()
     {
         await using var wire = TcpWire.To(server.Port);
-        var options = new RedisOptions { Address = server.AddressAt(wire.Port), Prefix = $"test-{Guid.NewGuid():N}"[..24] };
-        await using var store = new RedisStore(options, TimeProvider.System, new Logger<RedisStore>(new LoggerFactory([_log])));
+        await using var store = NewStore(server.AddressAt(wire.Port));
         await using var backplane = new RedisBackplane(store);
         await using var queue = new RedisWorkQueue(store);
         await using var listener = await TopicListener.OnAsync(backplane, Topic.OfGroup("articles"));
@@ -107,11 +107,64 @@ public sealed class RedisOutageLogTests(RedisServer server) : IClassFixture<Redi
         Assert.Single(await Wait.For(waiting, "the message"));
     }
 
+    [Fact]
+    public void A_refusal_is_told_once_and_once_a_minute_while_it_lasts_and_when_it_is_over_for_all()
+    {
+        var refusal = NewOutage();
+
+        for (var second = 0; second < 150; second++)
+        {
+            refusal.Refused(_one, new IOException("OOM"));
+            refusal.Refused(_two, new IOException("OOM"));
+            _time.Advance(TimeSpan.FromSeconds(1));
+        }
+        refusal.NotRefused(_one);
+        refusal.NotRefused(_one);
+        Assert.Empty(Told(NotRefused));
+        refusal.NotRefused(_two);
+        refusal.NotRefused(_two);
+
+        Assert.Single(Told(Refused));
+        Assert.Equal(2, Told(StillRefused).Count());
+        Assert.Equal(["Redis at cache:6379 does again what it had refused for 150.0 s."], Told(NotRefused));
+
+        refusal.Refused(_one, new IOException("OOM"));
+        Assert.Equal(2, Told(Refused).Count());
+    }
+
+    [Fact]
+    public async Task A_settlement_that_is_refused_for_seconds_is_told_once_and_settled_then()
+    {
+        await using var store = NewStore(server.Address);
+        await using var queue = new RedisWorkQueue(store);
+        using var probe = server.Connect();
+        await using var lease = await queue.OpenReceiverAsync(new ReceiverOptions());
+        await queue.EnqueueAsync("work", [new Envelope(new Message("do", default)) { Id = MessageId.New(TimeProvider.System) }], EnqueueOptions.Default);
+        var message = Assert.Single(await Wait.For(lease.ReceiveAsync("work", 1).AsTask(), "the message"));
+
+        probe.Configure("min-replicas-to-write", "1"); // NOREPLICAS
+        var settling = lease.CompleteAsync(message).AsTask();
+        await Wait.Until(() => Refusals(probe) >= 3, "it is refused, and asked again");
+        probe.Configure("min-replicas-to-write", "0");
+
+        Assert.True(await Wait.For(settling, "the answer"));
+        await Wait.Until(() => Told(NotRefused).Any(), "it is told to be over");
+        Assert.Single(Told(Refused));
+    }
+
     public void Dispose() => _log.Dispose();
 
     private long Now => _time.GetTimestamp();
 
     private IEnumerable<string> Told(int id) => _log.Of(id).Select(entry => entry.Text);
 
-    private RedisOutage NewOutage() => new("cache:6379", _time, new Logger<RedisStore>(new LoggerFactory([_log])));
+    private static long Refusals(RedisProbe probe) =>
+        probe.Info("errorstats").TryGetValue("errorstat_NOREPLICAS", out var count) ? long.Parse(count["count=".Length..], null) : 0;
+
+    private RedisOutage NewOutage() => new("cache:6379", _time, NewLogger());
+
+    private RedisStore NewStore(string address) =>
+        new(new RedisOptions { Address = address, Prefix = $"test-{Guid.NewGuid():N}"[..24] }, TimeProvider.System, NewLogger());
+
+    private Logger<RedisStore> NewLogger() => new(new LoggerFactory([_log]));
 }
