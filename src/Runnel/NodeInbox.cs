@@ -1,6 +1,5 @@
 using System.Text;
 using Microsoft.Extensions.Hosting;
-using Runnel.Frames;
 using Runnel.Groups;
 using Runnel.Layers;
 using Runnel.Nodes;
@@ -54,12 +53,12 @@ internal sealed class NodeInbox(
             if (envelope.Channel is { } channel && inboxes.IsHere(channel, out var number) && members.Find(number) is { } member)
                 Handle(member, envelope);
             else
-                ConnectionMetrics.MessageWasDropped("connection-gone");
+                LayerTelemetry.MessagesDropped("connection-gone");
         }
         catch (Exception exception) when (exception is FormatException or ArgumentException)
         {
             Log.InboxMessageUnreadable(context.Logger, exception);
-            ConnectionMetrics.MessageWasDropped("unreadable");
+            LayerTelemetry.MessagesDropped("unreadable");
         }
     }
 

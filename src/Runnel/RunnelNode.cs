@@ -1,5 +1,4 @@
 using Runnel.Consumers;
-using Runnel.Frames;
 using Runnel.Groups;
 using Runnel.Layers;
 using Runnel.Nodes;
@@ -47,7 +46,7 @@ public sealed class RunnelNode
         if (_members.Find(number) is { } member)
             member.PostEvent(new GroupMessage(new Envelope(message) { Channel = channel }));
         else
-            ConnectionMetrics.MessageWasDropped("connection-gone");
+            LayerTelemetry.MessagesDropped("connection-gone");
         return ValueTask.CompletedTask;
     }
 

@@ -30,7 +30,7 @@ internal sealed class HeldMessages
             return;
         }
         HasDropped = true;
-        TopicTelemetry.MessageWasDropped();
+        LayerTelemetry.MessagesDropped("outage");
     }
 
     /// <summary>How many messages stand up to this position: the kept ones of its history that are not behind it, and all that were heard before them.</summary>

@@ -168,7 +168,7 @@ public sealed class RedisBackplane : IBackplane, IAsyncDisposable
         catch (FormatException exception)
         {
             Log.Unreadable(_store.Logger, exception);
-            RedisTelemetry.MessagesWereDropped("unreadable", 1);
+            LayerTelemetry.MessagesDropped("unreadable");
             return default(ReadOnlyMemory<byte>?); // null would be an empty one
         }
     }

@@ -3,7 +3,6 @@ using System.Text;
 using Runnel.Layers;
 using Runnel.Redis.Connections;
 using Runnel.Redis.Resp;
-using Runnel.Redis.Stores;
 
 namespace Runnel.Redis.Topics;
 
@@ -128,7 +127,7 @@ internal sealed class RedisSubscriber : IAsyncDisposable
         catch (FormatException exception)
         {
             Log.Unreadable(_store.Logger, exception);
-            RedisTelemetry.MessagesWereDropped("unreadable", 1);
+            LayerTelemetry.MessagesDropped("unreadable");
         }
     }
 

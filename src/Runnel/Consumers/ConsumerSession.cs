@@ -1,8 +1,8 @@
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Runnel.Consumers;
-using Runnel.Frames;
 using Runnel.Groups;
+using Runnel.Layers;
 using Runnel.Nodes;
 
 namespace Runnel;
@@ -120,7 +120,7 @@ public sealed class ConsumerSession : IThreadPoolWorkItem, IEventSink
         {
             if (_turn.IsEnding || _failed)
             {
-                ConnectionMetrics.MessageWasDropped("connection-gone");
+                LayerTelemetry.MessagesDropped("connection-gone");
                 return;
             }
             if (_turn.Waiting > 0 && _turn.WaitingCost + message.Cost > Host.Node.Options.MaxWaitingEventBytes)
@@ -191,7 +191,7 @@ public sealed class ConsumerSession : IThreadPoolWorkItem, IEventSink
             try
             {
                 if (_failed)
-                    ConnectionMetrics.MessageWasDropped("connection-gone");
+                    LayerTelemetry.MessagesDropped("connection-gone");
                 else
                     await HandleEventAsync(message);
             }
@@ -209,7 +209,7 @@ public sealed class ConsumerSession : IThreadPoolWorkItem, IEventSink
         if (_descriptor.HandlerOf(type) is not { } handler)
         {
             Log.EventNotHandled(Host.Node.Logger, _descriptor.Name, type);
-            ConnectionMetrics.MessageWasDropped("no-handler");
+            LayerTelemetry.MessagesDropped("no-handler");
             return Task.CompletedTask;
         }
         object? body = null;
@@ -222,7 +222,7 @@ public sealed class ConsumerSession : IThreadPoolWorkItem, IEventSink
         {
             // The sender's fault, and every member of the group gets the same: it must not cost them their connections.
             Log.EventUnreadable(Host.Node.Logger, exception, _descriptor.Name, type);
-            ConnectionMetrics.MessageWasDropped("unreadable");
+            LayerTelemetry.MessagesDropped("unreadable");
             return Task.CompletedTask;
         }
         Context.BeginEvent();
@@ -291,7 +291,7 @@ public sealed class ConsumerSession : IThreadPoolWorkItem, IEventSink
     // Called with the lock held, and perhaps with a group's, in the middle of its fan-out: closing makes a stream leave its groups, and may wait.
     private void Cut(int waiting)
     {
-        ConnectionMetrics.MessageWasDropped("consumer-busy");
+        LayerTelemetry.MessagesDropped("consumer-busy");
         if (_failed)
             return;
         _failed = true;

@@ -15,9 +15,6 @@ internal static class ConnectionMetrics
     private static readonly Counter<long> Frames =
         RunnelTelemetry.Meter.CreateCounter<long>(RunnelTelemetry.FramesDropped, description: "Frames dropped on their way to a client.");
 
-    private static readonly Counter<long> Messages =
-        RunnelTelemetry.Meter.CreateCounter<long>(RunnelTelemetry.MessagesDropped, description: "Messages that reached nobody.");
-
     private static readonly Counter<long> GroupMessages =
         RunnelTelemetry.Meter.CreateCounter<long>(RunnelTelemetry.GroupMessages, description: "Messages to groups that this node fanned out.");
 
@@ -34,14 +31,6 @@ internal static class ConnectionMetrics
     {
         if (count > 0)
             Frames.Add(count, new KeyValuePair<string, object?>("reason", policy.ToString()));
-    }
-
-    public static void MessageWasDropped(string reason) => MessagesWereDropped(1, reason);
-
-    public static void MessagesWereDropped(int count, string reason)
-    {
-        if (count > 0)
-            Messages.Add(count, new KeyValuePair<string, object?>("reason", reason));
     }
 
     public static void GroupMessageFannedOut() => GroupMessages.Add(1);

@@ -1,3 +1,5 @@
+using Runnel.Layers;
+
 namespace Runnel.Frames;
 
 /// <summary>What groups send to a connection whose consumer is still connecting: held back in order, and bounded.</summary>
@@ -44,7 +46,7 @@ internal sealed class HeldFrames(int maxBytes)
     {
         lock (_lock)
         {
-            ConnectionMetrics.MessagesWereDropped(_messages?.Count ?? 0, "connection-gone");
+            LayerTelemetry.MessagesDropped("connection-gone", _messages?.Count ?? 0);
             _released = true;
         }
     }

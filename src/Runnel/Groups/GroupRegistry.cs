@@ -162,14 +162,14 @@ internal sealed class GroupRegistry(NodeContext node, IBackplane backplane, Memb
         catch (FormatException exception)
         {
             Log.MessageUnreadable(node.Logger, exception, group.Name);
-            ConnectionMetrics.MessageWasDropped("unreadable");
+            LayerTelemetry.MessagesDropped("unreadable");
             return;
         }
         ConnectionMetrics.GroupMessageFannedOut();
         if (group.Deliver(message) is { } failure)
         {
             Log.MessageUndeliverable(node.Logger, failure, group.Name);
-            ConnectionMetrics.MessageWasDropped("unreadable");
+            LayerTelemetry.MessagesDropped("unreadable");
         }
     }
 
