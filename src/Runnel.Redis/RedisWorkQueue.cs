@@ -15,6 +15,9 @@ namespace Runnel.Redis;
 /// </remarks>
 public sealed partial class RedisWorkQueue : IWorkQueue, IWorkQueueOperator, IAsyncDisposable
 {
+    // Older processes read the number at the end of a worker's name as how many workers may die holding a message: so large that they put nothing aside.
+    private const string CrashLimitOfOlder = "/65535";
+
     private static readonly TimeSpan ShortestLease = TimeSpan.FromMilliseconds(400);
 
     private readonly RedisStore _store;
@@ -109,7 +112,7 @@ public sealed partial class RedisWorkQueue : IWorkQueue, IWorkQueueOperator, IAs
                 nameof(options), $"A lease of {options.LeaseDuration.TotalMilliseconds} ms (LeaseDuration) is too short to be renewed over a network: give it {ShortestLease.TotalMilliseconds} ms or more.");
         }
         cancellationToken.ThrowIfCancellationRequested();
-        var term = new LeaseTerm($"{_store.Node}.{Interlocked.Increment(ref _workers)}", options.LeaseDuration);
+        var term = new LeaseTerm($"{_store.Node}.{Interlocked.Increment(ref _workers)}{CrashLimitOfOlder}", options.LeaseDuration);
         return ValueTask.FromResult<IWorkReceiver>(new RedisWorkReceiver(_store, Channels, Heart, Bells, term));
     }
 

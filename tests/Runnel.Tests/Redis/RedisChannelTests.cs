@@ -81,6 +81,14 @@ public sealed class RedisChannelTests(RedisServer server) : IClassFixture<RedisS
     }
 
     [Fact]
+    public async Task Older_processes_read_in_the_name_of_a_worker_that_very_many_may_die_of_a_message()
+    {
+        await using var lease = await _queue.OpenReceiverAsync(new ReceiverOptions());
+
+        Assert.Matches(@"\D65535$", lease.WorkerId);
+    }
+
+    [Fact]
     public async Task A_worker_that_was_taken_for_dead_and_not_told_claims_nothing_and_hears_of_it()
     {
         await using var lease = (RedisWorkReceiver)await _queue.OpenReceiverAsync(new ReceiverOptions { LeaseDuration = TimeSpan.FromDays(30) });
