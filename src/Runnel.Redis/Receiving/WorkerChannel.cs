@@ -255,23 +255,14 @@ internal sealed class WorkerChannel(LeaseTerm term, RedisChannel channel, RedisS
 
     private void Distribute(ReadOnlySpan<RespValue> found, long step)
     {
-        var messages = new Queue<ReceivedMessage>(found.Length);
+        var messages = new List<ReceivedMessage>(found.Length);
         for (var i = 0; i < found.Length; i++)
         {
             if (Read(found[i].Bytes, step, i + 1) is { } message)
-                messages.Enqueue(message);
+                messages.Add(message);
         }
-        while (messages.Count > 0 && TakeReceiver() is { } receiver)
-        {
-            List<ReceivedMessage> share = [];
-            while (share.Count < receiver.Max && messages.TryDequeue(out var message))
-                share.Add(message);
-            if (receiver.TrySetResult(share))
-                continue;
-            foreach (var message in share)
-                messages.Enqueue(message); // its receiver left just now
-        }
-        foreach (var message in messages)
+        var given = ReceiveRequest.Distribute(messages, TakeReceiver);
+        foreach (var message in messages[given..])
             _ = SettleAsync(new Settlement.Abandon((RedisClaim)message.Token!, AbandonOptions.Untouched, payload: null));
     }
 
