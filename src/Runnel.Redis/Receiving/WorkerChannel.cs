@@ -201,9 +201,11 @@ internal sealed class WorkerChannel(LeaseTerm term, RedisChannel channel, RedisS
     private List<Settlement> TakeSettlements()
     {
         List<Settlement> taken = [];
-        for (var (bytes, weight) = (0, 0); weight < WorkerStep.MostSettlements && bytes < WorkerStep.MostBytes && _settlements.TryDequeue(out var settlement);)
+        for (var (bytes, weight) = (0, 0); weight < WorkerStep.MostSettlements && bytes < WorkerStep.MostBytes && _settlements.TryPeek(out var settlement);)
         {
-            taken.Add(settlement);
+            if (settlement.MayBeDone != (taken.FirstOrDefault() ?? settlement).MayBeDone)
+                break; // what is missing of those that may be done counts as done
+            taken.Add(_settlements.Dequeue());
             bytes += settlement.Bytes;
             weight += settlement.Weight;
         }

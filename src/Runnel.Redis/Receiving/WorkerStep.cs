@@ -27,13 +27,12 @@ internal sealed class WorkerStep(long number, List<Settlement> settlements, int 
     public RedisCommand Encode(RedisChannel channel, LeaseTerm term)
     {
         settlements.Sort(static (a, b) => (a.Arguments > 0).CompareTo(b.Arguments > 0)); // those first that are simply completed
-        var (plain, arguments, size, mayBeDone) = (0, 0, 0, false);
+        var (plain, arguments, size, mayBeDone) = (0, 0, 0, settlements.Exists(static settlement => settlement.MayBeDone));
         foreach (var settlement in settlements)
         {
             plain += settlement.Arguments == 0 ? 1 : 0;
             arguments += settlement.Arguments;
             size += settlement.Bytes + (FieldSize * (settlement.Arguments + 1));
-            mayBeDone |= settlement.MayBeDone;
         }
         var writer = channel.Begin(RedisScript.Step, 7 + plain + arguments, sizeHint: size + 1024);
         var repeatMark = writer.NextShortPart;

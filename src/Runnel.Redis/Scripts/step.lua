@@ -15,7 +15,8 @@ elseif tonumber(call('ZSCORE', WORKERS, worker) or 0) == 0 then
   return {'lost'}
 end
 
--- Only this worker removes its claims. So what is missing when it asks again was settled by the same step before, whose answer was lost.
+-- While its lease holds, only this worker and an operator's flush remove its claims. So what is missing when it asks again was settled by the same step
+-- before, whose answer was lost; or it was flushed, and then it counts as settled, too: nobody is given it any more.
 local missing = repeated and '1' or '0'
 local results = {}
 local at = 9

@@ -139,6 +139,25 @@ public sealed class RedisLostAnswerTests(RedisServer server) : IClassFixture<Red
     }
 
     [Fact]
+    public async Task What_is_settled_along_with_what_Redis_refused_before_counts_as_settled_only_if_it_was_the_workers()
+    {
+        var spoilt = $"{_place.Prefix}:{{work}}:lane:k";
+        await using var lease = await _queue.OpenReceiverAsync(new ReceiverOptions());
+        await _queue.EnqueueAsync("work", [Of("1") with { Key = "k" }, Of("2")], EnqueueOptions.Default);
+        var held = await Wait.For(lease.ReceiveAsync("work", 10).AsTask(), "messages");
+        _place.Probe.Ask("SET", spoilt, "by another program");
+        _place.Probe.ForgetCommandCalls();
+
+        var settling = lease.CompleteAsync(held[0]).AsTask();
+        await Wait.Until(() => _place.Probe.Info("errorstats").Count > 0, "it is refused");
+        _place.Probe.Ask("DEL", spoilt);
+        await _queue.FlushAsync();
+
+        Assert.False(await Wait.For(lease.CompleteAsync(held[1]).AsTask(), "the answer"));
+        Assert.True(await Wait.For(settling, "the answer"));
+    }
+
+    [Fact]
     public async Task A_keyed_message_whose_settling_was_not_answered_lets_one_message_of_its_key_go_and_not_two()
     {
         await using var lease = await _queue.OpenReceiverAsync(new ReceiverOptions());
