@@ -1,10 +1,11 @@
 -- Stores messages: groups of them, each wholly or not at all, or singly as many as there is room for. What stands behind a group that waits for room is
--- not stored, nor is what was sent behind such a request: it would overtake.
+-- not stored, nor is what was sent behind such a request: it would overtake. Nor is what was sent behind a request that has not been here.
 -- KEYS: the channel's, then the sender's last answer, the deduplication ids seen, the answer to the request that was sent before
 -- ARGV: now, 1 if sent before without an answer, the request's number, for how long the answer is kept (ms), the number of the request that was sent before
 --       and had no answer yet, or 0, then for each group: capacity, messages, 'singles', 'plain' or 'full', 1 if it waits for room,
 --       and for each message: id, entry, and in a full group: deduplication id or '', its window (us)
--- Returns for each group how many messages were stored, or -1 when there is no room for all of them; then how many had expired.
+-- Returns for each group how many messages were stored, or -1 when there is no room for all of them; then how many had expired. Returns nothing, and
+-- stores nothing, if the request that was sent before has not been here: it failed, or Redis had lost the scripts when it came, and got them back since.
 local ANSWER, SEEN, BEFORE = KEYS[15], KEYS[16], KEYS[17]
 local request = ARGV[3]
 
@@ -18,12 +19,15 @@ if ARGV[2] == '1' then
   end
 end
 
+local before, mark = (ARGV[5] ~= '0' and call('GET', BEFORE) or ''):match('^(%d+)(.)')
+if ARGV[5] ~= '0' and tonumber(before or 0) < tonumber(ARGV[5]) then return {} end
+
 local had_ready = call('EXISTS', READY, RETURNED) > 0
 expire()
 local held = call('HLEN', MESSAGES) - (more and call('ZCOUNT', EXPIRIES, '-inf', score(now)) or 0) -- what has expired takes no room
 local results = {}
 local at = 6
-local is_behind = ARGV[5] ~= '0' and (call('GET', BEFORE) or ''):match('^(%d+)!') == ARGV[5]
+local is_behind = before == ARGV[5] and mark == '!'
 
 local function store_plain(count)
   for from = at, at + 2 * count - 1, 1000 do

@@ -1,5 +1,6 @@
 using Runnel.Layers;
 using Runnel.Redis.Connections;
+using Runnel.Redis.Resp;
 using Runnel.Redis.Stores;
 
 namespace Runnel.Redis.Sending;
@@ -134,6 +135,7 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
         {
             var stored = await StoreAsync(trip).ConfigureAwait(false);
             Arrive(trip, stored);
+            trip.End(arrived: true);
             for (var i = 0; i < stored.Length; i++)
             {
                 if (stored[i] >= 0)
@@ -144,6 +146,7 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
         {
             foreach (var request in Fail(trip, exception))
                 request.TrySetException(exception);
+            trip.End(arrived: false);
         }
         lock (_lock)
         {
@@ -216,7 +219,18 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
 
     private async Task<int[]> StoreAsync(EnqueueTrip trip)
     {
-        var preceding = trip.Preceding;
+        var answer = await AskAsync(trip, trip.Preceding).ConfigureAwait(false);
+        // Redis had not done the one before this: it does so now, or that has failed.
+        if (answer.Length == 0 && await trip.PrecedingArrived.ConfigureAwait(false))
+            answer = await AskAsync(trip, trip.Preceding).ConfigureAwait(false);
+        if (answer.Length == 0)
+            answer = await AskAsync(trip, preceding: null).ConfigureAwait(false);
+        channel.TellExpired(answer[^1].AsNumber());
+        return trip.Read(answer);
+    }
+
+    private async Task<RespValue[]> AskAsync(EnqueueTrip trip, (int Place, long Number)? preceding)
+    {
         var keys = (ReadOnlySpan<string>)[channel.Keys.SentBy($"{store.Node}.{trip.Place}"), channel.Keys.Seen, channel.Keys.SentBy($"{store.Node}.{preceding?.Place ?? trip.Place}")];
         var writer = channel.Begin(RedisScript.Enqueue, 4 + trip.Arguments, keys, trip.Size + 1024);
         var repeatMark = writer.NextShortPart;
@@ -226,9 +240,7 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
         writer.Add(preceding?.Number ?? 0);
         trip.Write(writer);
         var command = new RedisCommand(writer.Written, repeatMark) { Since = trip.Place < Trips ? trip.Requests[0].HandedIn : 0 };
-        var answer = (await store.Commands.ExecuteAsync(command).ConfigureAwait(false)).Items;
-        channel.TellExpired(answer[^1].AsNumber());
-        return trip.Read(answer);
+        return (await store.Commands.ExecuteAsync(command).ConfigureAwait(false)).Items;
     }
 
     // Called with the lock held.

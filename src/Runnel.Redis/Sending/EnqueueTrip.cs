@@ -10,6 +10,7 @@ namespace Runnel.Redis.Sending;
 internal sealed class EnqueueTrip
 {
     private readonly List<Range> _groups = [];
+    private readonly TaskCompletionSource<bool> _arrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <param name="requests">The requests, in their order.</param>
     /// <param name="place">Which of the trips it is that may be under way at once.</param>
@@ -19,6 +20,7 @@ internal sealed class EnqueueTrip
     {
         (Requests, Place, Number) = (requests, place, number);
         Preceding = preceding is null ? null : (preceding.Place, preceding.Number);
+        PrecedingArrived = preceding?._arrived.Task ?? Task.FromResult(false);
         for (var (from, to) = (0, 0); from < requests.Count; from = to)
         {
             for (to = from + 1; to < requests.Count && GoTogether(requests[from], requests[to]);)
@@ -43,11 +45,17 @@ internal sealed class EnqueueTrip
     /// <remarks>Not the trip itself: while senders are busy, each trip would keep the one before it, and the line everything that it has ever sent.</remarks>
     public (int Place, long Number)? Preceding { get; }
 
+    /// <summary>Completes when the trip before this one is over: whether Redis has answered it.</summary>
+    public Task<bool> PrecedingArrived { get; }
+
     /// <summary>How many arguments it has.</summary>
     public int Arguments { get; }
 
     /// <summary>About how many bytes they are.</summary>
     public int Size { get; }
+
+    /// <summary>It is over: Redis has answered it, or never will.</summary>
+    public void End(bool arrived) => _arrived.TrySetResult(arrived);
 
     /// <summary>Adds the arguments.</summary>
     public void Write(RespWriter writer)

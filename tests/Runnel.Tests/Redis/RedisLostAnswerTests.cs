@@ -38,6 +38,49 @@ public sealed class RedisLostAnswerTests(RedisServer server) : IClassFixture<Red
     }
 
     [Fact]
+    public async Task Messages_keep_their_order_when_Redis_lacked_the_scripts_for_the_first_and_has_them_for_the_second()
+    {
+        await _queue.EnqueueAsync("work", [Of("1") with { Key = "k" }], EnqueueOptions.Default);
+        _place.Probe.ForgetCommandCalls();
+
+        _wire.Silence(toServer: false);
+        _place.Probe.Ask("SCRIPT", "FLUSH");
+        var second = _queue.EnqueueAsync("work", [Of("2") with { Key = "k" }], EnqueueOptions.Default).AsTask();
+        await Wait.Until(() => _place.Probe.Info("errorstats").ContainsKey("errorstat_NOSCRIPT"), "there are no scripts for it");
+        await _place.Open().OpenAsync(); // another process, which brings them
+        var third = _queue.EnqueueAsync("work", [Of("3") with { Key = "k" }, Of("4") with { Key = "k" }], EnqueueOptions.Default).AsTask();
+        _wire.Heal();
+
+        Assert.Equal((1, 2), (await Wait.For(second, "the answer"), await Wait.For(third, "the answer")));
+        await using var lease = await _queue.OpenReceiverAsync(new ReceiverOptions());
+        for (var next = 1; next <= 4; next++)
+        {
+            var message = Assert.Single(await Wait.For(lease.ReceiveAsync("work", 10).AsTask(), "the next message"));
+            Assert.Equal($"{next}", message.Envelope.Message.Type);
+            await lease.CompleteAsync(message);
+        }
+    }
+
+    [Fact]
+    public async Task A_message_is_stored_when_the_one_before_it_failed_for_good()
+    {
+        await _queue.EnqueueAsync("work", [Of("1")], EnqueueOptions.Default);
+
+        _wire.Silence(toServer: false);
+        _place.Probe.ForgetCommandCalls();
+        var seen = $"{_place.Prefix}:{{work}}:seen";
+        _place.Probe.Ask("SET", seen, "by another program");
+        var failing = _queue.EnqueueAsync("work", [Of("2") with { DeduplicationId = "once", DeduplicationWindow = TimeSpan.FromMinutes(1) }], EnqueueOptions.Default).AsTask();
+        await Wait.Until(() => _place.Probe.Info("errorstats").Count > 0, "it is refused");
+        var next = _queue.EnqueueAsync("work", [Of("3")], EnqueueOptions.Default).AsTask();
+        _wire.Heal();
+
+        await Assert.ThrowsAnyAsync<IOException>(() => Wait.For(failing, "the failure"));
+        Assert.Equal(1, await Wait.For(next, "the answer"));
+        Assert.Equal(2, _place.Probe.Number("HLEN", Messages));
+    }
+
+    [Fact]
     public async Task Messages_that_were_claimed_without_an_answer_are_handed_out_once_and_settled()
     {
         await using var lease = await _queue.OpenReceiverAsync(new ReceiverOptions());
