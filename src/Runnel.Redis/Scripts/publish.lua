@@ -1,7 +1,7 @@
 -- Publishes a message of a topic that keeps history: numbers it, keeps it, hands it to the subscribers. All or nothing, in one order for all.
--- KEYS: position, log, ids, server
+-- KEYS: position, log, ids, server, the format
 -- ARGV: now, 1 if sent before without an answer, epoch of a new history (8 bytes), messages to keep, for how long (us), for how long their position (us), the
---       message's own id, payload, channel
+--       message's own id, payload, channel, the format
 -- Returns {epoch, offset}.
 local position, log, ids, server_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local repeated, new_epoch, keep, age, position_age = ARGV[2] == '1', ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
@@ -41,6 +41,7 @@ if epoch then
 else
   epoch = new_epoch
   redis.call('HSET', position, 'epoch', epoch, 'server', server, 'offset', offset, 'age', age, 'oldest', now)
+  redis.call('SET', KEYS[5], ARGV[10], 'NX')
   redis.call('DEL', log, ids) -- somebody may have deleted only the other key; a server whose memory is full refuses the first write, and only that
 end
 redis.call('XADD', log, 'MAXLEN', keep, offset .. '-0', 'id', id, 'at', string.format('%.0f', now), 'payload', payload)

@@ -9,7 +9,7 @@ namespace Runnel.Redis.Stores;
 /// P:channels                 sorted set   the channels that hold anything, by when they were last used; swept
 /// P:identity                 string       a random value that tells this data from any other's; there once a node has asked for it
 /// P:server                   string       the server, in its present life, that the histories are on (its master_replid); there from the first connection on
-/// P:format                   string       the format of all that is stored; there once a node has started, or a channel was used
+/// P:format                   string       the format of all that is stored; there once anything is stored
 /// P:sweeping                 string       who puts the channels in order now; gone within a minute
 /// P:wake:NODE                list         ends a node's wait on the bells; gone within 10 s
 /// P:{channel}:messages       hash         entries of the messages that wait, by id

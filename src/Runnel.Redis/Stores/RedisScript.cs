@@ -50,10 +50,12 @@ internal sealed class RedisScript
 
     public static RedisScript Touch { get; } = new("time", "touch");
 
+    public static RedisScript Note { get; } = new("note");
+
     public static RedisScript Forget { get; } = new("time", "forget");
 
     /// <summary>Every script: loaded on each new connection, since a server that was restarted knows none.</summary>
-    public static IReadOnlyList<RedisScript> All { get; } = [Publish, History, Beat, Wake, Enqueue, Step, Sweep, Leave, Cancel, Status, Replay, Letters, Flush, Purge, Turn, Touch, Forget];
+    public static IReadOnlyList<RedisScript> All { get; } = [Publish, History, Beat, Wake, Enqueue, Step, Sweep, Leave, Cancel, Status, Replay, Letters, Flush, Purge, Turn, Touch, Note, Forget];
 
     /// <summary>The command that makes the script known to Redis.</summary>
     public ReadOnlyMemory<byte> Load => RespWriter.Encode("SCRIPT", "LOAD", _text);

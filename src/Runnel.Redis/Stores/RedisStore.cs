@@ -89,9 +89,12 @@ public sealed class RedisStore : IAsyncDisposable
         {
             Check(await AskAsync("INFO").ConfigureAwait(false));
             // A user may have no right to our names: better told now than with the first message.
-            await AskAsync("EXISTS", Keys.Channels).ConfigureAwait(false);
+            var known = await AskAsync("EXISTS", Keys.Channels, Keys.Identity).ConfigureAwait(false);
             await AskAsync("PUBLISH", Keys.Channels, "").ConfigureAwait(false);
             CheckFormat(await AskAsync("GET", Keys.Format).ConfigureAwait(false));
+            // Where nothing is stored, whoever only looks leaves nothing. The first that stores something notes the format there.
+            if (known != "0")
+                await NoteAsync((Keys.Format, Format)).WaitAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (RedisErrorException refusal)
         {
@@ -105,17 +108,33 @@ public sealed class RedisStore : IAsyncDisposable
     /// <summary>What tells the data under this prefix from any other's: a random value, which the first who asks stores.</summary>
     internal async Task<string> GetIdentityAsync(CancellationToken cancellationToken)
     {
-        // First, since a server that is full refuses to set even what is set already.
-        var identity = await AskAsync("GET", Keys.Identity).ConfigureAwait(false);
-        if (identity.IsNull)
-        {
-            await AskAsync("SET", Keys.Identity, Guid.NewGuid().ToString("N"), "NX").ConfigureAwait(false);
-            await AskAsync("SET", Keys.Format, Format, "NX").ConfigureAwait(false);
-            identity = await AskAsync("GET", Keys.Identity).ConfigureAwait(false); // another process may have been faster
-        }
+        var refusal = await NoteAsync((Keys.Identity, Guid.NewGuid().ToString("N")), (Keys.Format, Format)).WaitAsync(cancellationToken).ConfigureAwait(false);
+        var identity = await Commands.ExecuteAsync(RespWriter.Encode("GET", Keys.Identity)).WaitAsync(cancellationToken).ConfigureAwait(false); // another process may have been faster
+        if (identity.IsNull && refusal is not null)
+            throw new RedisUnavailableException(Dialer.Explain(refusal), refusal);
         return $"redis/{identity}";
+    }
 
-        async Task<RespValue> AskAsync(params string[] words) => await Commands.ExecuteAsync(RespWriter.Encode(words)).WaitAsync(cancellationToken).ConfigureAwait(false);
+    // Returns why Redis refused to note them, if it did: what has been noted before is good all the same.
+    private async Task<RedisErrorException?> NoteAsync(params (string Key, string Fact)[] notes)
+    {
+        var writer = RedisScript.Note.Run(keys: 1 + notes.Length, arguments: notes.Length);
+        writer.Add(Keys.Channels);
+        foreach (var (key, _) in notes)
+            writer.Add(key);
+        foreach (var (_, fact) in notes)
+            writer.Add(fact);
+        RedisErrorException? refusal = null;
+        try
+        {
+            await Commands.ExecuteAsync(new RedisCommand(writer.Written, repeatMark: -1)).ConfigureAwait(false);
+        }
+        catch (RedisErrorException exception) when (exception.Code != "NOPERM")
+        {
+            refusal = exception;
+        }
+        CheckFormat((await Commands.ExecuteAsync(RespWriter.Encode("GET", Keys.Format)).ConfigureAwait(false)).ToString()); // another version may have been faster
+        return refusal;
     }
 
     /// <inheritdoc/>

@@ -113,11 +113,12 @@ public sealed class RedisBackplane : IBackplane, IAsyncDisposable
         RandomNumberGenerator.Fill(random);
         random[7] &= 0x7F;
         random[0] |= 1;
-        var writer = RedisScript.Publish.Run(keys: 4, arguments: 9, sizeHint: content.Length + 512);
+        var writer = RedisScript.Publish.Run(keys: 5, arguments: 10, sizeHint: content.Length + 512);
         writer.Add(_store.Keys.PositionOf(topic));
         writer.Add(_store.Keys.LogOf(topic));
         writer.Add(_store.Keys.IdsOf(topic));
         writer.Add(_store.Keys.Server);
+        writer.Add(_store.Keys.Format);
         writer.Add(_store.ScriptTime);
         var repeatMark = writer.NextShortPart;
         writer.Add("0"u8);
@@ -128,6 +129,7 @@ public sealed class RedisBackplane : IBackplane, IAsyncDisposable
         writer.Add(random[8..]);
         writer.Add(content);
         writer.Add(_store.Keys.PubSubOf(topic));
+        writer.Add(RedisStore.Format);
         return new RedisCommand(writer.Written, repeatMark);
     }
 

@@ -51,6 +51,7 @@ public sealed class RedisQueueCommandTests(RedisServer redis) : QueueCommandSpec
         await RunnelTool.RunAsync("dead-letters", "list", "tasks", "--layer", Address);
 
         Assert.Empty(_place.Kept);
+        Assert.False(_place.Probe.Exists($"{_place.Prefix}:format"));
     }
 
     [Fact]

@@ -112,6 +112,19 @@ public sealed class RedisFullTests(RedisServer server) : IClassFixture<RedisServ
     }
 
     [Fact]
+    public async Task The_first_process_starts_and_notes_what_the_data_are()
+    {
+        BeFull();
+
+        var store = _place.Open();
+        await store.OpenAsync();
+        var identity = await store.GetIdentityAsync(CancellationToken.None);
+
+        Assert.Equal(identity, $"redis/{_place.Probe.Text("GET", $"{_place.Prefix}:identity")}");
+        Assert.True(_place.Probe.Exists($"{_place.Prefix}:format"));
+    }
+
+    [Fact]
     public async Task A_channel_that_could_not_be_noted_is_noted_when_there_is_room_again()
     {
         await using var queue = new RedisWorkQueue(_place.Open());

@@ -16,8 +16,8 @@ internal sealed class RedisPlace(RedisServer server, TimeProvider? timeProvider 
 
     public RedisProbe Probe { get; } = server.Connect();
 
-    /// <summary>Our keys but the one that each connection notes the server in, and the pub/sub channels that somebody has subscribed to.</summary>
-    public IReadOnlyList<string> Kept => [.. Probe.Keys($"{Prefix}:*").Where(key => key != $"{Prefix}:server"), .. Probe.Texts("PUBSUB", "CHANNELS", $"{Prefix}:*")];
+    /// <summary>Our keys but those that note the server and the format, which stay, and the pub/sub channels that somebody has subscribed to.</summary>
+    public IReadOnlyList<string> Kept => [.. Probe.Keys($"{Prefix}:*").Where(key => key != $"{Prefix}:server" && key != $"{Prefix}:format"), .. Probe.Texts("PUBSUB", "CHANNELS", $"{Prefix}:*")];
 
     public RedisStore Open(Action<RedisOptions>? configure = null, string? address = null)
     {
