@@ -17,6 +17,8 @@ internal sealed class SqliteWorkReceiver : IWorkReceiver
         State = state;
         // On a thread of the pool: what the application does when its token is cancelled is its own affair.
         State.Lost += () => ThreadPool.UnsafeQueueUserWorkItem(static lost => lost.Cancel(), _lost, preferLocal: false);
+        if (!State.IsHeld)
+            _lost.Cancel(); // before anybody listened
     }
 
     public LeaseState State { get; }
@@ -59,9 +61,9 @@ internal sealed class SqliteWorkReceiver : IWorkReceiver
 
     public async ValueTask DisposeAsync()
     {
+        _store.Writer.Leases.Remove(State);
         if (!State.TryGiveBack())
             return;
-        _store.Writer.Leases.Remove(State);
         try
         {
             await _store.RunCertainlyAsync(HandBack).ConfigureAwait(false);

@@ -25,10 +25,19 @@ internal sealed class LeaseState(Membership node, int number)
     public event Action? Lost;
 
     /// <summary>Inside a transaction: before the worker holds anything, others have to know whose it is.</summary>
-    public void Register(StoreTransaction transaction)
+    /// <returns>Whether they do now. If not, the lease is lost: this process joined again under another name just when the lease was made.</returns>
+    public bool TryRegister(StoreTransaction transaction)
     {
-        if (!IsRegistered)
-            transaction.Nodes.AddWorker(Id, node.Id);
+        if (IsRegistered)
+            return true;
+        // Nobody would give back what a worker of an unknown process held.
+        if (!transaction.Nodes.List().Exists(known => known.Id == node.Id))
+        {
+            TryLose();
+            return false;
+        }
+        transaction.Nodes.AddWorker(Id, node.Id);
+        return true;
     }
 
     /// <summary>The worker leaves.</summary>

@@ -33,7 +33,11 @@ internal sealed class ReceiveWork(string channel, LeaseState lease, int max, Wai
         }
         if (Volatile.Read(ref _state) == Ended)
             return false; // cancelled before the file could be written
-        Lease.Register(transaction);
+        if (!Lease.TryRegister(transaction))
+        {
+            Refusal = Lease.Ended();
+            return true;
+        }
         transaction.Channels.Find(Channel); // touched, so that it is looked at for those who wait
         receivers.Add(this);
         return false;

@@ -272,6 +272,24 @@ public sealed class SqliteStoreTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_lease_that_was_made_while_its_process_got_a_new_name_is_lost_and_holds_nothing()
+    {
+        var (one, two) = (_file.Open(), _file.Open());
+        var queue = new SqliteWorkQueue(one);
+        var old = one.Writer.Neighbours.Self;
+        File.Delete(Path.Combine(_file.Path + ".bell", old.Name + ".lock"));
+        await Wait.Until(() => one.Writer.Neighbours.Self != old, "the process has joined again");
+        await using var lease = new SqliteWorkReceiver(one, one.Writer.Leases.Add(old)); // who asked just before
+        await queue.EnqueueAsync(Channel, [Of("1")], EnqueueOptions.Default);
+
+        await Assert.ThrowsAsync<LeaseLostException>(() => Wait.For(lease.ReceiveAsync(Channel, 1).AsTask(), "the lease is lost"));
+
+        await Wait.Until(() => lease.Lost.IsCancellationRequested, "the worker is told");
+        await using var next = await new SqliteWorkQueue(two).OpenReceiverAsync(new());
+        Assert.Equal(0, Assert.Single(await next.ReceiveAsync(Channel, 1)).Envelope.Crashes);
+    }
+
+    [Fact]
     public async Task A_process_whose_lock_file_was_deleted_loses_its_workers_and_goes_on()
     {
         var (one, two) = (_file.Open(), _file.Open());
