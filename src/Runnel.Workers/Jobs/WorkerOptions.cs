@@ -33,6 +33,10 @@ public sealed class WorkerOptions
     public TimeSpan LeaseDuration { get; set; } = TimeSpan.FromSeconds(6);
 
     /// <summary>How many workers may die holding a message before it is put aside: it may be what kills them.</summary>
+    /// <remarks>
+    /// From 2 on, a message that a worker has died with runs alone, so that it takes no other message along. With 1 there is no second run: what ran beside the
+    /// message is put aside, too.
+    /// </remarks>
     /// <value>3 by default.</value>
     [Range(1, 1000)]
     public int CrashLimit { get; set; } = 3;

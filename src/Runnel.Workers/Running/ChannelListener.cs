@@ -7,12 +7,12 @@ namespace Runnel.Workers.Running;
 /// <summary>Takes one channel's messages, as many as its handlers have room for, and runs them side by side.</summary>
 /// <remarks>
 /// Short handlers are kept fed with some messages more than run, long ones are not: what is taken and not begun could run elsewhere. So what waits
-/// behind a handler that turns out to be long is given back. So is what would wait beside a message that a worker has died with: nothing becomes a
-/// dead letter because it was taken together with what kills workers.
+/// behind a handler that turns out to be long is given back. A message that a worker has died with runs alone, so that nothing becomes a dead letter
+/// because it was taken together with what kills workers.
 /// Receiving that fails is tried again, for ever: a channel never goes deaf.
 /// </remarks>
-internal sealed class ChannelListener(
-    ChannelName channel, int concurrency, int maxPrefetch, IWorkReceiver receiver, JobRunner runner, SemaphoreSlim? threads, TimeProvider timeProvider, ILogger logger)
+internal sealed partial class ChannelListener(
+    ChannelName channel, int concurrency, int maxPrefetch, IWorkReceiver receiver, JobRunner runner, SemaphoreSlim? threads, SemaphoreSlim suspects, TimeProvider timeProvider, ILogger logger)
 {
     private const int MaxUnsettled = 2048;
     private static readonly TimeSpan Short = TimeSpan.FromMilliseconds(10);
@@ -56,7 +56,7 @@ internal sealed class ChannelListener(
     /// <summary>Receives until told to stop or until the lease is lost; then hands back what has not begun.</summary>
     public async Task ReceiveAsync(CancellationToken stopping)
     {
-        var retry = FirstRetry;
+        var (retry, isCareful) = (FirstRetry, false);
         while (!stopping.IsCancellationRequested)
         {
             try
@@ -65,7 +65,13 @@ internal sealed class ChannelListener(
                 // What is taken by a lease that may be lost is not begun, and would be given back and taken again without a rest.
                 if (!receiver.IsHeld)
                     await Task.Delay(FirstRetry, timeProvider, stopping);
-                Start(await receiver.ReceiveAsync(channel, room, stopping), stopping);
+                // More than one that has to run alone would only be given back.
+                var messages = await receiver.ReceiveAsync(channel, isCareful ? 1 : room, stopping);
+                isCareful = HasSuspect(messages);
+                if (isCareful)
+                    await IsolateAsync(messages, stopping);
+                else
+                    Start(messages, stopping);
                 retry = FirstRetry;
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
@@ -115,25 +121,24 @@ internal sealed class ChannelListener(
 
     private void Start(IReadOnlyList<ReceivedMessage> messages, CancellationToken stopping)
     {
-        List<JobContext> tooMany = [];
-        var (now, hasCrashed) = (timeProvider.GetTimestamp(), false);
+        var now = timeProvider.GetTimestamp();
         lock (_lock)
         {
             for (var i = 0; i < messages.Count; i++)
-            {
                 _taken.Enqueue(runner.Take(messages[i], now));
-                hasCrashed |= messages[i].Envelope.Crashes > 0;
-            }
-            if (hasCrashed)
-                tooMany = TakeBack(after: concurrency - _running);
-            for (var wanted = Math.Min(concurrency - _runners, _taken.Count); wanted > 0; wanted--)
-            {
-                _runners++;
-                _ = Task.Run(() => RunAllAsync(stopping), CancellationToken.None);
-            }
-            Watch();
+            StartRunners(stopping);
         }
-        GiveBack(tooMany);
+    }
+
+    // Called with the lock held.
+    private void StartRunners(CancellationToken stopping)
+    {
+        for (var wanted = Math.Min(concurrency - _runners, _taken.Count); wanted > 0; wanted--)
+        {
+            _runners++;
+            _ = Task.Run(() => RunAllAsync(stopping), CancellationToken.None);
+        }
+        Watch();
     }
 
     // One of up to Concurrency that run side by side: handles one message after another until none is left. The thread comes first and then the
@@ -151,6 +156,7 @@ internal sealed class ChannelListener(
                 var settling = await runner.RunAsync(job);
                 var ended = timeProvider.GetTimestamp();
                 isRoom = AfterRun(timeProvider.GetElapsedTime(began, ended), settling);
+                AfterSuspect(job, settling);
                 began = ended;
             }
             threads?.Release();
@@ -259,16 +265,14 @@ internal sealed class ChannelListener(
                 Watch();
                 return;
             }
-            stalled = TakeBack(after: 0);
+            stalled = TakeBack();
         }
-        GiveBack(stalled);
+        _ = GiveBack(stalled);
     }
 
-    private void GiveBack(List<JobContext> unbegun)
-    {
-        if (unbegun.Count > 0)
-            GiveBackAsync(unbegun).ContinueWith(static (_, state) => ((ChannelListener)state!).AfterSettled(), this, TaskScheduler.Default);
-    }
+    private Task GiveBack(List<JobContext> unbegun) => unbegun.Count == 0
+        ? Task.CompletedTask
+        : GiveBackAsync(unbegun).ContinueWith(static (_, state) => ((ChannelListener)state!).AfterSettled(), this, TaskScheduler.Default);
 
     private async Task HandBackAsync()
     {
@@ -282,14 +286,11 @@ internal sealed class ChannelListener(
         await GiveBackAsync(unbegun);
     }
 
-    // Called with the lock held, and followed by GiveBack. The first of them stay, to begin now; and no more is taken than runs, until handlers have been
-    // short for a while.
-    private List<JobContext> TakeBack(int after)
+    // Called with the lock held, and followed by GiveBack. No more is taken than runs, until handlers have been short for a while.
+    private List<JobContext> TakeBack()
     {
-        List<JobContext> unbegun = [.. _taken.Skip(after)];
-        List<JobContext> staying = [.. _taken.Take(after)];
+        List<JobContext> unbegun = [.. _taken];
         _taken.Clear();
-        staying.ForEach(_taken.Enqueue);
         _averageMilliseconds = Math.Max(double.IsNaN(_averageMilliseconds) ? 0 : _averageMilliseconds, Patience.TotalMilliseconds);
         _unsettled += unbegun.Count > 0 ? 1 : 0;
         return unbegun;
@@ -305,5 +306,6 @@ internal sealed class ChannelListener(
         {
             Log.ReceiveFailed(logger, exception, channel, TimeSpan.Zero); // the lease's end hands them back
         }
+        unbegun.ForEach(job => AfterSuspect(job, Task.CompletedTask));
     }
 }

@@ -13,6 +13,9 @@ internal sealed class JobRunner(
 {
     private readonly JobSettler _settler = new(channel, rule, receiver, limits, options.EnableDetailedErrors is true, logger);
 
+    /// <summary>Whether a worker has died with the message, so that it may kill this one, too. One that is put aside for it is not begun, and harmless.</summary>
+    public bool IsSuspect(ReceivedMessage message) => message.Envelope.Crashes > 0 && !rule.IsPoison(message.Envelope);
+
     /// <summary>Takes charge of a message: from now on it is found when its job is to be cancelled.</summary>
     /// <param name="message">The message.</param>
     /// <param name="now">The timestamp of now, one for all messages that were taken together.</param>

@@ -73,7 +73,8 @@ internal sealed class WorkerService(
         var hardStop = new CancellationTokenSource(); // not disposed: handlers that ignore the loss of the lease outlive this
         await using var receiver = await queue.OpenReceiverAsync(new ReceiverOptions { LeaseDuration = options.Value.LeaseDuration }, stopping);
         var limits = new JobLimits(runnel.Value.Json, _reading, receiver.Lost, hardStop.Token);
-        var listeners = channels.Select(name => Listen(registry.Find(name)!, receiver, limits, threads)).ToList();
+        var suspects = new SemaphoreSlim(1); // not disposed either, and one for all channels: a death costs all of them
+        var listeners = channels.Select(name => Listen(registry.Find(name)!, receiver, limits, threads, suspects)).ToList();
 
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stopping, receiver.Lost);
         await Task.WhenAll(listeners.Select(listener => listener.ReceiveAsync(ending.Token)));
@@ -82,7 +83,7 @@ internal sealed class WorkerService(
         await LeaveAsync(listeners, hardStop, receiver.Lost.IsCancellationRequested ? TimeSpan.Zero : options.Value.ShutdownGrace);
     }
 
-    private ChannelListener Listen(ChannelDefinition channel, IWorkReceiver receiver, JobLimits limits, SemaphoreSlim? threads)
+    private ChannelListener Listen(ChannelDefinition channel, IWorkReceiver receiver, JobLimits limits, SemaphoreSlim? threads, SemaphoreSlim suspects)
     {
         var rule = new HandlingRule(channel.Options.Retry.MaxAttempts, options.Value.CrashLimit);
         var runner = new JobRunner(channel, rule, queue, receiver, limits, Running, store, services, options.Value, timeProvider, logger);
@@ -90,7 +91,7 @@ internal sealed class WorkerService(
         var concurrency = Math.Min(channel.Options.Concurrency, options.Value.Threads ?? int.MaxValue);
         // Where one death of a worker is too many, nothing is taken that only waits: it would share the fate of what runs.
         var prefetch = options.Value.CrashLimit > 1 ? MaxPrefetch : 0;
-        return new ChannelListener(channel.Name, concurrency, prefetch, receiver, runner, threads, timeProvider, logger);
+        return new ChannelListener(channel.Name, concurrency, prefetch, receiver, runner, threads, suspects, timeProvider, logger);
     }
 
     private async Task LeaveAsync(List<ChannelListener> listeners, CancellationTokenSource hardStop, TimeSpan grace)

@@ -20,6 +20,9 @@ internal sealed class WatchedQueue(IWorkQueue inner) : IWorkQueue, IWorkQueueOpe
     /// <summary>What a message waits for before it is stored.</summary>
     public Func<Task> OnEnqueue { get; set; } = static () => Task.CompletedTask;
 
+    /// <summary>What a message waits for before it is given back, or tried again after a failure.</summary>
+    public Func<Task> OnAbandon { get; set; } = static () => Task.CompletedTask;
+
     /// <summary>What a worker waits for that has given a message back, or that has a failed one tried again.</summary>
     public Func<Task> OnAbandoned { get; set; } = static () => Task.CompletedTask;
 
@@ -95,6 +98,7 @@ internal sealed class WatchedQueue(IWorkQueue inner) : IWorkQueue, IWorkQueueOpe
 
         public async ValueTask<bool> AbandonAsync(ReceivedMessage message, AbandonOptions options, CancellationToken cancellationToken = default)
         {
+            await queue.OnAbandon();
             var wasOurs = await inner.AbandonAsync(message, options, cancellationToken);
             await queue.OnAbandoned();
             return wasOurs;

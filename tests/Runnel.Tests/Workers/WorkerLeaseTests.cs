@@ -272,6 +272,77 @@ public sealed class WorkerLeaseTests : IAsyncLifetime
         Assert.All(innocent, crashes => Assert.Equal(1, crashes));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task What_a_worker_has_died_with_begins_when_the_others_are_given_back_or_cannot_be(bool canBe)
+    {
+        const int Others = 5;
+        var (handled, asked, landed) = (new Inbox<(bool IsLanded, int Crashes)>(), new Inbox<int>(), new TaskCompletionSource());
+        var watched = new WatchedQueue(_queue)
+        {
+            OnAbandon = () =>
+            {
+                asked.Add(1);
+                return landed.Task;
+            },
+        };
+        await EnqueueAsync("payments", Others + 1);
+        await StartAsync(watched, host => host.MapChannel("payments", (Pay _, JobContext job) => handled.Add((landed.Task.IsCompleted, job.Crashes)), options => options.Concurrency = Others + 1));
+        await asked.NextAsync(Others);
+        var next = handled.NextAsync();
+
+        if (canBe)
+            landed.SetResult();
+        else
+            await AdvanceUntilAsync(next);
+        var first = await next;
+        landed.TrySetResult();
+        var rest = await handled.NextAsync(Others);
+
+        Assert.Equal((canBe, 1), first);
+        Assert.All(rest, message => Assert.Equal((true, 1), message));
+    }
+
+    [Fact]
+    public async Task A_worker_that_stops_while_it_gives_back_what_must_not_share_a_crash_begins_nothing()
+    {
+        var (began, asked, landed) = (new Inbox<int>(), new Inbox<int>(), new TaskCompletionSource());
+        var watched = new WatchedQueue(_queue)
+        {
+            OnAbandon = () =>
+            {
+                asked.Add(1);
+                return landed.Task;
+            },
+        };
+        await EnqueueAsync("payments", 2);
+        var app = await StartAsync(watched, host => host.MapChannel("payments", (Pay _, JobContext job) => began.Add(job.Crashes), options => options.Concurrency = 2));
+        await asked.NextAsync();
+
+        var stopping = app.StopAsync();
+        await asked.NextAsync(); // what was to run alone is given back, too
+        landed.SetResult();
+        await Wait.For(stopping, "the worker to stop");
+
+        Assert.Equal(0, began.Count);
+        Assert.Equal((2, 0), (await _queue.ListChannelsAsync()).Select(status => (status.Ready, status.InFlight)).Single());
+    }
+
+    // As if a worker had died with each of the messages.
+    private async Task EnqueueAsync(ChannelName channel, int count) => await _queue.EnqueueAsync(
+        channel,
+        [.. Enumerable.Range(0, count).Select(_ => new Envelope(new Message("pay", """{"order":"1"}"""u8.ToArray())) { Id = MessageId.New(_clock), Channel = channel, SentAt = _clock.GetUtcNow(), Crashes = 1 })],
+        EnqueueOptions.Default);
+
+    private async Task AdvanceUntilAsync(Task task) => await Wait.Until(
+        () =>
+        {
+            _clock.Advance(TimeSpan.FromSeconds(1));
+            return task.IsCompleted;
+        },
+        "the clock has moved far enough");
+
     private static void Track(ChannelOptions options) => options.Track = true;
 
     private WorkerApp Create(IWorkQueue queue, Action<IHost> map, Action<WorkerOptions>? worker = null)

@@ -1,0 +1,89 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Runnel.Layers;
+using Runnel.Workers;
+using Xunit;
+
+namespace Runnel.Tests.Workers;
+
+public abstract partial class WorkersSpecification
+{
+    [Theory]
+    [InlineData(1)]
+    [InlineData(4)]
+    public async Task A_message_that_a_worker_has_died_with_is_all_that_its_worker_holds_when_it_begins(int concurrency)
+    {
+        var (mixed, held) = (new Inbox<long>(), new Inbox<long>());
+        WorkerApp? app = null;
+        app = CreateHost(host => host.MapChannel("payments", async (Pay _, JobContext job) =>
+        {
+            var inFlight = (await app!.Operator.ListChannelsAsync()).Sum(status => status.InFlight);
+            (job.Crashes > 0 ? held : mixed).Add(inFlight);
+        }, options => options.Concurrency = concurrency));
+        await EnqueueCrashedAsync(app, "payments", [1, 1, 1, 1, 2, 1, 1, 1, 1, 0]);
+
+        await app.StartAsync();
+        var together = await held.NextAsync(9);
+        await mixed.NextAsync();
+
+        Assert.All(together, count => Assert.Equal(1, count));
+        await NothingHeldAsync(app);
+    }
+
+    [Fact]
+    public async Task Messages_that_a_worker_has_died_with_run_one_at_a_time_on_all_channels_together()
+    {
+        string[] channels = ["payments", "refunds", "mails"];
+        var (most, now, handled) = (0, 0, new Inbox<string>());
+        WorkerApp? app = null;
+        app = CreateHost(host =>
+        {
+            foreach (var channel in channels)
+            {
+                host.MapChannel(channel, async (Pay _) =>
+                {
+                    most = Math.Max(most, Interlocked.Increment(ref now));
+                    await app!.Operator.ListChannelsAsync(); // so that the others have the time to begin
+                    Interlocked.Decrement(ref now);
+                    handled.Add(channel);
+                });
+            }
+        });
+        foreach (var channel in channels)
+            await EnqueueCrashedAsync(app, channel, [1, 1, 1, 1, 1]);
+
+        await app.StartAsync();
+        await handled.NextAsync(15);
+
+        Assert.Equal(1, most);
+        await NothingHeldAsync(app);
+    }
+
+    [Fact]
+    public async Task A_long_job_that_a_worker_has_died_with_does_not_keep_its_channel_to_itself()
+    {
+        var (began, goOn) = (new Inbox<int>(), new TaskCompletionSource());
+        var app = CreateHost(host => host.MapChannel("payments", async (Pay _, JobContext job) =>
+        {
+            began.Add(job.Crashes);
+            await goOn.Task;
+        }));
+        await EnqueueCrashedAsync(app, "payments", [2, 1, 0]);
+
+        await app.StartAsync();
+        var first = await began.NextAsync();
+        var second = await AdvanceUntilAsync(began.NextAsync(), TimeSpan.FromSeconds(1));
+        var third = await AdvanceUntilAsync(began.NextAsync(), TimeSpan.FromSeconds(1));
+        goOn.SetResult();
+
+        Assert.Equal([2, 1, 0], [first, second, third]);
+        await NothingHeldAsync(app);
+    }
+
+    /// <summary>As if so many workers had died with each of the messages.</summary>
+    private async Task EnqueueCrashedAsync(WorkerApp app, ChannelName channel, int[] crashes) =>
+        await app.Services.GetRequiredService<IWorkQueue>().EnqueueAsync(
+            channel,
+            [.. crashes.Select(count => new Envelope(new Message("pay", """{"order":"1"}"""u8.ToArray())) { Id = MessageId.New(Clock), Channel = channel, SentAt = Clock.GetUtcNow(), Crashes = count })],
+            EnqueueOptions.Default);
+}
