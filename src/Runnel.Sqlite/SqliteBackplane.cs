@@ -58,7 +58,8 @@ public sealed class SqliteBackplane : IBackplane
             if (!deliveries.HasSubscribers)
                 transaction.Publications.StartReading();
             transaction.Topics.AddInterest(topic.Value, _store.Writer.Neighbours.Self.Id);
-            return subscription ??= deliveries.Subscribe(topic, listener, transaction.Topics.Latest(topic.Value)); // once, also when the transaction is done again
+            // Once, also when the transaction is done again: it goes by nothing that a rollback takes back.
+            return subscription ??= deliveries.Subscribe(topic, listener, transaction.Publications.LatestBefore(topic.Value));
         });
         try
         {
@@ -66,16 +67,22 @@ public sealed class SqliteBackplane : IBackplane
         }
         catch (OperationCanceledException)
         {
-            // The writer will subscribe nevertheless: nobody would end that.
-            _ = subscribed.ContinueWith(static late => late.Result.DisposeAsync(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
+            _ = EndLateAsync(); // the writer will subscribe nevertheless: nobody would end that
             throw;
         }
         catch (IOException exception)
         {
-            if (subscription is not null)
-                await subscription.DisposeAsync().ConfigureAwait(false); // from a transaction that was rolled back
+            await EndAsync().ConfigureAwait(false); // it is from a transaction that was rolled back
             throw new BackplaneUnavailableException($"There is no subscription to '{topic}'. {exception.Message}", exception);
         }
+
+        async Task EndLateAsync()
+        {
+            await ((Task)subscribed).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await EndAsync().ConfigureAwait(false);
+        }
+
+        ValueTask EndAsync() => subscription?.DisposeAsync() ?? ValueTask.CompletedTask;
     }
 
     /// <inheritdoc/>

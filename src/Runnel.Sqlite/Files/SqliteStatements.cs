@@ -119,7 +119,7 @@ internal static class SqliteStatements
 
     public const string
         InsertPublication = "INSERT INTO publication VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        LatestPublication = "SELECT coalesce(max(id), 0) FROM publication",
+        LatestPublication = "SELECT coalesce(max(id), 0) FROM publication WHERE id < ?1",
         ReadPublications = "SELECT id, topic, epoch, position, payload, at FROM publication WHERE id > ?1 ORDER BY id LIMIT ?2",
         ForgetPublications = "DELETE FROM publication WHERE id IN (SELECT id FROM publication WHERE until <= ?1 ORDER BY until LIMIT ?2)",
         NextPublicationEnd = "SELECT until FROM publication ORDER BY until LIMIT 1",

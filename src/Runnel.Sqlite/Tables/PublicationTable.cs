@@ -59,12 +59,23 @@ internal sealed class PublicationTable(Database database, StoreRound round, Disk
         return position;
     }
 
-    /// <summary>The present end of the table: what is read from here on is new.</summary>
+    /// <summary>The end of the table before this transaction, which may yet be rolled back: what is read from here on is new.</summary>
     public void StartReading()
     {
-        _lastRead = _latest.ReadNumber() ?? 0;
+        var own = _own.FindIndex(own => own.Number > 0);
+        _lastRead = _latest.Bind(1, own < 0 ? long.MaxValue : _own[own].Number).ReadNumber() ?? 0;
         IsBehind = false;
         SeeAll();
+    }
+
+    /// <summary>The latest position of a topic before this transaction; <see cref="Position.None"/> when it had no history.</summary>
+    public Position LatestBefore(string topic)
+    {
+        var own = _own.FindIndex(own => own.Publication.Topic == topic && own.Publication.Message.Position != Position.None);
+        if (own < 0)
+            return topics.Latest(topic);
+        var position = _own[own].Publication.Message.Position;
+        return position.Offset == 1 ? Position.None : position with { Offset = position.Offset - 1 };
     }
 
     /// <summary>There is nothing in the table at this time that this process has not seen.</summary>

@@ -161,6 +161,56 @@ public sealed class SqliteFailedWriteTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_subscription_that_is_done_again_after_a_rollback_misses_nothing_of_other_processes_and_begins_where_the_topic_is()
+    {
+        var keep = new Retention(10, _clock.Units(1000));
+        var others = new SqliteBackplane(_file.Open());
+        var latest = await others.PublishAsync(Articles, "before"u8.ToArray(), keep);
+        var (published, spoiled) = (0, 0);
+
+        // The three are in one transaction, which the last one spoils. The publication is not repeated.
+        using var busy = await BusyAsync();
+        var publishing = _store.RunAsync(transaction => ++published == 1 ? transaction.Publications.Publish(Articles.Value, "lost"u8.ToArray(), keep, node: 0) : default);
+        var subscribing = TopicListener.OnAsync(new SqliteBackplane(_store), Articles);
+        var spoiling = _store.RunAsync(_ => ++spoiled == 1 ? throw new SqliteFailure("Broken by the test.", SQLitePCL.raw.SQLITE_IOERR) : true);
+        busy.Dispose();
+        await Wait.For(Task.WhenAll(publishing, subscribing, spoiling), "all to be done");
+        await using var listener = await subscribing;
+        await others.PublishAsync(Articles, "plain"u8.ToArray(), retention: null);
+        await others.PublishAsync(Articles, "kept"u8.ToArray(), keep);
+
+        Assert.Equal((2, 2), (published, spoiled));
+        Assert.Equal(latest, listener.Begins);
+        Assert.Equal(["plain", "kept"], [await listener.NextAsync(), await listener.NextAsync()]);
+        Assert.Empty(listener.Gaps);
+    }
+
+    [Fact]
+    public async Task A_subscription_whose_caller_has_given_up_leaves_nothing_behind_when_it_fails()
+    {
+        using var cancelled = new CancellationTokenSource();
+        var (broken, spoiled) = (0, 0);
+
+        // The three are in one transaction, which the last one spoils. When each is done by itself, the first one makes the second one fail.
+        using var busy = await BusyAsync();
+        var breaking = _store.RunAsync(transaction =>
+        {
+            if (++broken == 2)
+                transaction.Database.Execute("CREATE TRIGGER broken BEFORE INSERT ON interest BEGIN SELECT RAISE(ABORT, 'broken by the test'); END");
+            return true;
+        });
+        var subscribing = new SqliteBackplane(_store).SubscribeAsync(Articles, new NoListener(), cancelled.Token).AsTask();
+        var spoiling = _store.RunAsync(_ => ++spoiled == 1 ? throw new SqliteFailure("Broken by the test.", SQLitePCL.raw.SQLITE_IOERR) : true);
+        await cancelled.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => subscribing);
+        busy.Dispose();
+        await Wait.For(Task.WhenAll(breaking, spoiling), "all to be done");
+
+        Assert.Equal((2, 2), (broken, spoiled));
+        await Wait.Until(() => !_store.Writer.Deliveries.HasSubscribers, "nobody is subscribed");
+    }
+
+    [Fact]
     public async Task An_application_that_writes_nothing_more_hears_that_the_file_can_be_written_again_and_leaves_it_at_rest()
     {
         var backplane = new SqliteBackplane(_store);
@@ -253,10 +303,35 @@ public sealed class SqliteFailedWriteTests : IAsyncDisposable
         Assert.True(waited >= patience, $"It waited for {waited} only, and was told: {late.Message}");
     }
 
+    /// <summary>Keeps the writer busy until the answer is disposed: what is asked for meanwhile is done in one transaction.</summary>
+    private async Task<IDisposable> BusyAsync()
+    {
+        var (begun, end) = (new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), new ManualResetEventSlim());
+        _ = _store.RunAsync(_ => begun.TrySetResult() && end.Wait(Wait.Limit));
+        await Wait.For(begun.Task, "the writer to be busy");
+        return new Busy(end);
+    }
+
     private static string[] LocksOf(string path) => Directory.GetFiles(SqliteNames.Folder(path), "*.lock");
 
     private Envelope Of(string text, string? key = null) =>
         new(new Message("pay", Encoding.UTF8.GetBytes(text))) { Id = MessageId.New(_clock.TimeProvider), Key = key, SentAt = _clock.Now };
 
     private static string Text(ReceivedMessage message) => Encoding.UTF8.GetString(message.Envelope.Message.Body.Span);
+
+    private sealed class Busy(ManualResetEventSlim end) : IDisposable
+    {
+        public void Dispose() => end.Set();
+    }
+
+    private sealed class NoListener : ITopicListener
+    {
+        public void OnMessage(BackplaneMessage message)
+        {
+        }
+
+        public void OnGap(TopicGap gap)
+        {
+        }
+    }
 }
