@@ -71,6 +71,26 @@ public abstract partial class WorkQueueSpecification
         Assert.Equal("next", Text(Assert.Single(await Wait.For(waiting, "the next one"))));
     }
 
+    [Fact]
+    public async Task A_message_that_expires_in_a_workers_hands_is_out_of_the_way_of_its_key_when_it_is_given_back_for_later()
+    {
+        if (!await PromisesAsync(WorkQueueFeatures.KeyOrder))
+            return;
+        using var expired = new ExpiredCount();
+        var lease = await WorkerAsync();
+        await EnqueueAsync(Of("first", "k") with { ExpiresAt = Clock.Now + Clock.Units(1) }, Of("next", "k"));
+        var first = await TakeOneAsync(lease);
+        await Clock.AdvanceAsync(2);
+        await Queue.EnqueueAsync("other", [Of("other")], EnqueueOptions.Default); // the layer looks for what has expired, and no worker may have it
+
+        Assert.True(await lease.AbandonAsync(first, new AbandonOptions { Delay = Clock.Units(1000) }));
+        var receiving = lease.ReceiveAsync(Channel, 1).AsTask();
+        await Clock.AdvanceAsync(2);
+
+        Assert.Equal("next", Text(Assert.Single(await Wait.For(receiving, "the next one"))));
+        await Wait.Until(() => expired.Value >= 1, "the first one is counted");
+    }
+
     private async Task EnqueueManyAsync(string text, DateTimeOffset expiry, string? key = null, int capacity = 100_000)
     {
         foreach (var batch in Enumerable.Range(0, Many).Chunk(500))

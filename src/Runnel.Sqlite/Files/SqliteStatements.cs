@@ -98,7 +98,7 @@ internal static class SqliteStatements
             WHERE EXISTS (SELECT 1 FROM message INDEXED BY message_claimed WHERE owner = w.id AND state = 1)
             """,
         FindClaimed = """
-            SELECT id, channel, claim FROM message INDEXED BY message_claimed
+            SELECT id, channel, claim, expires FROM message INDEXED BY message_claimed
             WHERE owner = ?1 AND state = 1
             """,
         CountCrash = "UPDATE message SET crashes = min(crashes + 1, 65535), expires = NULL WHERE id = ?1";

@@ -12,7 +12,7 @@ internal sealed partial class MessageTable
     private readonly Statement _putAside = database.Prepare(SqliteStatements.PutAside);
     private readonly Statement _findClaimed = database.Prepare(SqliteStatements.FindClaimed);
     private readonly Statement _countCrash = database.Prepare(SqliteStatements.CountCrash);
-    private readonly List<(long Id, long Channel, long Claim)> _claimed = [];
+    private readonly List<(long Id, long Channel, long Claim, long? Expires)> _claimed = [];
 
     public bool Complete(string channelName, Claim claim)
     {
@@ -33,7 +33,7 @@ internal sealed partial class MessageTable
     /// <summary>Puts a message back: at its old place when it is due, still the head of its lane.</summary>
     public bool GiveBack(string channelName, Claim claim, long due, bool countsAttempt, byte[]? bytes)
     {
-        if (!GiveBack(claim.Id, claim.Number, due, countsAttempt))
+        if (!GiveBack(claim.Id, claim.Number, due, countsAttempt, claim.Expires))
             return false;
         var channel = channels.Find(channelName)!;
         channel.GivenBack();
@@ -54,8 +54,8 @@ internal sealed partial class MessageTable
     /// <summary>A worker leaves: what it holds is there for others, untouched.</summary>
     public void HandBack(long worker)
     {
-        foreach (var (id, channelId, claim) in ReadClaimed(worker))
-            Return(id, claim, channels.Get(channelId));
+        foreach (var (id, channelId, claim, expires) in ReadClaimed(worker))
+            Return(id, claim, channels.Get(channelId), expires);
     }
 
     /// <summary>A worker has died: what it held is there for others, at the front, with its death counted.</summary>
@@ -63,10 +63,10 @@ internal sealed partial class MessageTable
     public int HandBackDead(long worker)
     {
         var held = ReadClaimed(worker);
-        foreach (var (id, channelId, claim) in held)
+        foreach (var (id, channelId, claim, _) in held)
         {
             _countCrash.Bind(1, id).Run(); // and it no longer expires: it may have been begun in time
-            Return(id, claim, channels.Get(channelId));
+            Return(id, claim, channels.Get(channelId), expires: null);
         }
         return held.Count;
     }
@@ -80,27 +80,31 @@ internal sealed partial class MessageTable
         return settled;
     }
 
-    private List<(long Id, long Channel, long Claim)> ReadClaimed(long worker)
+    private List<(long Id, long Channel, long Claim, long? Expires)> ReadClaimed(long worker)
     {
         _claimed.Clear();
         _findClaimed.Bind(1, worker);
         while (_findClaimed.Step())
-            _claimed.Add((_findClaimed.Number(0), _findClaimed.Number(1), _findClaimed.Number(2)));
+            _claimed.Add((_findClaimed.Number(0), _findClaimed.Number(1), _findClaimed.Number(2), _findClaimed.NumberOrNull(3)));
         _findClaimed.Reset();
         return _claimed;
     }
 
-    private void Return(long id, long claim, ChannelRow channel)
+    private void Return(long id, long claim, ChannelRow channel, long? expires)
     {
-        GiveBack(id, claim, due: 0, countsAttempt: false);
+        GiveBack(id, claim, due: 0, countsAttempt: false, expires);
         channel.GivenBack();
         channel.MadeAvailable();
     }
 
-    private bool GiveBack(long id, long claim, long due, bool countsAttempt)
+    private bool GiveBack(long id, long claim, long due, bool countsAttempt, long? expires)
     {
         _giveBack.Bind(1, id).Bind(2, claim).Bind(3, due > round.Now ? Scheduled : Ready).Bind(4, due).Bind(5, countsAttempt ? 1 : 0);
-        return _giveBack.RunCounting() > 0;
+        if (_giveBack.RunCounting() == 0)
+            return false;
+        if (expires is { } time)
+            round.SweepAt(time); // whoever swept while a worker had it has not seen it
+        return true;
     }
 
     private void Replace(Claim claim, byte[] bytes)

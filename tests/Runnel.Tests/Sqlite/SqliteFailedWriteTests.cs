@@ -264,6 +264,26 @@ public sealed class SqliteFailedWriteTests : IAsyncDisposable
         await Wait.Until(() => _file.Count("message") + _file.Count("channel") == 0, "the message was swept");
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task What_expires_in_a_workers_hands_is_swept_when_it_is_given_back(bool leaves)
+    {
+        await using var lease = await _queue.OpenReceiverAsync(new());
+        await _queue.EnqueueAsync(Channel, [Of("1") with { ExpiresAt = _clock.Now + _clock.Units(1) }], EnqueueOptions.Default);
+        var message = Assert.Single(await lease.ReceiveAsync(Channel, 1));
+        await _clock.AdvanceAsync(2);
+        await _store.RunAsync(_ => true); // it is swept around the worker
+
+        if (leaves)
+            await lease.DisposeAsync();
+        else
+            await lease.AbandonAsync(message, new AbandonOptions());
+        await _clock.AdvanceAsync(1);
+
+        await Wait.Until(() => _file.Count("message") == 0, "the message was swept");
+    }
+
     [Fact]
     public async Task What_a_dead_process_held_goes_to_others_although_that_failed_first()
     {
