@@ -17,9 +17,12 @@ internal sealed class LayerReceiver(IWorkQueue queue) : IAsyncDisposable
         try
         {
             ObjectDisposedException.ThrowIf(_disposed, typeof(ChannelLayer));
-            if (_receiver is not { Lost.IsCancellationRequested: false })
-                _receiver = await queue.OpenReceiverAsync(new ReceiverOptions(), cancellationToken).ConfigureAwait(false);
-            return _receiver;
+            if (_receiver is { Lost.IsCancellationRequested: true } lost)
+            {
+                _receiver = null; // before it is disposed, so that nobody takes it
+                await lost.DisposeAsync().ConfigureAwait(false);
+            }
+            return _receiver ??= await queue.OpenReceiverAsync(new ReceiverOptions(), cancellationToken).ConfigureAwait(false);
         }
         finally
         {

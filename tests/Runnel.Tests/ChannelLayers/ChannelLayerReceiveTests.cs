@@ -47,6 +47,21 @@ public sealed class ChannelLayerReceiveTests
     }
 
     [Fact]
+    public async Task A_lease_whose_token_says_that_it_is_lost_is_given_up_before_another_one_takes_its_place()
+    {
+        await using var ending = new EndingLease(await _memory.Queue.OpenReceiverAsync(new()));
+        await using var layer = _memory.Open(queue: new SlowQueue(_memory.Queue) { FirstLease = ending });
+        await layer.SendAsync("thumbnails", Message);
+        await layer.SendAsync("thumbnails", Message);
+        await Wait.For(layer.ReceiveAsync("thumbnails").AsTask(), "the first message");
+
+        await ending.LoseAsync();
+        await Wait.For(layer.ReceiveAsync("thumbnails").AsTask(), "the second message");
+
+        Assert.True(ending.IsDisposed);
+    }
+
+    [Fact]
     public async Task A_message_that_a_lost_lease_left_without_an_expiry_and_that_nobody_waits_for_does_not_take_room_for_ever()
     {
         await using var layer = _memory.Open();
@@ -133,6 +148,40 @@ public sealed class ChannelLayerReceiveTests
         {
             IsDisposed = true;
             return ValueTask.CompletedTask;
+        }
+    }
+
+    /// <summary>Is held until the test says that it is lost.</summary>
+    private sealed class EndingLease(IWorkReceiver inner) : IWorkReceiver
+    {
+        private readonly CancellationTokenSource _lost = new();
+
+        public bool IsDisposed { get; private set; }
+
+        public string WorkerId => inner.WorkerId;
+
+        public bool IsHeld => !_lost.IsCancellationRequested && inner.IsHeld;
+
+        public CancellationToken Lost => _lost.Token;
+
+        public Task LoseAsync() => _lost.CancelAsync();
+
+        public ValueTask<IReadOnlyList<ReceivedMessage>> ReceiveAsync(ChannelName channel, int max, CancellationToken cancellationToken = default) =>
+            inner.ReceiveAsync(channel, max, cancellationToken);
+
+        public ValueTask<bool> CompleteAsync(ReceivedMessage message, CancellationToken cancellationToken = default) => inner.CompleteAsync(message, cancellationToken);
+
+        public ValueTask<bool> AbandonAsync(ReceivedMessage message, AbandonOptions options, CancellationToken cancellationToken = default) =>
+            inner.AbandonAsync(message, options, cancellationToken);
+
+        public ValueTask<bool> DeadLetterAsync(ReceivedMessage message, DeadLetterReason reason, string? error, CancellationToken cancellationToken = default) =>
+            inner.DeadLetterAsync(message, reason, error, cancellationToken);
+
+        public ValueTask DisposeAsync()
+        {
+            IsDisposed = true;
+            _lost.Dispose();
+            return inner.DisposeAsync();
         }
     }
 }
