@@ -12,6 +12,7 @@ internal sealed class WebSocketConnection : Connection, IFrameWriter, IAsyncDisp
     private readonly GatewayOptions _gateway;
     private readonly CancellationTokenSource _goneSource;
     private ISocketCarrier? _carrier;
+    private Frame? _closeFrame;
     private CancellationTokenSource? _cut;
     private int _decided;
     private int _closedWith;
@@ -62,9 +63,9 @@ internal sealed class WebSocketConnection : Connection, IFrameWriter, IAsyncDisp
 
         var stream = await WebSocketHandshake.UpgradeAsync(_context);
         var rate = new InboundRate(_options, Node.TimeProvider);
-        _carrier = stream is null
+        Begin(stream is null
             ? new ManagedSocket(await _context.WebSockets.AcceptWebSocketAsync(options.Subprotocol), rate, Node.TimeProvider)
-            : new UpgradedSocket(stream, OwnOutput(), this, rate, options.Subprotocol);
+            : new UpgradedSocket(stream, OwnOutput(), this, rate, options.Subprotocol));
     }
 
     public override Task RejectAsync(CancellationToken cancellationToken = default)
@@ -170,9 +171,35 @@ internal sealed class WebSocketConnection : Connection, IFrameWriter, IAsyncDisp
         }
         if (RefusedWith != 0 || Interlocked.CompareExchange(ref _closedWith, code, 0) != 0)
             return;
-        var written = Outbound.FinishAsync(Frame.Close(code, reason));
+        var written = CloseOrLeaveToBegin(Frame.Close(code, reason));
         _ = AbortLaterAsync();
         await written.WaitAsync(cancellationToken);
+    }
+
+    private void Begin(ISocketCarrier carrier)
+    {
+        Frame? close;
+        lock (Scope)
+        {
+            _carrier = carrier;
+            close = _closeFrame;
+        }
+        if (close is not null)
+            _ = Outbound.FinishAsync(close);
+    }
+
+    // While the server upgrades the connection, nothing carries the frame yet.
+    private Task CloseOrLeaveToBegin(Frame close)
+    {
+        lock (Scope)
+        {
+            if (_carrier is null)
+            {
+                _closeFrame = close;
+                return Task.CompletedTask;
+            }
+        }
+        return Outbound.FinishAsync(close);
     }
 
     // A client that reads nothing, or does not answer the close, is not waited for longer than this.

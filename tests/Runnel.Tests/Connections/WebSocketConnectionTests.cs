@@ -1,0 +1,58 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Runnel.AspNetCore;
+using Runnel.InMemory;
+using Runnel.Specification;
+using Xunit;
+
+namespace Runnel.Tests.Connections;
+
+/// <summary>What happens to a connection while the server upgrades it.</summary>
+public sealed class WebSocketConnectionTests
+{
+    private readonly ManualTimeProvider _clock = new();
+    private readonly HeldUpgrade _upgrade = new();
+
+    [Fact]
+    public async Task A_close_during_the_upgrade_is_sent_as_soon_as_the_socket_is_there()
+    {
+        await using var connection = Connect();
+        var accepting = connection.AcceptAsync(AcceptOptions.Default);
+
+        await Wait.For(connection.CloseAsync(CloseCode.ServiceRestart, "The server is restarting."), "the close");
+        await Wait.For(connection.CloseAsync(CloseCode.Normal), "another close, which does nothing");
+        _upgrade.GoOn();
+        await Wait.For(accepting, "the upgrade");
+
+        var read = await Wait.For(_upgrade.Sent.ReadAsync().AsTask(), "the close frame");
+        Assert.Equal(Frame.Close(CloseCode.ServiceRestart, "The server is restarting.").Wire.ToArray(), read.Buffer.ToArray());
+        Assert.Equal(CloseCode.ServiceRestart, connection.ClosedWith);
+    }
+
+    private WebSocketConnection Connect()
+    {
+        var node = FakeConnection.CreateNode(new InMemoryBackplane(_clock), _clock);
+        var context = new DefaultHttpContext();
+        context.Request.Headers.SecWebSocketKey = "dGhlIHNhbXBsZSBub25jZQ==";
+        context.Features.Set<IHttpUpgradeFeature>(_upgrade);
+        return new WebSocketConnection(node.Context, context, new ConsumerEndpointOptions(), new GatewayOptions());
+    }
+
+    /// <summary>Upgrades only when it is told to go on.</summary>
+    private sealed class HeldUpgrade : IHttpUpgradeFeature
+    {
+        private readonly Pipe _pipe = new();
+        private readonly TaskCompletionSource<Stream> _goesOn = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public bool IsUpgradableRequest => true;
+
+        /// <summary>What was sent to the client.</summary>
+        public PipeReader Sent => _pipe.Reader;
+
+        public void GoOn() => _goesOn.SetResult(_pipe.Writer.AsStream());
+
+        public Task<Stream> UpgradeAsync() => _goesOn.Task;
+    }
+}
