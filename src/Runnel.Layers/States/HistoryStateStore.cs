@@ -5,9 +5,10 @@ namespace Runnel.Layers;
 /// <summary>The state store on a backplane's history: a value is the one message of a topic, a reservation is an entry in a topic's history.</summary>
 /// <remarks>
 /// The order of the history decides who gets a name, so the layer needs no compare-and-set. Everybody who reads the same entries comes to the same
-/// answer, because it goes by the times in the entries. If two clocks differ by more than a reservation's lapse, two may get a name.
-/// If the clock of a holder that died was ahead, the name stays taken for that much longer, at most until its entry ages out. Do not use one name for a
-/// value and a reservation.
+/// answer, because it goes by the times in the entries. These come from the clock of the node that reserves, and not from the layer's. If two clocks differ by more
+/// than a reservation's lapse, two may get a name. If the clock of a holder that died was ahead, the name stays taken for that much longer, at most until its entry
+/// ages out. If a node asks for a name at the same time as the one that gets it, and dies before it has withdrawn, a marked name may be free sooner than its window ends: by
+/// the time between the two. Do not use one name for a value and a reservation.
 /// </remarks>
 /// <param name="backplane">A backplane with <see cref="BackplaneFeatures.History"/>.</param>
 /// <param name="timeProvider">The clock.</param>
@@ -22,6 +23,7 @@ public sealed class HistoryStateStore(IBackplane backplane, TimeProvider timePro
         Confirm,
         Mark,
         Release,
+        Withdraw,
     }
 
     private long Now => timeProvider.GetUtcNow().UtcTicks;
@@ -55,7 +57,11 @@ public sealed class HistoryStateStore(IBackplane backplane, TimeProvider timePro
         var position = await AppendAsync(Verb.Reserve, reservation, cancellationToken).ConfigureAwait(false);
         if (position.Offset == 1)
             return reservation; // the history begins with it
-        return (await ReadAsync(name, cancellationToken).ConfigureAwait(false)).Holder == reservation.Token ? reservation : null;
+        if ((await ReadAsync(name, cancellationToken).ConfigureAwait(false)).Holder == reservation.Token)
+            return reservation;
+        // The winner's first entry leaves the history before this one, which would be taken for the holder's then.
+        await AppendAsync(Verb.Withdraw, reservation, cancellationToken).ConfigureAwait(false);
+        return null;
     }
 
     /// <inheritdoc/>
@@ -93,35 +99,40 @@ public sealed class HistoryStateStore(IBackplane backplane, TimeProvider timePro
 
     private async ValueTask<Holding> ReadAsync(string name, CancellationToken cancellationToken)
     {
-        var holding = default(Holding);
+        List<Entry> entries = [];
         var after = Position.None;
         while (true)
         {
             var history = await backplane.ReadHistoryAsync(Topic.OfState(name), after, MostEntries, cancellationToken).ConfigureAwait(false);
             foreach (var message in history.Messages)
             {
-                holding = After(holding, message.Payload.Span);
+                entries.Add(Entry.Read(message.Payload.Span));
                 after = message.Position;
             }
-            if (!history.HasMore)
-                return holding;
+            if (history.HasMore)
+                continue;
+            var withdrawn = entries.Where(entry => entry.Verb == Verb.Withdraw).Select(entry => entry.Token).ToHashSet();
+            return entries.Where(entry => !withdrawn.Contains(entry.Token)).Aggregate(default(Holding), After);
         }
     }
 
-    private static Holding After(Holding holding, ReadOnlySpan<byte> entry)
+    private static Holding After(Holding holding, Entry entry) => entry.Verb switch
     {
-        var (verb, token) = ((Verb)entry[0], new Guid(entry.Slice(1, 16)));
-        var time = BinaryPrimitives.ReadInt64LittleEndian(entry[17..]);
-        var until = time + BinaryPrimitives.ReadInt64LittleEndian(entry[25..]);
-        return verb switch
+        Verb.Reserve when !holding.IsTaken || entry.Time >= holding.Until => new(entry.Token, entry.Until, IsMarked: false),
+        // The entry that began a reservation may have left the history before it was confirmed or marked.
+        Verb.Confirm when !holding.IsTaken || (holding.Holder == entry.Token && entry.Time < holding.Until) => new(entry.Token, entry.Until, holding.IsMarked),
+        Verb.Mark when !holding.IsTaken || holding.Holder == entry.Token => new(entry.Token, entry.Until, IsMarked: true),
+        Verb.Release when holding.Holder == entry.Token => default,
+        _ => holding,
+    };
+
+    private readonly record struct Entry(Verb Verb, Guid Token, long Time, long Until)
+    {
+        public static Entry Read(ReadOnlySpan<byte> bytes)
         {
-            Verb.Reserve when !holding.IsTaken || time >= holding.Until => new(token, until, IsMarked: false),
-            // The entry that began a reservation may have left the history before it was confirmed or marked.
-            Verb.Confirm when !holding.IsTaken || (holding.Holder == token && time < holding.Until) => new(token, until, holding.IsMarked),
-            Verb.Mark when !holding.IsTaken || holding.Holder == token => new(token, until, IsMarked: true),
-            Verb.Release when holding.Holder == token => default,
-            _ => holding,
-        };
+            var time = BinaryPrimitives.ReadInt64LittleEndian(bytes[17..]);
+            return new((Verb)bytes[0], new Guid(bytes.Slice(1, 16)), time, time + BinaryPrimitives.ReadInt64LittleEndian(bytes[25..]));
+        }
     }
 
     private readonly record struct Holding(Guid Holder, long Until, bool IsMarked)
