@@ -1,4 +1,5 @@
 using Runnel.Layers;
+using Runnel.Specification;
 using Xunit;
 
 namespace Runnel.Tests;
@@ -246,5 +247,87 @@ public sealed partial class TopicFlowTests
         await AnswerAsync(after: 1, latest: 2, 2);
 
         await AssertToldAsync([.. Enumerable.Repeat("held", MostHeld), "gap 0:0 0:0", "2"]);
+    }
+
+    [Fact]
+    public async Task What_found_no_room_before_the_topic_began_is_read_from_the_history()
+    {
+        const int MostHeld = 16_384;
+        for (var offset = 2; offset <= MostHeld + 2; offset++)
+            _topic.Take(Of(offset));
+
+        _topic.Begin(new(Epoch, 1));
+        await AnswerAsync(after: MostHeld + 1, latest: MostHeld + 2, MostHeld + 2);
+
+        await AssertToldAsync([.. Enumerable.Range(2, MostHeld + 1).Select(offset => $"{offset}")]);
+    }
+
+    [Fact]
+    public async Task No_more_bytes_are_held_back_than_so_many_and_nothing_is_handed_on_before_what_found_no_room()
+    {
+        const int Megabyte = 1024 * 1024, MostHeld = 16;
+        for (var offset = 2; offset <= MostHeld + 2; offset++)
+            _topic.Take(new(new(Epoch, offset), new byte[Megabyte]));
+        _topic.Take(Of(MostHeld + 3));
+
+        _topic.Begin(new(Epoch, 1));
+        await AnswerAsync(after: MostHeld + 1, latest: MostHeld + 3, MostHeld + 2, MostHeld + 3);
+
+        await Wait.Until(() => _told.Seen.Skip(MostHeld).SequenceEqual(["18", "19"]), "what found no room is handed on behind the rest");
+    }
+
+    [Fact]
+    public async Task What_was_held_back_of_an_epoch_that_has_ended_is_not_handed_on_behind_the_same_message_of_the_next_epoch()
+    {
+        var asked = await HoldBackAsync(Of(5), OfNext(6));
+
+        asked.Answer.SetResult(new TopicHistory([OfNext(5), OfNext(6)], new(NextEpoch, 6), IsComplete: true, HasMore: false));
+
+        await AssertToldAsync("8:5", "8:6");
+        _topic.Take(OfNext(7));
+        await AssertToldAsync("8:5", "8:6", "8:7");
+    }
+
+    [Fact]
+    public async Task What_was_held_back_of_an_epoch_that_has_ended_is_no_second_gap()
+    {
+        var asked = await HoldBackAsync(Of(6), OfNext(7));
+
+        asked.Answer.SetResult(new TopicHistory([OfNext(6), OfNext(7)], new(NextEpoch, 7), IsComplete: false, HasMore: false));
+
+        await AssertToldAsync("gap 7:4 8:5", "8:6", "8:7");
+    }
+
+    [Fact]
+    public async Task What_was_held_back_of_an_epoch_that_has_ended_and_has_lost_its_place_is_told()
+    {
+        var asked = await HoldBackAsync(Of(5), Of(6), OfNext(6));
+
+        asked.Answer.SetResult(new TopicHistory([OfNext(5), OfNext(6)], new(NextEpoch, 6), IsComplete: true, HasMore: false));
+
+        await AssertToldAsync("8:5", "8:6", "gap 0:0 0:0");
+    }
+
+    [Fact]
+    public async Task What_was_heard_of_a_new_epoch_while_the_history_was_read_is_handed_on()
+    {
+        var asked = await HoldBackAsync(OfNext(5));
+        asked.Answer.SetResult(History(latest: 4)); // read just before the epoch began
+
+        (await NextReadAsync()).Answer.SetResult(new TopicHistory([OfNext(5)], new(NextEpoch, 5), IsComplete: true, HasMore: false));
+
+        await AssertToldAsync("8:5");
+    }
+
+    // Hears the messages while the history is read.
+    private async Task<Read> HoldBackAsync(params BackplaneMessage[] messages)
+    {
+        _topic.Begin(new(Epoch, 4));
+        _topic.Interrupt();
+        _topic.Restore();
+        var asked = await NextReadAsync();
+        foreach (var message in messages)
+            _topic.Take(message);
+        return asked;
     }
 }

@@ -6,8 +6,8 @@ namespace Runnel.Layers;
 /// <summary>Brings one topic's messages in order, each once: holds them back while it is not known what was missed, reads that from the history, drops doubles, tells gaps.</summary>
 /// <remarks>
 /// For authors of layers. A layer makes one for each topic that its node subscribes to, which lives until its last subscription ends. The layer calls <see cref="Begin"/> once, <see cref="Take"/> for each message
-/// as it comes, <see cref="Interrupt"/> when the wire breaks, and <see cref="Restore"/> when the topic is heard again. At most 16,384 messages are held
-/// back; of the others, kept ones are read from the history, and the rest are counted as dropped and told as a gap. Thread-safe.
+/// as it comes, <see cref="Interrupt"/> when the wire breaks, and <see cref="Restore"/> when the topic is heard again. At most 16,384 messages, of 16 MiB together, are
+/// held back; of the others, kept ones are read from the history, and the rest are counted as dropped and told as a gap. Thread-safe.
 /// <example>
 /// <code>
 /// var flow = new TopicFlow(topic, ReadHistoryAsync, TimeProvider.System, logger);
@@ -170,7 +170,7 @@ public sealed class TopicFlow(Topic topic, Func<Position, int, Task<TopicHistory
         {
             try
             {
-                if (Fill(await readHistory!(_last, Page).ConfigureAwait(false)))
+                if (Fill(await readHistory!(BeginRead(), Page).ConfigureAwait(false)))
                     return;
                 rest = FirstRest;
             }
@@ -184,6 +184,15 @@ public sealed class TopicFlow(Topic topic, Func<Position, int, Task<TopicHistory
                 await Task.Delay(rest, timeProvider).ConfigureAwait(false);
                 rest = rest * 2 < LongestRest ? rest * 2 : LongestRest;
             }
+        }
+    }
+
+    private Position BeginRead()
+    {
+        lock (_delivery)
+        {
+            _held!.BeginRead();
+            return _last;
         }
     }
 
@@ -204,7 +213,8 @@ public sealed class TopicFlow(Topic topic, Func<Position, int, Task<TopicHistory
             if (_isRestored && hadNone && _last == Position.None)
                 TellDoubt(); // the topic keeps no history
             _isRestored = false;
-            return Release(evenAfterGap: history.Messages.Count == 0);
+            _isFilling = !Release(evenAfterGap: history.Messages.Count == 0);
+            return !_isFilling;
         }
     }
 
@@ -235,40 +245,47 @@ public sealed class TopicFlow(Topic topic, Func<Position, int, Task<TopicHistory
         var count = _held?.CountUpTo(position) ?? 0;
         for (var i = 0; i < count; i++)
         {
+            var message = _held![i];
+            if (message.Position is var heard && heard != Position.None && heard.Epoch != position.Epoch)
+            {
+                // Of an epoch that has ended: the history holds it in this one, unless that has another message in its place.
+                _held.HasLost |= heard.Offset >= position.Offset;
+                continue;
+            }
             if (isLost)
-                SkipTo(_held![i].Position);
-            Deliver(_held![i]);
+                SkipTo(message.Position);
+            Deliver(message);
         }
         _held?.RemoveFirst(count);
     }
 
-    // Hands on what was held back, up to the next gap; whether that was all.
+    // Hands on what was held back, up to the next gap; whether that was all. What found no place behind it is in the history.
     private bool Release(bool evenAfterGap)
     {
         var held = _held ?? new();
-        var isDoubtful = held.HasDropped;
         for (var i = 0; i < held.Count; i++)
         {
             if (IsGapBefore(held[i].Position))
             {
-                if (!evenAfterGap)
+                var isOfOtherEpoch = IsOfOtherEpoch(held[i].Position);
+                if (!evenAfterGap || (isOfOtherEpoch && !held.WasHeardBeforeRead(i)))
                 {
                     held.RemoveFirst(i);
                     return false;
                 }
-                if (IsOfEndedEpoch(held[i].Position))
+                if (isOfOtherEpoch)
                 {
-                    isDoubtful |= held[i].Position.Offset > _last.Offset; // else the history held it, too
+                    held.HasLost |= held[i].Position.Offset > _last.Offset; // else the history held it, too
                     continue;
                 }
                 SkipTo(held[i].Position);
             }
             Deliver(held[i]);
         }
-        if (isDoubtful)
+        if (held.HasLost)
             TellDoubt();
         _held = held.HasLeftOut || _isInterrupted ? new() : null;
-        return !(_isFilling = held.HasLeftOut); // what found no place behind that is in the history
+        return !held.HasLeftOut;
     }
 
     private void Deliver(BackplaneMessage message)
@@ -289,8 +306,9 @@ public sealed class TopicFlow(Topic topic, Func<Position, int, Task<TopicHistory
     private bool IsGapBefore(Position position) =>
         position != Position.None && (_last == Position.None || position.Epoch == _last.Epoch ? position.Offset > _last.Offset + 1 : true);
 
-    // Asked when the history has been read to its end: a message that was heard before that, and is of another epoch, is of one before.
-    private bool IsOfEndedEpoch(Position position) => readHistory is not null && _last != Position.None && position.Epoch != _last.Epoch;
+    // When the history has been read to its end, a message of another epoch that was heard before it was read is of an epoch that has ended. One that was
+    // heard later may be of an epoch that has begun since.
+    private bool IsOfOtherEpoch(Position position) => readHistory is not null && _last != Position.None && position.Epoch != _last.Epoch;
 
     private bool IsBeforeLast(Position latest) => latest != Position.None && latest.Epoch == _last.Epoch && latest.Offset < _last.Offset;
 
