@@ -7,12 +7,12 @@ namespace Runnel.Sqlite.Subscribers;
 /// <summary>Hands the messages of the backplane to this process's subscribers, on one loop of its own and in the order that the writer gave them.</summary>
 internal sealed class Deliveries
 {
-    private readonly Channel<(long Number, Publication? Publication)> _pending =
-        Channel.CreateUnbounded<(long, Publication?)>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
+    private readonly Channel<(long Number, Publication? Publication, TaskCompletionSource? Passed)> _pending =
+        Channel.CreateUnbounded<(long, Publication?, TaskCompletionSource?)>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Heard> _topics = [];
     private readonly int _capacity;
-    private readonly Func<Topic, Position, int, TopicHistory> _readHistory;
+    private readonly Func<Topic, Position, int, Task<TopicHistory>> _readHistory;
     private readonly Action _onDrained;
     private readonly Func<string, Task> _onUnsubscribed;
     private readonly ILogger _logger;
@@ -22,11 +22,11 @@ internal sealed class Deliveries
 
     /// <summary>Starts.</summary>
     /// <param name="capacity">How many messages wait in memory.</param>
-    /// <param name="readHistory">Reads what a topic has missed.</param>
+    /// <param name="readHistory">Reads what a topic has missed, and answers when all that was published before has been handed out (<see cref="AddMark"/>).</param>
     /// <param name="onDrained">Called when all that waited was handed out, after there had been no room for more.</param>
     /// <param name="onUnsubscribed">Called when a topic's last subscription has ended.</param>
     /// <param name="logger">Told of subscribers that throw.</param>
-    public Deliveries(int capacity, Func<Topic, Position, int, TopicHistory> readHistory, Action onDrained, Func<string, Task> onUnsubscribed, ILogger logger)
+    public Deliveries(int capacity, Func<Topic, Position, int, Task<TopicHistory>> readHistory, Action onDrained, Func<string, Task> onUnsubscribed, ILogger logger)
     {
         _capacity = capacity;
         _readHistory = readHistory;
@@ -69,14 +69,21 @@ internal sealed class Deliveries
     public void Add(Publication publication)
     {
         Interlocked.Increment(ref _count);
-        _pending.Writer.TryWrite((++_number, publication));
+        _pending.Writer.TryWrite((++_number, publication, null));
     }
 
     /// <summary>Messages of any topic may be missing here; called by the writer only.</summary>
     public void AddDoubt()
     {
         Interlocked.Increment(ref _count);
-        _pending.Writer.TryWrite((++_number, null));
+        _pending.Writer.TryWrite((++_number, null, null));
+    }
+
+    /// <summary>Completes the task when all that was added before has been handed out; called by the writer only.</summary>
+    public void AddMark(TaskCompletionSource passed)
+    {
+        Interlocked.Increment(ref _count);
+        _pending.Writer.TryWrite((_number, null, passed));
     }
 
     /// <summary>Subscribes to all that is added from now on; called by the writer only.</summary>
@@ -89,7 +96,7 @@ internal sealed class Deliveries
         {
             if (_topics.TryGetValue(topic.Value, out var heard) && TryAdd(heard) is { } subscription)
                 return subscription;
-            var flow = new TopicFlow(topic, (after, limit) => Task.FromResult(_readHistory(topic, after, limit)), TimeProvider.System, _logger);
+            var flow = new TopicFlow(topic, (after, limit) => _readHistory(topic, after, limit), TimeProvider.System, _logger);
             flow.Begin(latest);
             return TryAdd(_topics[topic.Value] = new Heard(flow, _number))!;
         }
@@ -106,10 +113,12 @@ internal sealed class Deliveries
 
     private async Task DeliverAsync()
     {
-        await foreach (var (number, publication) in _pending.Reader.ReadAllAsync().ConfigureAwait(false))
+        await foreach (var (number, publication, passed) in _pending.Reader.ReadAllAsync().ConfigureAwait(false))
         {
             if (publication is { Topic: var topic, Message: var message })
                 Deliver(number, topic, message);
+            else if (passed is not null)
+                passed.TrySetResult();
             else
                 Doubt();
             if (Interlocked.Decrement(ref _count) == 0)

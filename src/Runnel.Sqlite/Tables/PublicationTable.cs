@@ -23,6 +23,7 @@ internal sealed class PublicationTable(Database database, StoreRound round, Disk
     private readonly Statement _nextEnd = database.Prepare(SqliteStatements.NextPublicationEnd);
     private readonly Statement _trim = database.Prepare(SqliteStatements.TrimHistory);
     private readonly List<(long Number, Publication Publication)> _own = [];
+    private readonly Queue<TaskCompletionSource> _marks = [];
     private long _lastRead;
     private long _seenUntil;
 
@@ -106,8 +107,19 @@ internal sealed class PublicationTable(Database database, StoreRound round, Disk
                 continue;
             IsBehind = false;
             SeeAll();
+            while (_marks.TryDequeue(out var passed))
+                deliveries.AddMark(passed);
             return;
         }
+    }
+
+    /// <summary>Completes the task when this process's subscribers have been handed all that was published before this transaction.</summary>
+    public void Mark(Deliveries deliveries, TaskCompletionSource passed)
+    {
+        if (IsBehind)
+            _marks.Enqueue(passed);
+        else
+            deliveries.AddMark(passed);
     }
 
     /// <summary>The transaction is on disk: what it published goes to this process's subscribers, after what was published before it.</summary>

@@ -50,7 +50,7 @@ internal sealed partial class StoreWriter
         _sweeper = new Sweeper(_transaction, logger);
         Leases = new Leases(Receivers);
         Neighbours = Join();
-        Deliveries = new Deliveries(options.DeliveryBuffer, ReadHistory, OnDeliveriesDrained, OnUnsubscribedAsync, logger);
+        Deliveries = new Deliveries(options.DeliveryBuffer, ReadMissedAsync, OnDeliveriesDrained, OnUnsubscribedAsync, logger);
         _timer = timeProvider.CreateTimer(static writer => ((StoreWriter)writer!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         if (!Neighbours.Self.Bell.IsAudible)
             Log.NoBell(logger, database.Path, _lookInterval);
@@ -91,10 +91,21 @@ internal sealed partial class StoreWriter
         return _ended.Task;
     }
 
-    private TopicHistory ReadHistory(Topic topic, Position after, int limit)
+    // The history may hold what still waits to be handed out, or to be read from the file, behind messages that no history holds: those come first.
+    private async Task<TopicHistory> ReadMissedAsync(Topic topic, Position after, int limit)
     {
         ObjectDisposedException.ThrowIf(_ended.Task.IsCompleted, this);
-        return _reader.ReadHistory(topic.Value, after, limit, Now);
+        var history = _reader.ReadHistory(topic.Value, after, limit, Now);
+        var passed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var work = StoreWork.Of(transaction =>
+        {
+            transaction.Publications.Mark(Deliveries, passed);
+            return true;
+        });
+        ObjectDisposedException.ThrowIf(!TryPost(work), this);
+        await work.Task.ConfigureAwait(false);
+        await passed.Task.ConfigureAwait(false);
+        return history;
     }
 
     private long Now => _timeProvider.GetUtcNow().UtcTicks;
