@@ -17,7 +17,10 @@ local function settle_epoch(position, server_key)
   local server = redis.call('GET', server_key) or ''
   local known = redis.call('HMGET', position, 'epoch', 'offset', 'server', 'chain', 'short')
   local epoch, offset, chain, short = known[1], tonumber(known[2] or '0'), known[4] or '', known[5] or ''
-  if epoch and known[3] ~= server then
+  if epoch and not known[3] then
+    -- A node of an older version of Runnel wrote it, and may still run: in a new epoch, it would hand the whole history on again.
+    if server ~= '' then redis.pcall('HSET', position, 'server', server) end
+  elseif epoch and known[3] ~= server then
     chain = (chain .. epoch .. struct.pack('<i8', offset)):sub(-16 * EPOCHS)
     epoch = epoch_after(epoch, server)
     redis.pcall('HSET', position, 'epoch', epoch, 'server', server, 'chain', chain)

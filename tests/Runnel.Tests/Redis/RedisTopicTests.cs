@@ -84,6 +84,20 @@ public sealed class RedisTopicTests(RedisServer server) : TopicSpecification, IC
     }
 
     [Fact]
+    public async Task A_history_of_an_older_version_that_noted_no_server_goes_on_in_its_epoch()
+    {
+        var process = await OpenAsync();
+        var before = await process.PublishAsync(Articles, "1"u8.ToArray(), Keep);
+        using var probe = server.Connect();
+        probe.Ask("HDEL", _stores[0].Keys.PositionOf(Articles), "server");
+
+        var after = await process.PublishAsync(Articles, "2"u8.ToArray(), Keep);
+
+        Assert.Equal(before with { Offset = 2 }, after);
+        Assert.NotNull(probe.Text("HGET", _stores[0].Keys.PositionOf(Articles), "server"));
+    }
+
+    [Fact]
     public async Task Who_missed_what_a_replica_lacks_is_told_as_soon_as_somebody_comes_who_did_not()
     {
         var (one, two, cutOff) = (await OpenAsync(), await OpenAsync(), await OpenAsync());
