@@ -17,7 +17,7 @@ local function forget_aged(position, log)
       local entry = entry_from(id_of(middle))
       if entry and has_aged(entry) then aged = middle else kept = middle end
     end
-    redis.call('XTRIM', log, 'MINID', id_of(kept))
+    redis.pcall('XTRIM', log, 'MINID', id_of(kept)) -- a history can be read while nothing can be written
     first = entry_from('-')
   end
   redis.pcall('HSET', position, 'oldest', first and first[2][4] or string.format('%.0f', now))

@@ -15,6 +15,7 @@ public sealed class RedisStore : IAsyncDisposable
 
     private readonly TimeProvider _timeProvider;
     private long _requests;
+    private object? _unnoted;
 
     /// <summary>Creates the store; nothing is connected to yet.</summary>
     /// <param name="options">Where Redis is, and how it is used.</param>
@@ -75,6 +76,15 @@ public sealed class RedisStore : IAsyncDisposable
 
     /// <summary>For how long the answer to what must not be done twice is kept: longer than it may take until it is asked for again.</summary>
     internal TimeSpan AnswersAreKept => Options.Timeout + Options.OutageTimeout + TimeSpan.FromMinutes(1);
+
+    /// <summary>
+    /// There while the server that is connected to refuses to be noted, another one for each connection. Who adds to a history then has to note it first:
+    /// otherwise the history may go on where that of another server ended.
+    /// </summary>
+    internal object? Unnoted => Volatile.Read(ref _unnoted);
+
+    /// <summary>The server was noted.</summary>
+    internal void Noted(object unnoted) => Interlocked.CompareExchange(ref _unnoted, null, unnoted);
 
     /// <summary>A number that no other request of this process has.</summary>
     internal long NextRequest() => Interlocked.Increment(ref _requests);
@@ -155,16 +165,22 @@ public sealed class RedisStore : IAsyncDisposable
         if (Fact(facts, "role") == "slave")
             throw new RedisUnavailableException(IsReplica(facts)); // it may be given its master's place while we are connected, and nobody would note it
         var id = Fact(facts, "master_replid");
-        if (socket.Execute(RespWriter.Encode("GET", Keys.Server)).ToString() == id)
-            return;
+        // Without a note, no history takes this server for the one before, either. And a server whose memory is full deletes.
+        var isNoted = socket.Execute(RespWriter.Encode("GET", Keys.Server)).ToString() == id || TryWrite(socket, "SET", Keys.Server, id) || TryWrite(socket, "DEL", Keys.Server);
+        Volatile.Write(ref _unnoted, isNoted ? null : new object());
+    }
+
+    // A server that has no room on its disk, or too few replicas, writes nothing, and is good to read from.
+    private static bool TryWrite(RedisSocket socket, params string[] words)
+    {
         try
         {
-            socket.Execute(RespWriter.Encode("SET", Keys.Server, id));
+            socket.Execute(RespWriter.Encode(words));
+            return true;
         }
-        catch (RedisErrorException refusal) when (refusal.Code == "OOM")
+        catch (RedisErrorException refusal) when (refusal is { Code: not "NOPERM", IsPassing: false })
         {
-            // Without a note, no history takes this server for the one before, either. And to delete is always possible.
-            socket.Execute(RespWriter.Encode("DEL", Keys.Server));
+            return false;
         }
     }
 

@@ -51,10 +51,13 @@ public sealed class RedisBackplane : IBackplane, IAsyncDisposable
     {
         cancellationToken.ThrowIfCancellationRequested();
         var content = _store.Sealing.Seal(payload, topic.Value);
-        var command = retention is null ? Publish(topic, content.Span) : PublishAndKeep(topic, content.Span, retention);
+        var unnoted = retention is null ? null : _store.Unnoted;
+        var command = retention is null ? Publish(topic, content.Span) : PublishAndKeep(topic, content.Span, retention, unnoted is null ? RedisScript.Publish : RedisScript.NoteAndPublish);
         try
         {
             var answer = await _store.Commands.ExecuteAsync(command).WaitAsync(cancellationToken).ConfigureAwait(false);
+            if (unnoted is not null)
+                _store.Noted(unnoted);
             return retention is null ? Position.None : new Position(BinaryPrimitives.ReadInt64LittleEndian(answer.Items[0].Bytes), answer.Items[1].AsNumber());
         }
         catch (IOException exception)
@@ -107,13 +110,13 @@ public sealed class RedisBackplane : IBackplane, IAsyncDisposable
         return new RedisCommand(writer.Written);
     }
 
-    private RedisCommand PublishAndKeep(Topic topic, ReadOnlySpan<byte> content, Retention retention)
+    private RedisCommand PublishAndKeep(Topic topic, ReadOnlySpan<byte> content, Retention retention, RedisScript script)
     {
         Span<byte> random = stackalloc byte[24]; // a history's epoch, if this begins one, and the message's own id
         RandomNumberGenerator.Fill(random);
         random[7] &= 0x7F;
         random[0] |= 1;
-        var writer = RedisScript.Publish.Run(keys: 5, arguments: 10, sizeHint: content.Length + 512);
+        var writer = script.Run(keys: 5, arguments: 10, sizeHint: content.Length + 512);
         writer.Add(_store.Keys.PositionOf(topic));
         writer.Add(_store.Keys.LogOf(topic));
         writer.Add(_store.Keys.IdsOf(topic));

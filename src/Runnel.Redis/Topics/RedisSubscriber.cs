@@ -84,7 +84,14 @@ internal sealed class RedisSubscriber : IAsyncDisposable
     private async Task<TopicHistory> ReadMissedAsync(Topic topic, Position after, int limit)
     {
         var history = await _readHistory(topic, after, limit).ConfigureAwait(false);
-        await _client.ExecuteAsync(new RedisCommand(Ping, repeatMark: -1) { IsPatient = true }).ConfigureAwait(false);
+        try
+        {
+            await _client.ExecuteAsync(new RedisCommand(Ping, repeatMark: -1) { IsPatient = true }).ConfigureAwait(false);
+        }
+        catch (RedisErrorException)
+        {
+            // An answer, too: a server that cannot write to its disk refuses even this.
+        }
         return history;
     }
 
