@@ -16,6 +16,7 @@ namespace Runnel.InMemory;
 /// <param name="logger">Where it logs subscribers that throw; nowhere by default.</param>
 public sealed class InMemoryBackplane(TimeProvider timeProvider, ILogger<InMemoryBackplane>? logger = null) : IBackplane
 {
+    private readonly long _origin = timeProvider.GetTimestamp();
     private readonly ILogger _logger = logger ?? NullLogger<InMemoryBackplane>.Instance;
     private readonly ConcurrentDictionary<Topic, InMemoryTopic> _topics = new();
     private readonly Lock _agingLock = new();
@@ -39,7 +40,7 @@ public sealed class InMemoryBackplane(TimeProvider timeProvider, ILogger<InMemor
     internal int TopicCount => _topics.Count;
 
     // Not the time of day, which may be set: then all histories would end at once, or none for long.
-    private long Now => timeProvider.GetElapsedTime(0).Ticks;
+    private long Now => timeProvider.GetElapsedTime(_origin).Ticks;
 
     /// <inheritdoc/>
     public ValueTask<Position> PublishAsync(Topic topic, ReadOnlyMemory<byte> payload, Retention? retention, CancellationToken cancellationToken = default)

@@ -37,4 +37,18 @@ public sealed class InMemoryBackplaneTests : BackplaneSpecification
         Assert.Empty(aged.Messages);
         Assert.Equal(0, backplane.TopicCount);
     }
+
+    [Fact]
+    public async Task A_history_ends_no_later_on_a_machine_that_has_been_up_for_years()
+    {
+        var clock = new ManualTimeProvider();
+        clock.Advance(TimeSpan.FromDays(100_000));
+        var backplane = new InMemoryBackplane(clock);
+        var topic = Topic.OfGroup("articles");
+        await backplane.PublishAsync(topic, "kept"u8.ToArray(), new Retention(10, TimeSpan.FromTicks(3)));
+
+        clock.Advance(TimeSpan.FromTicks(3));
+
+        Assert.Empty((await backplane.ReadHistoryAsync(topic, Position.None, 10)).Messages);
+    }
 }
