@@ -12,7 +12,7 @@ internal sealed class LocalMembership(GroupMember member, GroupRegistry groups) 
 
     public void Begin() => groups.Begin(member);
 
-    public void Release() => member.Release();
+    public void Release() => groups.Release(member);
 
     public ValueTask AddAsync(GroupName group, CancellationToken cancellationToken) => groups.AddAsync(group, member, cancellationToken);
 

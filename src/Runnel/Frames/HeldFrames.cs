@@ -36,8 +36,14 @@ internal sealed class HeldFrames(int maxBytes)
     {
         lock (_lock)
         {
-            _messages?.ForEach(handOn);
-            _released = true;
+            try
+            {
+                _messages?.ForEach(handOn);
+            }
+            finally
+            {
+                _released = true;
+            }
         }
     }
 

@@ -1,4 +1,5 @@
 using Runnel.Frames;
+using Runnel.Layers;
 
 namespace Runnel.Groups;
 
@@ -47,20 +48,36 @@ internal sealed class GroupMember(long number, OutboundQueue queue, string? stre
     public void PostEvent(GroupMessage message) => events.Post(message);
 
     /// <summary>The consumer has connected: what was held goes out, and from here on nothing is held.</summary>
-    public void Release()
+    /// <returns>What failed, if anything did. Messages whose form for this connection cannot be made are dropped; the others go out.</returns>
+    public Exception? Release()
     {
         var drain = false;
+        Exception? failure = null;
         lock (this)
         {
             // A stream that was closed while it connected has told its client so, and says no more.
             if (_groups.IsEnded)
                 _held?.Drop();
             else
-                _held?.Release(message => drain |= queue.Post(FrameOf(message)));
+                _held?.Release(Post);
             _held = null;
         }
         if (drain)
             queue.Drain();
+        return failure;
+
+        void Post(GroupMessage message)
+        {
+            try
+            {
+                drain |= queue.Post(FrameOf(message));
+            }
+            catch (Exception exception)
+            {
+                failure = exception;
+                LayerTelemetry.MessagesDropped("unreadable");
+            }
+        }
     }
 
     /// <summary>Joins a group, unless the connection is over already.</summary>

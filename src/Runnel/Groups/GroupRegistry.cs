@@ -62,6 +62,12 @@ internal sealed class GroupRegistry(NodeContext node, IBackplane backplane, Memb
     /// <summary>The connection begins: from here on it can be found by its address.</summary>
     public void Begin(GroupMember member) => members.Add(member);
 
+    public void Release(GroupMember member)
+    {
+        if (member.Release() is { } failure)
+            Log.HeldMessageUndeliverable(node.Logger, failure, member.Number);
+    }
+
     /// <summary>The connection is over: it cannot be found any more, leaves all its groups, and can join no more.</summary>
     public void End(GroupMember member)
     {

@@ -39,6 +39,9 @@ internal static partial class Log
     [LoggerMessage(1021, LogLevel.Debug, "Members of group '{Group}' on this node may have missed messages: the node was cut off from the layer, and the group keeps no history.")]
     public static partial void GroupMayHaveMissedMessages(ILogger logger, GroupName group);
 
+    [LoggerMessage(1022, LogLevel.Error, "A group's message that waited for connection {Connection:x} to connect could not be encoded for it, so the connection did not get it.")]
+    public static partial void HeldMessageUndeliverable(ILogger logger, Exception exception, long connection);
+
     [LoggerMessage(1010, LogLevel.Error, "Another node asked for a connection to join group '{Group}', and that failed.")]
     public static partial void RemoteJoinFailed(ILogger logger, Exception exception, GroupName group);
 

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Runnel.Frames;
 using Runnel.Groups;
 using Runnel.Layers;
@@ -24,6 +25,33 @@ public sealed class GroupMemberTests
         Deliver(member, "3");
 
         Assert.Equal(["1", "2", "3"], _writer.Texts);
+    }
+
+    [Fact]
+    public void A_held_frame_that_cannot_be_encoded_is_counted_and_keeps_nothing_back()
+    {
+        using var counts = new Counts();
+        var member = Create(maxHeldBytes: 10_000, stream: "news");
+        foreach (var json in new[] { "1", "{no json", "2" })
+            member.Deliver(Frame(json, GroupMessage.JsonType));
+
+        var failure = member.Release();
+        member.Deliver(Frame("3", GroupMessage.JsonType))?.Drain();
+
+        Assert.NotNull(failure);
+        Assert.Equal(["1", "2", "3"], _writer.Texts.Select(text => JsonDocument.Parse(text).RootElement.GetProperty("payload").GetRawText()));
+        Assert.Equal(1, counts[RunnelTelemetry.MessagesDropped, "unreadable"]);
+    }
+
+    [Fact]
+    public void Frames_are_held_no_longer_although_one_could_not_be_handed_on()
+    {
+        var held = new HeldFrames(maxBytes: 10_000);
+        held.TryAdd(Frame("1"), out _);
+
+        Assert.Throws<FormatException>(() => held.Release(_ => throw new FormatException()));
+
+        Assert.False(held.TryAdd(Frame("late"), out _));
     }
 
     [Fact]
@@ -80,13 +108,13 @@ public sealed class GroupMemberTests
         Assert.Same(message, Assert.Single(_sink.Events));
     }
 
-    private GroupMember Create(int maxHeldBytes) => new(1, new OutboundQueue(new OutboundOptions(), _writer), stream: null, _sink, maxHeldBytes);
+    private GroupMember Create(int maxHeldBytes, string? stream = null) => new(1, new OutboundQueue(new OutboundOptions(), _writer), stream, _sink, maxHeldBytes);
 
     private static void Deliver(GroupMember member, string text) =>
         member.Deliver(Frame(text))?.Drain();
 
-    private static GroupMessage Frame(string text) =>
-        new(new Envelope(new Message(GroupMessage.PlainType, System.Text.Encoding.UTF8.GetBytes(text)), EnvelopeKind.TextFrame));
+    private static GroupMessage Frame(string text, string type = GroupMessage.PlainType) =>
+        new(new Envelope(new Message(type, System.Text.Encoding.UTF8.GetBytes(text)), EnvelopeKind.TextFrame));
 
     private sealed class Sink : IEventSink
     {
