@@ -56,9 +56,9 @@ internal sealed class StoreHealth(string path, ILogger logger)
     {
         if (IsConnected || !_isWritten || Stopwatch.GetElapsedTime(_failed) < Proof)
             return;
-        IsConnected = true;
         _reported = null;
-        Log.Restored(logger, path);
+        Log.Restored(logger, path); // first, as with a failure: whoever sees the change finds its reason in the log
+        IsConnected = true;
         Changed?.Invoke();
     }
 

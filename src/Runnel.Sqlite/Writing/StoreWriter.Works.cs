@@ -96,12 +96,15 @@ internal sealed partial class StoreWriter
             work.Fail(Ended(work));
             return;
         }
+        var isFull = exception is SqliteFailure { IsFull: true };
+        if (!isFull)
+            Health.Failed(exception); // before its caller is told: whoever hears of a failure finds the layer interrupted
         var isTriedAgain = work.TriesAgainAfter(exception);
         if (isTriedAgain)
             _patient.Add(work);
-        if (isTriedAgain || exception is not SqliteFailure { IsFull: true })
+        if (isFull && isTriedAgain)
             Health.Failed(exception);
-        else
+        else if (isFull)
             Health.Refused(exception);
     }
 
