@@ -21,7 +21,8 @@ public sealed class RedisSlowWireTests(RedisServer server) : IClassFixture<Redis
     public ValueTask InitializeAsync()
     {
         _here = new RedisWorkQueue(_place.Open());
-        var far = _place.Open(options => options.Timeout = TimeSpan.FromSeconds(1), server.AddressAt(_wire.Port));
+        // Far longer than what the system holds back of a message takes, which nobody sees move, and shorter than a whole message does.
+        var far = _place.Open(options => options.Timeout = TimeSpan.FromSeconds(3), server.AddressAt(_wire.Port));
         far.ConnectedChanged += isConnected => _lost += isConnected ? 0 : 1;
         _far = new RedisWorkQueue(far);
         return ValueTask.CompletedTask;
@@ -30,13 +31,13 @@ public sealed class RedisSlowWireTests(RedisServer server) : IClassFixture<Redis
     [Fact]
     public async Task A_message_that_arrives_for_longer_than_Redis_may_be_silent_arrives_at_the_first_attempt()
     {
-        await _here.EnqueueAsync("work", [Of(3 * Mebibyte)], EnqueueOptions.Default);
+        await _here.EnqueueAsync("work", [Of(8 * Mebibyte)], EnqueueOptions.Default);
         await using var lease = await _far.OpenReceiverAsync(new ReceiverOptions());
-        _wire.Slow(Mebibyte);
+        _wire.Slow(2 * Mebibyte);
 
         var message = Assert.Single(await Wait.For(lease.ReceiveAsync("work", 10).AsTask(), "the message"));
 
-        Assert.Equal(3 * Mebibyte, message.Envelope.Message.Body.Length);
+        Assert.Equal(8 * Mebibyte, message.Envelope.Message.Body.Length);
         Assert.Equal(0, _lost);
     }
 
@@ -45,7 +46,7 @@ public sealed class RedisSlowWireTests(RedisServer server) : IClassFixture<Redis
     {
         _wire.Slow(2 * Mebibyte);
 
-        Assert.Equal(1, await Wait.For(_far.EnqueueAsync("work", [Of(6 * Mebibyte)], EnqueueOptions.Default).AsTask(), "the message to be stored"));
+        Assert.Equal(1, await Wait.For(_far.EnqueueAsync("work", [Of(8 * Mebibyte)], EnqueueOptions.Default).AsTask(), "the message to be stored"));
 
         Assert.Equal(0, _lost);
     }
