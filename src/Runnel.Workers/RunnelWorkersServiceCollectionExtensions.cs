@@ -56,7 +56,10 @@ public static class RunnelWorkersServiceCollectionExtensions
     }
 
     /// <summary>Declares a channel that the application sends to, without consuming it: its capacity, and what its messages use.</summary>
-    /// <remarks>A channel that the application consumes is declared where it is mapped (<c>MapChannel</c>). Programs that share a channel each declare it.</remarks>
+    /// <remarks>
+    /// A channel that the application consumes is declared where it is mapped (<c>MapChannel</c>). Programs that share a channel each declare it. Adding a channel again
+    /// changes those options that you set, and keeps the others.
+    /// </remarks>
     /// <example><code>builder.Services.AddRunnel().AddChannel("payments", channel => channel.Ordered = true);</code></example>
     /// <param name="builder">The builder.</param>
     /// <param name="channel">The channel.</param>
@@ -66,8 +69,9 @@ public static class RunnelWorkersServiceCollectionExtensions
     public static RunnelBuilder AddChannel(this RunnelBuilder builder, ChannelName channel, Action<ChannelOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
-        new ChannelRegistry().Declare(channel, configure); // so that a mistake is refused here
-        builder.Services.AddSingleton(new ChannelDeclaration(channel, configure));
+        ChannelRegistry.ThrowIfOfProcess(channel);
+        var before = builder.Services.Select(static service => service.IsKeyedService ? null : service.ImplementationInstance).OfType<ChannelDeclaration>().LastOrDefault(other => other.Name == channel);
+        builder.Services.AddSingleton(new ChannelDeclaration(channel, (before?.Options ?? new()).With(configure)));
         return builder;
     }
 
@@ -98,7 +102,7 @@ public static class RunnelWorkersServiceCollectionExtensions
         ArgumentNullException.ThrowIfNull(message);
         if (name is not { Length: > 0 and <= 60 } || !GroupName.IsValid(name))
             throw new ArgumentException($"'{name}' names no recurring message: a name has 1 to 60 characters out of A–Z, a–z, 0–9, '-', '_' and '.'.", nameof(name));
-        if (builder.Services.Any(service => service.ImplementationInstance is RecurringMessage other && other.Name == name))
+        if (builder.Services.Any(service => !service.IsKeyedService && service.ImplementationInstance is RecurringMessage other && other.Name == name))
             throw new ArgumentException($"There is a recurring message '{name}' already; give this one another name.", nameof(name));
         builder.Services.AddSingleton(new RecurringMessage(
             name, schedule, channel, TypeOf(channel, message), (sender, options, cancellationToken) => sender.SendOwnAsync(channel, message, options, cancellationToken)));

@@ -10,7 +10,8 @@ internal sealed class ChannelDefinition(ChannelName name, ChannelOptions options
 
     public ChannelName Name { get; } = name;
 
-    public ChannelOptions Options { get; } = options;
+    /// <summary>Replaced, and never changed: senders read them meanwhile.</summary>
+    public ChannelOptions Options { get; set; } = options;
 
     /// <summary>Whether this application consumes the channel. Otherwise it only sends there.</summary>
     public bool HasConsumers => _anyType is not null || _handlers.Count > 0;

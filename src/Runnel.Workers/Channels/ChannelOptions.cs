@@ -59,4 +59,16 @@ public sealed class ChannelOptions
     /// <value>1 day by default.</value>
     [Range(typeof(TimeSpan), "00:00:01", "365.00:00:00")]
     public TimeSpan JobRetention { get; set; } = TimeSpan.FromDays(1);
+
+    /// <summary>These options with some changed.</summary>
+    /// <exception cref="ValidationException">An option is out of its range.</exception>
+    internal ChannelOptions With(Action<ChannelOptions>? configure)
+    {
+        var copy = (ChannelOptions)MemberwiseClone();
+        copy.Retry = Retry.Copy();
+        configure?.Invoke(copy);
+        Validator.ValidateObject(copy, new ValidationContext(copy), validateAllProperties: true);
+        Validator.ValidateObject(copy.Retry, new ValidationContext(copy.Retry), validateAllProperties: true);
+        return copy;
+    }
 }

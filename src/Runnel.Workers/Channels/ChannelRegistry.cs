@@ -23,7 +23,7 @@ public sealed class ChannelRegistry
     internal ChannelRegistry(IEnumerable<ChannelDeclaration> declarations)
     {
         foreach (var channel in declarations)
-            Declare(channel.Name, channel.Configure);
+            _channels[channel.Name.Value] = new ChannelDefinition(channel.Name, channel.Options);
     }
 
     /// <summary>The names of the channels that this application has consumers for, in order.</summary>
@@ -38,10 +38,10 @@ public sealed class ChannelRegistry
     /// <summary>The types of messages that a channel has consumers for; <c>*</c> for any.</summary>
     public IReadOnlyList<string> TypesOf(ChannelName name) => [.. Find(name)?.Types ?? []];
 
-    /// <summary>Declares a channel that this application sends to, without consuming it. Declaring it again changes its options.</summary>
+    /// <summary>Declares a channel that this application sends to, without consuming it. Declaring it again changes those options that you set, and keeps the others.</summary>
     /// <remarks>
     /// Where the application is put together, <c>AddChannel</c> does this. Call this method for channels whose names are only known while the application runs:
-    /// what the layer lacks is then refused when it is used, and not when the application starts.
+    /// what the layer lacks is then refused when it is used, and not when the application starts. If an option is refused, the channel's options stay as they are.
     /// </remarks>
     /// <param name="name">The channel.</param>
     /// <param name="configure">The channel's options.</param>
@@ -54,11 +54,8 @@ public sealed class ChannelRegistry
         {
             if (_isClosed && Find(name) is { HasConsumers: true })
                 throw new InvalidOperationException($"The options of channel '{name}' cannot change any more, since the application has started and consumes it: give them to MapChannel.");
-            // After the start, senders read the options of before meanwhile.
-            if (_isClosed)
-                _channels[name.Value] = Configure(new ChannelDefinition(ThrowIfOfProcess(name), new ChannelOptions()), configure);
-            else
-                Configure(Define(name), configure);
+            var options = Configured(name, configure);
+            Define(name).Options = options;
         }
     }
 
@@ -80,21 +77,18 @@ public sealed class ChannelRegistry
                 throw new InvalidOperationException(
                     $"Channel '{name}' was mapped after the application had started, and no worker would take its messages: call MapChannel before the application runs.");
             }
-            Configure(Define(name), configure).Add(handler);
+            var options = Configured(name, configure);
+            var channel = Define(name);
+            channel.Add(handler);
+            channel.Options = options;
         }
     }
 
-    private ChannelDefinition Define(ChannelName name) => _channels.GetOrAdd(ThrowIfOfProcess(name).Value, _ => new ChannelDefinition(name, new ChannelOptions()));
+    private ChannelDefinition Define(ChannelName name) => _channels.GetOrAdd(name.Value, _ => new ChannelDefinition(name, Defaults));
 
-    private static ChannelDefinition Configure(ChannelDefinition channel, Action<ChannelOptions>? configure)
-    {
-        configure?.Invoke(channel.Options);
-        Validator.ValidateObject(channel.Options, new ValidationContext(channel.Options), validateAllProperties: true);
-        Validator.ValidateObject(channel.Options.Retry, new ValidationContext(channel.Options.Retry), validateAllProperties: true);
-        return channel;
-    }
+    private ChannelOptions Configured(ChannelName name, Action<ChannelOptions>? configure) => OptionsOf(ThrowIfOfProcess(name)).With(configure);
 
-    private static ChannelName ThrowIfOfProcess(ChannelName name) => name.IsProcessSpecific
+    internal static ChannelName ThrowIfOfProcess(ChannelName name) => name.IsProcessSpecific
         ? throw new ArgumentException($"Channel '{name}' belongs to one process: only channels without a '!' are declared.", nameof(name))
         : name;
 }

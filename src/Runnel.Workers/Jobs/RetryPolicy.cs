@@ -32,4 +32,6 @@ public sealed class RetryPolicy
         var longest = Math.Min(MaxDelay.TotalMilliseconds, BaseDelay.TotalMilliseconds * Math.Pow(2, Math.Min(failures - 1, 60)));
         return TimeSpan.FromMilliseconds(longest * jitter);
     }
+
+    internal RetryPolicy Copy() => (RetryPolicy)MemberwiseClone();
 }

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Net;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -92,11 +93,71 @@ public sealed class DeclaredUseTests : IAsyncDisposable
 
         registry.Declare("tenant-7", channel => channel.Ordered = true);
         await _app.Channels.SendAsync("tenant-7", new Pay("1"), new SendOptions { Key = "k" });
-        registry.Declare("tenant-7");
+        registry.Declare("tenant-7", channel => channel.Ordered = false);
         await Assert.ThrowsAsync<InvalidOperationException>(async () => await _app.Channels.SendAsync("tenant-7", new Pay("1"), new SendOptions { Key = "k" }));
         var late = Assert.Throws<InvalidOperationException>(() => registry.Declare("payments", channel => channel.Ordered = true));
 
         Assert.Contains("'payments' cannot change any more", late.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task To_declare_a_channel_again_changes_what_is_set_and_keeps_the_rest(bool afterTheStart)
+    {
+        var registry = _app.Services.GetRequiredService<ChannelRegistry>();
+        if (afterTheStart)
+            await _app.StartAsync();
+
+        registry.Declare("mail", channel => (channel.Capacity, channel.Retry.MaxAttempts) = (10, 3));
+        var before = registry.OptionsOf("mail");
+        Assert.Throws<ValidationException>(() => registry.Declare("mail", channel => (channel.Ordered, channel.Capacity) = (false, 0)));
+        Assert.Throws<ValidationException>(() => registry.Declare("mail", channel => channel.Retry.MaxAttempts = 0));
+
+        Assert.Same(before, registry.OptionsOf("mail"));
+        Assert.Equal((true, 10, 3), (before.Ordered, before.Capacity, before.Retry.MaxAttempts));
+    }
+
+    [Fact]
+    public async Task A_refused_option_of_a_channel_that_nobody_declared_stays_nowhere()
+    {
+        await _app.StartAsync();
+        var registry = _app.Services.GetRequiredService<ChannelRegistry>();
+
+        Assert.Throws<ValidationException>(() => registry.Declare("tenant-8", channel => (channel.Ordered, channel.Capacity) = (true, 0)));
+
+        Assert.Equal((false, 100_000), (registry.OptionsOf("tenant-8").Ordered, registry.OptionsOf("tenant-8").Capacity));
+        Assert.Equal(10, registry.OptionsOf("tenant-9").Retry.MaxAttempts);
+    }
+
+    [Fact]
+    public void A_mistake_in_a_channel_that_is_mapped_leaves_its_options_as_they_are()
+    {
+        var registry = new ChannelRegistry();
+        registry.Declare("mail", channel => channel.Ordered = true);
+        var before = registry.OptionsOf("mail");
+
+        Assert.Throws<ValidationException>(() => registry.Add("mail", null!, channel => (channel.Ordered, channel.Capacity) = (false, 0)));
+
+        Assert.Same(before, registry.OptionsOf("mail"));
+        Assert.Empty(registry.Names);
+    }
+
+    [Fact]
+    public void A_channel_that_is_added_twice_has_the_options_of_both_and_each_is_asked_once()
+    {
+        var services = new ServiceCollection();
+        services.AddKeyedSingleton("key", "no concern of ours");
+        var (first, second) = (0, 0);
+        services.AddRunnelCore().AddRunnelWorkers()
+            .AddChannel("mail", channel => (channel.Ordered, channel.Capacity, first) = (true, 5, first + 1))
+            .AddChannel("mail", channel => (channel.Capacity, second) = (10, second + 1));
+        using var provider = services.BuildServiceProvider();
+
+        var options = provider.GetRequiredService<ChannelRegistry>().OptionsOf("mail");
+
+        Assert.Equal((true, 10), (options.Ordered, options.Capacity));
+        Assert.Equal((1, 1), (first, second));
     }
 
     [Fact]
@@ -104,7 +165,7 @@ public sealed class DeclaredUseTests : IAsyncDisposable
     {
         var runnel = new ServiceCollection().AddRunnelCore();
 
-        Assert.Throws<System.ComponentModel.DataAnnotations.ValidationException>(() => runnel.AddChannel("mail", channel => channel.Capacity = 0));
+        Assert.Throws<ValidationException>(() => runnel.AddChannel("mail", channel => channel.Capacity = 0));
         Assert.Throws<ArgumentException>(() => runnel.AddChannel("node!1"));
     }
 
