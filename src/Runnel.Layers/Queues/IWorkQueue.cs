@@ -31,7 +31,7 @@ public interface IWorkQueue
     /// <param name="channel">The channel; every envelope's <see cref="Envelope.Id"/> must be set.</param>
     /// <param name="envelopes">The messages, in their order.</param>
     /// <param name="options">Capacity, and how long to wait for room.</param>
-    /// <param name="cancellationToken">Ends the wait. Cancelled does not mean not stored: a deduplication id makes sending again safe.</param>
+    /// <param name="cancellationToken">Ends the wait. Cancelled does not mean not stored. On a queue with <see cref="WorkQueueFeatures.Deduplicate"/>, a deduplication id makes sending again safe.</param>
     /// <returns>
     /// How many were stored. The others were refused as duplicates: their <see cref="Envelope.DeduplicationId"/> had been used within its window.
     /// </returns>

@@ -8,8 +8,8 @@ namespace Runnel.Workers.Channels;
 
 /// <summary>Stores one message of each deduplication id on a queue that does not know duplicates: the id is reserved first, and marked when the message is stored.</summary>
 /// <remarks>
-/// A sender that dies in between leaves a reservation, which lapses; whoever sends the same id meanwhile waits for that and stores the message then. So there may be two
-/// copies, if the first sender died after all was stored, and never none.
+/// A sender that dies in between, or that does not learn whether its message was stored, leaves a reservation, which lapses; whoever sends the same id meanwhile waits for that
+/// and stores the message then. So there may be two copies, if the first message was stored after all, and never none.
 /// </remarks>
 internal sealed class Deduplication(IWorkQueue queue, IStateStore states, TimeProvider timeProvider, ILogger<Deduplication> logger)
 {
@@ -22,7 +22,7 @@ internal sealed class Deduplication(IWorkQueue queue, IStateStore states, TimePr
 
     /// <summary>Stores a message unless one with its id was stored within its window.</summary>
     /// <returns>How many were stored: 1, or 0 for a duplicate.</returns>
-    /// <exception cref="IOException">The id could not be reserved, so the message was not stored.</exception>
+    /// <exception cref="IOException">The id could not be reserved, so the message was not stored; or the queue's server went away, and the message may have been stored.</exception>
     public async ValueTask<int> EnqueueAsync(ChannelName channel, Envelope envelope, EnqueueOptions options, CancellationToken cancellationToken)
     {
         if (await ReserveAsync(channel, envelope, options.WaitForRoom, cancellationToken) is not { } reservation)
@@ -31,7 +31,7 @@ internal sealed class Deduplication(IWorkQueue queue, IStateStore states, TimePr
         {
             await queue.EnqueueAsync(channel, [envelope with { DeduplicationId = null, DeduplicationWindow = TimeSpan.Zero }], options, cancellationToken);
         }
-        catch
+        catch (Exception exception) when (IsCertainlyNotStored(exception))
         {
             await TryAsync(states.ReleaseAsync, reservation, channel);
             throw;
@@ -61,14 +61,17 @@ internal sealed class Deduplication(IWorkQueue queue, IStateStore states, TimePr
         }
     }
 
-    // What became of the message is certain by now, and that is what the caller is told. A reservation that is not marked lapses.
+    // After anything else, such as a lost answer or a cancellation, the message may be stored: if the id were free, the caller's next attempt would store a second one at once.
+    private static bool IsCertainlyNotStored(Exception exception) => exception is ChannelFullException or MessageTooLargeException or ArgumentException or NotSupportedException;
+
+    // What became of the message is certain by now, and that is what the caller is told, whatever the store of states throws. A reservation that is not marked lapses.
     private async ValueTask TryAsync(Func<Reservation, CancellationToken, ValueTask> settle, Reservation reservation, ChannelName channel)
     {
         try
         {
             await settle(reservation, CancellationToken.None);
         }
-        catch (BackplaneUnavailableException exception)
+        catch (Exception exception)
         {
             Log.ReservationNotSettled(logger, exception, channel, reservation.Lapse);
         }

@@ -1,5 +1,7 @@
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Runnel.InMemory;
+using Runnel.Layers;
 using Runnel.Specification;
 using Runnel.Tests.Workers;
 using Xunit;
@@ -12,13 +14,18 @@ public sealed class ToyDeduplicationTests : IAsyncDisposable
     private readonly ManualTimeProvider _clock = new();
     private readonly InMemoryWorkQueue _queue;
     private readonly WatchedQueue _watched;
+    private readonly WatchedStates _states;
     private readonly WorkerApp _app;
 
     public ToyDeduplicationTests()
     {
         _queue = new InMemoryWorkQueue(_clock);
         _watched = new WatchedQueue(new ToyWorkQueue(_queue));
-        _app = new WorkerApp(new InMemoryBackplane(_clock), _watched, _clock, host => host.MapChannel("payments", (Pay _) => { }, options => (options.Deduplicate, options.Track) = (true, true)));
+        var backplane = new InMemoryBackplane(_clock);
+        _states = new WatchedStates(new HistoryStateStore(backplane, _clock));
+        _app = new WorkerApp(
+            backplane, _watched, _clock, host => host.MapChannel("payments", (Pay _) => { }, options => (options.Deduplicate, options.Track) = (true, true)),
+            services: services => services.AddSingleton<IStateStore>(_states));
     }
 
     private static SendOptions Once => new() { DeduplicationId = "order 7", DeduplicationWindow = TimeSpan.FromMinutes(10) };
@@ -45,15 +52,57 @@ public sealed class ToyDeduplicationTests : IAsyncDisposable
         Assert.Equal(2, await CountAsync());
     }
 
-    [Fact]
-    public async Task A_message_that_could_not_be_stored_does_not_keep_its_id()
-    {
-        _watched.FailingEnqueues = 1;
-        await Assert.ThrowsAnyAsync<Exception>(async () => await _app.Channels.SendAsync("payments", new Pay("1"), Once));
+    public static TheoryData<Exception> Refusals => [new ChannelFullException("payments", 1), new MessageTooLargeException("The message", 2, 1), new ArgumentException("It has no id."), new NotSupportedException("It knows no keys.")];
 
-        var again = await _app.Channels.SendAsync("payments", new Pay("1"), Once);
+    public static TheoryData<Exception> UnknownOutcomes => [new IOException("The answer was lost."), new OperationCanceledException("It took too long.")];
+
+    [Theory]
+    [MemberData(nameof(Refusals), DisableDiscoveryEnumeration = true)]
+    public async Task A_message_that_is_refused_does_not_keep_its_id(Exception refusal)
+    {
+        _watched.OnEnqueue = () => Task.FromException(refusal);
+        Assert.Same(refusal, await Assert.ThrowsAnyAsync<Exception>(async () => await _app.Channels.SendAsync("payments", new Pay("1"), Once)));
+        _watched.OnEnqueue = static () => Task.CompletedTask;
+
+        var again = await Wait.For(_app.Channels.SendAsync("payments", new Pay("1"), Once).AsTask(), "the message to be stored");
 
         Assert.False(again.IsDuplicate);
+    }
+
+    [Theory]
+    [MemberData(nameof(UnknownOutcomes), DisableDiscoveryEnumeration = true)]
+    public async Task A_message_that_may_be_stored_keeps_its_id_until_the_reservation_lapses(Exception failure)
+    {
+        _watched.OnEnqueue = () => Task.FromException(failure);
+        await Assert.ThrowsAnyAsync<Exception>(async () => await _app.Channels.SendAsync("payments", new Pay("1"), Once));
+        _watched.OnEnqueue = static () => Task.CompletedTask;
+
+        var began = _clock.GetUtcNow();
+        var again = _app.Channels.SendAsync("payments", new Pay("1"), Once).AsTask();
+        await Wait.Until(
+            () =>
+            {
+                _clock.Advance(TimeSpan.FromSeconds(1));
+                return again.IsCompleted;
+            },
+            "the reservation has lapsed");
+
+        Assert.False((await again).IsDuplicate);
+        Assert.True(_clock.GetUtcNow() - began >= TimeSpan.FromSeconds(30));
+    }
+
+    [Fact]
+    public async Task Whatever_the_store_of_states_throws_afterwards_the_sender_is_told_what_became_of_the_message()
+    {
+        _states.FailsToSettle = true;
+
+        var sent = await _app.Channels.SendAsync("payments", new Pay("1"), Once);
+        _watched.OnEnqueue = static () => Task.FromException(new ChannelFullException("payments", 1));
+        await Assert.ThrowsAsync<ChannelFullException>(async () => await _app.Channels.SendAsync("payments", new Pay("2"), Once with { DeduplicationId = "order 8" }));
+
+        Assert.False(sent.IsDuplicate);
+        Assert.Equal(1, await CountAsync());
+        Assert.Equal(2, _app.Log.Of(3032).Count());
     }
 
     [Fact]
