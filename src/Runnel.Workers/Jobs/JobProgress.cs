@@ -15,6 +15,7 @@ internal sealed class JobProgress(
     private readonly Lock _lock = new();
     private readonly CancellationTokenSource _ended = new();
     private JobStatus _latest = first;
+    private LateState? _late;
     private Task? _pump;
     private bool _dirty;
 
@@ -48,7 +49,10 @@ internal sealed class JobProgress(
         }
     }
 
-    /// <summary>Publishes the attempt's last state, after all that is still on its way. A layer that is away is waited for; after some seconds, the job goes on without it, and its final state follows later.</summary>
+    /// <summary>Whether the attempt's last state is final, and could not be published: <see cref="PublishLater"/> has it published as soon as the layer takes it.</summary>
+    public bool EndIsLate => _late is not null;
+
+    /// <summary>Publishes the attempt's last state, after all that is still on its way. A layer that is away is waited for; after some seconds, the job goes on without it (<see cref="EndIsLate"/>).</summary>
     /// <param name="end">Makes it of the latest.</param>
     /// <param name="wait">How long the job rests now.</param>
     /// <param name="isOurs">Whether the job is this worker's.</param>
@@ -71,7 +75,7 @@ internal sealed class JobProgress(
                 return true;
             if (rest > LastRest || stopping.IsCancellationRequested)
             {
-                PublishLater(last);
+                _late = last.IsFinal ? new LateState(id, last, retention) : null; // what is not final the next attempt tells
                 return true;
             }
             await Task.Delay(rest, timeProvider, stopping).ContinueWith(static _ => { }, TaskScheduler.Default);
@@ -94,13 +98,18 @@ internal sealed class JobProgress(
         }
     }
 
-    // What is not final the next attempt tells.
-    private void PublishLater(JobStatus last)
+    /// <summary>The message is settled, so the job is over, and nobody else will tell: has its final state published later, if it could not be published in time.</summary>
+    public void PublishLater()
     {
-        if (!last.IsFinal || store.TryPublishLater(new LateState(id, last, retention)))
+        if (_late is not { } late)
             return;
-        WorkerMetrics.StateLost();
-        Log.StateLost(logger, id, last.State);
+        if (!store.Late.TryAdd(late, out var lostResult))
+        {
+            WorkerMetrics.StateLost();
+            Log.StateLost(logger, null, id, late.Status.State);
+        }
+        if (lostResult)
+            Log.ResultLost(logger, id, store.Late.MostBytes);
     }
 
     // A job that asks again and again shows how far it was meanwhile; one that is tried again shows why.

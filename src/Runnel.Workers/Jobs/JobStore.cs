@@ -1,4 +1,3 @@
-using System.Threading.Channels;
 using Runnel.Layers;
 
 namespace Runnel.Workers.Jobs;
@@ -9,18 +8,10 @@ internal sealed class JobStore(IStateStore states)
 {
     private const string JsonType = "json";
 
-    private const int MostLate = 10_000;
-
     private static readonly TimeSpan Longest = TimeSpan.FromDays(3650); // what layers compute with stays a date
 
-    private readonly Channel<LateState> _late = Channel.CreateBounded<LateState>(MostLate);
-
     /// <summary>The final states that are to be published when the layer takes them.</summary>
-    public ChannelReader<LateState> Late => _late.Reader;
-
-    /// <summary>Has a final state published when the layer takes it.</summary>
-    /// <returns>Whether there is room for it: memory is bounded.</returns>
-    public bool TryPublishLater(LateState state) => _late.Writer.TryWrite(state);
+    public LateStates Late { get; } = new();
 
     /// <summary>Publishes a late state, unless the job has a later one: its dead letter was replayed meanwhile, say.</summary>
     public async ValueTask PublishUnlessLaterAsync(LateState late, CancellationToken cancellationToken)

@@ -69,5 +69,11 @@ internal static partial class Log
     public static partial void RecurringClockAway(ILogger logger, Exception exception, TimeSpan rest);
 
     [LoggerMessage(3034, LogLevel.Error, "Job {Id} ended as {State}, but this could not be published; whoever follows the job does not see its end.")]
-    public static partial void StateLost(ILogger logger, MessageId id, JobState state);
+    public static partial void StateLost(ILogger logger, Exception? exception, MessageId id, JobState state);
+
+    [LoggerMessage(3035, LogLevel.Error, "The recurring message '{Name}' was put on channel '{Channel}', but the layer could not remember this. It is tried again in a moment.")]
+    public static partial void RecurringNotRemembered(ILogger logger, Exception exception, string name, ChannelName channel);
+
+    [LoggerMessage(3036, LogLevel.Warning, "The end of job {Id} waits for the layer without the job's result, because the results that wait already take {MaxBytes} bytes.")]
+    public static partial void ResultLost(ILogger logger, MessageId id, long maxBytes);
 }

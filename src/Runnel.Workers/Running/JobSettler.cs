@@ -166,7 +166,7 @@ internal sealed class JobSettler(ChannelDefinition channel, HandlingRule rule, I
     }
 
     // The state is published first and the message settled then: a crash in between repeats the job, and never leaves a page waiting for an end that
-    // will not come. Of a message that may be another worker's, the layer is asked first: only the worker that has it speaks of it. One that comes back soon may have been handled by then.
+    // will not come. If the layer for states is away, the state follows when the message is settled: if it is not, the job runs again, and the next attempt tells its end. Of a message that may be another worker's, the layer is asked first: only the worker that has it speaks of it. One that comes back soon may have been handled by then.
     private async ValueTask<Task> EndAsync(ReceivedMessage message, JobProgress? progress, JobEnd end)
     {
         try
@@ -175,19 +175,28 @@ internal sealed class JobSettler(ChannelDefinition channel, HandlingRule rule, I
             if (isHeld)
                 end.Log?.Invoke();
             if (isHeld && (progress is null || await progress.EndAsync(end.State, end.Rest, () => receiver.IsHeld, limits.Stop)))
-                return Observe(message, end.Name, end.Settle());
+                return progress is { EndIsLate: true } ? PublishLaterAsync(progress, ObserveAsync(message, end.Name, end.Settle().AsTask())) : Observe(message, end.Name, end.Settle());
             if (!await ObserveAsync(message, end.Name, end.Settle().AsTask()))
                 return Task.CompletedTask;
             if (!isHeld)
                 end.Log?.Invoke();
             if (progress is not null && (!end.ComesBack || end.Rest >= LongRest))
+            {
                 await progress.EndAsync(end.State, end.Rest, static () => true, limits.Stop);
+                progress.PublishLater();
+            }
         }
         catch (Exception exception)
         {
             Log.SettlingFailed(logger, exception, message.Id, channel.Name);
         }
         return Task.CompletedTask;
+    }
+
+    private static async Task PublishLaterAsync(JobProgress progress, Task<bool> settling)
+    {
+        if (await settling)
+            progress.PublishLater();
     }
 
     // What a consumer says on purpose is for whoever follows the job; what went wrong in it may name servers, files and people.

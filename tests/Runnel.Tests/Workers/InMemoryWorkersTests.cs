@@ -179,4 +179,29 @@ public sealed class InMemoryWorkersTests : WorkersSpecification
         Assert.Equal(JobState.Running, meanwhile!.State);
         Assert.Equal(0, began.Count);
     }
+
+    [Fact]
+    public async Task A_worker_that_could_not_publish_the_end_of_a_job_and_turns_out_to_have_lost_it_does_not_tell_the_end_later()
+    {
+        var began = new Inbox<int>();
+        var goOn = new TaskCompletionSource();
+        var (backplane, queue) = (new WatchedBackplane(_backplane), new WatchedQueue(_queue) { RefusesToComplete = true });
+        await using var app = new WorkerApp(backplane, queue, Clock, host => host.MapChannel("payments", async (Pay _, JobContext job) =>
+        {
+            began.Add(job.Attempt);
+            await goOn.Task;
+        }, Track));
+        await app.StartAsync();
+        var sent = await app.Channels.SendAsync("payments", new Pay("1"));
+        await began.NextAsync();
+        backplane.FailingPublications = int.MaxValue;
+        goOn.SetResult();
+        await AdvanceUntilAsync(Wait.Until(() => app.Log.Of(3008).Any(), "the layer says no").ContinueWith(static _ => true, TaskScheduler.Default), TimeSpan.FromSeconds(1));
+
+        backplane.FailingPublications = 0;
+        await app.StopAsync(); // whatever waits is published now
+
+        Assert.Equal(JobState.Running, (await app.Jobs.FindAsync(sent.Id))!.State);
+        Assert.Empty(app.Log.Of(3034));
+    }
 }

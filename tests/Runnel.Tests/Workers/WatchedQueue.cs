@@ -26,6 +26,9 @@ internal sealed class WatchedQueue(IWorkQueue inner) : IWorkQueue, IWorkQueueOpe
     /// <summary>What a worker waits for that has given a message back, or that has a failed one tried again.</summary>
     public Func<Task> OnAbandoned { get; set; } = static () => Task.CompletedTask;
 
+    /// <summary>Whether workers that complete a message are told that it is not theirs any more.</summary>
+    public bool RefusesToComplete { get; set; }
+
     /// <summary>Whether workers hear that their lease is lost; one whose process was stopped does not, for a while.</summary>
     public bool TellsOfLoss { get; init; } = true;
 
@@ -94,7 +97,8 @@ internal sealed class WatchedQueue(IWorkQueue inner) : IWorkQueue, IWorkQueueOpe
             return Interlocked.Decrement(ref queue._failingReceives) >= 0 ? throw new IOException("The layer is away.") : inner.ReceiveAsync(channel, max, cancellationToken);
         }
 
-        public ValueTask<bool> CompleteAsync(ReceivedMessage message, CancellationToken cancellationToken = default) => inner.CompleteAsync(message, cancellationToken);
+        public ValueTask<bool> CompleteAsync(ReceivedMessage message, CancellationToken cancellationToken = default) =>
+            queue.RefusesToComplete ? new(false) : inner.CompleteAsync(message, cancellationToken);
 
         public async ValueTask<bool> AbandonAsync(ReceivedMessage message, AbandonOptions options, CancellationToken cancellationToken = default)
         {
