@@ -17,5 +17,8 @@ internal sealed record RecurringTick(DateTimeOffset At, int Era)
     /// <summary>What its message is deduplicated by: the same on all nodes.</summary>
     public string IdOf(string name) => $"recurring:{name}:{At.ToUnixTimeMilliseconds()}" + (Era == 0 ? "" : $":{Era}");
 
+    /// <summary>Whether it is the other tick, or one that comes after it.</summary>
+    public bool IsAtOrAfter(RecurringTick other) => Era > other.Era || (Era == other.Era && At >= other.At);
+
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{At:O} {Era}");
 }

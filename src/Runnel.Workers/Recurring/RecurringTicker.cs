@@ -13,6 +13,7 @@ internal sealed class RecurringTicker(RecurringMessage message, ChannelSender se
     private static readonly TimeSpan Window = TimeSpan.FromHours(1); // between the first node that fires a tick and the last
 
     private RecurringTick? _last;
+    private RecurringTick? _unremembered; // fired by this node
     private TimeSpan _restAfterFailure = RecurringRest.Shortest;
     private TimeSpan _rest;
     private long _restsSince;
@@ -22,7 +23,7 @@ internal sealed class RecurringTicker(RecurringMessage message, ChannelSender se
     public Task Looking { get; private set; } = Task.CompletedTask;
 
     /// <summary>Whether no tick will ever follow.</summary>
-    public bool HasEnded => Looking.IsCompleted && _last is { } last && message.Schedule.NextAfter(last.At) is null;
+    public bool HasEnded => Looking.IsCompleted && _unremembered is null && _last is { } last && message.Schedule.NextAfter(last.At) is null;
 
     /// <summary>How long to wait for the next look at the most; <see langword="null"/> while the last one goes on.</summary>
     public TimeSpan? Rest => !Looking.IsCompleted ? null : _rest - timeProvider.GetElapsedTime(_restsSince) is var left && left > TimeSpan.Zero ? left : TimeSpan.Zero;
@@ -38,24 +39,38 @@ internal sealed class RecurringTicker(RecurringMessage message, ChannelSender se
 
     private async Task LookAsync(DateTimeOffset now, CancellationToken stopping)
     {
-        try
-        {
-            _last = _last is null ? await StartAsync(now, stopping) : await FollowClockAsync(_last, now, stopping);
-            if (message.Schedule.NextAfter(_last.At) is { } next)
-            {
-                if (next <= now)
-                    await FireAsync(_last with { At = message.Schedule.LatestUntil(now, next) }, stopping);
-                _rest = next <= now ? TimeSpan.Zero : RecurringRest.Before(next - now);
-            }
-            (_hasFailed, _restAfterFailure) = (false, RecurringRest.Shortest);
-        }
-        catch (Exception exception) when (exception is not OperationCanceledException || !stopping.IsCancellationRequested)
-        {
-            Log.RecurringFailed(logger, exception, message.Name, message.Channel);
-            (_hasFailed, _rest) = (true, _restAfterFailure);
-            _restAfterFailure = RecurringRest.Longer(_restAfterFailure);
-        }
+        var succeeded = await TryAsync(FireDueAsync, Log.RecurringFailed);
+        succeeded &= await TryAsync(RememberFiredAsync, Log.RecurringNotRemembered); // also when the next tick could not be sent
+        (_hasFailed, _rest, _restAfterFailure) = succeeded
+            ? (false, _rest, RecurringRest.Shortest)
+            : (true, _restAfterFailure, RecurringRest.Longer(_restAfterFailure));
         _restsSince = timeProvider.GetTimestamp();
+
+        async ValueTask<bool> TryAsync(Func<DateTimeOffset, CancellationToken, ValueTask> step, Action<ILogger, Exception, string, ChannelName> tell)
+        {
+            try
+            {
+                await step(now, stopping);
+                return true;
+            }
+            catch (Exception exception) when (exception is not OperationCanceledException || !stopping.IsCancellationRequested)
+            {
+                tell(logger, exception, message.Name, message.Channel);
+                return false;
+            }
+        }
+    }
+
+    private async ValueTask FireDueAsync(DateTimeOffset now, CancellationToken stopping)
+    {
+        _last = _last is null ? await StartAsync(now, stopping) : await FollowClockAsync(_last, now, stopping);
+        _rest = TimeSpan.Zero;
+        if (message.Schedule.NextAfter(_last.At) is not { } next)
+            return;
+        if (next <= now)
+            await FireAsync(_last with { At = message.Schedule.LatestUntil(now, next) }, now, stopping);
+        else
+            _rest = RecurringRest.Before(next - now);
     }
 
     // Ticks missed while no node ran are made up for, by the latest of them.
@@ -89,12 +104,31 @@ internal sealed class RecurringTicker(RecurringMessage message, ChannelSender se
     // By less than a tick is no matter: the next one comes when it would have come.
     private bool IsSetBack(RecurringTick last, DateTimeOffset now) => message.Schedule.NextAfter(now) < last.At;
 
-    private async Task FireAsync(RecurringTick tick, CancellationToken stopping)
+    private async ValueTask FireAsync(RecurringTick tick, DateTimeOffset now, CancellationToken stopping)
     {
+        if (await LaterThanAsync(tick, now, stopping) is { } later)
+        {
+            _last = later;
+            return;
+        }
         await message.Send(sender, new SendOptions { DeduplicationId = tick.IdOf(message.Name), DeduplicationWindow = Window }, stopping);
-        await RememberAsync(tick, stopping);
-        _last = tick; // now, so that a tick whose message could not be sent is tried again: the channel keeps one of each
+        // Not before, so that a tick whose message could not be sent is tried again. And not later: if the tick cannot be remembered, its message is stored all the same.
+        (_last, _unremembered) = (tick, tick);
     }
+
+    // Not given up when the application stops: the next start would catch up a tick that was fired.
+    private async ValueTask RememberFiredAsync(DateTimeOffset now, CancellationToken stopping)
+    {
+        if (_unremembered is not { } fired)
+            return;
+        if (await LaterThanAsync(fired, now, CancellationToken.None) is null)
+            await RememberAsync(fired, CancellationToken.None);
+        _unremembered = null;
+    }
+
+    // The channel keeps one message of a tick for the window only. If the tick is older than half of that, another node may have fired it so long ago that the channel would take a second.
+    private async ValueTask<RecurringTick?> LaterThanAsync(RecurringTick tick, DateTimeOffset now, CancellationToken stopping) =>
+        now - tick.At > Window / 2 && await LastFiredAsync(stopping) is { } fired && fired.IsAtOrAfter(tick) ? fired : null;
 
     private ValueTask RememberAsync(RecurringTick tick, CancellationToken stopping) => states.SetAsync(Name, Encoding.UTF8.GetBytes(tick.ToString()), Remembered, stopping);
 

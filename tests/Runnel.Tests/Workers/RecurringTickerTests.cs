@@ -1,0 +1,111 @@
+using System.Text;
+using Runnel.InMemory;
+using Runnel.Layers;
+using Runnel.Specification;
+using Runnel.Tests.Recording;
+using Runnel.Workers.Recurring;
+using Xunit;
+
+namespace Runnel.Tests.Workers;
+
+/// <summary>A recurring message runs once per tick, also when what the channel knows of a tick has ended.</summary>
+public sealed class RecurringTickerTests : IDisposable
+{
+    private readonly ManualTimeProvider _clock = new();
+    private readonly RecordedLog _log = new();
+    private readonly WatchedStates _states;
+    private readonly List<string> _sent = [];
+    private readonly RecurringTicker _ticker;
+
+    public RecurringTickerTests()
+    {
+        _states = new WatchedStates(new HistoryStateStore(new InMemoryBackplane(_clock), _clock));
+        var nightly = new RecurringMessage("nightly", new IntervalSchedule(TimeSpan.FromDays(1)), "ticks", "pay", (_, options, _) =>
+        {
+            _sent.Add(options.DeduplicationId!);
+            return new(new SentMessage(MessageId.New(_clock), IsDuplicate: false));
+        });
+        _ticker = new RecurringTicker(nightly, sender: null!, _states, _clock, _log.CreateLogger("Runnel"));
+    }
+
+    [Fact]
+    public async Task A_tick_that_was_fired_and_cannot_be_remembered_is_not_fired_again_and_is_remembered_when_it_can_be()
+    {
+        await LookAsync();
+        _states.OnSet = static _ => new BackplaneUnavailableException("The layer is away.");
+        for (var half = 0; half < 2 * 26; half++)
+        {
+            _clock.Advance(TimeSpan.FromMinutes(30));
+            await LookAsync();
+        }
+        Assert.Single(_sent);
+        Assert.NotEmpty(_log.Of(3035));
+        Assert.Empty(_log.Of(3013));
+
+        _states.OnSet = static _ => null;
+        _clock.Advance(TimeSpan.FromMinutes(1));
+        await LookAsync();
+        var sets = _states.Sets;
+        await LookAsync();
+
+        Assert.Equal(_clock.GetUtcNow().Date, (await FiredAsync())!.At.UtcDateTime);
+        Assert.Equal(sets, _states.Sets);
+    }
+
+    [Fact]
+    public async Task The_next_tick_is_fired_although_the_last_could_not_be_remembered()
+    {
+        await LookAsync();
+        _states.OnSet = static _ => new BackplaneUnavailableException("The layer is away.");
+        _clock.Advance(TimeSpan.FromDays(1));
+        await LookAsync();
+        _clock.Advance(TimeSpan.FromDays(1));
+        await LookAsync();
+
+        Assert.Equal(2, _sent.Distinct().Count());
+    }
+
+    [Fact]
+    public async Task A_node_that_stood_still_does_not_fire_what_another_fired_meanwhile()
+    {
+        await LookAsync();
+        var first = _clock.GetUtcNow();
+        _clock.Advance(TimeSpan.FromHours(26));
+        await _states.SetAsync("recurring.nightly", Encoding.UTF8.GetBytes(new RecurringTick(first.AddDays(1), 0).ToString()), TimeSpan.FromDays(1));
+
+        await LookAsync();
+        await LookAsync();
+        Assert.Empty(_sent);
+
+        _clock.Advance(TimeSpan.FromDays(1));
+        await LookAsync();
+        Assert.Single(_sent);
+    }
+
+    [Fact]
+    public async Task A_late_node_does_not_forget_what_another_has_fired_since()
+    {
+        await LookAsync();
+        _states.OnSet = static _ => new BackplaneUnavailableException("The layer is away.");
+        _clock.Advance(TimeSpan.FromDays(1));
+        await LookAsync();
+        _states.OnSet = static _ => null;
+        var later = new RecurringTick(_clock.GetUtcNow().AddHours(2), 0);
+        await _states.SetAsync("recurring.nightly", Encoding.UTF8.GetBytes(later.ToString()), TimeSpan.FromDays(1));
+
+        _clock.Advance(TimeSpan.FromHours(3));
+        await LookAsync();
+
+        Assert.Equal(later, await FiredAsync());
+    }
+
+    public void Dispose() => _log.Dispose();
+
+    private Task LookAsync()
+    {
+        _ticker.Look(_clock.GetUtcNow(), CancellationToken.None);
+        return Wait.For(_ticker.Looking, "the look");
+    }
+
+    private async Task<RecurringTick?> FiredAsync() => await _states.GetAsync("recurring.nightly") is { } fired ? RecurringTick.Parse(Encoding.UTF8.GetString(fired.Value.Span)) : null;
+}
