@@ -35,6 +35,20 @@ public sealed class ChannelLayerReceiveTests
     }
 
     [Fact]
+    public async Task A_receive_that_is_cancelled_when_its_message_was_taken_returns_the_message()
+    {
+        using var cancelled = new CancellationTokenSource();
+        var lease = new CancellingLease(await _memory.Queue.OpenReceiverAsync(new ReceiverOptions()), cancelled);
+        await using var layer = _memory.Open(queue: new SlowQueue(_memory.Queue) { FirstLease = lease });
+        await layer.SendAsync("thumbnails", Message);
+
+        var received = await Wait.For(layer.ReceiveAsync("thumbnails", cancelled.Token).AsTask(), "the message");
+
+        Assert.Equal(Message.Type, received.Type);
+        Assert.Empty(await _memory.Queue.ListChannelsAsync());
+    }
+
+    [Fact]
     public async Task A_receive_goes_on_under_a_new_lease_before_the_token_of_the_lost_one_says_so()
     {
         var lost = new LostLease();
@@ -122,6 +136,37 @@ public sealed class ChannelLayerReceiveTests
             inner.EnqueueAsync(channel, envelopes, options, cancellationToken);
 
         public ValueTask<DateTimeOffset> GetTimeAsync(CancellationToken cancellationToken = default) => inner.GetTimeAsync(cancellationToken);
+    }
+
+    /// <summary>Has its caller cancel as soon as a message is taken, and then completes nothing under the caller's token.</summary>
+    private sealed class CancellingLease(IWorkReceiver inner, CancellationTokenSource caller) : IWorkReceiver
+    {
+        public string WorkerId => inner.WorkerId;
+
+        public bool IsHeld => inner.IsHeld;
+
+        public CancellationToken Lost => inner.Lost;
+
+        public async ValueTask<IReadOnlyList<ReceivedMessage>> ReceiveAsync(ChannelName channel, int max, CancellationToken cancellationToken = default)
+        {
+            var received = await inner.ReceiveAsync(channel, max, cancellationToken);
+            await caller.CancelAsync();
+            return received;
+        }
+
+        public ValueTask<bool> CompleteAsync(ReceivedMessage message, CancellationToken cancellationToken = default)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            return inner.CompleteAsync(message, cancellationToken);
+        }
+
+        public ValueTask<bool> AbandonAsync(ReceivedMessage message, AbandonOptions options, CancellationToken cancellationToken = default) =>
+            inner.AbandonAsync(message, options, cancellationToken);
+
+        public ValueTask<bool> DeadLetterAsync(ReceivedMessage message, DeadLetterReason reason, string? error, CancellationToken cancellationToken = default) =>
+            inner.DeadLetterAsync(message, reason, error, cancellationToken);
+
+        public ValueTask DisposeAsync() => inner.DisposeAsync();
     }
 
     /// <summary>Is lost, and its token does not say so yet.</summary>

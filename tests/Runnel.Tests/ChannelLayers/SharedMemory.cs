@@ -8,12 +8,12 @@ namespace Runnel.Tests.ChannelLayers;
 /// <summary>A memory that several channel layers share, as the processes of an application share a server.</summary>
 internal sealed class SharedMemory
 {
-    private readonly InMemoryBackplane _backplane;
-
-    public SharedMemory() => (_backplane, Queue) = (new(Clock), new(Clock));
+    public SharedMemory() => (Backplane, Queue) = (new(Clock), new(Clock));
 
     /// <summary>The memory's clock.</summary>
     public ManualTimeProvider Clock { get; } = new();
+
+    public InMemoryBackplane Backplane { get; }
 
     public InMemoryWorkQueue Queue { get; }
 
@@ -22,5 +22,5 @@ internal sealed class SharedMemory
     /// <param name="queue">What it takes for the queue, if something stands between.</param>
     /// <param name="options">Its options.</param>
     public ChannelLayer Open(TimeProvider? clock = null, IWorkQueue? queue = null, ChannelLayerOptions? options = null) =>
-        new(_backplane, queue ?? Queue, Queue, options ?? new(), clock ?? Clock);
+        new(Backplane, queue ?? Queue, Queue, options ?? new(), clock ?? Clock);
 }
