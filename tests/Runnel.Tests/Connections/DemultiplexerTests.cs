@@ -189,6 +189,44 @@ public sealed class DemultiplexerTests
     }
 
     [Fact]
+    public async Task A_stream_that_was_rejected_cannot_be_accepted()
+    {
+        Exception? refused = null;
+        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapDemultiplexer("/ws", d => d
+            .Stream("rejects", c => c.OnConnect(async (connection, ct) =>
+            {
+                await connection.RejectAsync(ct);
+                refused = await Record.ExceptionAsync(() => connection.AcceptAsync(AcceptOptions.Default, ct));
+            }))
+            .Stream("text", Echo)));
+        await using var client = await app.ConnectInMemoryAsync("/ws");
+
+        Assert.Contains("1008", await client.ReceiveTextAsync(), StringComparison.Ordinal);
+        await EchoAsync(client);
+
+        Assert.Contains("'rejects'", Assert.IsType<InvalidOperationException>(refused).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_a_consumer_sends_on_a_stream_that_it_closed_does_not_reach_the_client()
+    {
+        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapDemultiplexer("/ws", d => d
+            .Stream("hasty", c => c.OnReceive(async (_, connection, ct) =>
+            {
+                await connection.CloseAsync(4000, "hasty", ct);
+                await connection.SendAsync("too late", ct);
+            }))
+            .Stream("text", Echo)));
+        await using var client = await ConnectAsync(app);
+
+        await client.SendTextAsync("""{"stream":"hasty","payload":1}""");
+
+        Assert.Contains("4000", await client.ReceiveTextAsync(), StringComparison.Ordinal);
+        await EchoAsync(client);
+        Assert.Empty(app.Logs.Of(1001));
+    }
+
+    [Fact]
     public async Task A_stream_that_closes_while_it_connects_says_nothing_after_its_close()
     {
         await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapDemultiplexer("/ws", d => d
