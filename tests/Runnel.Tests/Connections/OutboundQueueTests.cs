@@ -316,6 +316,22 @@ public sealed class OutboundQueueTests
     }
 
     [Fact]
+    public async Task A_consumers_frame_that_still_waits_for_room_does_not_follow_the_last_frame()
+    {
+        var queue = new OutboundQueue(new OutboundOptions { MaxMessages = 1 }, _writer);
+        _writer.Block();
+        await queue.SendAsync(Frame.Text("on the wire"));
+        await queue.SendAsync(Frame.Text("waits"));
+        var third = queue.SendAsync(Frame.Text("finds no room")).AsTask();
+
+        var finished = queue.FinishAsync(Frame.Close(1000, null));
+        _writer.Unblock();
+        await Wait.For(Task.WhenAll(finished, third), "the queue to finish, and the sender to be let go");
+
+        Assert.Equal(["on the wire", "waits", "close"], _writer.Texts);
+    }
+
+    [Fact]
     public void A_ping_goes_out_only_when_nothing_else_does()
     {
         var queue = new OutboundQueue(new OutboundOptions(), _writer);

@@ -38,6 +38,25 @@ public sealed class SlowClientTests
     }
 
     [Fact]
+    public void When_a_client_is_cut_the_frame_that_did_not_fit_is_counted_with_those_that_waited()
+    {
+        using var counts = new Counts();
+        var writer = new FakeWriter();
+        var queue = new OutboundQueue(new OutboundOptions { MaxMessages = 3 }, writer);
+        writer.Block();
+        for (var i = 0; i < 4; i++) // one on the wire, and three that wait
+        {
+            if (queue.Post(Frame.OfGroup(FrameKind.Text, new byte[10])))
+                queue.Drain();
+        }
+
+        queue.Post(Frame.OfGroup(FrameKind.Text, new byte[10]));
+
+        Assert.Equal(1, writer.Overflows);
+        Assert.Equal(4, counts[RunnelTelemetry.FramesDropped, nameof(OutboundPolicy.Disconnect)]);
+    }
+
+    [Fact]
     public async Task Ten_thousand_messages_at_once_cut_nobody_who_reads()
     {
         await using var app = await StartAsync(OutboundPolicy.Disconnect, new ManualTimeProvider());
