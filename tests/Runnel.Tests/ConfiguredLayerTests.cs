@@ -246,6 +246,27 @@ public sealed class ConfiguredLayerTests
         Assert.Contains("'lacking:' keeps no work", lack.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Code_picks_each_layer_by_its_package_s_methods()
+    {
+        var onRedis = await PickedAsync(runnel => runnel.UseRedis("redis://cache").UseRedisQueues("redis://work").UseRedisState("redis://states"));
+        var inFiles = await PickedAsync(runnel => runnel.UseSqlite("all.db").UseSqliteQueues("work.db").UseSqliteState("states.db"));
+        var byAddress = await PickedAsync(runnel => runnel.UseLayer("memory:").UseQueueLayer("sqlite:work.db").UseStateLayer("redis://states"));
+
+        Assert.Equal(("redis://cache", "redis://work", "redis://states"), onRedis);
+        Assert.Equal(("sqlite:all.db", "sqlite:work.db", "sqlite:states.db"), inFiles);
+        Assert.Equal(("memory:", "sqlite:work.db", "redis://states"), byAddress);
+
+        static async Task<(string, string, string?)> PickedAsync(Action<RunnelBuilder> pick)
+        {
+            var services = new ServiceCollection();
+            pick(services.AddRunnelCore());
+            await using var provider = services.BuildServiceProvider();
+            var layer = provider.GetRequiredService<ConfiguredLayer>();
+            return (layer.Address, layer.QueueAddress, layer.StateAddress);
+        }
+    }
+
     private sealed class LackingLayerFactory : ILayerFactory
     {
         public Layer Create(string address, TimeProvider timeProvider, ILoggerFactory loggers) => new() { Identity = _ => Task.FromResult(address) };
