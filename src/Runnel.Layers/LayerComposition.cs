@@ -19,6 +19,7 @@ public sealed class LayerComposition : IAsyncDisposable
         WorkQueue = (queue ?? main).WorkQueue;
         Operator = (queue ?? main).Operator;
         _keeper = new[] { state ?? main, state ?? queue }.OfType<Layer>().FirstOrDefault(layer => layer.State is not null || HasHistory(layer));
+        MainRemembers = _keeper == main;
         State = _keeper?.State ?? (_keeper is null ? null : new HistoryStateStore(_keeper.Backplane!, timeProvider));
         Backplane = main.Backplane is { } groups && _keeper is not null && _keeper != main && HasHistory(_keeper) ? new RoutedBackplane(groups, _keeper.Backplane!) : main.Backplane;
     }
@@ -38,6 +39,9 @@ public sealed class LayerComposition : IAsyncDisposable
     /// <summary>Remembers values and reservations; <see langword="null"/> when no layer can.</summary>
     public IStateStore? State { get; }
 
+    /// <summary>Whether the main layer is the one that remembers. Nodes that reach each other then share what they remember.</summary>
+    public bool MainRemembers { get; }
+
     /// <summary>Opens the layers, one after the other.</summary>
     /// <inheritdoc cref="Layer.OpenAsync"/>
     public async Task OpenAsync(CancellationToken cancellationToken = default)
@@ -46,7 +50,7 @@ public sealed class LayerComposition : IAsyncDisposable
             await layer.OpenAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Reads the identity of the layer that remembers (<see cref="Layer.Identity"/>). All nodes of an application must have the same.</summary>
+    /// <summary>Reads the identity of the layer that remembers (<see cref="Layer.Identity"/>). All nodes of an application must have the same. It changes when the layer loses its data.</summary>
     /// <returns>The identity; <see langword="null"/> when no layer remembers.</returns>
     public async Task<string?> GetStateIdentityAsync(CancellationToken cancellationToken = default) =>
         _keeper is null ? null : await _keeper.Identity(cancellationToken).ConfigureAwait(false);

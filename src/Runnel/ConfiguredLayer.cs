@@ -88,6 +88,9 @@ public sealed class ConfiguredLayer : IAsyncDisposable
     /// <summary>Whether the application takes these seams from its layers, and does not bring its own.</summary>
     internal bool Fills(IBackplane backplane, IStateStore states) => _layers.Value.Backplane == backplane && _layers.Value.State == states;
 
+    /// <inheritdoc cref="LayerComposition.MainRemembers"/>
+    internal bool MainRemembers => _layers.Value.MainRemembers;
+
     /// <inheritdoc cref="LayerComposition.GetStateIdentityAsync"/>
     internal Task<string?> GetStateIdentityAsync(CancellationToken cancellationToken) => _layers.Value.GetStateIdentityAsync(cancellationToken);
 

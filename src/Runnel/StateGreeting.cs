@@ -6,22 +6,27 @@ using Runnel.Nodes;
 namespace Runnel;
 
 /// <summary>Tells the other nodes, at the start, where this one keeps its states. One that keeps them elsewhere answers, and then this node stops: neither would see the other's states.</summary>
-/// <remarks>The start does not wait for an answer. Nodes that were there before go on, whatever a new one says.</remarks>
+/// <remarks>
+/// The start does not wait for an answer. Nodes that were there before go on, whatever a new one says. Nodes that both keep their states in the layer for groups are not compared:
+/// they hear each other through it, so they share it. A layer that lost its data has another identity than before, so each side reads its own again before it objects.
+/// </remarks>
 internal sealed class StateGreeting(NodeContext node, ConfiguredLayer layer, IBackplane backplane, IStateStore states, IHostApplicationLifetime lifetime) : IHostedLifecycleService
 {
     private static readonly Topic Greetings = Topic.OfRunnel("greetings");
 
     private IAsyncDisposable? _subscription;
-    private string? _identity;
+    private volatile string? _identity;
+    private volatile bool _hasGreeted;
 
     // After the layer has been opened, and before anything asks for a state.
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
         // An application that brings seams of its own has states of which the layer knows nothing.
-        if (!backplane.Features.HasFlag(BackplaneFeatures.ScaleOut) || !layer.Fills(backplane, states) || await layer.GetStateIdentityAsync(cancellationToken) is not { } identity)
+        if (!backplane.Features.HasFlag(BackplaneFeatures.ScaleOut) || !layer.Fills(backplane, states))
             return;
-        _identity = identity;
-        _subscription = await backplane.SubscribeAsync(Greetings, OnMessage, cancellationToken);
+        _identity = await layer.GetStateIdentityAsync(cancellationToken);
+        if (_identity is not null)
+            _subscription = await backplane.SubscribeAsync(Greetings, OnMessage, cancellationToken);
     }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -29,16 +34,10 @@ internal sealed class StateGreeting(NodeContext node, ConfiguredLayer layer, IBa
     // An answer that came earlier would break off the start, and not stop what has started.
     public async Task StartedAsync(CancellationToken cancellationToken)
     {
-        if (_identity is null)
+        if (_subscription is null)
             return;
-        try
-        {
-            await PublishAsync(new Greeting(node.Id, _identity, To: null), cancellationToken);
-        }
-        catch (BackplaneUnavailableException exception)
-        {
-            Log.GreetingFailed(node.Logger, exception);
-        }
+        backplane.StateChanged += OnStateChanged;
+        await GreetAsync(cancellationToken);
     }
 
     public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -47,8 +46,16 @@ internal sealed class StateGreeting(NodeContext node, ConfiguredLayer layer, IBa
 
     public async Task StoppedAsync(CancellationToken cancellationToken)
     {
+        backplane.StateChanged -= OnStateChanged;
         if (_subscription is not null)
             await _subscription.DisposeAsync();
+    }
+
+    // Only once: a node that greeted at each reconnection would be new each time, and stop for one that came later.
+    private void OnStateChanged(BackplaneState state)
+    {
+        if (state == BackplaneState.Connected && !_hasGreeted)
+            _ = GreetAsync(CancellationToken.None);
     }
 
     private void OnMessage(BackplaneMessage received)
@@ -62,24 +69,65 @@ internal sealed class StateGreeting(NodeContext node, ConfiguredLayer layer, IBa
         {
             return; // of a version that greets otherwise
         }
-        if (greeting is null || greeting.From == node.Id || greeting.Identity == _identity)
+        if (greeting is null || greeting.From == node.Id || greeting.Identity == _identity || (greeting.MainRemembers && layer.MainRemembers))
+            return;
+        // A node that stops has no say: those that replace it may keep their states elsewhere.
+        if (lifetime.ApplicationStopping.IsCancellationRequested)
             return;
         if (greeting.To is null)
-            _ = AnswerAsync(greeting.From);
+            _ = AnswerAsync(greeting);
         else if (greeting.To == node.Id)
-            Stop(greeting);
+            _ = HearAsync(greeting);
     }
 
-    private async Task AnswerAsync(string to)
+    private async Task GreetAsync(CancellationToken cancellationToken)
     {
         try
         {
-            await PublishAsync(new Greeting(node.Id, _identity!, to), CancellationToken.None);
+            _identity = await layer.GetStateIdentityAsync(cancellationToken);
+            await PublishAsync(to: null, cancellationToken);
+            _hasGreeted = true;
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            _hasGreeted = false;
+            Log.GreetingFailed(node.Logger, exception);
+        }
+    }
+
+    private async Task AnswerAsync(Greeting greeting)
+    {
+        try
+        {
+            _identity = await layer.GetStateIdentityAsync(CancellationToken.None);
+            if (_identity != greeting.Identity)
+                await PublishAsync(greeting.From, CancellationToken.None);
         }
         catch (Exception exception)
         {
-            Log.AnswerFailed(node.Logger, exception, to);
+            Log.AnswerFailed(node.Logger, exception, greeting.From);
         }
+    }
+
+    private async Task HearAsync(Greeting answer)
+    {
+        var greeted = _identity;
+        try
+        {
+            _identity = await layer.GetStateIdentityAsync(CancellationToken.None);
+        }
+        catch (Exception exception)
+        {
+            _hasGreeted = false;
+            Log.GreetingFailed(node.Logger, exception);
+            return;
+        }
+        if (_identity == answer.Identity)
+            return;
+        if (_identity == greeted)
+            Stop(answer);
+        else
+            await GreetAsync(CancellationToken.None); // the layer lost its data meanwhile, so the answer was to something else
     }
 
     private void Stop(Greeting answer)
@@ -90,14 +138,16 @@ internal sealed class StateGreeting(NodeContext node, ConfiguredLayer layer, IBa
         lifetime.StopApplication();
     }
 
-    private async Task PublishAsync(Greeting greeting, CancellationToken cancellationToken)
+    private async Task PublishAsync(string? to, CancellationToken cancellationToken)
     {
+        var greeting = new Greeting(node.Id, _identity!, layer.MainRemembers, to);
         var message = new Message(InboxSender.OwnTypes + "greeting", JsonSerializer.SerializeToUtf8Bytes(greeting));
         await backplane.PublishAsync(Greetings, EnvelopeFormat.Encode(new Envelope(message)), retention: null, cancellationToken);
     }
 
     /// <param name="From">The node that speaks.</param>
     /// <param name="Identity">Where it keeps its states.</param>
+    /// <param name="MainRemembers">Whether that is the layer for groups.</param>
     /// <param name="To">The node that is answered; <see langword="null"/>: all are greeted.</param>
-    private sealed record Greeting(string From, string Identity, string? To);
+    private sealed record Greeting(string From, string Identity, bool MainRemembers, string? To);
 }

@@ -54,6 +54,6 @@ internal static partial class Log
     [LoggerMessage(1013, LogLevel.Warning, "{Node} keeps its states elsewhere, and could not be told so.")]
     public static partial void AnswerFailed(ILogger logger, Exception exception, string node);
 
-    [LoggerMessage(1014, LogLevel.Warning, "The other nodes could not be asked where they keep their states. If they keep them elsewhere, this node does not learn it.")]
+    [LoggerMessage(1014, LogLevel.Warning, "This node could not ask the others where they keep their states. It asks again when the layer is back.")]
     public static partial void GreetingFailed(ILogger logger, Exception exception);
 }

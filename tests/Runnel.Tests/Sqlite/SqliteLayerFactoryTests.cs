@@ -32,6 +32,7 @@ public sealed class SqliteLayerFactoryTests
 
         Assert.Equal(one, same);
         Assert.NotEqual(one, other);
+        Assert.DoesNotContain(Environment.MachineName, one, StringComparison.Ordinal); // containers that share a file have names of their own
         folder.Delete(recursive: true);
 
         static async Task<string> AskAsync(Layer layer)
