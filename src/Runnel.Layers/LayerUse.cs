@@ -23,18 +23,20 @@ public sealed record LayerUse(string What)
     /// <summary>What you can do about a lack, as a sentence: <c>Pick another layer for work (--queue-layer), or take Ordered out of the channel's options.</c></summary>
     public required string WayOut { get; init; }
 
-    /// <summary>Checks that the layers can do what is declared.</summary>
+    /// <summary>Checks that an application's seams can do what is declared.</summary>
+    /// <param name="backplane">What carries its messages; <see langword="null"/> when nothing does.</param>
+    /// <param name="workQueue">What keeps its work; <see langword="null"/> when nothing does.</param>
+    /// <param name="state">What remembers; <see langword="null"/> when nothing does.</param>
     /// <exception cref="InvalidOperationException">They lack something. The message says what, and what you can do.</exception>
-    public void Check(LayerComposition layers)
+    public void Check(IBackplane? backplane, IWorkQueue? workQueue, IStateStore? state)
     {
-        ArgumentNullException.ThrowIfNull(layers);
-        var backplane = Backplane & ~(layers.Backplane?.Features ?? BackplaneFeatures.None);
-        if (backplane != BackplaneFeatures.None)
-            throw Lack($"the layer for groups lacks {nameof(BackplaneFeatures)}.{backplane}");
-        var queue = WorkQueue & ~(layers.WorkQueue?.Features ?? WorkQueueFeatures.None);
-        if (queue != WorkQueueFeatures.None && !(StateCanReplace && layers.State is not null))
-            throw Lack($"the layer for work lacks {nameof(WorkQueueFeatures)}.{queue}");
-        if (State && layers.State is null)
+        var carried = Backplane & ~(backplane?.Features ?? BackplaneFeatures.None);
+        if (carried != BackplaneFeatures.None)
+            throw Lack($"the layer for groups lacks {nameof(BackplaneFeatures)}.{carried}");
+        var kept = WorkQueue & ~(workQueue?.Features ?? WorkQueueFeatures.None);
+        if (kept != WorkQueueFeatures.None && !(StateCanReplace && state is not null))
+            throw Lack($"the layer for work lacks {nameof(WorkQueueFeatures)}.{kept}");
+        if (State && state is null)
             throw Lack("no layer remembers anything");
     }
 

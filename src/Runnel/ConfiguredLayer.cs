@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Runnel.Layers;
@@ -8,24 +9,30 @@ namespace Runnel;
 /// <summary>The layers that configuration picks: <c>--layer</c> on the command line, else <c>Runnel:Layer</c>, else what the code says.</summary>
 /// <remarks>
 /// <c>--queue-layer</c>, or <c>Runnel:QueueLayer</c>, picks another one for work: the queue, and what an operator sees of it. <c>--state-layer</c>, or
-/// <c>Runnel:StateLayer</c>, picks another one that remembers: states of jobs, and last ticks of recurring messages. The layers are made on first use, after the command line has been read. <see cref="LayerOptions.Factories"/> come before the packages' own. Services can be created even if an
-/// address is invalid; <see cref="OpenAsync"/> then fails, which ends the start with one sentence.
+/// <c>Runnel:StateLayer</c>, picks another one that remembers: states of jobs, and last ticks of recurring messages. The layers are made on first use, after the command
+/// line has been read. <see cref="LayerOptions.Factories"/> come before the packages' own. Services can be created even if an address is invalid; <see cref="OpenAsync"/> then
+/// fails, which ends the start with one sentence. An application that registers an <see cref="IBackplane"/> of its own keeps its states in the history of that one, unless it
+/// picks a layer for states or registers an <see cref="IStateStore"/>, too.
 /// </remarks>
 public sealed class ConfiguredLayer : IAsyncDisposable
 {
     private readonly IOptions<LayerOptions> _options;
     private readonly IConfiguration? _configuration;
     private readonly IEnumerable<ILayerUser> _users;
+    private readonly TimeProvider _timeProvider;
+    private readonly IServiceProvider? _services;
     private readonly Lazy<LayerComposition> _layers;
     private (string Address, string QueueAddress, string? StateAddress)? _madeFrom;
 
     /// <summary>Creates the choice; an application gets it from dependency injection.</summary>
-    public ConfiguredLayer(IOptions<LayerOptions> options, TimeProvider timeProvider, ILoggerFactory loggers, IEnumerable<ILayerUser> users, IConfiguration? configuration = null)
+    public ConfiguredLayer(IOptions<LayerOptions> options, TimeProvider timeProvider, ILoggerFactory loggers, IEnumerable<ILayerUser> users, IConfiguration? configuration = null, IServiceProvider? services = null)
     {
         ArgumentNullException.ThrowIfNull(options);
         _options = options;
         _configuration = configuration;
         _users = users;
+        _timeProvider = timeProvider;
+        _services = services;
         _layers = new(() => Compose(timeProvider, loggers));
     }
 
@@ -82,7 +89,19 @@ public sealed class ConfiguredLayer : IAsyncDisposable
             throw new InvalidOperationException("The layer was made before the command line named another one: let the application ask for groups, channels and jobs after RunRunnelAsync has begun, or name the layer in the environment's Runnel__Layer.");
         await layers.OpenAsync(cancellationToken);
         foreach (var use in _users.SelectMany(user => user.Uses))
-            use.Check(layers);
+            Check(use, layers);
+    }
+
+    /// <summary>The state store of an application that has this backplane. One of its own comes before the layers, unless a layer was picked for states.</summary>
+    internal IStateStore StateOn(IBackplane backplane)
+    {
+        var layers = _layers.Value;
+        if (layers.Backplane == backplane || StateAddress is not null)
+            return State;
+        if (backplane.Features.HasFlag(BackplaneFeatures.History))
+            return new HistoryStateStore(backplane, _timeProvider);
+        // The main layer does not count: its place is taken, and what it remembers no other node may see.
+        return layers.MainRemembers ? LackingStateStore.Instance : State;
     }
 
     /// <summary>Whether the application takes these seams from its layers, and does not bring its own.</summary>
@@ -96,6 +115,16 @@ public sealed class ConfiguredLayer : IAsyncDisposable
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _layers.IsValueCreated ? _layers.Value.DisposeAsync() : ValueTask.CompletedTask;
+
+    // An application may bring seams of its own, and then they are what it works with.
+    private void Check(LayerUse use, LayerComposition layers)
+    {
+        var state = use.State || use.StateCanReplace ? _services?.GetService<IStateStore>() ?? State : null;
+        use.Check(
+            use.Backplane == BackplaneFeatures.None ? null : _services?.GetService<IBackplane>() ?? layers.Backplane,
+            use.WorkQueue == WorkQueueFeatures.None ? null : _services?.GetService<IWorkQueue>() ?? layers.WorkQueue,
+            state is LackingStateStore ? null : state);
+    }
 
     private static InvalidOperationException Lacks(string scheme, string what, string setting) =>
         new($"The layer '{scheme}:' {what}. Pick another one that does, such as sqlite: or redis: ({setting}).");

@@ -25,7 +25,7 @@ public static class RunnelServiceCollectionExtensions
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<ConfiguredLayer>();
         services.TryAddSingleton(provider => provider.GetRequiredService<ConfiguredLayer>().Backplane);
-        services.TryAddSingleton(provider => provider.GetRequiredService<ConfiguredLayer>().State);
+        services.TryAddSingleton(provider => provider.GetRequiredService<ConfiguredLayer>().StateOn(provider.GetRequiredService<IBackplane>()));
         services.TryAddSingleton(provider => new NodeContext(
             provider.GetRequiredService<IOptions<RunnelOptions>>().Value,
             provider.GetRequiredService<TimeProvider>(),

@@ -23,7 +23,6 @@ internal sealed class WorkerApp : IAsyncDisposable
         builder.Services.AddSingleton(timeProvider);
         builder.Services.AddSingleton(backplane);
         builder.Services.AddSingleton(queue);
-        builder.Services.AddSingleton<IStateStore>(new HistoryStateStore(backplane, timeProvider));
         if (queue is IWorkQueueOperator queueOperator)
             builder.Services.AddSingleton(queueOperator);
         var runnel = builder.Services.AddRunnelCore().AddRunnelWorkers();
