@@ -38,4 +38,9 @@ internal static partial class Log
 
     [LoggerMessage(2013, LogLevel.Information, "Connection {Connection} needed longer than the keep-alive timeout to take one write, of up to 64 KiB; it is cut.")]
     public static partial void TakesNothing(ILogger logger, Connection connection);
+
+    [LoggerMessage(2014, LogLevel.Warning,
+        "Other processes may take the work on '{QueueScheme}:', but group messages, requests to cancel jobs, and the states of jobs that have no layer of their own stay in this process, "
+        + "since its layer is '{Scheme}:'. That is right for a single process. Several need one layer for these, too: --layer sqlite:work.db on one machine, --layer redis://HOST on several.")]
+    public static partial void OnlyWorkIsShared(ILogger logger, string queueScheme, string scheme);
 }

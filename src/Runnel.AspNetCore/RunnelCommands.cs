@@ -14,6 +14,8 @@ namespace Microsoft.AspNetCore.Builder;
 /// <summary>The commands that every application has.</summary>
 public static class RunnelCommands
 {
+    private const string SameLayer = "--layer sqlite:work.db on one machine, --layer redis://HOST on several.";
+
     /// <summary>Runs the application as its command line says: <c>runserver</c> (the default), <c>runworker</c>, <c>channels</c>; <c>--help</c> lists all.</summary>
     /// <remarks>
     /// Settings go to the application's configuration: what has its value in the same word (<c>--Backend=URI</c>) or a colon in its name
@@ -65,7 +67,7 @@ public static class RunnelCommands
         root.SetAction((parsed, cancellationToken) =>
         {
             Configure(app, parsed, layers);
-            return ServeAsync(app, cancellationToken);
+            return ServeAsync(app, noWorker: false, cancellationToken);
         });
         return root;
     }
@@ -79,7 +81,7 @@ public static class RunnelCommands
         {
             Configure(app, parsed, layers);
             app.Services.GetRequiredService<IOptions<WorkerOptions>>().Value.Enabled &= !parsed.GetValue(noWorker);
-            return ServeAsync(app, cancellationToken);
+            return ServeAsync(app, parsed.GetValue(noWorker), cancellationToken);
         });
         return command;
     }
@@ -104,7 +106,8 @@ public static class RunnelCommands
             options.Threads = parsed.GetValue(threads) ?? options.Threads;
             AddPatterns(options.OnlyChannels, parsed.GetValue(only));
             AddPatterns(options.ExcludeChannels, parsed.GetValue(exclude));
-            RefuseToWorkInVain(app);
+            RefuseWorkerAlone(app);
+            RefuseEmptySelection(app);
             await PrepareAsync(app, cancellationToken);
             await RunAsync(app, () => WorkerHost.RunAsync(app.Services, cancellationToken));
             return 0;
@@ -143,9 +146,13 @@ public static class RunnelCommands
             yield return ", tracked";
     }
 
-    private static async Task<int> ServeAsync(WebApplication app, CancellationToken cancellationToken)
+    private static async Task<int> ServeAsync(WebApplication app, bool noWorker, CancellationToken cancellationToken)
     {
         await PrepareAsync(app, cancellationToken);
+        if (noWorker)
+            RefuseServerAlone(app);
+        else
+            WarnOfServerApart(app);
         await RunAsync(app, async () =>
         {
             await app.StartAsync(cancellationToken);
@@ -196,15 +203,44 @@ public static class RunnelCommands
         }
     }
 
-    private static void RefuseToWorkInVain(WebApplication app)
+    // Refuses a worker that no other process could reach. Before the layers are opened.
+    private static void RefuseWorkerAlone(WebApplication app)
     {
         var layer = app.Services.GetRequiredService<ConfiguredLayer>();
         if (layer.QueueScheme == "memory")
-            throw new InvalidOperationException("A worker on 'memory:' would wait for ever: what other processes send never reaches it. Give both the same layer: --layer sqlite:work.db on one machine, --layer redis://HOST on several.");
+            throw new InvalidOperationException($"A worker on 'memory:' would wait for ever: what other processes send never reaches it. Give both the same layer: {SameLayer}");
         if (layer.Scheme == "memory")
-            throw new InvalidOperationException("Other processes would not see this worker's job states and group messages: 'memory:' keeps them in the worker. Give both the same layer for these, too: --layer sqlite:work.db on one machine, --layer redis://HOST on several.");
+            throw new InvalidOperationException($"Other processes would not see this worker's job states and group messages: 'memory:' keeps them in the worker. Give both the same layer for these, too: {SameLayer}");
         if (layer.StateAddress is { } states && LayerAddress.SchemeOf(states) == "memory")
             throw new InvalidOperationException("Other processes would not see the states of this worker's jobs: 'memory:' keeps them in the worker. Give all of them the same layer for states: --state-layer sqlite:work.db on one machine, --state-layer redis://HOST on several.");
+    }
+
+    // Refuses a server that leaves its work to workers that cannot see it. Once the layers are open.
+    private static void RefuseServerAlone(WebApplication app)
+    {
+        if (app.Services.GetRequiredService<ChannelRegistry>().Names.Count == 0)
+            return; // there is no work to leave to others
+        var layer = app.Services.GetRequiredService<ConfiguredLayer>();
+        if (!IsShared(app.Services.GetRequiredService<IWorkQueue>()))
+            throw new InvalidOperationException($"Nobody would handle what a server sends with --noworker on '{layer.QueueScheme}:', since no worker can see it. Leave out --noworker, or give the server and its workers the same layer: {SameLayer}");
+        if (!IsShared(app.Services.GetRequiredService<IBackplane>()))
+            throw new InvalidOperationException($"With --noworker on '{layer.Scheme}:', this server would not see the workers' job states and group messages. Leave out --noworker, or give the server and its workers the same layer for these, too: {SameLayer}");
+    }
+
+    // Warns of a server that shares its work and nothing else: right for one process, and not for several. Once the layers are open.
+    private static void WarnOfServerApart(WebApplication app)
+    {
+        var layer = app.Services.GetRequiredService<ConfiguredLayer>();
+        if (app.Services.GetRequiredService<ChannelRegistry>().Names.Count > 0 && IsShared(app.Services.GetRequiredService<IWorkQueue>()) && !IsShared(app.Services.GetRequiredService<IBackplane>()))
+            Log.OnlyWorkIsShared(app.Logger, layer.QueueScheme, layer.Scheme);
+    }
+
+    private static bool IsShared(IWorkQueue queue) => queue.Features.HasFlag(WorkQueueFeatures.ScaleOut);
+
+    private static bool IsShared(IBackplane backplane) => backplane.Features.HasFlag(BackplaneFeatures.ScaleOut);
+
+    private static void RefuseEmptySelection(WebApplication app)
+    {
         var selected = app.Services.GetRequiredService<WorkerSelection>().Selected;
         if (selected.Count > 0)
             return;

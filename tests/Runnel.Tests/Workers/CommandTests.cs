@@ -31,6 +31,8 @@ public sealed class CommandTests : IDisposable
     [InlineData("A worker on 'memory:' would wait for ever", "runworker")]
     [InlineData("A worker on 'memory:' would wait for ever", "runworker", "--layer", "LAYER", "--queue-layer", "memory:")]
     [InlineData("Other processes would not see this worker's job states and group messages", "runworker", "--queue-layer", "LAYER")]
+    [InlineData("Nobody would handle what a server sends with --noworker on 'memory:'", "runserver", "--noworker")]
+    [InlineData("With --noworker on 'memory:', this server would not see the workers' job states", "runserver", "--noworker", "--queue-layer", "LAYER")]
     [InlineData("there are 'mail', 'payments', 'thumbnails'.", "runworker", "--layer", "LAYER", "--only-channels", "nothing*")]
     [InlineData("there are 'mail', 'payments', 'thumbnails'.", "runworker", "--layer", "LAYER", "--exclude-channels", "*")]
     [InlineData("--threads takes a number from 1 on, not 'many'.", "runworker", "--layer", "LAYER", "--threads", "many")]
@@ -88,6 +90,18 @@ public sealed class CommandTests : IDisposable
         var settings = await http.GetStringAsync(new Uri("/settings?keys=Runnel:Grace,Greeting,Place,environment,layer", UriKind.Relative));
 
         Assert.Equal($"7|Hello @all|world|Staging|{Layer}", settings);
+    }
+
+    [Fact]
+    public async Task A_server_that_shares_nothing_but_its_work_says_so()
+    {
+        await using var apart = AppProcess.Start("runserver", "--urls", "http://127.0.0.1:0", "--queue-layer", Layer);
+        await apart.SaysAsync("Now listening on: http://127.0.0.1:");
+        await using var together = AppProcess.Start("runserver", "--urls", "http://127.0.0.1:0", "--layer", Layer);
+        await together.SaysAsync("Now listening on: http://127.0.0.1:");
+
+        Assert.Contains("Other processes may take the work on 'sqlite:', but group messages", apart.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("Other processes may take the work", together.Output, StringComparison.Ordinal);
     }
 
     [Theory]
