@@ -35,7 +35,9 @@ internal sealed class OpenedLayer : IAsyncDisposable
     /// <exception cref="ToolException">There is no address, or the tool cannot use one.</exception>
     public static async Task<OpenedLayer> OpenAsync(string? given, string? givenQueue, string? givenState, bool mayCreate, CancellationToken cancellationToken)
     {
-        var (address, queueAddress, stateAddress) = (Given(given, Variable), Given(givenQueue, QueueVariable), Given(givenState, StateVariable));
+        // Whoever names a layer means that one. The environment may name production's layer for work, and a command must not purge that in its place.
+        Func<string, string?> environment = given is null ? Environment.GetEnvironmentVariable : static _ => null;
+        var (address, queueAddress, stateAddress) = (NotEmpty(given ?? environment(Variable)), NotEmpty(givenQueue ?? environment(QueueVariable)), NotEmpty(givenState ?? environment(StateVariable)));
         if (address is null)
             throw ToolException.Usage($"Say which layer: --layer sqlite:work.db or --layer redis://HOST, or the same address in the environment's {Variable}.");
         try
@@ -52,7 +54,7 @@ internal sealed class OpenedLayer : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _services.DisposeAsync();
 
-    private static string? Given(string? option, string variable) => (option ?? Environment.GetEnvironmentVariable(variable)) is { } address && !string.IsNullOrWhiteSpace(address) ? address : null;
+    private static string? NotEmpty(string? address) => string.IsNullOrWhiteSpace(address) ? null : address;
 
     private static async Task<OpenedLayer> ConnectAsync(string address, string? queueAddress, string? stateAddress, CancellationToken cancellationToken)
     {

@@ -14,14 +14,14 @@ internal sealed class SharedOptions
 
     public Option<string?> QueueLayer { get; } = new("--queue-layer")
     {
-        Description = $"The address of the layer for work, if the application has another one for it. Without it: the environment's {OpenedLayer.QueueVariable}.",
+        Description = $"The address of the layer for work, if the application has another one for it. Without it, and without --layer: the environment's {OpenedLayer.QueueVariable}.",
         HelpName = "URI",
         Recursive = true,
     };
 
     public Option<string?> StateLayer { get; } = new("--state-layer")
     {
-        Description = $"The address of the layer for states of jobs, if the application has another one for them. Without it: the environment's {OpenedLayer.StateVariable}.",
+        Description = $"The address of the layer for states of jobs, if the application has another one for them. Without it, and without --layer: the environment's {OpenedLayer.StateVariable}.",
         HelpName = "URI",
         Recursive = true,
     };
