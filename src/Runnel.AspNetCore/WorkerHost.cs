@@ -21,7 +21,9 @@ internal static class WorkerHost
         await host.StartAsync(cancellationToken);
         await host.WaitForShutdownAsync(cancellationToken);
 
-        // A service that failed has stopped the host as if nothing were wrong; whoever started the worker has to learn of it.
+        // A service that failed has stopped the host as if nothing were wrong; whoever started the worker has to learn of it. One whose failure is ignored has not.
+        if (services.GetRequiredService<IOptions<HostOptions>>().Value.BackgroundServiceExceptionBehavior == BackgroundServiceExceptionBehavior.Ignore)
+            return;
         await Task.WhenAll(hosted.OfType<BackgroundService>().Select(service => service.ExecuteTask).OfType<Task>().Where(task => task.IsFaulted));
     }
 

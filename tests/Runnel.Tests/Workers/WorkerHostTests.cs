@@ -54,6 +54,22 @@ public sealed class WorkerHostTests : IDisposable
     }
 
     [Fact]
+    public async Task A_worker_that_ignores_the_failure_of_a_service_goes_on_and_ends_well()
+    {
+        _builder.Services.Configure<HostOptions>(host => host.BackgroundServiceExceptionBehavior = BackgroundServiceExceptionBehavior.Ignore);
+        _builder.Services.AddHostedService<Failing>();
+        await using var app = _builder.Build();
+        var failing = app.Services.GetServices<IHostedService>().OfType<Failing>().Single();
+
+        var running = WorkerHost.RunAsync(app.Services, CancellationToken.None);
+        await Wait.Until(() => failing.ExecuteTask is { IsFaulted: true }, "the service to fail");
+        app.Lifetime.StopApplication();
+        await Wait.For(running, "the worker to end");
+
+        Assert.True(app.Lifetime.ApplicationStopped.IsCancellationRequested);
+    }
+
+    [Fact]
     public async Task A_worker_stops_when_its_caller_cancels()
     {
         _builder.Services.AddHostedService<Diary>();
