@@ -10,20 +10,18 @@ namespace Runnel.Workers.Channels;
 internal sealed class ChannelSender(
     IWorkQueue queue, JobStore jobs, ChannelRegistry registry, ConsumedChannels consumed, Deduplication deduplication, RunnelNode node, TimeProvider timeProvider, IOptions<RunnelOptions> runnel) : IChannels
 {
-    public ValueTask<SentMessage> SendAsync<T>(ChannelName channel, T message, SendOptions? options = null, CancellationToken cancellationToken = default)
-    {
-        options ??= Default;
-        var settings = registry.OptionsOf(channel);
-        ChannelUses.Check(channel, options, settings);
-        return SendAsync(channel, message, options, settings, cancellationToken);
-    }
+    public ValueTask<SentMessage> SendAsync<T>(ChannelName channel, T message, SendOptions? options = null, CancellationToken cancellationToken = default) =>
+        SendAsync(channel, message, options ?? Default, isOwn: false, cancellationToken);
 
     /// <summary>Sends a message whose uses the channel need not declare: whoever sends it has.</summary>
     public ValueTask<SentMessage> SendOwnAsync<T>(ChannelName channel, T message, SendOptions options, CancellationToken cancellationToken) =>
-        SendAsync(channel, message, options, registry.OptionsOf(channel), cancellationToken);
+        SendAsync(channel, message, options, isOwn: true, cancellationToken);
 
-    private async ValueTask<SentMessage> SendAsync<T>(ChannelName channel, T message, SendOptions options, ChannelOptions settings, CancellationToken cancellationToken)
+    private async ValueTask<SentMessage> SendAsync<T>(ChannelName channel, T message, SendOptions options, bool isOwn, CancellationToken cancellationToken)
     {
+        var settings = registry.OptionsOf(channel);
+        if (!isOwn)
+            ChannelUses.Check(channel, options, settings);
         Check(channel, options);
         var now = await TimeAsync(options, settings, cancellationToken);
         using var bodies = BodyWriter.Rent(runnel.Value.Json);
@@ -68,7 +66,7 @@ internal sealed class ChannelSender(
             throw new ArgumentException($"The message for channel '{channel}' has a Delay of {options.Delay}, which is negative; leave it out to have the message handled at once.", nameof(options));
         if (options.Expiry <= TimeSpan.Zero)
             throw new ArgumentException($"The message for channel '{channel}' has an Expiry of {options.Expiry}, so that it could never be handled; give it a longer one, or none.", nameof(options));
-        if (options.DeduplicationId is not null && options.DeduplicationWindow <= TimeSpan.Zero)
+        if (!string.IsNullOrEmpty(options.DeduplicationId) && options.DeduplicationWindow <= TimeSpan.Zero)
             throw new ArgumentException($"The message for channel '{channel}' has a DeduplicationWindow of {options.DeduplicationWindow}, so that its DeduplicationId would not be remembered; give it a longer one.", nameof(options));
     }
 

@@ -45,9 +45,17 @@ public sealed class DeclaredUseTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task What_is_refused_fails_the_task_and_not_the_call()
+    {
+        var refused = _app.Channels.SendAsync("payments", new Pay("1"), new SendOptions { Key = "order-7" }).AsTask();
+
+        await Assert.ThrowsAsync<InvalidOperationException>(() => refused);
+    }
+
+    [Fact]
     public async Task A_job_of_a_channel_that_does_not_declare_it_is_not_cancelled()
     {
-        var sent = await _app.Channels.SendAsync("payments", new Pay("1"), new SendOptions { Key = "", DeduplicationId = "" });
+        var sent = await _app.Channels.SendAsync("payments", new Pay("1"), new SendOptions { Key = "", DeduplicationId = "", DeduplicationWindow = TimeSpan.Zero });
 
         var refusal = await Assert.ThrowsAsync<InvalidOperationException>(async () => await _app.Jobs.CancelAsync("payments", sent.Id));
 
