@@ -24,6 +24,10 @@ public sealed class Layer : IAsyncDisposable
     public IWorkQueueOperator? Operator { get; init; }
 
     /// <summary>Remembers values and reservations; <see langword="null"/> to have them kept in the history of <see cref="Backplane"/>, if it keeps any.</summary>
+    /// <remarks>
+    /// Members of a job's group (<c>job.</c> and the id) see the job's states only if <see cref="Backplane"/> keeps history, because they subscribe to the topic of the state
+    /// there. <c>IJobs</c> and the endpoints of jobs follow a job on any state store.
+    /// </remarks>
     public IStateStore? State { get; init; }
 
     /// <summary>What the seams stand on; disposed after them.</summary>
