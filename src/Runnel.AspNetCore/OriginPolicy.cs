@@ -20,11 +20,11 @@ internal static class OriginPolicy
     }
 
     /// <summary>Checks a pattern once, at start-up.</summary>
-    /// <exception cref="ArgumentException">It is none.</exception>
+    /// <exception cref="ArgumentException">It is not an origin.</exception>
     public static void Check(string pattern)
     {
         if (pattern != "*" && (!Uri.TryCreate(pattern.Replace(AnySubdomain, "://any.", StringComparison.Ordinal), UriKind.Absolute, out var uri) || uri.PathAndQuery != "/"))
-            throw new ArgumentException($"'{pattern}' is no origin: write https://shop.example, https://*.shop.example (any subdomain), with :port where it is not the usual one, or *.");
+            throw new ArgumentException($"'{pattern}' is not an origin: write https://shop.example, https://*.shop.example (any subdomain), with :port where it is not the usual one, or *.");
     }
 
     // The scheme is not compared: behind a proxy that ends TLS, this server sees http where the page has https.

@@ -9,6 +9,6 @@ public interface ILayerFactory
     /// <param name="address">The whole address, such as <c>sqlite:work.db</c> or <c>redis://cache:6379</c>.</param>
     /// <param name="timeProvider">The clock.</param>
     /// <param name="loggers">Where the layer says what befalls it.</param>
-    /// <exception cref="FormatException">The address is none; the message says what one looks like.</exception>
+    /// <exception cref="FormatException">The address is not valid; the message says what one looks like.</exception>
     Layer Create(string address, TimeProvider timeProvider, ILoggerFactory loggers);
 }

@@ -9,7 +9,7 @@ public static class RunnelRedisServiceCollectionExtensions
 {
     /// <summary>Carries and keeps messages in Redis, unless configuration names another layer (<c>Runnel:Layer</c>, or <c>--layer</c> on the command line).</summary>
     /// <param name="builder">The builder.</param>
-    /// <param name="address">Where Redis is; see <see cref="RedisOptions.Address"/>. One that is no address of a Redis ends the start.</param>
+    /// <param name="address">Where Redis is; see <see cref="RedisOptions.Address"/>. One that is not valid ends the start.</param>
     /// <param name="configure">How it is used. Holds also when configuration names another Redis; <see cref="RedisOptions.Address"/> is not looked at.</param>
     /// <example><code>builder.Services.AddRunnel().UseRedis("redis://cache:6379", redis => redis.Prefix = "shop");</code></example>
     public static RunnelBuilder UseRedis(this RunnelBuilder builder, string address, Action<RedisOptions>? configure = null)
@@ -28,7 +28,7 @@ public static class RunnelRedisServiceCollectionExtensions
 
     /// <summary>Keeps work in Redis, and leaves groups to the other layer, unless configuration names another one (<c>Runnel:QueueLayer</c>, or <c>--queue-layer</c> on the command line).</summary>
     /// <param name="builder">The builder.</param>
-    /// <param name="address">Where Redis is; see <see cref="RedisOptions.Address"/>. One that is no address of a Redis ends the start.</param>
+    /// <param name="address">Where Redis is; see <see cref="RedisOptions.Address"/>. One that is not valid ends the start.</param>
     /// <param name="configure">How it is used. Without it, the options of <see cref="UseRedis"/> hold; with it, these hold for every Redis of the application.</param>
     public static RunnelBuilder UseRedisQueues(this RunnelBuilder builder, string address, Action<RedisOptions>? configure = null)
     {

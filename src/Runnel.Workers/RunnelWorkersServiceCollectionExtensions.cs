@@ -81,7 +81,7 @@ public static class RunnelWorkersServiceCollectionExtensions
     /// <param name="every">How often, at least 100 ms; ticks are counted from 1970-01-01T00:00:00Z.</param>
     /// <param name="channel">The channel.</param>
     /// <param name="message">The message.</param>
-    /// <exception cref="ArgumentException">The name is none.</exception>
+    /// <exception cref="ArgumentException">The name is not valid.</exception>
     public static RunnelBuilder AddRecurring<T>(this RunnelBuilder builder, string name, TimeSpan every, ChannelName channel, T message) =>
         Add(builder, name, new IntervalSchedule(every), channel, message);
 
@@ -91,8 +91,8 @@ public static class RunnelWorkersServiceCollectionExtensions
     /// <param name="cron">Five fields: minute, hour, day of month, month, day of week; in UTC.</param>
     /// <param name="channel">The channel.</param>
     /// <param name="message">The message.</param>
-    /// <exception cref="ArgumentException">The name is none.</exception>
-    /// <exception cref="FormatException">The expression is none.</exception>
+    /// <exception cref="ArgumentException">The name is not valid.</exception>
+    /// <exception cref="FormatException">The expression is not a cron expression.</exception>
     public static RunnelBuilder AddRecurring<T>(this RunnelBuilder builder, string name, string cron, ChannelName channel, T message) =>
         Add(builder, name, new CronSchedule(cron), channel, message);
 
@@ -101,7 +101,7 @@ public static class RunnelWorkersServiceCollectionExtensions
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(message);
         if (name is not { Length: > 0 and <= 60 } || !GroupName.IsValid(name))
-            throw new ArgumentException($"'{name}' names no recurring message: a name has 1 to 60 characters out of A–Z, a–z, 0–9, '-', '_' and '.'.", nameof(name));
+            throw new ArgumentException($"'{name}' is not a name for a recurring message: a name has 1 to 60 characters out of A–Z, a–z, 0–9, '-', '_' and '.'.", nameof(name));
         if (builder.Services.Any(service => !service.IsKeyedService && service.ImplementationInstance is RecurringMessage other && other.Name == name))
             throw new ArgumentException($"There is a recurring message '{name}' already; give this one another name.", nameof(name));
         builder.Services.AddSingleton(new RecurringMessage(

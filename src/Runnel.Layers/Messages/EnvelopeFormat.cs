@@ -160,7 +160,7 @@ public static class EnvelopeFormat
     {
         if (name is null)
             return default(ChannelName?);
-        return ChannelName.TryCreate(name, out var channel) ? channel : throw new FormatException("The envelope names a channel that is none.");
+        return ChannelName.TryCreate(name, out var channel) ? channel : throw new FormatException("The envelope names a channel whose name is not valid.");
     }
 
     private static void WriteTime(Span<byte> span, DateTimeOffset? time) =>
@@ -172,7 +172,7 @@ public static class EnvelopeFormat
         return milliseconds switch
         {
             0 => null,
-            < -62_135_596_800_000 or > 253_402_300_799_999 => throw new FormatException("The envelope has a time that is none."),
+            < -62_135_596_800_000 or > 253_402_300_799_999 => throw new FormatException("The envelope has a time that is out of range."),
             _ => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds),
         };
     }

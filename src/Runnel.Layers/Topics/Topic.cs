@@ -34,5 +34,5 @@ public readonly record struct Topic
 
     private static string Check(string name, string what) => GroupName.IsValid(name)
         ? name
-        : throw new ArgumentException($"'{name}' is no name for {what}: it has up to {GroupName.MaxLength} characters out of A–Z, a–z, 0–9, '-', '_' and '.'.", nameof(name));
+        : throw new ArgumentException($"'{name}' is not a name for {what}: a name has up to {GroupName.MaxLength} characters out of A–Z, a–z, 0–9, '-', '_' and '.'.", nameof(name));
 }

@@ -36,12 +36,12 @@ internal sealed record RedisAddress
     public string? KeysFile { get; private init; }
 
     /// <summary>Reads an address.</summary>
-    /// <exception cref="FormatException">It is none; the message says what one looks like, and does not repeat a password.</exception>
+    /// <exception cref="FormatException">It is not an address; the message says what one looks like, and does not repeat a password.</exception>
     public static RedisAddress Parse(string address)
     {
         var isSocket = WithHost(address) != address;
         if (!Uri.TryCreate(WithHost(address), UriKind.Absolute, out var uri) || uri is not { Scheme: "redis" or "rediss", Host.Length: > 0, Fragment: "" })
-            throw new FormatException($"This is no address of a Redis: write {Example}. {Escapes}");
+            throw new FormatException($"This is not the address of a Redis server: write {Example}. {Escapes}");
         if (uri.Scheme == "rediss" && isSocket)
             throw new FormatException("There is no TLS on a unix socket: the address of a Redis there begins with redis://.");
         if (uri.PathAndQuery.Contains('@', StringComparison.Ordinal) && !isSocket) // a part of the password, so nothing may be repeated
@@ -102,11 +102,11 @@ internal sealed record RedisAddress
 
     private static int ReadDatabase(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
         ? number
-        : throw new FormatException($"'{text}' is no number of a Redis database: write {Example}.");
+        : throw new FormatException($"'{text}' is not the number of a Redis database: write {Example}.");
 
     private static string ReadPrefix(string text) => Regex.IsMatch(text, $@"^(?:{RedisOptions.PrefixPattern})\z")
         ? text
-        : throw new FormatException($"'{text}' is no prefix: it has 1 to 40 letters, digits, '_', '.' and '-'.");
+        : throw new FormatException($"'{text}' is not a prefix: a prefix has 1 to 40 letters, digits, '_', '.' and '-'.");
 
     private static RedisAddress ReadOption(RedisAddress address, string option)
     {

@@ -137,11 +137,11 @@ internal static class RespReader
     {
         Span<byte> copy = stackalloc byte[20];
         if (line.Length is 0 or > 20)
-            throw new FormatException("The reply has a number that is none.");
+            throw new FormatException("The reply has an invalid number.");
         line.CopyTo(copy);
         return Utf8Parser.TryParse(copy[..(int)line.Length], out long number, out var used) && used == line.Length
             ? number
-            : throw new FormatException("The reply has a number that is none.");
+            : throw new FormatException("The reply has an invalid number.");
     }
 
     private static FormatException NotRedis(byte type) => new($"The answer begins with the byte {type}, as none of Redis' does.");

@@ -13,12 +13,12 @@ internal sealed class CronSchedule : ISchedule
     private readonly bool[] _minutes, _hours, _daysOfMonth, _months, _daysOfWeek;
     private readonly bool _eitherDay;
 
-    /// <exception cref="FormatException">The expression is none; the message says what is wrong.</exception>
+    /// <exception cref="FormatException">The expression is not a cron expression; the message says what is wrong.</exception>
     public CronSchedule(string expression)
     {
         var fields = expression.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
         if (fields.Length != 5)
-            throw new FormatException($"'{expression}' is no cron expression: it has {fields.Length} fields instead of five: minute, hour, day of month, month, day of week.");
+            throw new FormatException($"'{expression}' is not a cron expression: it has {fields.Length} fields instead of five: minute, hour, day of month, month, day of week.");
         _minutes = Parse(expression, fields[0], 0, 59);
         _hours = Parse(expression, fields[1], 0, 23);
         _daysOfMonth = Parse(expression, fields[2], 1, 31);
@@ -27,7 +27,7 @@ internal sealed class CronSchedule : ISchedule
         _daysOfWeek[0] |= _daysOfWeek[7];
         _eitherDay = !fields[2].StartsWith('*') && !fields[4].StartsWith('*');
         if (NextAfter(DateTimeOffset.UnixEpoch) is null)
-            throw new FormatException($"'{expression}' is no cron expression: it names a day that never comes.");
+            throw new FormatException($"'{expression}' is not a cron expression: it names a day that never comes.");
     }
 
     public DateTimeOffset? NextAfter(DateTimeOffset time)
@@ -89,6 +89,6 @@ internal sealed class CronSchedule : ISchedule
             return int.TryParse(text, System.Globalization.NumberStyles.None, null, out var number) ? number : throw Wrong();
         }
 
-        FormatException Wrong() => new($"'{expression}' is no cron expression: '{field}' should be *, numbers from {lowest} to {highest}, ranges a-b, steps /n, or a list of those.");
+        FormatException Wrong() => new($"'{expression}' is not a cron expression: '{field}' should be *, numbers from {lowest} to {highest}, ranges a-b, steps /n, or a list of those.");
     }
 }

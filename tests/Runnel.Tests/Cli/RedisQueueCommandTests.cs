@@ -34,9 +34,9 @@ public sealed class RedisQueueCommandTests(RedisServer redis) : QueueCommandSpec
     }
 
     [Theory]
-    [InlineData("redis://", "is no address of a Redis")]
-    [InlineData("redis://host/one", "'one' is no number of a Redis database")]
-    [InlineData("redis://host?prefix=a:b", "'a:b' is no prefix")]
+    [InlineData("redis://", "is not the address of a Redis server")]
+    [InlineData("redis://host/one", "'one' is not the number of a Redis database")]
+    [InlineData("redis://host?prefix=a:b", "'a:b' is not a prefix")]
     public async Task What_is_no_address_of_a_redis_is_one_sentence_and_exit_code_2(string address, string words)
     {
         var tool = await RunnelTool.RunAsync("channels", "--layer", address);

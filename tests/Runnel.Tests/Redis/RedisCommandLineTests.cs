@@ -22,10 +22,10 @@ public sealed class RedisCommandLineTests
     [InlineData("redis://:wrong@HOST", "Redis at HOST refuses the user 'default' or the password. Correct them in the address: redis://user:password@host.")]
     [InlineData("redis://ann:right@HOST", "Redis at HOST refuses the user 'ann' or the password. Correct them in the address: redis://user:password@host.")]
     [InlineData("redis://HOST", "Redis at HOST wants a password. Write it into the address: redis://:password@host, or redis://user:password@host.")]
-    [InlineData("redis://:right@HOST/zero", "'zero' is no number of a Redis database: write redis://user:password@host:6379/0, rediss://host for TLS, or redis:///path/to/redis.sock.")]
+    [InlineData("redis://:right@HOST/zero", "'zero' is not the number of a Redis database: write redis://user:password@host:6379/0, rediss://host for TLS, or redis:///path/to/redis.sock.")]
     [InlineData("redis://:right@HOST?colour=red", "A Redis address has no option 'colour': there are prefix=, db=, ca= and keys=.")]
     [InlineData("redis://:right@HOST?keys=/no/such/file", "The file '/no/such/file' of the encryption keys (keys= in the address of Redis) cannot be read: Could not find a part of the path '/no/such/file'.")]
-    [InlineData("redis://:right@HOST?prefix=a%20b", "'a b' is no prefix: it has 1 to 40 letters, digits, '_', '.' and '-'.")]
+    [InlineData("redis://:right@HOST?prefix=a%20b", "'a b' is not a prefix: a prefix has 1 to 40 letters, digits, '_', '.' and '-'.")]
     public async Task What_is_wrong_with_the_address_is_said(string address, string sentence)
     {
         await using var redis = await RedisServer.StartAsync(new RedisServerOptions { Password = "right" });

@@ -84,7 +84,7 @@ public sealed class ScheduleTests
     {
         var refused = Assert.Throws<FormatException>(() => new CronSchedule(expression));
 
-        Assert.StartsWith($"'{expression}' is no cron expression: ", refused.Message, StringComparison.Ordinal);
+        Assert.StartsWith($"'{expression}' is not a cron expression: ", refused.Message, StringComparison.Ordinal);
         Assert.EndsWith(".", refused.Message, StringComparison.Ordinal);
     }
 
