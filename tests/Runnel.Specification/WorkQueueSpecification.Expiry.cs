@@ -46,6 +46,22 @@ public abstract partial class WorkQueueSpecification
     }
 
     [Fact]
+    public async Task A_message_that_has_expired_cannot_be_cancelled_though_it_may_not_have_been_swept_yet()
+    {
+        if (!await PromisesAsync(WorkQueueFeatures.Cancel))
+            return;
+        List<Envelope> expiring = [.. Enumerable.Range(0, Many).Select(_ => Of("expires") with { ExpiresAt = Clock.Now + Clock.Units(5) })];
+        foreach (var batch in expiring.Chunk(500))
+            await EnqueueAsync(batch);
+
+        await Clock.AdvanceAsync(6);
+        // The last to be swept are asked for first.
+        var cancelled = await Wait.For(Task.WhenAll(expiring.AsEnumerable().Reverse().Select(message => Queue.CancelAsync(Channel, message.Id).AsTask())), "all answers");
+
+        Assert.DoesNotContain(true, cancelled);
+    }
+
+    [Fact]
     public async Task What_has_expired_takes_no_room()
     {
         await EnqueueManyAsync("expires", expiry: Clock.Now + Clock.Units(5), capacity: Many);

@@ -149,6 +149,18 @@ public abstract partial class WorkQueueSpecification
     }
 
     [Fact]
+    public async Task A_message_that_was_given_back_is_as_old_as_when_it_was_sent()
+    {
+        var lease = await WorkerAsync();
+        var oldest = DateTimeOffset.FromUnixTimeMilliseconds(Clock.Now.ToUnixTimeMilliseconds()) - TimeSpan.FromMinutes(5);
+        await EnqueueAsync(Of("1") with { SentAt = oldest });
+
+        Assert.True(await lease.AbandonAsync(await TakeOneAsync(lease), AbandonOptions.Untouched));
+
+        Assert.Equal(oldest, (await StatusAsync())?.OldestReady);
+    }
+
+    [Fact]
     public async Task Channels_are_listed_by_name_and_only_those_that_hold_anything()
     {
         var lease = await WorkerAsync();
@@ -183,6 +195,20 @@ public abstract partial class WorkQueueSpecification
         await EnqueueAsync(Of("new", "k"));
         Assert.Equal(["new"], await DrainAsync(lease, 1));
         await AssertNothingHeldAsync();
+    }
+
+    [Fact]
+    public async Task Flushing_forgets_the_deduplication_ids_too()
+    {
+        if (!await PromisesAsync(WorkQueueFeatures.Deduplicate))
+            return;
+        Envelope Pay(string text) => Of(text) with { DeduplicationId = "nonce", DeduplicationWindow = Clock.Units(100) };
+        await EnqueueAsync(Pay("1"));
+
+        await Operator.FlushAsync();
+
+        Assert.Equal(1, await EnqueueAsync(Pay("2")));
+        Assert.Equal(["2"], await DrainAsync(await WorkerAsync(), 1));
     }
 
     private async Task<List<Envelope>> MakeDeadLettersAsync()

@@ -98,4 +98,79 @@ public abstract partial class WorkQueueSpecification
         Assert.Equal(keyed, received.Where(keyed.Contains));
         Assert.Equal(free, received.Where(free.Contains));
     }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task When_a_large_batch_gives_up_waiting_the_small_one_behind_it_gets_its_room_at_once(bool isCancelled)
+    {
+        if (!await PromisesAsync(WorkQueueFeatures.AtomicBatches))
+            return;
+        using var cancel = new CancellationTokenSource();
+        var waits = new EnqueueOptions { Capacity = 3, WaitForRoom = Clock.Units(1000) };
+        await Queue.EnqueueAsync(Channel, [Of("1"), Of("2")], waits);
+        var large = Queue.EnqueueAsync(Channel, [Of("3"), Of("4")], isCancelled ? waits : waits with { WaitForRoom = Clock.Units(2) }, cancel.Token).AsTask();
+        var small = Queue.EnqueueAsync(Channel, [Of("5")], waits).AsTask();
+
+        if (isCancelled)
+            await cancel.CancelAsync();
+        else
+            await Clock.AdvanceAsync(2.5);
+        await Assert.ThrowsAnyAsync<Exception>(() => Wait.For(large, "the large batch to give up"));
+
+        Assert.Equal(1, await Wait.For(small, "room for the small one"));
+        Assert.Equal(["1", "2", "5"], await DrainAsync(await WorkerAsync(), 3));
+    }
+
+    [Fact]
+    public async Task A_large_batch_that_is_refused_and_does_not_wait_keeps_no_room_from_what_is_sent_behind_it()
+    {
+        if (!await PromisesAsync(WorkQueueFeatures.AtomicBatches))
+            return;
+        const int Capacity = 50, Room = 20;
+        async Task<int> SendAsync(int count) => await Queue.EnqueueAsync(Channel, [.. Enumerable.Range(0, count).Select(_ => Of("x"))], CapacityOf(Capacity));
+        await SendAsync(Capacity - Room);
+
+        // All at once, so that a layer may carry many of them together.
+        var sending = Enumerable.Range(0, Room).Select(_ => (Large: SendAsync(Room + 1), Small: SendAsync(1))).ToList();
+
+        foreach (var (large, small) in sending)
+        {
+            await Assert.ThrowsAsync<ChannelFullException>(() => Wait.For(large, "the refusal"));
+            Assert.Equal(1, await Wait.For(small, "the small one to be stored"));
+        }
+        Assert.Equal(Capacity, (await StatusAsync())?.Ready);
+    }
+
+    [Fact]
+    public async Task A_sender_whose_wait_ends_as_it_gets_room_is_refused_only_if_nothing_was_stored()
+    {
+        var lease = await WorkerAsync();
+        var waits = new EnqueueOptions { Capacity = 1, WaitForRoom = Clock.Units(1) };
+        for (var i = 0; i < 30; i++)
+        {
+            await Queue.EnqueueAsync(Channel, [Of("first")], waits);
+            var waiting = Queue.EnqueueAsync(Channel, [Of("second")], waits).AsTask();
+
+            var taking = TakeOneAsync(lease);
+            await Clock.AdvanceAsync(1);
+            var stored = await StoredAsync(waiting);
+
+            Assert.True(await lease.CompleteAsync(await taking));
+            Assert.Equal(stored, (await StatusAsync())?.Ready ?? 0);
+            await DrainAsync(lease, stored);
+        }
+
+        static async Task<int> StoredAsync(Task<int> sending)
+        {
+            try
+            {
+                return await Wait.For(sending, "the wait for room to end");
+            }
+            catch (ChannelFullException)
+            {
+                return 0;
+            }
+        }
+    }
 }

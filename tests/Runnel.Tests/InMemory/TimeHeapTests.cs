@@ -31,4 +31,15 @@ public sealed class TimeHeapTests
         Assert.Equal(expected, Enumerable.Range(0, heap.Count).Select(_ => heap.TakeFirst()));
         Assert.Equal(Ticks.Never, heap.NextTime);
     }
+
+    [Fact]
+    public void What_fills_a_gap_in_another_branch_comes_before_what_is_later_than_it()
+    {
+        var heap = new TimeHeap<int>();
+        var nodes = new[] { 0, 10, 1, 11, 12, 13, 4 }.Select(time => heap.Add(time, time)).ToList();
+
+        nodes[3].Remove(); // below 10: the last one, 4, takes its place
+
+        Assert.Equal([0, 1, 4, 10, 12, 13], Enumerable.Range(0, heap.Count).Select(_ => heap.TakeFirst()));
+    }
 }
