@@ -119,6 +119,34 @@ public sealed class RedisChannelTests(RedisServer server) : IClassFixture<RedisS
         Assert.Equal((0, 1), (await _queue.ListChannelsAsync()).Single() is var status ? (status.Ready, status.Blocked) : default);
     }
 
+    [Fact]
+    public async Task A_short_deduplication_window_does_not_end_the_longer_ones_of_its_channel()
+    {
+        Envelope Pay(string id, TimeSpan window) => NewMessage() with { DeduplicationId = id, DeduplicationWindow = window };
+        await _queue.EnqueueAsync("work", [Pay("long", TimeSpan.FromHours(1))], EnqueueOptions.Default);
+
+        await _queue.EnqueueAsync("work", [Pay("short", TimeSpan.FromMinutes(1))], EnqueueOptions.Default);
+
+        Assert.InRange(_place.Probe.TimeToLive($"{_place.Prefix}:{{work}}:seen")!.Value, TimeSpan.FromMinutes(30), TimeSpan.FromHours(1));
+    }
+
+    [Fact]
+    public async Task What_is_given_back_keeps_its_place_also_when_the_numbers_of_places_have_begun_anew()
+    {
+        await using var lease = await _queue.OpenReceiverAsync(new ReceiverOptions { LeaseDuration = TimeSpan.FromDays(30) });
+        await _queue.EnqueueAsync("work", [NewMessage("1"), NewMessage("2"), NewMessage("3")], EnqueueOptions.Default);
+        var held = (await Wait.For(lease.ReceiveAsync("work", 2).AsTask(), "the first two")).ToList();
+        _time.Advance(TimeSpan.FromHours(1));
+        _place.Probe.Ask("DEL", $"{_place.Prefix}:{{work}}:order"); // by the server's clock it goes an hour after it began
+        held.AddRange(await Wait.For(lease.ReceiveAsync("work", 1).AsTask(), "the third"));
+
+        foreach (var message in held)
+            Assert.True(await lease.AbandonAsync(message, AbandonOptions.Untouched));
+
+        var again = await Wait.For(lease.ReceiveAsync("work", 3).AsTask(), "all three");
+        Assert.Equal(["1", "2", "3"], again.Select(message => message.Envelope.Message.Type));
+    }
+
     [Theory]
     [InlineData(100_001, 0)]
     [InlineData(257, 1024 * 1024)]
