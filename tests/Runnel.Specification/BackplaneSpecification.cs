@@ -196,6 +196,29 @@ public abstract partial class BackplaneSpecification : IAsyncLifetime
         await WaitUntilKeptAsync(backplane, before);
     }
 
+    [Fact]
+    public async Task A_subscription_whose_caller_stopped_waiting_for_it_ends_by_itself()
+    {
+        var backplane = await OpenedAsync();
+        var before = await CountKeptAsync();
+
+        for (var i = 0; i < 20; i++)
+        {
+            using var cancel = new CancellationTokenSource();
+            var subscribing = backplane.SubscribeAsync(Topic.OfGroup($"g{i}"), _ => { }, cancel.Token).AsTask();
+            await cancel.CancelAsync();
+            try
+            {
+                await (await Wait.For(subscribing, "the wait to end")).DisposeAsync(); // it was in time
+            }
+            catch (OperationCanceledException)
+            {
+            }
+        }
+
+        await WaitUntilKeptAsync(backplane, before);
+    }
+
     private Task WaitUntilKeptAsync(IBackplane backplane, int count) => Wait.Until(
         async () =>
         {

@@ -73,10 +73,20 @@ internal sealed class RedisSubscriber : IAsyncDisposable
     // Both at once: a message between the two is one from before the subscription was there, and its place in the history says so.
     private async Task BeginAsync(TopicFlow flow, string channel)
     {
-        var subscribing = _client.ExecuteAsync(new RedisCommand(RespWriter.Encode("SUBSCRIBE", channel), repeatMark: -1));
+        var subscribing = HearAsync(channel);
         var latest = (await _readHistory(flow.Topic, Position.None, 0).ConfigureAwait(false)).Latest;
         await subscribing.ConfigureAwait(false);
         flow.Begin(latest);
+    }
+
+    private async Task HearAsync(string channel)
+    {
+        await _client.ExecuteAsync(new RedisCommand(RespWriter.Encode("SUBSCRIBE", channel), repeatMark: -1)).ConfigureAwait(false);
+        lock (_lock)
+        {
+            if (!_topics.ContainsKey(channel))
+                Unsubscribe(channel); // it ended before there was a connection to say so on
+        }
     }
 
     // The history is read on another connection, and may hold what is still on its way on this one. Redis answers here after all that it published before:
@@ -104,10 +114,13 @@ internal sealed class RedisSubscriber : IAsyncDisposable
                 return ValueTask.CompletedTask;
             _topics.Remove(heard.Channel);
             if (_client.IsConnected)
-                Forget(_client.ExecuteAsync(RespWriter.Encode("UNSUBSCRIBE", heard.Channel)));
+                Unsubscribe(heard.Channel);
         }
         return ValueTask.CompletedTask;
     }
+
+    // Under the lock, so that it goes out before the next SUBSCRIBE of the same channel.
+    private void Unsubscribe(string channel) => Forget(_client.ExecuteAsync(RespWriter.Encode("UNSUBSCRIBE", channel)));
 
     // On the thread that reads: it only parses, and hands on.
     private void Take(RespValue push)
@@ -120,7 +133,7 @@ internal sealed class RedisSubscriber : IAsyncDisposable
             var name = Encoding.UTF8.GetString(channel.Bytes);
             if (!_topics.TryGetValue(name, out heard))
             {
-                Forget(_client.ExecuteAsync(RespWriter.Encode("UNSUBSCRIBE", name))); // left just when the connection was made anew
+                Unsubscribe(name); // left just when the connection was made anew
                 return;
             }
         }
