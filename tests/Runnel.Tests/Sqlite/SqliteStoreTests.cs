@@ -310,51 +310,6 @@ public sealed class SqliteStoreTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_subscriber_that_is_slow_costs_no_message_and_no_more_than_its_buffer()
-    {
-        var store = _file.Open(options => options.DeliveryBuffer = 10);
-        var backplane = new SqliteBackplane(store);
-        var other = new SqliteBackplane(_file.Open());
-        using var goOn = new ManualResetEventSlim();
-        List<string> seen = [];
-        await using var subscription = await backplane.SubscribeAsync(Articles, message =>
-        {
-            goOn.Wait();
-            lock (seen)
-                seen.Add(Encoding.UTF8.GetString(message.Payload.Span));
-        });
-
-        for (var i = 0; i < 200; i++)
-            await (i % 2 == 0 ? backplane : other).PublishAsync(Articles, Encoding.UTF8.GetBytes($"{i}"), retention: null);
-        goOn.Set();
-
-        await Wait.Until(() => Volatile.Read(ref seen).Count == 200, "all messages were delivered");
-        Assert.Equal(Enumerable.Range(0, 200).Select(i => $"{i}"), seen);
-    }
-
-    [Fact]
-    public async Task A_message_with_a_short_history_waits_for_a_busy_process_as_long_as_one_with_none()
-    {
-        const int Count = 50;
-        var (publishes, listens) = (_file.Open(), _file.Open(options => options.DeliveryBuffer = 10));
-        using var goOn = new ManualResetEventSlim();
-        using var all = new CountdownEvent(Count);
-        await using var subscription = await new SqliteBackplane(listens).SubscribeAsync(Articles, _ =>
-        {
-            goOn.Wait();
-            all.Signal();
-        });
-        for (var i = 0; i < Count; i++)
-            await new SqliteBackplane(publishes).PublishAsync(Articles, "new"u8.ToArray(), new Retention(Count, TimeSpan.FromSeconds(1)));
-
-        await _clock.AdvanceAsync(TimeSpan.FromSeconds(2));
-        await publishes.RunAsync(_ => true); // what has ended by now is swept
-        goOn.Set();
-
-        await Wait.Until(() => all.IsSet, "all messages were delivered");
-    }
-
-    [Fact]
     public async Task A_history_goes_on_in_its_epoch_while_any_process_subscribes_to_the_topic()
     {
         var (backplane, listens) = (new SqliteBackplane(_file.Open()), new SqliteBackplane(_file.Open()));
