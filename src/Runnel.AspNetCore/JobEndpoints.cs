@@ -17,7 +17,7 @@ internal sealed class JobEndpoints(JobsEndpointOptions options, IJobs jobs, Chan
     }
 
     /// <summary>The job that the request asks for.</summary>
-    /// <returns><see langword="null"/> when there is none, or the user may not see it.</returns>
+    /// <returns><see langword="null"/> when there is no such job, or the user may not see it.</returns>
     public async ValueTask<JobStatus?> FindAsync(HttpContext context)
     {
         if (!MessageId.TryParse(context.GetRouteValue("id") as string, out var id))

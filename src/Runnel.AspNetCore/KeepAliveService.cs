@@ -40,7 +40,7 @@ internal sealed class KeepAliveService(RunnelNode node, NodeContext context, IOp
         var silence = context.TimeProvider.GetElapsedTime(carrier.LastReadAt);
         if (carrier.StalledSince is > 0 and var since && context.TimeProvider.GetElapsedTime(since) >= options.Value.KeepAliveTimeout)
         {
-            // Whatever its consumer is doing: most likely it waits to send, and would wait for ever.
+            // Even while its consumer works: most likely the consumer waits to send, and nothing else would end that wait.
             Log.TakesNothing(context.Logger, connection);
             GatewayMetrics.ConnectionWasCut("stalled");
             connection.Abort();

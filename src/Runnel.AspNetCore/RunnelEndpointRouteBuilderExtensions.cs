@@ -16,7 +16,7 @@ public static class RunnelEndpointRouteBuilderExtensions
     /// <param name="pattern">The path's pattern; what it captures is read with <see cref="ConsumerScope.RouteValue"/>.</param>
     /// <param name="configure">Limits, allowed origins and what happens to a client that cannot keep up.</param>
     /// <returns>The endpoint, for <c>RequireAuthorization()</c> and the like; attributes of the class such as <c>[Authorize]</c> count too, on a shared socket those of every stream.</returns>
-    /// <exception cref="ArgumentException">A method with <see cref="HandlesAttribute"/> is none that can be called.</exception>
+    /// <exception cref="ArgumentException">Runnel cannot call a method that has <see cref="HandlesAttribute"/>.</exception>
     /// <exception cref="InvalidOperationException"><c>AddRunnel</c> was not called.</exception>
     public static IEndpointConventionBuilder MapConsumer<TConsumer>(
         this IEndpointRouteBuilder endpoints, [StringSyntax("Route")] string pattern, Action<ConsumerEndpointOptions>? configure = null)

@@ -68,7 +68,7 @@ internal sealed class UpgradedSocket : Stream, ISocketCarrier
 
     public ValueTask<ValueWebSocketReceiveResult> ReceiveAsync(Memory<byte> buffer) => _reader.ReceiveAsync(buffer, CancellationToken.None);
 
-    // The bytes as they come, whatever they are: to take frames apart for nobody would cost as much as what the client is closed for.
+    // The bytes as they come: taking apart frames that nobody handles would cost as much as what the client is closed for.
     public async Task DiscardRestAsync()
     {
         var buffer = ArrayPool<byte>.Shared.Rent(Portion);

@@ -94,7 +94,7 @@ public sealed class ChannelLayer : IChannelLayer, IAsyncDisposable
         while (true)
         {
             var (receiver, received) = await _receiver.ReceiveAsync(channel, 1, cancellationToken).ConfigureAwait(false);
-            // Not under the caller's token: what was received is the caller's, and is gone from the queue whatever becomes of it.
+            // Not under the caller's token: what the caller received is gone from the queue, even if the caller fails.
             if (await receiver.CompleteAsync(received[0], CancellationToken.None).ConfigureAwait(false))
                 return received[0].Envelope.Message;
         }
@@ -207,7 +207,7 @@ public sealed class ChannelLayer : IChannelLayer, IAsyncDisposable
     {
         foreach (var member in members)
         {
-            // Another process may have added the same channel: whoever is first delivers.
+            // Another process may have added the same channel: the first one delivers.
             var copy = Address(member, envelope.Message) with
             {
                 DeduplicationId = $"{envelope.Id}:{member}",

@@ -4,7 +4,7 @@ namespace Runnel.ChannelLayers;
 
 /// <summary>The verbs of Django Channels' layer specification, for code and tests that want the raw model.</summary>
 /// <remarks>
-/// At most once: a message that was received is gone, whatever becomes of it. A channel refuses messages past its capacity, and a message
+/// At most once: a message that was received is gone, even if its receiver fails. A channel refuses messages past its capacity, and a message
 /// that nobody received within its expiry is never received. Order is kept for one sender and one receiver. Thread-safe. For work that
 /// must not get lost, use a channel with a consumer instead.
 /// </remarks>

@@ -44,7 +44,7 @@ internal sealed class LayerGroup(GroupName name, LayerGroups groups)
         RemoveAsync(channel, onlyExpired: false, cancellationToken);
 
     /// <summary>Removes a member whose time is over, unless it was added again meanwhile.</summary>
-    /// <remarks>Not cancelled by whoever happened to notice: it is noticed once.</remarks>
+    /// <remarks>It is noticed once, so the caller that notices it cannot cancel it.</remarks>
     public ValueTask RemoveExpiredAsync(ChannelName channel) => RemoveAsync(channel, onlyExpired: true, CancellationToken.None);
 
     public async ValueTask ClearAsync(CancellationToken cancellationToken)

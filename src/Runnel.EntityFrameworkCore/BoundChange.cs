@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 namespace Runnel.EntityFrameworkCore;
 
 /// <summary>What the members of a group receive about one row, as JSON.</summary>
-/// <remarks>The four names are the protocol and stay as they are whatever naming the application's JSON has; those inside <c>data</c> follow it.</remarks>
+/// <remarks>The four names are the protocol's and never change. The names inside <c>data</c> follow the application's JSON options.</remarks>
 internal sealed record BoundChange(
     [property: JsonPropertyName("action")] string Action,
     [property: JsonPropertyName("model")] string Model,

@@ -17,13 +17,13 @@ public sealed class EntityBindingBuilder<TEntity>
     }
 
     /// <summary>Sends these fields: <c>a.Fields(x => x.Title, x => x.Body)</c>.</summary>
-    /// <exception cref="ArgumentException">An expression names no property, or there is none.</exception>
+    /// <exception cref="ArgumentException">An expression names no property, or you gave no expression.</exception>
     /// <exception cref="InvalidOperationException">The fields are declared already.</exception>
     public EntityBindingBuilder<TEntity> Fields(params Expression<Func<TEntity, object?>>[] fields) =>
         Select(new FieldSelection(Exclude: false, Names(fields)));
 
     /// <summary>Sends all fields but these.</summary>
-    /// <exception cref="ArgumentException">An expression names no property, or there is none.</exception>
+    /// <exception cref="ArgumentException">An expression names no property, or you gave no expression.</exception>
     /// <exception cref="InvalidOperationException">The fields are declared already.</exception>
     public EntityBindingBuilder<TEntity> Exclude(params Expression<Func<TEntity, object?>>[] fields) =>
         Select(new FieldSelection(Exclude: true, Names(fields)));

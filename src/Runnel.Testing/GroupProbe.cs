@@ -42,7 +42,7 @@ public sealed class GroupProbe : IAsyncDisposable
         return probe;
     }
 
-    /// <summary>Waits for the next message, whatever it is.</summary>
+    /// <summary>Waits for the next message of any type.</summary>
     /// <exception cref="TimeoutException">Nothing came in time.</exception>
     public async Task<Envelope> ReceiveAsync()
     {

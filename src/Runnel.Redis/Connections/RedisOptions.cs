@@ -26,7 +26,7 @@ public sealed class RedisOptions
     /// a key, put the new one behind the old one everywhere, so that all can read it; then put it first everywhere; and drop the old one when nothing is
     /// stored under it any more.
     /// </summary>
-    /// <value>None by default: what is stored is readable by whoever can read Redis.</value>
+    /// <value>None by default: everybody who can read Redis can read what is stored.</value>
     public IList<string> EncryptionKeys { get; } = [];
 
     /// <summary>How long a connection may take to be made, and Redis to answer, before the connection counts as dead.</summary>
