@@ -6,12 +6,13 @@ namespace Runnel.Bench;
 /// <summary>Looks into the store from outside: what a process holds, what is left.</summary>
 internal sealed class ClaimLedger(string path) : IDisposable
 {
-    // What is there when nothing else is: the sequence's one row.
-    private const string AllowedTable = "sequence";
     private const string LockExtension = ".lock";
 
     // Which channels workers have taken from is remembered beyond them.
     private const string AllowedTopics = "'state:consumed.%'";
+
+    // What is there when nothing else is: the sequence's one row, and the number that tells this file from others.
+    private static readonly string[] AllowedTables = ["sequence", "identity"];
 
     private readonly Database _database = Database.OpenForReading(path);
 
@@ -34,7 +35,7 @@ internal sealed class ClaimLedger(string path) : IDisposable
     public IReadOnlyDictionary<string, long> RowsLeft()
     {
         var tables = Enumerable.Range(0, (int)_database.ReadNumber("SELECT count(*) FROM sqlite_master WHERE type = 'table'")).Select(NameOf);
-        return tables.Where(table => table != AllowedTable).ToDictionary(table => table, table => _database.ReadNumber($"SELECT count(*) FROM {table}{Unless(table)}"));
+        return tables.Except(AllowedTables).ToDictionary(table => table, table => _database.ReadNumber($"SELECT count(*) FROM {table}{Unless(table)}"));
     }
 
     public void Dispose() => _database.Dispose();

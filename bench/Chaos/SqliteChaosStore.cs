@@ -18,7 +18,10 @@ internal sealed class SqliteChaosStore(string file) : ChaosStore($"sqlite:{file}
 
     public override Task AuditLeftAsync(ChaosVerdict verdict, CancellationToken cancellationToken)
     {
-        verdict.AtMost("rows left, all tables", _claims.Value.RowsLeft().Values.Sum(), 0);
+        var left = _claims.Value.RowsLeft();
+        verdict.AtMost("rows left, all tables", left.Values.Sum(), 0);
+        foreach (var (table, rows) in left.Where(entry => entry.Value > 0))
+            Console.Error.WriteLine($"left: {rows} rows of {table}");
         verdict.AtMost("files left beside the database", Directory.EnumerateFiles(file + ".bell").Count(), 0);
         return Task.CompletedTask;
     }
