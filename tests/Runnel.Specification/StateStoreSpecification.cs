@@ -98,6 +98,28 @@ public abstract class StateStoreSpecification : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_reservation_that_lapsed_is_not_confirmed_even_if_nobody_has_taken_the_name()
+    {
+        var store = Open();
+        var reservation = (await store.ReserveAsync("dedup.1", Clock.Units(2), Long))!;
+
+        await Clock.AdvanceAsync(3);
+
+        Assert.False(await store.ConfirmAsync(reservation));
+    }
+
+    [Fact]
+    public async Task A_name_stays_reserved_for_its_lapse_even_if_the_window_is_shorter()
+    {
+        var (store, other) = (Open(), Open());
+        Assert.NotNull(await store.ReserveAsync("dedup.1", Clock.Units(10), Clock.Units(1)));
+
+        await Clock.AdvanceAsync(3);
+
+        Assert.Null(await other.ReserveAsync("dedup.1", Clock.Units(10), Clock.Units(1)));
+    }
+
+    [Fact]
     public async Task A_reservation_that_is_confirmed_in_time_stays()
     {
         var store = Open();
