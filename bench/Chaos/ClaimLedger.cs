@@ -8,8 +8,8 @@ internal sealed class ClaimLedger(string path) : IDisposable
 {
     private const string LockExtension = ".lock";
 
-    // Which channels workers have taken from is remembered beyond them.
-    private const string AllowedTopics = "'state:consumed.%'";
+    // Which channels workers have taken from is remembered beyond them, and the greeting of a process waits some seconds for the others.
+    private static readonly string[] AllowedTopics = ["state:consumed.%", "runnel:greetings"];
 
     // What is there when nothing else is: the sequence's one row, and the number that tells this file from others.
     private static readonly string[] AllowedTables = ["sequence", "identity"];
@@ -42,10 +42,12 @@ internal sealed class ClaimLedger(string path) : IDisposable
 
     private static string Unless(string table) => table switch
     {
-        "topic" => $" WHERE name NOT LIKE {AllowedTopics}",
-        "publication" => $" WHERE topic NOT LIKE {AllowedTopics}",
+        "topic" => $" WHERE {IsNoneOf("name", AllowedTopics)}",
+        "publication" => $" WHERE {IsNoneOf("topic", AllowedTopics)}",
         _ => "",
     };
+
+    private static string IsNoneOf(string column, IEnumerable<string> patterns) => string.Join(" AND ", patterns.Select(pattern => $"{column} NOT LIKE '{pattern}'"));
 
     private string NameOf(int table)
     {
