@@ -2,6 +2,8 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
+using Runnel.AspNetCore.Admission;
+using Runnel.AspNetCore.Sockets;
 
 namespace Runnel.AspNetCore;
 

@@ -2,6 +2,8 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Runnel;
 using Runnel.AspNetCore;
+using Runnel.AspNetCore.Admission;
+using Runnel.AspNetCore.Sockets;
 using Runnel.Layers;
 
 namespace Microsoft.Extensions.DependencyInjection;

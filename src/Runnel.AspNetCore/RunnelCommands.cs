@@ -5,7 +5,8 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using Runnel;
-using Runnel.AspNetCore;
+using Runnel.AspNetCore.Admission;
+using Runnel.AspNetCore.Commands;
 using Runnel.Layers;
 using Runnel.Workers;
 

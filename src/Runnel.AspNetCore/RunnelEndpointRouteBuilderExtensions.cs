@@ -4,6 +4,9 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Runnel;
 using Runnel.AspNetCore;
+using Runnel.AspNetCore.Admission;
+using Runnel.AspNetCore.Jobs;
+using Runnel.AspNetCore.Sockets;
 using Runnel.Workers;
 
 namespace Microsoft.AspNetCore.Builder;

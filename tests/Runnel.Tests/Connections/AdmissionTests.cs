@@ -9,6 +9,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Runnel.AspNetCore;
+using Runnel.AspNetCore.Admission;
 using Runnel.Specification;
 using Xunit;
 

@@ -1,4 +1,4 @@
-using Runnel.AspNetCore;
+using Runnel.AspNetCore.Sockets;
 using Xunit;
 
 namespace Runnel.Tests.Connections;

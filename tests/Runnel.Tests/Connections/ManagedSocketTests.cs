@@ -1,5 +1,6 @@
 using System.Net.WebSockets;
 using Runnel.AspNetCore;
+using Runnel.AspNetCore.Sockets;
 using Runnel.Specification;
 using Xunit;
 

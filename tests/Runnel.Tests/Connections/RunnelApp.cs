@@ -11,6 +11,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Runnel.AspNetCore;
+using Runnel.AspNetCore.Admission;
 using Runnel.Groups;
 using Runnel.Layers;
 using Runnel.Specification;

@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Http;
 using Runnel.AspNetCore;
+using Runnel.AspNetCore.Sockets;
 using Runnel.InMemory;
 using Runnel.Specification;
 using Xunit;

@@ -3,6 +3,7 @@ using System.IO.Pipelines;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Runnel.AspNetCore;
+using Runnel.AspNetCore.Sockets;
 using Runnel.InMemory;
 using Runnel.Specification;
 using Xunit;

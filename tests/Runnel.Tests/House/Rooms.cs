@@ -17,5 +17,6 @@ internal static class Rooms
         ["Runnel.Redis"] = ["Resp", "Connections", "Stores", "Topics", "Sending", "Receiving", Door],
         ["Runnel.Sqlite"] = ["Files", "Subscribers", "Tables", "Processes", "Writing", Door],
         ["Runnel.Workers"] = ["Jobs", "Channels", "Running", "Recurring", Door],
+        ["Runnel.AspNetCore"] = ["Admission", "Sockets", "Jobs", "Commands", Door],
     };
 }

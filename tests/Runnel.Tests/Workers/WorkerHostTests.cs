@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Runnel.AspNetCore;
+using Runnel.AspNetCore.Commands;
 using Runnel.Specification;
 using Xunit;
 

@@ -1,7 +1,8 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
+using Runnel.AspNetCore.Admission;
 
-namespace Runnel.AspNetCore;
+namespace Runnel.AspNetCore.Sockets;
 
 /// <summary>Pings sockets that are silent, cuts those that stay so, and those that do not take what is written to them: one timer for all of them.</summary>
 internal sealed class KeepAliveService(RunnelNode node, NodeContext context, IOptions<GatewayOptions> options) : BackgroundService

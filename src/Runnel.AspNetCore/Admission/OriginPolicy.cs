@@ -1,6 +1,6 @@
 using Microsoft.AspNetCore.Http;
 
-namespace Runnel.AspNetCore;
+namespace Runnel.AspNetCore.Admission;
 
 /// <summary>Which pages may open a socket (RFC 6455 §10.2): the browser's same-origin rule does not hold for WebSockets, so the server must.</summary>
 internal static class OriginPolicy

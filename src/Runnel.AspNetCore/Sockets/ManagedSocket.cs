@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Net.WebSockets;
 using System.Text;
 
-namespace Runnel.AspNetCore;
+namespace Runnel.AspNetCore.Sockets;
 
 /// <summary>A WebSocket that the server accepted in its own way, as the test host does: frames go through it one by one.</summary>
 internal sealed class ManagedSocket(WebSocket socket, InboundRate rate, TimeProvider timeProvider) : ISocketCarrier

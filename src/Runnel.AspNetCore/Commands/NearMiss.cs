@@ -1,4 +1,4 @@
-namespace Runnel.AspNetCore;
+namespace Runnel.AspNetCore.Commands;
 
 /// <summary>Finds the word that was meant by one that is nearly it.</summary>
 internal static class NearMiss

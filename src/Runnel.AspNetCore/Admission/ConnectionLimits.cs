@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using Microsoft.Extensions.Options;
 
-namespace Runnel.AspNetCore;
+namespace Runnel.AspNetCore.Admission;
 
 /// <summary>Counts the connections of this node, sockets and streams of events, in all and by remote address.</summary>
 internal sealed class ConnectionLimits(IOptions<GatewayOptions> options)

@@ -1,6 +1,6 @@
 using System.CommandLine;
 
-namespace Runnel.AspNetCore;
+namespace Runnel.AspNetCore.Commands;
 
 /// <summary>What a command line says beside Runnel's commands and options: settings of the application's configuration. Anything else is a mistake.</summary>
 /// <remarks>

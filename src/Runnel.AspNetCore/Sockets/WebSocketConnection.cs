@@ -1,8 +1,9 @@
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
+using Runnel.AspNetCore.Admission;
 
-namespace Runnel.AspNetCore;
+namespace Runnel.AspNetCore.Sockets;
 
 /// <summary>A connection that is a WebSocket of its own.</summary>
 internal sealed class WebSocketConnection : Connection, IFrameWriter, IAsyncDisposable

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Routing;
 using Runnel.Layers;
 using Runnel.Workers;
 
-namespace Runnel.AspNetCore;
+namespace Runnel.AspNetCore.Jobs;
 
 /// <summary>Jobs over HTTP: the state, the states as they come, and an end.</summary>
 internal sealed class JobEndpoints(JobsEndpointOptions options, IJobs jobs, ChannelRegistry channels, JobEvents events)

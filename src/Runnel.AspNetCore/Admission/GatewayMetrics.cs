@@ -1,7 +1,7 @@
 using System.Diagnostics.Metrics;
 using Runnel.Layers;
 
-namespace Runnel.AspNetCore;
+namespace Runnel.AspNetCore.Admission;
 
 /// <summary>What is counted of sockets. The names are in <see cref="RunnelTelemetry"/>.</summary>
 internal static class GatewayMetrics

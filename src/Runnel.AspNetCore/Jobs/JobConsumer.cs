@@ -1,7 +1,8 @@
+using Runnel.AspNetCore.Admission;
 using Runnel.Layers;
 using Runnel.Workers;
 
-namespace Runnel.AspNetCore;
+namespace Runnel.AspNetCore.Jobs;
 
 /// <summary>A socket that follows one job: its present state, then each later one.</summary>
 internal sealed class JobConsumer(IJobs jobs) : JsonWebSocketConsumer, IDisposable

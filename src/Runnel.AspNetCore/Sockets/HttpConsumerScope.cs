@@ -4,7 +4,7 @@ using System.Security.Claims;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 
-namespace Runnel.AspNetCore;
+namespace Runnel.AspNetCore.Sockets;
 
 /// <summary>The scope of a connection that began as an HTTP request: reads it where it is, so that an idle connection keeps no copy.</summary>
 internal sealed class HttpConsumerScope(HttpContext context) : ConsumerScope

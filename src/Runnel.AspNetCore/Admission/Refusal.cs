@@ -1,7 +1,7 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
-namespace Runnel.AspNetCore;
+namespace Runnel.AspNetCore.Admission;
 
 /// <summary>Answers requests for a connection that this server does not take: a status, a sentence of plain text, and a count.</summary>
 internal static class Refusal

@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 using System.IO.Pipelines;
 using System.Net.WebSockets;
 
-namespace Runnel.AspNetCore;
+namespace Runnel.AspNetCore.Sockets;
 
 /// <summary>A WebSocket on the server's own connection: the framework's reader, and our frames written as they are (ADR 2).</summary>
 /// <remarks>

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Net.Http.Headers;
 
-namespace Runnel.AspNetCore;
+namespace Runnel.AspNetCore.Sockets;
 
 /// <summary>The opening handshake (RFC 6455 §4.2; over HTTP/2, RFC 8441 §5).</summary>
 internal static class WebSocketHandshake

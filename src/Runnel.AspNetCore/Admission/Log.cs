@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Runnel.Layers;
 
-namespace Runnel.AspNetCore;
+namespace Runnel.AspNetCore.Admission;
 
 /// <summary>Everything this floor says. Event ids 2000–2999.</summary>
 internal static partial class Log

@@ -7,10 +7,11 @@ using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Runnel.AspNetCore.Admission;
 using Runnel.Layers;
 using Runnel.Workers;
 
-namespace Runnel.AspNetCore;
+namespace Runnel.AspNetCore.Jobs;
 
 /// <summary>A job's states as server-sent events: the present one, each later one, and a comment now and then while there is none.</summary>
 /// <remarks>A stream counts as a connection, like a socket. Its events have ids, so that a browser that has seen the end is told to stay away (204).</remarks>

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
-namespace Runnel.AspNetCore;
+namespace Runnel.AspNetCore.Commands;
 
 /// <summary>Runs an application's services without its web server: what <c>runworker</c> is.</summary>
 /// <remarks>

@@ -1,4 +1,4 @@
-namespace Runnel.AspNetCore;
+namespace Runnel.AspNetCore.Sockets;
 
 /// <summary>A token bucket for what one client sends. A value of two numbers: the library's limiter is an object and a timer for each (ADR 3).</summary>
 internal struct InboundRate(ConsumerEndpointOptions options, TimeProvider timeProvider)

@@ -1,7 +1,8 @@
 using System.Buffers;
 using System.Net.WebSockets;
+using Runnel.AspNetCore.Admission;
 
-namespace Runnel.AspNetCore;
+namespace Runnel.AspNetCore.Sockets;
 
 /// <summary>Reads one socket's messages and hands them to the consumer, one after another, until the socket ends.</summary>
 /// <remarks>Holds no buffer while nothing comes: it waits with an empty read and rents one when there is something.</remarks>

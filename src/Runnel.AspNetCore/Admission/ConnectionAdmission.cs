@@ -1,4 +1,4 @@
-namespace Runnel.AspNetCore;
+namespace Runnel.AspNetCore.Admission;
 
 /// <summary>Whether there is room for one more socket.</summary>
 internal enum ConnectionAdmission

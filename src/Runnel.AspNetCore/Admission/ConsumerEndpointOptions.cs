@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Runnel.AspNetCore.Admission;
 
 namespace Runnel.AspNetCore;
 

@@ -1,6 +1,6 @@
 using System.Net.WebSockets;
 
-namespace Runnel.AspNetCore;
+namespace Runnel.AspNetCore.Sockets;
 
 /// <summary>An accepted WebSocket: where its messages come from, and where its frames go.</summary>
 internal interface ISocketCarrier

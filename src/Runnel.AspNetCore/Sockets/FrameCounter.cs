@@ -1,4 +1,4 @@
-namespace Runnel.AspNetCore;
+namespace Runnel.AspNetCore.Sockets;
 
 /// <summary>Counts the frames in what a client sends, as the bytes go by (RFC 6455 §5.2).</summary>
 /// <remarks>The framework's reader deals with pings, pongs and empty pieces by itself, and shows none of them.</remarks>
