@@ -9,9 +9,6 @@ internal static class ConnectionMetrics
     private static readonly UpDownCounter<int> Open =
         RunnelTelemetry.Meter.CreateUpDownCounter<int>(RunnelTelemetry.ConnectionsOpen, description: "Connections open on this node.");
 
-    private static readonly Counter<long> Cut =
-        RunnelTelemetry.Meter.CreateCounter<long>(RunnelTelemetry.ConnectionsCut, description: "Connections cut by this node.");
-
     private static readonly Counter<long> Frames =
         RunnelTelemetry.Meter.CreateCounter<long>(RunnelTelemetry.FramesDropped, description: "Frames dropped on their way to a client.");
 
@@ -24,8 +21,6 @@ internal static class ConnectionMetrics
     public static void ConnectionOpened() => Open.Add(1);
 
     public static void ConnectionClosed() => Open.Add(-1);
-
-    public static void ConnectionWasCut(string reason) => Cut.Add(1, new KeyValuePair<string, object?>("reason", reason));
 
     public static void FramesWereDropped(int count, OutboundPolicy policy)
     {
