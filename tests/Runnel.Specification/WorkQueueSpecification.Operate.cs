@@ -113,6 +113,29 @@ public abstract partial class WorkQueueSpecification
     }
 
     [Fact]
+    public async Task All_dead_letters_are_replayed_and_purged_however_large_they_are()
+    {
+        const int Count = 12;
+        var lease = await WorkerAsync();
+        var large = new string('x', 200_000);
+        foreach (var number in Enumerable.Range(0, Count))
+            await EnqueueAsync(Of($"{number}{large}"));
+        await DeadLetterAllAsync();
+
+        Assert.Equal(Count, await Operator.ReplayAsync(Channel, DeadLetterFilter.All));
+        await DeadLetterAllAsync();
+        Assert.Equal(Count, await Operator.PurgeAsync(Channel, DeadLetterFilter.All));
+
+        await AssertNothingHeldAsync();
+
+        async Task DeadLetterAllAsync()
+        {
+            foreach (var message in await TakeAllAsync(lease, Count))
+                await lease.DeadLetterAsync(message, DeadLetterReason.Rejected, null);
+        }
+    }
+
+    [Fact]
     public async Task Purging_deletes_the_dead_letters_that_fit_and_no_others()
     {
         if (!await PromisesAsync(WorkQueueFeatures.FilterDeadLetters))

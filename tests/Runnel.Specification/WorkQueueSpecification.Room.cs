@@ -38,6 +38,28 @@ public abstract partial class WorkQueueSpecification
     }
 
     [Fact]
+    public async Task A_sender_has_the_capacity_that_it_asks_for_whoever_sends_at_the_same_time()
+    {
+        await EnqueueAsync(Of("1"), Of("2"));
+        async Task<bool> IsStoredAsync(int capacity)
+        {
+            try
+            {
+                return await Queue.EnqueueAsync(Channel, [Of("next")], CapacityOf(capacity)) == 1;
+            }
+            catch (ChannelFullException)
+            {
+                return false;
+            }
+        }
+
+        var sending = Enumerable.Range(0, 40).Select(number => IsStoredAsync(number % 2 == 0 ? 100 : 2)).ToList();
+
+        Assert.Equal(Enumerable.Range(0, 40).Select(number => number % 2 == 0), await Wait.For(Task.WhenAll(sending), "the answers"));
+        Assert.Equal(22, (await StatusAsync())?.Ready);
+    }
+
+    [Fact]
     public async Task A_sender_that_waits_for_room_is_not_overtaken_by_one_that_would_find_some()
     {
         var lease = await WorkerAsync();

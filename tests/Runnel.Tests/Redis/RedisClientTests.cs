@@ -49,9 +49,28 @@ public sealed class RedisClientTests(RedisServer server) : IClassFixture<RedisSe
         Assert.Equal((code, isPassing), (refusal.Code, refusal.IsPassing));
     }
 
+    [Fact]
+    public async Task What_has_been_answered_does_not_count_as_waiting_for_an_answer()
+    {
+        var clock = new ManualTimeProvider();
+        await using var connection = new RedisConnection(NewDialer(new RedisOptions()).Connect(), clock, onPush: null);
+
+        for (var i = 0; i < 10; i++)
+        {
+            var echo = new RedisCommand(RespWriter.Encode("ECHO", new string('x', 1000)));
+            connection.TrySend(echo);
+            await Wait.For(echo.Task, "the answer");
+        }
+        clock.Advance(TimeSpan.FromSeconds(2));
+
+        Assert.False(connection.IsStuck(TimeSpan.FromSeconds(1), commands: 1, bytes: 1000));
+    }
+
     private RedisClient OpenClient(Action<bool> onConnectedChanged)
     {
         var options = new RedisOptions();
-        return new RedisClient(new RedisDialer(RedisAddress.Parse(server.Address), "test", options.Timeout), options, new RedisOutage("redis", TimeProvider.System, NullLogger.Instance)) { OnConnectedChanged = onConnectedChanged };
+        return new RedisClient(NewDialer(options), options, new RedisOutage("redis", TimeProvider.System, NullLogger.Instance)) { OnConnectedChanged = onConnectedChanged };
     }
+
+    private RedisDialer NewDialer(RedisOptions options) => new(RedisAddress.Parse(server.Address), "test", options.Timeout);
 }

@@ -62,4 +62,19 @@ public sealed class SqliteSubscriberTests : IAsyncDisposable
 
         await Wait.Until(() => all.IsSet, "all messages were delivered");
     }
+
+    [Fact]
+    public async Task A_process_whose_lock_file_was_deleted_goes_on_hearing_its_topics()
+    {
+        var (publishes, listens) = (_file.Open(), _file.Open());
+        var heard = new TaskCompletionSource();
+        await using var subscription = await new SqliteBackplane(listens).SubscribeAsync(Articles, _ => heard.TrySetResult());
+        var old = listens.Writer.Neighbours.Self;
+
+        File.Delete(Path.Combine(_file.Path + ".bell", old.Name + ".lock"));
+        await Wait.Until(() => listens.Writer.Neighbours.Self != old, "the process has joined again");
+        await new SqliteBackplane(publishes).PublishAsync(Articles, "news"u8.ToArray(), retention: null);
+
+        await Wait.For(heard.Task, "the message");
+    }
 }
