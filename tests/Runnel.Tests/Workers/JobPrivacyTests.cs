@@ -31,6 +31,24 @@ public sealed class JobPrivacyTests
     }
 
     [Fact]
+    public async Task A_job_that_is_sent_on_with_another_job_s_headers_is_its_new_owner_s()
+    {
+        var headers = new Inbox<IReadOnlyDictionary<string, string>>();
+        await using var app = await JobsApp.StartAsync((_, job) =>
+        {
+            headers.Add(job.Headers);
+            return Task.CompletedTask;
+        });
+        await app.SendAsync(new SendOptions { Owner = "alice" });
+
+        var sentOn = await app.Services.GetRequiredService<IChannels>().SendAsync(
+            "payments", new Message("pay", """{"order":"1"}"""u8.ToArray(), await headers.NextAsync()), new SendOptions { Owner = "bob" });
+
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync(app, $"{sentOn.Id}", "bob"));
+        Assert.Equal(HttpStatusCode.NotFound, await StatusAsync(app, $"{sentOn.Id}", "alice"));
+    }
+
+    [Fact]
     public async Task The_application_decides_by_a_job_s_owner_and_tags_who_may_see_it()
     {
         await using var app = await JobsApp.StartAsync(

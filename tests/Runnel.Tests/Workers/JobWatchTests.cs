@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Hosting;
 using Runnel.InMemory;
+using Runnel.Layers;
 using Runnel.Specification;
 using Runnel.Workers;
 using Xunit;
@@ -58,6 +59,25 @@ public sealed class JobWatchTests : IAsyncDisposable
         Assert.Equal(JobState.Succeeded, last.State);
     }
 
+    [Fact]
+    public async Task A_watch_goes_on_when_the_history_of_its_job_began_anew()
+    {
+        var goOn = new TaskCompletionSource();
+        var backplane = new ForgetfulBackplane(_clock);
+        await using var app = new WorkerApp(backplane, _queue, _clock, host => host.MapChannel("payments", (Pay _) => goOn.Task, options => options.Track = true));
+        await app.StartAsync();
+        var sent = await app.Channels.SendAsync("payments", new Pay("1"));
+        await using var states = app.Jobs.WatchAsync(sent.Id).GetAsyncEnumerator();
+        while (states.Current is not { State: JobState.Running })
+            await Wait.For(states.MoveNextAsync().AsTask(), "the job to run");
+
+        backplane.Forget();
+        goOn.SetResult();
+
+        Assert.True(await Wait.For(states.MoveNextAsync().AsTask(), "the next state"));
+        Assert.Equal(JobState.Succeeded, states.Current.State);
+    }
+
     public ValueTask DisposeAsync() => _app.DisposeAsync();
 
     private Task AdvanceUntilAsync(Func<bool> condition) => Wait.Until(
@@ -68,4 +88,37 @@ public sealed class JobWatchTests : IAsyncDisposable
             return condition();
         },
         "the clock has moved far enough");
+
+    /// <summary>A backplane that loses what it holds, as a Redis does that is restarted empty; who subscribes goes on hearing it.</summary>
+    private sealed class ForgetfulBackplane(TimeProvider clock) : IBackplane
+    {
+        private readonly InMemoryBackplane _before = new(clock), _after = new(clock);
+        private volatile bool _hasForgotten;
+
+        public BackplaneFeatures Features => Present.Features;
+
+        public BackplaneState State => Present.State;
+
+        private InMemoryBackplane Present => _hasForgotten ? _after : _before;
+
+        public event Action<BackplaneState>? StateChanged
+        {
+            add => _before.StateChanged += value;
+            remove => _before.StateChanged -= value;
+        }
+
+        public void Forget() => _hasForgotten = true;
+
+        public ValueTask<Position> PublishAsync(Topic topic, ReadOnlyMemory<byte> payload, Retention? retention, CancellationToken cancellationToken = default) =>
+            Present.PublishAsync(topic, payload, retention, cancellationToken);
+
+        public async ValueTask<ITopicSubscription> SubscribeAsync(Topic topic, ITopicListener listener, CancellationToken cancellationToken = default)
+        {
+            await _after.SubscribeAsync(topic, listener, cancellationToken);
+            return await _before.SubscribeAsync(topic, listener, cancellationToken);
+        }
+
+        public ValueTask<TopicHistory> ReadHistoryAsync(Topic topic, Position after, int limit, CancellationToken cancellationToken = default) =>
+            Present.ReadHistoryAsync(topic, after, limit, cancellationToken);
+    }
 }

@@ -16,12 +16,15 @@ public sealed class RecurringTickerTests : IDisposable
     private readonly WatchedStates _states;
     private readonly List<string> _sent = [];
     private readonly RecurringTicker _ticker;
+    private Exception? _refusal;
 
     public RecurringTickerTests()
     {
         _states = new WatchedStates(new HistoryStateStore(new InMemoryBackplane(_clock), _clock));
         var nightly = new RecurringMessage("nightly", new IntervalSchedule(TimeSpan.FromDays(1)), "ticks", "pay", (_, options, _) =>
         {
+            if (_refusal is not null)
+                throw _refusal;
             _sent.Add(options.DeduplicationId!);
             return new(new SentMessage(MessageId.New(_clock), IsDuplicate: false));
         });
@@ -50,6 +53,22 @@ public sealed class RecurringTickerTests : IDisposable
 
         Assert.Equal(_clock.GetUtcNow().Date, (await FiredAsync())!.At.UtcDateTime);
         Assert.Equal(sets, _states.Sets);
+    }
+
+    [Fact]
+    public async Task A_tick_whose_message_could_not_be_sent_is_fired_when_it_can_be()
+    {
+        await LookAsync();
+        _refusal = new IOException("The layer is away.");
+        _clock.Advance(TimeSpan.FromDays(1));
+        await LookAsync();
+
+        _refusal = null;
+        _clock.Advance(TimeSpan.FromMinutes(1));
+        await LookAsync();
+
+        Assert.Single(_sent);
+        Assert.NotEmpty(_log.Of(3013));
     }
 
     [Fact]

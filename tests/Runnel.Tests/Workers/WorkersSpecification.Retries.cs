@@ -180,8 +180,10 @@ public abstract partial class WorkersSpecification
         await StateAsync(app, sent.Id, JobState.Succeeded);
     }
 
-    [Fact]
-    public async Task What_was_reported_is_still_seen_when_a_rescheduled_job_runs_again()
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    public async Task What_was_reported_is_still_seen_when_a_rescheduled_job_runs_again(int seconds)
     {
         var runs = new Inbox<int>();
         var goOn = new TaskCompletionSource();
@@ -195,16 +197,36 @@ public abstract partial class WorkersSpecification
                 return;
             }
             await job.ReportAsync(0.25, "asked");
-            job.Reschedule(TimeSpan.Zero);
+            job.Reschedule(TimeSpan.FromSeconds(seconds));
         }, Track));
 
         var sent = await app.Channels.SendAsync("payments", new Pay("1"));
-        await runs.NextAsync(2);
+        await AdvanceUntilAsync(runs.NextAsync(2), TimeSpan.FromSeconds(1));
         var running = await app.Jobs.FindAsync(sent.Id);
         goOn.SetResult();
         await StateAsync(app, sent.Id, JobState.Succeeded);
 
         Assert.Equal((JobState.Running, 0.25, "asked"), (running!.State, running.Progress, running.Text));
+    }
+
+    [Fact]
+    public async Task A_consumer_that_asks_for_its_token_when_its_time_is_up_finds_it_cancelled()
+    {
+        var (began, seen) = (new Inbox<int>(), new Inbox<bool>());
+        var goOn = new TaskCompletionSource();
+        var app = await StartAsync(host => host.MapChannel("payments", async (Pay _, JobContext job) =>
+        {
+            began.Add(job.Attempt);
+            await goOn.Task;
+            seen.Add(job.CancellationToken.IsCancellationRequested);
+        }, options => options.Timeout = TimeSpan.FromSeconds(10)));
+        await app.Channels.SendAsync("payments", new Pay("1"));
+        await began.NextAsync();
+
+        Clock.Advance(TimeSpan.FromSeconds(10));
+        goOn.SetResult();
+
+        Assert.True(await seen.NextAsync());
     }
 
     [Fact]
