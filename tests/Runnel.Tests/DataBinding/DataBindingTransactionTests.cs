@@ -120,6 +120,7 @@ public sealed class DataBindingTransactionTests(PostgresServer server) : DataBin
         });
 
         Assert.Equal(["kept"], Titles);
+        Assert.Empty(Library.Log.Lines);
     }
 
     [Fact]
@@ -204,6 +205,37 @@ public sealed class DataBindingTransactionTests(PostgresServer server) : DataBin
         await db.Database.CommitTransactionAsync();
 
         Assert.Equal(["one"], Titles);
+        Assert.Empty(Library.Log.Lines);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_transaction_of_the_application_s_own_that_is_rolled_back_through_the_context_leaves_nothing_for_the_next(bool asynchronous)
+    {
+        await using var connection = new NpgsqlConnection(Database);
+        await connection.OpenAsync();
+        await using (var transaction = await connection.BeginTransactionAsync())
+        {
+            await using var db = OnConnection(connection);
+            await db.Database.UseTransactionAsync(transaction);
+            await Add(db, "lost");
+            if (asynchronous)
+                await db.Database.RollbackTransactionAsync();
+            else
+                db.Database.RollbackTransaction();
+        }
+
+        // With Npgsql the same transaction object.
+        await using (var transaction = await connection.BeginTransactionAsync())
+        {
+            await using var db = OnConnection(connection);
+            await db.Database.UseTransactionAsync(transaction);
+            await Add(db, "kept");
+            await db.Database.CommitTransactionAsync();
+        }
+
+        Assert.Equal(["kept"], Titles);
         Assert.Empty(Library.Log.Lines);
     }
 
