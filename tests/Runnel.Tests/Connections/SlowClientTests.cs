@@ -106,6 +106,21 @@ public sealed class SlowClientTests
         Assert.Equal(CloseCode.TryAgainLater, await slow.ReadToCloseAsync());
     }
 
+    [Fact]
+    public async Task The_consumer_of_a_client_that_is_cut_learns_why()
+    {
+        var clock = new ManualTimeProvider();
+        await using var app = await StartAsync(OutboundPolicy.Disconnect, clock);
+        await app.ConnectRawAsync("/ws");
+        await JoinedAsync(app, 1);
+        for (var i = 0; !app.Logs.Of(2004).Any(); i++)
+            await app.Groups.SendAsync("all", $"{i}:{Large}");
+
+        await clock.MoveUntil(new GatewayOptions().CloseTimeout, () => app.Node.ConnectionCount == 0, "the deaf one is gone");
+
+        Assert.Equal($"end {CloseCode.TryAgainLater}", await app.Journal.NextAsync());
+    }
+
     [Theory]
     [InlineData(OutboundPolicy.DropOldest)]
     [InlineData(OutboundPolicy.LatestOnly)]
@@ -214,12 +229,18 @@ public sealed class SlowClientTests
         public int Count => Volatile.Read(ref _count);
     }
 
-    public sealed class Member : WebSocketConsumer
+    public sealed class Member(Journal journal) : WebSocketConsumer
     {
         public override async Task OnConnectAsync(CancellationToken cancellationToken)
         {
             await AcceptAsync(cancellationToken);
             await Groups.AddAsync("all", cancellationToken);
+        }
+
+        public override Task OnDisconnectAsync(int code, CancellationToken cancellationToken)
+        {
+            journal.Write($"end {code}");
+            return Task.CompletedTask;
         }
     }
 }

@@ -10,7 +10,7 @@ using Xunit;
 
 namespace Runnel.Tests.Connections;
 
-/// <summary>What happens to a connection while the server upgrades it.</summary>
+/// <summary>What happens to a connection while it is accepted.</summary>
 public sealed class WebSocketConnectionTests
 {
     private readonly ManualTimeProvider _clock = new();
@@ -30,6 +30,18 @@ public sealed class WebSocketConnectionTests
         var read = await Wait.For(_upgrade.Sent.ReadAsync().AsTask(), "the close frame");
         Assert.Equal(Frame.Close(CloseCode.ServiceRestart, "The server is restarting.").Wire.ToArray(), read.Buffer.ToArray());
         Assert.Equal(CloseCode.ServiceRestart, connection.ClosedWith);
+    }
+
+    [Fact]
+    public async Task A_subprotocol_that_the_client_does_not_offer_decides_nothing()
+    {
+        await using var connection = Connect();
+        await Assert.ThrowsAsync<InvalidOperationException>(() => connection.AcceptAsync(new AcceptOptions { Subprotocol = "v3" }));
+
+        _upgrade.GoOn();
+        await Wait.For(connection.AcceptAsync(AcceptOptions.Default), "the upgrade");
+
+        Assert.NotNull(connection.Carrier);
     }
 
     private WebSocketConnection Connect()

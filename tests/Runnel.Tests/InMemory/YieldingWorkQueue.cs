@@ -1,5 +1,4 @@
 using Runnel.Layers;
-using Runnel.Tests.Recording;
 
 namespace Runnel.Tests.InMemory;
 
@@ -10,9 +9,8 @@ internal sealed class YieldingWorkQueue(IWorkQueue queue) : IWorkQueue
 
     public async ValueTask<int> EnqueueAsync(ChannelName channel, IReadOnlyList<Envelope> envelopes, EnqueueOptions options, CancellationToken cancellationToken = default)
     {
-        var copies = envelopes.Copied();
         await HesitateAsync();
-        var stored = await queue.EnqueueAsync(channel, copies, options, cancellationToken);
+        var stored = await queue.EnqueueAsync(channel, envelopes, options, cancellationToken);
         await HesitateAsync();
         return stored;
     }

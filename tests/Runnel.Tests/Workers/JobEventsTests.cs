@@ -59,12 +59,26 @@ public sealed class JobEventsTests
 
         using var first = await app.GetAsync($"/jobs/{id}/events", ("Last-Event-ID", "17"));
         var last = await first.Content.ReadAsStringAsync();
-        var eventId = last.Split('\n').Single(line => line.StartsWith("id: ", StringComparison.Ordinal))["id: ".Length..];
-        using var second = await app.GetAsync($"/jobs/{id}/events", ("Last-Event-ID", eventId));
+        using var second = await app.GetAsync($"/jobs/{id}/events", ("Last-Event-ID", IdOf(last)));
 
         Assert.Equal((HttpStatusCode.OK, "text/event-stream"), (first.StatusCode, first.Content.Headers.ContentType?.MediaType));
         Assert.Contains("\"state\":\"succeeded\"", last, StringComparison.Ordinal);
         Assert.Equal((HttpStatusCode.NoContent, ""), (second.StatusCode, await second.Content.ReadAsStringAsync()));
+    }
+
+    [Fact]
+    public async Task Who_comes_back_to_a_job_that_goes_on_is_told_its_end()
+    {
+        await using var app = await JobsApp.StartAsync((_, _) => Task.CompletedTask);
+        var id = await app.SendAsync(Later);
+        using var first = await app.GetAsync($"/jobs/{id}/events");
+        using var events = new StreamReader(await first.Content.ReadAsStreamAsync());
+
+        using var second = await app.GetAsync($"/jobs/{id}/events", ("Last-Event-ID", IdOf(await ReadEventAsync(events))));
+        await app.Jobs.CancelAsync("payments", id);
+
+        Assert.Equal(HttpStatusCode.OK, second.StatusCode);
+        Assert.Contains("\"state\":\"cancelled\"", await Wait.For(second.Content.ReadAsStringAsync(), "the end"), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -88,6 +102,8 @@ public sealed class JobEventsTests
             await Wait.For(socket.ReceiveAsync(buffer, CancellationToken.None), "the close");
         return ((int)socket.CloseStatus, socket.CloseStatusDescription);
     }
+
+    private static string IdOf(string sent) => sent.Split('\n').Single(line => line.StartsWith("id: ", StringComparison.Ordinal))["id: ".Length..];
 
     private static async Task<string> ReadEventAsync(StreamReader events)
     {

@@ -4,13 +4,15 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using Runnel.AspNetCore.Commands;
 using Runnel.Specification;
+using Runnel.Workers;
 using Xunit;
 
 namespace Runnel.Tests.Workers;
 
-/// <summary>How <c>runworker</c> runs an application's services.</summary>
+/// <summary>How the commands run an application's services.</summary>
 public sealed class WorkerHostTests : IDisposable
 {
     private readonly WebApplicationBuilder _builder = WebApplication.CreateSlimBuilder();
@@ -83,6 +85,21 @@ public sealed class WorkerHostTests : IDisposable
         await Wait.For(running, "the worker to end");
 
         Assert.Equal("stopped", diary.Entries[^1]);
+    }
+
+    [Fact]
+    public async Task A_worker_that_the_application_has_switched_off_stays_off_when_it_serves()
+    {
+        _builder.Services.AddRunnel().ConfigureWorker(worker => worker.Enabled = false);
+        await using var app = _builder.Build();
+        var options = app.Services.GetRequiredService<IOptions<WorkerOptions>>().Value;
+
+        var running = app.RunRunnelAsync(["runserver"]);
+        await Wait.Until(() => app.Lifetime.ApplicationStarted.IsCancellationRequested, "the server has started");
+        app.Lifetime.StopApplication();
+        await Wait.For(running, "the server to end");
+
+        Assert.False(options.Enabled);
     }
 
     public void Dispose() => _server.Dispose();
