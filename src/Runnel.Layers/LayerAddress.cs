@@ -1,6 +1,6 @@
 namespace Runnel.Layers;
 
-/// <summary>Finds a layer by its address: <c>memory:</c>, <c>sqlite:path</c>, <c>redis://…</c>, <c>rediss://…</c>.</summary>
+/// <summary>Finds a layer by its address: <c>memory:</c>, <c>sqlite:path</c>, <c>redis://…</c>, <c>rediss://…</c>, <c>amqp://…</c>, <c>amqps://…</c>.</summary>
 public static class LayerAddress
 {
     // Only for the sentences about what is missing: a package says itself which layers it has.
@@ -10,10 +10,12 @@ public static class LayerAddress
         ["sqlite"] = "Runnel.Sqlite",
         ["redis"] = "Runnel.Redis",
         ["rediss"] = "Runnel.Redis",
+        ["amqp"] = "Runnel.RabbitMQ",
+        ["amqps"] = "Runnel.RabbitMQ",
     };
 
     // No package is named for these: anybody could publish one of that name.
-    private static readonly HashSet<string> Planned = new(StringComparer.OrdinalIgnoreCase) { "amqp", "amqps", "rabbitmq", "postgres", "postgresql" };
+    private static readonly HashSet<string> Planned = new(StringComparer.OrdinalIgnoreCase) { "postgres", "postgresql" };
 
     private static string Known => string.Join(", ", Packages.Keys.Select(scheme => scheme + ":"));
 

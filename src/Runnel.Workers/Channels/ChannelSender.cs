@@ -24,13 +24,17 @@ internal sealed class ChannelSender(
             ChannelUses.Check(channel, options, settings);
         Check(channel, options);
         var now = await TimeAsync(options, settings, cancellationToken);
-        using var bodies = BodyWriter.Rent(runnel.Value.Json);
-        var envelope = Envelop(channel, message, options, settings, bodies, now);
-        if (settings.Track)
-            return (await SendTrackedAsync(channel, [envelope], settings, cancellationToken))[0];
-        if (envelope.DeduplicationId is not null && !deduplication.IsOfQueue)
-            return (await StoreAsync(channel, [envelope], settings, cancellationToken))[0];
-        var stored = await queue.EnqueueAsync(channel, [envelope], LimitsOf(settings), cancellationToken);
+        // The layer has a copy when it returns its task, so the memory of the body does not wait for the disk or the network.
+        Envelope envelope;
+        ValueTask<int> storing;
+        using (var bodies = BodyWriter.Rent(runnel.Value.Json))
+        {
+            envelope = Envelop(channel, message, options, settings, bodies, now);
+            if (settings.Track || IsReserved(envelope))
+                return (await StoreInStepsAsync(channel, [envelope], settings, cancellationToken))[0];
+            storing = queue.EnqueueAsync(channel, [envelope], LimitsOf(settings), cancellationToken);
+        }
+        var stored = await storing;
         consumed.AfterSend(channel);
         return new SentMessage(envelope.Id, IsDuplicate: stored == 0);
     }
@@ -44,11 +48,18 @@ internal sealed class ChannelSender(
         ChannelUses.Check(channel, options, settings);
         Check(channel, options);
         var now = await TimeAsync(options, settings, cancellationToken);
-        using var bodies = BodyWriter.Rent(runnel.Value.Json);
-        var envelopes = messages.Select(message => Envelop(channel, message, options, settings, bodies, now)).ToList();
-        if (envelopes.Count == 0)
-            return [];
-        return settings.Track ? await SendTrackedAsync(channel, envelopes, settings, cancellationToken) : await StoreAsync(channel, envelopes, settings, cancellationToken);
+        List<Envelope> envelopes;
+        ValueTask<int> storing;
+        using (var bodies = BodyWriter.Rent(runnel.Value.Json))
+        {
+            envelopes = [.. messages.Select(message => Envelop(channel, message, options, settings, bodies, now))];
+            if (envelopes.Count == 0)
+                return [];
+            if (settings.Track || IsReserved(envelopes[0]))
+                return await StoreInStepsAsync(channel, envelopes, settings, cancellationToken);
+            storing = queue.EnqueueAsync(channel, envelopes, LimitsOf(settings), cancellationToken);
+        }
+        return Sent(channel, envelopes, await storing);
     }
 
     public ValueTask SendEventAsync<T>(ChannelName channel, string type, T body, CancellationToken cancellationToken = default) =>
@@ -121,6 +132,14 @@ internal sealed class ChannelSender(
         return headers;
     }
 
+    // Whether the message's deduplication id is reserved before the message is stored.
+    private bool IsReserved(Envelope envelope) => envelope.DeduplicationId is not null && !deduplication.IsOfQueue;
+
+    // These wait for the layer before they give it the messages, so they keep the memory of the bodies until they have ended.
+    private ValueTask<IReadOnlyList<SentMessage>> StoreInStepsAsync(
+        ChannelName channel, IReadOnlyList<Envelope> envelopes, ChannelOptions settings, CancellationToken cancellationToken) =>
+        settings.Track ? SendTrackedAsync(channel, envelopes, settings, cancellationToken) : StoreAsync(channel, envelopes, settings, cancellationToken);
+
     private async ValueTask<IReadOnlyList<SentMessage>> SendTrackedAsync(
         ChannelName channel, IReadOnlyList<Envelope> envelopes, ChannelOptions settings, CancellationToken cancellationToken)
     {
@@ -163,15 +182,20 @@ internal sealed class ChannelSender(
     private async ValueTask<IReadOnlyList<SentMessage>> StoreAsync(
         ChannelName channel, IReadOnlyList<Envelope> envelopes, ChannelOptions settings, CancellationToken cancellationToken, TimeSpan alreadyWaited = default)
     {
-        // All share the options and so the deduplication id, if any: then the first is stored, or none.
         var limits = LimitsOf(settings, alreadyWaited);
-        var count = envelopes[0].DeduplicationId is null || deduplication.IsOfQueue
-            ? await queue.EnqueueAsync(channel, envelopes, limits, cancellationToken)
-            : await deduplication.EnqueueAsync(channel, envelopes[0], limits, cancellationToken);
+        var stored = IsReserved(envelopes[0])
+            ? await deduplication.EnqueueAsync(channel, envelopes[0], limits, cancellationToken)
+            : await queue.EnqueueAsync(channel, envelopes, limits, cancellationToken);
+        return Sent(channel, envelopes, stored);
+    }
+
+    // All share the options and so the deduplication id, if any: then the first is stored, or none.
+    private SentMessage[] Sent(ChannelName channel, IReadOnlyList<Envelope> envelopes, int stored)
+    {
         consumed.AfterSend(channel);
         var sent = new SentMessage[envelopes.Count];
         for (var i = 0; i < sent.Length; i++)
-            sent[i] = new SentMessage(envelopes[i].Id, IsDuplicate: i >= count);
+            sent[i] = new SentMessage(envelopes[i].Id, IsDuplicate: i >= stored);
         return sent;
     }
 

@@ -15,7 +15,7 @@ public sealed class BadInputTests
     [InlineData("channels --layer memory:", "no other process can see")]
     [InlineData("channels --layer sqlite:", "names no file")]
     [InlineData("channels --layer sqlite://work.db", "write 'sqlite:work.db'")]
-    [InlineData("channels --layer amqp://localhost", "There is no layer 'amqp:' yet")]
+    [InlineData("channels --layer postgres://localhost", "There is no layer 'postgres:' yet")]
     [InlineData("channels --layer redis:/cache", "write redis://")]
     [InlineData("send tasks {", "The body is not JSON")]
     [InlineData("send tasks {} --delay 5", "'5' is not a duration")]

@@ -1,4 +1,5 @@
 using Runnel.Layers;
+using Runnel.Tests.Recording;
 
 namespace Runnel.Tests.InMemory;
 
@@ -9,8 +10,9 @@ internal sealed class YieldingWorkQueue(IWorkQueue queue) : IWorkQueue
 
     public async ValueTask<int> EnqueueAsync(ChannelName channel, IReadOnlyList<Envelope> envelopes, EnqueueOptions options, CancellationToken cancellationToken = default)
     {
+        var copies = envelopes.Copied();
         await HesitateAsync();
-        var stored = await queue.EnqueueAsync(channel, envelopes, options, cancellationToken);
+        var stored = await queue.EnqueueAsync(channel, copies, options, cancellationToken);
         await HesitateAsync();
         return stored;
     }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Runnel.Layers;
+using Runnel.Tests.Recording;
 
 namespace Runnel.Tests.Workers;
 
@@ -48,8 +49,9 @@ internal sealed class WatchedQueue(IWorkQueue inner) : IWorkQueue, IWorkQueueOpe
     public async ValueTask<int> EnqueueAsync(ChannelName channel, IReadOnlyList<Envelope> envelopes, EnqueueOptions options, CancellationToken cancellationToken = default)
     {
         Enqueued.Enqueue(options);
+        var copies = envelopes.Copied();
         await OnEnqueue();
-        return Interlocked.Decrement(ref _failingEnqueues) >= 0 ? throw new IOException("The layer is away.") : await inner.EnqueueAsync(channel, envelopes, options, cancellationToken);
+        return Interlocked.Decrement(ref _failingEnqueues) >= 0 ? throw new IOException("The layer is away.") : await inner.EnqueueAsync(channel, copies, options, cancellationToken);
     }
 
     /// <summary>How often the time was asked for.</summary>

@@ -1,0 +1,32 @@
+using Microsoft.Extensions.Logging;
+using Runnel.Layers;
+
+[assembly: LayerScheme("amqp", typeof(Runnel.RabbitMQ.RabbitMQLayerFactory))]
+[assembly: LayerScheme("amqps", typeof(Runnel.RabbitMQ.RabbitMQLayerFactory))]
+
+namespace Runnel.RabbitMQ;
+
+/// <summary>Makes the layer on RabbitMQ: <c>amqp://host:5672/vhost</c>, <c>amqps://…</c>; see <see cref="RabbitMQOptions.Host"/>.</summary>
+public sealed class RabbitMQLayerFactory : ILayerFactory
+{
+    private readonly Action<RabbitMQOptions>? _configure;
+
+    /// <summary>Creates a factory of layers with the default options.</summary>
+    public RabbitMQLayerFactory()
+    {
+    }
+
+    /// <summary>Creates a factory of layers with options of the application's; the address is given when a layer is made.</summary>
+    public RabbitMQLayerFactory(Action<RabbitMQOptions>? configure) => _configure = configure;
+
+    /// <inheritdoc/>
+    public Layer Create(string address, TimeProvider timeProvider, ILoggerFactory loggers)
+    {
+        ArgumentNullException.ThrowIfNull(loggers);
+        var options = new RabbitMQOptions();
+        _configure?.Invoke(options);
+        options.Host = address;
+        var broker = new RabbitMQBroker(options, timeProvider, loggers.CreateLogger<RabbitMQBroker>());
+        return new Layer { Owned = broker, Open = broker.OpenAsync, Identity = broker.GetIdentityAsync };
+    }
+}
