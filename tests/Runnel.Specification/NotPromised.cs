@@ -8,7 +8,7 @@ internal static class NotPromised
 {
     public static void Note(string feature) => TestContext.Current.AddWarning($"This layer does not promise {feature}.");
 
-    public static void Note(string feature, NotSupportedException refusal)
+    public static void Note(string feature, Exception refusal)
     {
         Assert.EndsWith(".", refusal.Message, StringComparison.Ordinal);
         Assert.True(refusal.Message.Contains(' ', StringComparison.Ordinal), "A refusal is a sentence that says what the layer cannot do.");

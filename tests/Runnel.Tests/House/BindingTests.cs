@@ -21,7 +21,6 @@ public sealed class BindingTests
         [("Toy", "JobsCommandSpecification")] = "The tool is another process, which does not see it.",
         [("Toy", "ChannelLayerSpecification")] = "The channel layer refuses a queue that takes nothing back and knows no duplicates (ToyChannelLayerTests).",
         [("Toy", "StateStoreSpecification")] = "It keeps no history that states could be kept in.",
-        [("Toy", "WorkersSpecification")] = "States of jobs and ticks of recurring messages need history, which it does not keep.",
     };
 
     public static MatrixTheoryData<string, string> Bindings => new(Layers, [.. Suites.Select(suite => suite.Name)]);

@@ -11,6 +11,8 @@ public abstract partial class WorkersSpecification
     [Fact]
     public async Task Messages_of_one_key_are_handled_in_the_order_sent_also_across_retries()
     {
+        if (await LacksAsync(options => options.Ordered = true))
+            return;
         var seen = new Inbox<string>();
         var app = await StartAsync(host => host.MapChannel("payments", (Pay pay, JobContext job) =>
         {
@@ -31,6 +33,8 @@ public abstract partial class WorkersSpecification
     [Fact]
     public async Task Messages_of_all_sizes_that_are_sent_together_arrive_as_they_were()
     {
+        if (await LacksAsync(options => options.Ordered = true))
+            return;
         var seen = new Inbox<string>();
         var app = await StartAsync(host => host.MapChannel("payments", (Pay pay) => seen.Add(pay.Order), options => options.Ordered = true));
         string[] orders = ["", .. new[] { 1, 300, 5_000, 16_000, 300, 40_000, 200_000, 7, 16_384, 100_000 }.Select((length, at) => new string((char)('a' + at), length))];
@@ -69,6 +73,8 @@ public abstract partial class WorkersSpecification
     [Fact]
     public async Task A_second_message_with_a_deduplication_id_is_not_handled()
     {
+        if (await LacksAsync(options => (options.Track, options.Deduplicate) = (true, true)))
+            return;
         var seen = new Inbox<string>();
         var app = await StartAsync(host => host.MapChannel("payments", (Pay pay) =>
         {
@@ -112,6 +118,8 @@ public abstract partial class WorkersSpecification
     [Fact]
     public async Task A_full_channel_refuses_or_waits_for_room_as_it_is_told()
     {
+        if (await LacksAsync(Track))
+            return;
         var app = CreateHost(host =>
         {
             host.MapChannel("impatient", (Pay _) => Task.CompletedTask, options => (options.Capacity, options.WaitForRoom, options.Track) = (1, TimeSpan.Zero, true));
@@ -139,6 +147,8 @@ public abstract partial class WorkersSpecification
     [Fact]
     public async Task A_message_that_is_too_large_is_refused_when_it_is_sent()
     {
+        if (await LacksAsync(Track))
+            return;
         var app = CreateHost(host => host.MapChannel("payments", (Pay _) => Task.CompletedTask, options =>
         {
             Track(options);
@@ -209,6 +219,8 @@ public abstract partial class WorkersSpecification
     [Fact]
     public async Task A_handler_that_outlasts_the_grace_is_cancelled_and_its_message_handed_back_without_an_attempt()
     {
+        if (await LacksAsync(Track))
+            return;
         var began = new Inbox<(int Attempt, int Crashes)>();
         var isFirst = true;
         void Map(IHost host) => host.MapChannel("payments", async (Pay _, JobContext job, CancellationToken token) =>
@@ -267,6 +279,8 @@ public abstract partial class WorkersSpecification
     [Fact]
     public async Task A_message_to_a_channel_that_no_worker_has_ever_taken_from_is_told_of_once()
     {
+        if (Lacks(BackplaneFeatures.History))
+            return;
         var seen = new Inbox<string>();
         var worker = await StartAsync(host => host.MapChannel("payments", (Pay pay) => seen.Add(pay.Order)));
         await worker.Channels.SendAsync("payments", new Pay("1"));

@@ -13,6 +13,8 @@ public abstract partial class WorkersSpecification
     [Fact]
     public async Task A_job_is_followed_from_being_scheduled_to_its_result()
     {
+        if (await LacksAsync(Track))
+            return;
         var running = new Inbox<int>();
         var goOn = new TaskCompletionSource();
         var app = await StartAsync(host => host.MapChannel("payments", async (Pay _, JobContext job) =>
@@ -66,6 +68,8 @@ public abstract partial class WorkersSpecification
     [Fact]
     public async Task A_job_that_waits_longer_than_its_state_is_kept_is_known_until_it_is_done()
     {
+        if (await LacksAsync(Track))
+            return;
         var app = await StartAsync(host => host.MapChannel("payments", (Pay _) => Task.CompletedTask, Track));
         var sent = await app.Channels.SendAsync("payments", new Pay("1"), new SendOptions { Delay = TimeSpan.FromDays(3) });
 
@@ -82,7 +86,9 @@ public abstract partial class WorkersSpecification
     [InlineData(0)]
     public async Task A_job_that_waits_is_taken_back(int delaySeconds)
     {
-        var app = CreateHost(host => host.MapChannel("payments", (Pay _) => Task.CompletedTask, Track));
+        if (await LacksAsync(Cancellable))
+            return;
+        var app = CreateHost(host => host.MapChannel("payments", (Pay _) => Task.CompletedTask, Cancellable));
         var sent = await app.Channels.SendAsync("payments", new Pay("1"), new SendOptions { Delay = TimeSpan.FromSeconds(delaySeconds) });
 
         var wasTakenBack = await app.Jobs.CancelAsync("payments", sent.Id);
@@ -98,6 +104,8 @@ public abstract partial class WorkersSpecification
     [InlineData("reschedule")]
     public async Task A_job_that_runs_is_cancelled_from_another_process(string answer)
     {
+        if (await LacksAsync(Cancellable))
+            return;
         var began = new Inbox<int>();
         void Map(IHost host) => host.MapChannel("payments", async (Pay _, JobContext job, CancellationToken token) =>
         {
@@ -111,7 +119,7 @@ public abstract partial class WorkersSpecification
             job.Reschedule(TimeSpan.Zero);
         }, options =>
         {
-            Track(options);
+            Cancellable(options);
             options.Retry.MaxAttempts = 1; // an attempt that failed would make the message a dead letter
         });
         await StartAsync(Map);
@@ -130,6 +138,8 @@ public abstract partial class WorkersSpecification
     [Fact]
     public async Task A_job_that_a_worker_has_taken_and_not_begun_is_cancelled()
     {
+        if (await LacksAsync(Cancellable))
+            return;
         var began = new Inbox<string>();
         var goOn = new TaskCompletionSource();
         var app = await StartAsync(host => host.MapChannel("payments", async (Pay pay) =>
@@ -139,7 +149,7 @@ public abstract partial class WorkersSpecification
                 await goOn.Task;
         }, options =>
         {
-            Track(options);
+            Cancellable(options);
             options.Concurrency = 1;
         }));
         await app.Channels.SendAsync("payments", new Pay("short")); // so that more is taken than runs
@@ -162,6 +172,8 @@ public abstract partial class WorkersSpecification
     [Fact]
     public async Task A_dead_letter_of_a_tracked_job_comes_to_life_again_when_it_is_replayed()
     {
+        if (await LacksAsync(Track))
+            return;
         var isRepaired = false;
         var app = await StartAsync(host => host.MapChannel("payments", (Pay _) => isRepaired ? Task.CompletedTask : throw new TimeoutException("boom"), options =>
         {
@@ -185,6 +197,8 @@ public abstract partial class WorkersSpecification
     [Fact]
     public async Task A_result_that_cannot_be_written_does_not_repeat_the_work()
     {
+        if (await LacksAsync(Track))
+            return;
         var runs = new Inbox<int>();
         var app = await StartAsync(host => host.MapChannel("payments", (Pay _, JobContext job) =>
         {
@@ -204,6 +218,8 @@ public abstract partial class WorkersSpecification
     [Fact]
     public async Task No_watcher_misses_the_end_of_a_job()
     {
+        if (await LacksAsync(Track))
+            return;
         const int Count = 500;
         var app = await StartAsync(host => host.MapChannel("payments", async (Pay pay, JobContext job) =>
         {

@@ -10,6 +10,8 @@ public abstract partial class WorkersSpecification
     [Fact]
     public async Task Of_all_processes_one_fires_per_tick_and_a_new_name_catches_nothing_up()
     {
+        if (await LacksAsync(services: Recurring))
+            return;
         var fired = new Inbox<DateTimeOffset>();
         var start = Clock.GetUtcNow();
         await StartRecurringAsync(fired);
@@ -26,6 +28,8 @@ public abstract partial class WorkersSpecification
     [Fact]
     public async Task Ticks_missed_while_no_process_ran_are_made_up_for_by_one()
     {
+        if (await LacksAsync(services: Recurring))
+            return;
         var fired = new Inbox<DateTimeOffset>();
         var app = await StartRecurringAsync(fired);
         await AdvanceUntilAsync(fired.NextAsync(), TimeSpan.FromSeconds(30));
@@ -45,6 +49,8 @@ public abstract partial class WorkersSpecification
     [Fact]
     public async Task A_first_tick_that_nobody_was_there_for_is_caught_up_too()
     {
+        if (await LacksAsync(services: Recurring))
+            return;
         var fired = new Inbox<DateTimeOffset>();
         var app = await StartRecurringAsync(fired);
         await Wait.Until(() => Clock.ArmedTimers > 0, "it waits for the first tick");
@@ -59,6 +65,8 @@ public abstract partial class WorkersSpecification
     [Fact]
     public async Task A_clock_that_is_set_forward_causes_one_tick_and_that_soon()
     {
+        if (await LacksAsync(services: Recurring))
+            return;
         var fired = new Inbox<DateTimeOffset>();
         await StartRecurringAsync(fired);
         await AdvanceUntilAsync(fired.NextAsync(), TimeSpan.FromSeconds(30));
@@ -75,6 +83,8 @@ public abstract partial class WorkersSpecification
     [Fact]
     public async Task A_clock_that_is_set_back_does_not_stop_the_ticks_and_of_all_processes_one_fires_each()
     {
+        if (await LacksAsync(services: Recurring))
+            return;
         var fired = new Inbox<DateTimeOffset>();
         await StartRecurringAsync(fired);
         await StartRecurringAsync(fired);
@@ -95,6 +105,8 @@ public abstract partial class WorkersSpecification
     [Fact]
     public async Task A_recurring_message_that_nothing_here_consumes_is_refused_at_the_start()
     {
+        if (await LacksAsync(services: Recurring))
+            return;
         var unmapped = CreateHost(_ => { }, services: Recurring);
         var otherType = CreateHost(host => host.MapChannel("ticks", (Refund _) => { }), services: Recurring);
         var web = CreateHost(_ => { }, worker => worker.Enabled = false, Recurring);

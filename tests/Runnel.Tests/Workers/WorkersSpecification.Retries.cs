@@ -32,6 +32,8 @@ public abstract partial class WorkersSpecification
     [InlineData(false)]
     public async Task A_consumer_says_when_it_wants_to_be_tried_again(bool throws)
     {
+        if (await LacksAsync(Track))
+            return;
         var attempts = new Inbox<(int Attempt, DateTimeOffset At)>();
         var app = await StartAsync(host => host.MapChannel("payments", (Pay _, JobContext job) =>
         {
@@ -80,6 +82,8 @@ public abstract partial class WorkersSpecification
     [Fact]
     public async Task The_log_the_state_the_dead_letter_and_the_consumer_count_the_attempts_alike()
     {
+        if (await LacksAsync(Track))
+            return;
         var attempts = new Inbox<int>();
         var app = await StartAsync(host => host.MapChannel("payments", (Pay _, JobContext job) =>
         {
@@ -137,6 +141,8 @@ public abstract partial class WorkersSpecification
     [Fact]
     public async Task A_message_of_a_type_that_only_the_next_version_knows_waits_for_it()
     {
+        if (await LacksAsync(options => (options.Track, options.Ordered) = (true, true)))
+            return;
         var seen = new Inbox<(string Order, int Attempt)>();
         var old = await StartAsync(host => host.MapChannel("payments", (Refund _) => { }, options => (options.Track, options.Ordered) = (true, true)));
         var sent = await old.Channels.SendAsync("payments", new Pay("1"), new SendOptions { Key = "k" });
@@ -154,6 +160,8 @@ public abstract partial class WorkersSpecification
     [Fact]
     public async Task A_message_that_reschedules_itself_uses_up_no_attempt_and_may_say_something_else()
     {
+        if (await LacksAsync(Track))
+            return;
         var seen = new Inbox<(string Order, int Attempt)>();
         var app = await StartAsync(host => host.MapChannel("payments", async (Pay pay, JobContext job) =>
         {
@@ -185,6 +193,8 @@ public abstract partial class WorkersSpecification
     [InlineData(2)]
     public async Task What_was_reported_is_still_seen_when_a_rescheduled_job_runs_again(int seconds)
     {
+        if (await LacksAsync(Track))
+            return;
         var runs = new Inbox<int>();
         var goOn = new TaskCompletionSource();
         var count = 0;
@@ -232,6 +242,8 @@ public abstract partial class WorkersSpecification
     [Fact]
     public async Task A_message_that_killed_its_workers_too_often_is_put_aside_and_not_begun()
     {
+        if (await LacksAsync(Track) || Lacks(WorkQueueFeatures.CountCrashes))
+            return;
         var seen = new Inbox<string>();
         var app = CreateHost(host => host.MapChannel("payments", (Pay pay) =>
         {
@@ -254,6 +266,8 @@ public abstract partial class WorkersSpecification
     [Fact]
     public async Task A_handler_that_takes_too_long_is_cancelled_which_counts_an_attempt()
     {
+        if (await LacksAsync(Track))
+            return;
         var attempts = new Inbox<int>();
         var app = await StartAsync(host => host.MapChannel("payments", async (Pay _, JobContext job, CancellationToken token) =>
         {

@@ -16,6 +16,8 @@ public abstract partial class WorkersSpecification
     [InlineData(1, true)]
     public async Task A_sender_whose_clock_is_an_hour_wrong_is_neither_early_nor_late(int hours, bool tracks)
     {
+        if (await LacksAsync(options => options.Track = tracks))
+            return;
         var handled = new Inbox<(string Order, DateTimeOffset At)>();
         void Map(IHost host) => host.MapChannel("payments", (Pay pay) =>
         {
@@ -47,6 +49,8 @@ public abstract partial class WorkersSpecification
     [InlineData(1)]
     public async Task What_a_tracked_jobs_state_says_of_its_times_is_true_by_the_layers_clock(int hours)
     {
+        if (await LacksAsync(Track))
+            return;
         var app = CreateHost(host => host.MapChannel("payments", (Pay _) => Task.CompletedTask, Track), wrongBy: TimeSpan.FromHours(hours));
         var now = Clock.GetUtcNow();
 
@@ -64,6 +68,8 @@ public abstract partial class WorkersSpecification
     [InlineData(-1)]
     public async Task A_job_that_expires_ends_though_nobody_works_on_its_channel(int hours)
     {
+        if (await LacksAsync(Track))
+            return;
         void Map(IHost host) => host.MapChannel("payments", (Pay _) => Task.CompletedTask, Track);
         var sender = CreateHost(Map);
         var sent = await sender.Channels.SendAsync("payments", new Pay("1"), new SendOptions { Expiry = 30 * Second });
@@ -95,6 +101,8 @@ public abstract partial class WorkersSpecification
     [Fact]
     public async Task A_job_that_expires_later_than_states_are_kept_is_known_until_then()
     {
+        if (await LacksAsync(Track))
+            return;
         var app = CreateHost(host => host.MapChannel("payments", (Pay _) => Task.CompletedTask, Track));
         var sent = await app.Channels.SendAsync("payments", new Pay("1"), new SendOptions { Expiry = TimeSpan.FromDays(3) });
 
@@ -106,6 +114,8 @@ public abstract partial class WorkersSpecification
     [Fact]
     public async Task A_job_that_was_begun_in_time_does_not_expire_while_it_runs_and_does_while_it_waits_for_its_next_attempt()
     {
+        if (await LacksAsync(Track))
+            return;
         var began = new Inbox<int>();
         var goOn = new TaskCompletionSource();
         var app = await StartAsync(host => host.MapChannel("payments", async (Pay pay, JobContext job) =>
@@ -136,6 +146,8 @@ public abstract partial class WorkersSpecification
     [Fact]
     public async Task What_expires_in_the_hands_of_a_worker_that_has_not_begun_it_is_not_begun()
     {
+        if (await LacksAsync(Track))
+            return;
         var began = new Inbox<string>();
         var goOn = new TaskCompletionSource();
         var app = await StartAsync(host => host.MapChannel("payments", async (Pay pay) =>

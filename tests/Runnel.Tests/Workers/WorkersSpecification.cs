@@ -11,6 +11,7 @@ namespace Runnel.Tests.Workers;
 public abstract partial class WorkersSpecification : IAsyncLifetime
 {
     private readonly List<WorkerApp> _apps = [];
+    private (IBackplane Backplane, IWorkQueue Queue)? _opened;
 
     /// <summary>The clock of the layer, and of all processes but those whose clock is wrong.</summary>
     protected ManualTimeProvider Clock { get; } = new();
@@ -32,7 +33,8 @@ public abstract partial class WorkersSpecification : IAsyncLifetime
     private protected WorkerApp CreateHost(
         Action<IHost> map, Action<WorkerOptions>? worker = null, Action<IServiceCollection>? services = null, TimeSpan wrongBy = default)
     {
-        var (backplane, queue) = OpenLayer();
+        var (backplane, queue) = _opened ?? OpenLayer();
+        _opened = null;
         var app = new WorkerApp(backplane, queue, new WrongClock(Clock, wrongBy), map, worker, services);
         _apps.Add(app);
         return app;
@@ -43,6 +45,39 @@ public abstract partial class WorkersSpecification : IAsyncLifetime
         var app = CreateHost(map, worker, services);
         await app.StartAsync();
         return app;
+    }
+
+    /// <summary>Whether the layer lacks what an application declares. If so, such an application is refused when it starts, and the test's result reports it.</summary>
+    private async Task<bool> LacksAsync(Action<ChannelOptions>? declare = null, Action<IServiceCollection>? services = null)
+    {
+        var (backplane, queue) = _opened ??= OpenLayer();
+        var declared = new ChannelOptions();
+        declare?.Invoke(declared);
+        var remembers = backplane.Features.HasFlag(BackplaneFeatures.History);
+        var lacking = declared switch
+        {
+            { Track: true } when !remembers => nameof(ChannelOptions.Track),
+            { Deduplicate: true } when !remembers && !queue.Features.HasFlag(WorkQueueFeatures.Deduplicate) => nameof(ChannelOptions.Deduplicate),
+            { Cancellable: true } when !queue.Features.HasFlag(WorkQueueFeatures.Cancel) => nameof(ChannelOptions.Cancellable),
+            { Ordered: true } when !queue.Features.HasFlag(WorkQueueFeatures.KeyOrder) => nameof(ChannelOptions.Ordered),
+            _ => services is not null && !remembers ? "recurring messages" : null,
+        };
+        if (lacking is null)
+            return false;
+
+        var refusal = await Assert.ThrowsAsync<InvalidOperationException>(CreateHost(host => host.MapChannel("ticks", (Pay _) => { }, declare), services: services).StartAsync);
+        NotPromised.Note(lacking, refusal);
+        return true;
+    }
+
+    /// <summary>Whether the layer lacks something without which workers only do less, so that there is nothing to refuse. The test's result reports it.</summary>
+    private bool Lacks(Enum feature)
+    {
+        var (backplane, queue) = _opened ??= OpenLayer();
+        if (feature is BackplaneFeatures ? backplane.Features.HasFlag(feature) : queue.Features.HasFlag(feature))
+            return false;
+        NotPromised.Note($"{feature}");
+        return true;
     }
 
     /// <summary>Moves the clock, step after step, until something has happened.</summary>
@@ -65,8 +100,13 @@ public abstract partial class WorkersSpecification : IAsyncLifetime
     private protected static void Track(ChannelOptions options)
     {
         options.Track = true;
-        options.Cancellable = true;
         options.Retry.BaseDelay = TimeSpan.Zero;
+    }
+
+    private protected static void Cancellable(ChannelOptions options)
+    {
+        Track(options);
+        options.Cancellable = true;
     }
 
     private protected static async Task<DeadLetter> DeadLetterAsync(WorkerApp app, ChannelName channel)
