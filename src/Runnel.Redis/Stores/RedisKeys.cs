@@ -34,7 +34,7 @@ namespace Runnel.Redis.Stores;
 /// </code>
 /// The hash, list and set keys of a channel exist only while there is something in them: Redis removes empty ones itself.
 /// </remarks>
-internal sealed class RedisKeys(string prefix)
+internal sealed class RedisKeys(string prefix, int database = 0)
 {
     public string Channels { get; } = $"{prefix}:channels";
 
@@ -53,8 +53,8 @@ internal sealed class RedisKeys(string prefix)
 
     public ChannelKeys Of(ChannelName channel) => new($"{prefix}:{{{channel.Value}}}:");
 
-    /// <summary>The pub/sub channel of a topic.</summary>
-    public string PubSubOf(Topic topic) => $"{prefix}:{{{topic.Value}}}";
+    /// <summary>The pub/sub channel of a topic. Redis keeps its databases' keys apart, but not their pub/sub channels.</summary>
+    public string PubSubOf(Topic topic) => database == 0 ? $"{prefix}:{{{topic.Value}}}" : $"{prefix}:{{{topic.Value}}}:{database}";
 
     public string PositionOf(Topic topic) => $"{prefix}:{{{topic.Value}}}:position";
 

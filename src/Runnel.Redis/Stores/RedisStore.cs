@@ -30,7 +30,7 @@ public sealed class RedisStore : IAsyncDisposable
         options.Prefix = address.Prefix ?? options.Prefix;
         Validator.ValidateObject(options, new ValidationContext(options), validateAllProperties: true);
         (Options, _timeProvider, Logger) = (options, timeProvider, logger);
-        Keys = new RedisKeys(options.Prefix);
+        Keys = new RedisKeys(options.Prefix, address.Database);
         Sealing = new Sealing([.. options.EncryptionKeys, .. address.ReadKeys()]);
         Dialer = new RedisDialer(address, options.Prefix, options.Timeout);
         Outage = new RedisOutage(address.ToString(), TimeProvider.System, logger);

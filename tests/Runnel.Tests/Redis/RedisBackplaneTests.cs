@@ -16,6 +16,21 @@ public sealed class RedisBackplaneTests(RedisServer server) : BackplaneSpecifica
 
     protected override ValueTask<int> CountKeptAsync() => new(_place.Kept.Count);
 
+    [Fact]
+    public async Task Databases_of_one_server_do_not_hear_each_other()
+    {
+        var (group, kept) = (Topic.OfGroup("articles"), new Retention(10, TimeSpan.FromMinutes(1)));
+        await using var first = new RedisBackplane(_place.Open());
+        await using var second = new RedisBackplane(_place.Open(address: $"{server.Address}/1"));
+        await using var heard = await TopicListener.OnAsync(second, group);
+
+        await first.PublishAsync(group, "the first's"u8.ToArray(), retention: null);
+        await first.PublishAsync(group, "kept by the first"u8.ToArray(), kept);
+        await second.PublishAsync(group, "the second's"u8.ToArray(), retention: null);
+
+        Assert.Equal("the second's", await heard.NextAsync());
+    }
+
     public override async ValueTask DisposeAsync()
     {
         await base.DisposeAsync();
