@@ -76,4 +76,8 @@ internal static partial class Log
 
     [LoggerMessage(3036, LogLevel.Warning, "The end of job {Id} waits for the layer without the job's result, because the results that wait already take {MaxBytes} bytes.")]
     public static partial void ResultLost(ILogger logger, MessageId id, long maxBytes);
+
+    [LoggerMessage(3037, LogLevel.Warning, "The layer has not confirmed what became of {Count} messages that this worker finished or handed back before it ended. "
+        + "Those that the layer has not heard of are handed out again when the worker's lease ends.")]
+    public static partial void LayerDoesNotConfirm(ILogger logger, int count);
 }

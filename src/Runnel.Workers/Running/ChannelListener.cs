@@ -53,7 +53,17 @@ internal sealed partial class ChannelListener(
         }
     }
 
-    /// <summary>Receives until told to stop or until the lease is lost; then hands back what has not begun.</summary>
+    /// <summary>How many messages wait for the layer to confirm what became of them.</summary>
+    public int Unsettled
+    {
+        get
+        {
+            lock (_lock)
+                return _unsettled;
+        }
+    }
+
+    /// <summary>Receives until told to stop or until the lease is lost; then begins to hand back what has not begun.</summary>
     public async Task ReceiveAsync(CancellationToken stopping)
     {
         var (retry, isCareful) = (FirstRetry, false);
@@ -89,7 +99,7 @@ internal sealed partial class ChannelListener(
                 retry = retry * 2 < LastRetry ? retry * 2 : LastRetry;
             }
         }
-        await HandBackAsync();
+        HandBack();
     }
 
     /// <summary>Completes when no handler runs and nothing waits to be settled.</summary>
@@ -215,15 +225,15 @@ internal sealed partial class ChannelListener(
             _unsettled++;
         }
         settling.ContinueWith(
-            static (_, state) => ((ChannelListener)state!).AfterSettled(), this, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            static (_, state) => ((ChannelListener)state!).AfterSettled(1), this, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         return isRoom;
     }
 
-    private void AfterSettled()
+    private void AfterSettled(int count)
     {
         lock (_lock)
         {
-            _unsettled--;
+            _unsettled -= count;
             SignalRoom();
             SignalIdle();
         }
@@ -272,18 +282,18 @@ internal sealed partial class ChannelListener(
 
     private Task GiveBack(List<JobContext> unbegun) => unbegun.Count == 0
         ? Task.CompletedTask
-        : GiveBackAsync(unbegun).ContinueWith(static (_, state) => ((ChannelListener)state!).AfterSettled(), this, TaskScheduler.Default);
+        : GiveBackAsync(unbegun).ContinueWith(_ => AfterSettled(unbegun.Count), TaskScheduler.Default);
 
-    private async Task HandBackAsync()
+    // Nobody waits for it here: a layer that does not answer would hold up the worker for longer than its grace.
+    private void HandBack()
     {
         List<JobContext> unbegun;
         lock (_lock)
         {
-            unbegun = [.. _taken];
-            _taken.Clear();
+            unbegun = TakeBack();
             _watch?.Dispose();
         }
-        await GiveBackAsync(unbegun);
+        _ = GiveBack(unbegun);
     }
 
     // Called with the lock held, and followed by GiveBack. No more is taken than runs, until handlers have been short for a while.
@@ -292,7 +302,7 @@ internal sealed partial class ChannelListener(
         List<JobContext> unbegun = [.. _taken];
         _taken.Clear();
         _averageMilliseconds = Math.Max(double.IsNaN(_averageMilliseconds) ? 0 : _averageMilliseconds, Patience.TotalMilliseconds);
-        _unsettled += unbegun.Count > 0 ? 1 : 0;
+        _unsettled += unbegun.Count;
         return unbegun;
     }
 

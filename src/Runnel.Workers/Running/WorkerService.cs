@@ -104,7 +104,8 @@ internal sealed class WorkerService(
         }
         catch (TimeoutException)
         {
-            Log.GraceIsOver(logger, listeners.Sum(listener => listener.Running), grace);
+            if (listeners.Sum(listener => listener.Running) is > 0 and var running)
+                Log.GraceIsOver(logger, running, grace);
         }
         await hardStop.CancelAsync();
         try
@@ -114,6 +115,8 @@ internal sealed class WorkerService(
         catch (TimeoutException)
         {
             // Handlers that ignore their token. Their messages go back with the lease, and what they settle later is refused.
+            if (listeners.Sum(listener => listener.Unsettled) is > 0 and var unsettled)
+                Log.LayerDoesNotConfirm(logger, unsettled);
         }
     }
 

@@ -97,6 +97,43 @@ public sealed class InMemoryWorkersTests : WorkersSpecification
     }
 
     [Fact]
+    public async Task A_layer_that_never_answers_when_messages_are_handed_back_holds_up_a_worker_for_its_grace_at_most()
+    {
+        var began = new Inbox<string>();
+        var goOn = new TaskCompletionSource();
+        var (asked, never) = (new Inbox<int>(), new TaskCompletionSource());
+        var queue = new WatchedQueue(_queue)
+        {
+            OnAbandon = () =>
+            {
+                asked.Add(1);
+                return never.Task;
+            },
+        };
+        await using var app = new WorkerApp(_backplane, queue, Clock, host => host.MapChannel("payments", async (Pay pay) =>
+        {
+            began.Add(pay.Order);
+            if (pay.Order == "long")
+                await goOn.Task;
+        }, options => options.Concurrency = 1));
+        await app.StartAsync();
+        await app.Channels.SendAsync("payments", new Pay("short")); // so that more is taken than runs
+        await began.NextAsync();
+        await app.Channels.SendAsync("payments", new Pay("long"));
+        await began.NextAsync();
+        await app.Channels.SendManyAsync("payments", [new Pay("a"), new Pay("b")]);
+        await Wait.Until(() => app.RunningJobs == 3, "the worker has them all");
+
+        var stopping = app.StopAsync();
+        await asked.NextAsync(2);
+        goOn.SetResult();
+        await AdvanceUntilAsync(stopping.ContinueWith(static _ => true, TaskScheduler.Default), TimeSpan.FromSeconds(5));
+
+        Assert.Contains("The layer has not confirmed what became of 2 messages", Assert.Single(app.Log.Of(3037)).Text, StringComparison.Ordinal);
+        Assert.Equal(2, (await _queue.ListChannelsAsync()).Sum(status => status.Ready)); // they came back with the lease
+    }
+
+    [Fact]
     public async Task Receiving_that_fails_is_tried_again_until_it_works()
     {
         var handled = new Inbox<string>();
