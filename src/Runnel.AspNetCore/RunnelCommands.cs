@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.CommandLine.Invocation;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using Runnel;
 using Runnel.AspNetCore.Admission;
@@ -21,7 +20,8 @@ public static class RunnelCommands
     /// <remarks>
     /// Settings go to the application's configuration: what has its value in the same word (<c>--Backend=URI</c>) or a colon in its name
     /// (<c>--Logging:LogLevel:Default Debug</c>), and the host's own (<c>--urls URL</c>). Any other command or option that Runnel does not know is refused.
-    /// A start that fails for a reason that Runnel knows ends with one sentence and exit code 1.
+    /// A start that fails for a reason that Runnel knows ends with one sentence and exit code 1, and so does an application that ends badly: a background service
+    /// failed, or services did not stop in time.
     /// </remarks>
     /// <example><code>return await app.RunRunnelAsync(args);</code></example>
     /// <param name="app">The application, mapped.</param>
@@ -30,21 +30,34 @@ public static class RunnelCommands
     public static async Task<int> RunRunnelAsync(this WebApplication app, string[] args)
     {
         ArgumentNullException.ThrowIfNull(app);
-        await using (app)
+        var stopping = app.Lifetime.ApplicationStopping;
+        try
         {
-            try
-            {
-                // Without response files, or a setting's value such as @home would be read as one.
-                var parsed = Root(app).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
-                if (parsed.Action is ParseErrorAction)
-                    throw new FormatException(parsed.Errors[0].Message);
-                return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
-            }
-            catch (Exception exception) when (exception is FormatException or InvalidOperationException or OptionsValidationException or BackplaneUnavailableException or IOException)
-            {
-                await Console.Error.WriteLineAsync(exception.Message);
-                return 1;
-            }
+            await using (app)
+                return await RunAsync(app, args);
+        }
+        catch (Exception exception) when (stopping.IsCancellationRequested)
+        {
+            await Console.Error.WriteLineAsync($"The application has stopped, but not well: {exception.Message}");
+            await Console.Error.WriteLineAsync(exception.ToString()); // nothing can log it any more
+            return 1;
+        }
+    }
+
+    private static async Task<int> RunAsync(WebApplication app, string[] args)
+    {
+        try
+        {
+            // Without response files, or a setting's value such as @home would be read as one.
+            var parsed = Root(app).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+            if (parsed.Action is ParseErrorAction)
+                throw new FormatException(parsed.Errors[0].Message);
+            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+        }
+        catch (Exception exception) when (exception is FormatException or InvalidOperationException or OptionsValidationException or BackplaneUnavailableException or IOException)
+        {
+            await Console.Error.WriteLineAsync(exception.Message);
+            return 1;
         }
     }
 
@@ -110,7 +123,7 @@ public static class RunnelCommands
             RefuseWorkerAlone(app);
             RefuseEmptySelection(app);
             await PrepareAsync(app, cancellationToken);
-            await RunAsync(app, () => WorkerHost.RunAsync(app.Services, cancellationToken));
+            await WorkerHost.RunAsync(app.Services, cancellationToken);
             return 0;
         });
         return command;
@@ -154,11 +167,7 @@ public static class RunnelCommands
             RefuseServerAlone(app);
         else
             WarnOfServerApart(app);
-        await RunAsync(app, async () =>
-        {
-            await app.StartAsync(cancellationToken);
-            await app.WaitForShutdownAsync(cancellationToken);
-        });
+        await ApplicationRun.RunAsync(app.Services, app, cancellationToken);
         return 0;
     }
 
@@ -167,22 +176,6 @@ public static class RunnelCommands
     {
         app.Services.GetService<IStartupValidator>()?.Validate();
         return app.Services.GetRequiredService<ConfiguredLayer>().OpenAsync(cancellationToken);
-    }
-
-    // An application that stops because of its layers has failed.
-    private static async Task RunAsync(WebApplication app, Func<Task> run)
-    {
-        var layer = app.Services.GetRequiredService<ConfiguredLayer>();
-        try
-        {
-            await run();
-        }
-        catch (OperationCanceledException) when (layer.Failure is not null)
-        {
-            // It was stopped while it started.
-        }
-        if (layer.Failure is { } why)
-            throw new InvalidOperationException(why);
     }
 
     // The host has read the same command line already, but to it a switch without a value, such as --noworker, eats the argument that follows.

@@ -14,6 +14,11 @@ if (builder.Configuration["Runnel:UseLayer"] is { } address)
     runnel.UseLayer(address);
 if (builder.Configuration["Runnel:Away"] is { } away)
     builder.Services.Configure<LayerOptions>(layer => layer.Factories[away] = new LayerFactoryOfNoServer());
+if (builder.Configuration["Runnel:Misbehaves"] is { } how)
+{
+    builder.Services.AddHostedService(services => new MisbehavingService(how, services.GetRequiredService<IHostApplicationLifetime>()));
+    builder.Services.PostConfigure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(1));
+}
 
 var app = builder.Build();
 if (builder.Configuration.GetValue<bool>("Runnel:Early"))

@@ -13,18 +13,11 @@ namespace Runnel.AspNetCore.Commands;
 /// </remarks>
 internal static class WorkerHost
 {
-    /// <summary>Starts the services, waits for the signal to stop, and stops them.</summary>
+    /// <inheritdoc cref="ApplicationRun.RunAsync"/>
     public static async Task RunAsync(IServiceProvider services, CancellationToken cancellationToken)
     {
-        var hosted = services.GetServices<IHostedService>().Where(service => !NeedsServer(service.GetType())).ToList();
-        using var host = Create(services, hosted);
-        await host.StartAsync(cancellationToken);
-        await host.WaitForShutdownAsync(cancellationToken);
-
-        // A service that failed has stopped the host as if nothing were wrong; whoever started the worker has to learn of it. One whose failure is ignored has not.
-        if (services.GetRequiredService<IOptions<HostOptions>>().Value.BackgroundServiceExceptionBehavior == BackgroundServiceExceptionBehavior.Ignore)
-            return;
-        await Task.WhenAll(hosted.OfType<BackgroundService>().Select(service => service.ExecuteTask).OfType<Task>().Where(task => task.IsFaulted));
+        using var host = Create(services, services.GetServices<IHostedService>().Where(service => !NeedsServer(service.GetType())));
+        await ApplicationRun.RunAsync(services, host, cancellationToken);
     }
 
     private static IHost Create(IServiceProvider services, IEnumerable<IHostedService> hosted)

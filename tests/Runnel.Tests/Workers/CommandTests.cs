@@ -160,6 +160,26 @@ public sealed class CommandTests : IDisposable
         Assert.True(code == 0, said);
     }
 
+    [Theory]
+    [InlineData("fails", "The application stopped because its service MisbehavingService failed: The disk is gone.")]
+    [InlineData("never-ends", "The application did not end within 00:00:01. Still working: ")]
+    [InlineData("stops-slowly", "The application did not end within 00:00:01. ")]
+    [InlineData("stops-badly", "The application has stopped, but not well: The disk is gone.")]
+    [InlineData("closes-badly", "The application has stopped, but not well: The disk is gone.")]
+    public async Task An_application_that_ends_badly_says_so_in_a_sentence_and_by_its_exit_code(string how, string sentence)
+    {
+        foreach (var command in new[] { "runserver", "runworker" })
+        {
+            await using var process = AppProcess.Start(command, "--urls", "http://127.0.0.1:0", "--layer", Layer, "--Runnel:Misbehaves", how);
+            await process.SaysAsync("Application started.");
+
+            var (code, _) = how == "fails" ? await process.EndAsync() : await process.TerminateAsync();
+
+            Assert.StartsWith(sentence, process.StandardError, StringComparison.Ordinal);
+            Assert.Equal(1, code);
+        }
+    }
+
     private static async Task SendAsync(HttpClient http, string channel, string text)
     {
         using var response = await http.PostAsync(new Uri($"/send/{channel}/{text}", UriKind.Relative), null);

@@ -22,6 +22,7 @@ public sealed class WorkerHostTests : IDisposable
     {
         _builder.Logging.ClearProviders();
         _builder.Services.AddSingleton<IServer>(_server);
+        _builder.Services.AddRunnelCore();
     }
 
     [Fact]
@@ -49,9 +50,9 @@ public sealed class WorkerHostTests : IDisposable
         await using var app = _builder.Build();
         var diary = app.Services.GetServices<IHostedService>().OfType<Diary>().Single();
 
-        var failure = await Assert.ThrowsAsync<TimeZoneNotFoundException>(() => Wait.For(WorkerHost.RunAsync(app.Services, CancellationToken.None), "the worker to end"));
+        var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => Wait.For(WorkerHost.RunAsync(app.Services, CancellationToken.None), "the worker to end"));
 
-        Assert.Equal("the service's own", failure.Message);
+        Assert.Equal("The application stopped because its service Failing failed: The disk is gone.", failure.Message);
         Assert.Equal("stopped", diary.Entries[^1]);
     }
 
@@ -69,6 +70,20 @@ public sealed class WorkerHostTests : IDisposable
         await Wait.For(running, "the worker to end");
 
         Assert.True(app.Lifetime.ApplicationStopped.IsCancellationRequested);
+    }
+
+    [Fact]
+    public async Task A_worker_that_is_told_to_stop_while_it_starts_stops_what_has_started_and_ends_well()
+    {
+        _builder.Services.AddHostedService<Diary>();
+        _builder.Services.AddHostedService<Stopping>();
+        await using var app = _builder.Build();
+        var diary = app.Services.GetServices<IHostedService>().OfType<Diary>().Single();
+
+        await Wait.For(WorkerHost.RunAsync(app.Services, CancellationToken.None), "the worker to end");
+
+        Assert.False(app.Lifetime.ApplicationStarted.IsCancellationRequested);
+        Assert.Equal(["starting", "start", "stopping", "stop", "stopped"], diary.Entries);
     }
 
     [Fact]
@@ -132,8 +147,19 @@ public sealed class WorkerHostTests : IDisposable
         protected override async Task ExecuteAsync(CancellationToken stoppingToken)
         {
             await Wait.Until(() => lifetime.ApplicationStarted.IsCancellationRequested, "the worker has started");
-            throw new TimeZoneNotFoundException("the service's own");
+            throw new TimeZoneNotFoundException("The disk is gone.");
         }
+    }
+
+    private sealed class Stopping(IHostApplicationLifetime lifetime) : IHostedService
+    {
+        public Task StartAsync(CancellationToken cancellationToken)
+        {
+            lifetime.StopApplication();
+            return Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken);
+        }
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 
     private sealed class IdleServer : IServer
