@@ -1,0 +1,17 @@
+namespace Runnel.Tests.Servers;
+
+/// <summary>How a <see cref="RabbitServer"/> is started. What is not said here is as RabbitMQ has it by default.</summary>
+public sealed record RabbitServerOptions
+{
+    /// <summary>Whether the port speaks TLS, and asks clients for a certificate of the same authority.</summary>
+    public bool Tls { get; init; }
+
+    /// <summary>How long a consumer may keep a message that it has not acknowledged, before its channel is closed.</summary>
+    public TimeSpan? DeliveryTimeout { get; init; }
+
+    /// <summary>How many bytes a message may have.</summary>
+    public int? MaxMessageSize { get; init; }
+
+    /// <summary>More of the broker's settings, each an Erlang term: <c>{channel_max, 10}</c>.</summary>
+    public IReadOnlyList<string> Settings { get; init; } = [];
+}
