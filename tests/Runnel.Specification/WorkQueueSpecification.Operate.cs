@@ -113,6 +113,22 @@ public abstract partial class WorkQueueSpecification
     }
 
     [Fact]
+    public async Task A_worker_that_waits_gets_what_is_replayed()
+    {
+        var lease = await WorkerAsync();
+        await EnqueueAsync(Of("1"));
+        await lease.DeadLetterAsync(await TakeOneAsync(lease), DeadLetterReason.Rejected, null);
+        Task<IReadOnlyList<ReceivedMessage>>[] receiving = [lease.ReceiveAsync(Channel, 1).AsTask(), lease.ReceiveAsync(Channel, 1).AsTask()];
+        await EnqueueAsync(Of("2"));
+        var first = await Wait.For(Task.WhenAny(receiving), "the other message"); // so that the layer knows that the second one waits
+
+        await Operator.ReplayAsync(Channel, DeadLetterFilter.All);
+
+        Assert.Equal("2", Text(Assert.Single(await first)));
+        Assert.Equal("1", Text(Assert.Single(await Wait.For(receiving.Single(task => task != first), "the replayed message"))));
+    }
+
+    [Fact]
     public async Task All_dead_letters_are_replayed_and_purged_however_large_they_are()
     {
         const int Count = 12;

@@ -60,6 +60,29 @@ public abstract partial class WorkQueueSpecification
     }
 
     [Fact]
+    public async Task Senders_of_several_messages_each_store_no_more_together_than_the_capacity()
+    {
+        if (!await PromisesAsync(WorkQueueFeatures.AtomicBatches))
+            return;
+        async Task<int> StoreAsync()
+        {
+            try
+            {
+                return await Queue.EnqueueAsync(Channel, [Of("1"), Of("2")], CapacityOf(11));
+            }
+            catch (ChannelFullException)
+            {
+                return 0;
+            }
+        }
+
+        var sending = Enumerable.Range(0, 20).Select(_ => StoreAsync()).ToList();
+
+        Assert.Equal(10, (await Wait.For(Task.WhenAll(sending), "the answers")).Sum());
+        Assert.Equal(10, (await StatusAsync())?.Ready);
+    }
+
+    [Fact]
     public async Task A_sender_that_waits_for_room_is_not_overtaken_by_one_that_would_find_some()
     {
         var lease = await WorkerAsync();

@@ -66,6 +66,23 @@ public sealed class RedisClientTests(RedisServer server) : IClassFixture<RedisSe
         Assert.False(connection.IsStuck(TimeSpan.FromSeconds(1), commands: 1, bytes: 1000));
     }
 
+    [Fact]
+    public async Task A_command_that_has_Redis_wait_may_take_longer_by_that()
+    {
+        var (clock, timeout) = (new ManualTimeProvider(), TimeSpan.FromSeconds(5));
+        await using var connection = new RedisConnection(NewDialer(new RedisOptions()).Connect(), clock, onPush: null);
+        var wait = new RedisCommand(RespWriter.Encode("BLPOP", "nothing", "0")) { Wait = TimeSpan.FromSeconds(10) };
+        connection.TrySend(wait);
+
+        clock.Advance(wait.Wait);
+        connection.Check(timeout);
+        Assert.True(connection.TrySend(new RedisCommand(RespWriter.Encode("PING"))));
+
+        clock.Advance(timeout);
+        connection.Check(timeout);
+        Assert.False(connection.TrySend(new RedisCommand(RespWriter.Encode("PING"))));
+    }
+
     private RedisClient OpenClient(Action<bool> onConnectedChanged)
     {
         var options = new RedisOptions();
