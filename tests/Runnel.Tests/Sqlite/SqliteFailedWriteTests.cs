@@ -146,6 +146,19 @@ public sealed class SqliteFailedWriteTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_transaction_that_changes_nothing_does_not_prove_that_the_file_can_be_written_again()
+    {
+        var store = _file.Open(options => options.LookInterval = TimeSpan.FromMinutes(10)); // so that it tries nothing by itself
+        using var breakage = _file.Break("UPDATE ON sequence");
+        await Assert.ThrowsAnyAsync<IOException>(() => Wait.For(new SqliteWorkQueue(store).EnqueueAsync(Channel, [Of("1")], EnqueueOptions.Default).AsTask(), "the failure"));
+
+        await store.RunAsync(static _ => true);
+
+        await Wait.Until(() => store.Writer.Health.NeedsProof, "only an attempt can tell");
+        Assert.False(store.Writer.Health.IsConnected);
+    }
+
+    [Fact]
     public async Task Publishing_works_again_after_a_failure()
     {
         var backplane = new SqliteBackplane(_store);

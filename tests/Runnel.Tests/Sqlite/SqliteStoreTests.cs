@@ -169,6 +169,17 @@ public sealed class SqliteStoreTests : IAsyncDisposable
     }
 
     [Fact]
+    public void A_file_with_a_single_table_of_another_program_is_refused()
+    {
+        SQLitePCL.Batteries_V2.Init();
+        SQLitePCL.raw.sqlite3_open(_file.Path, out var foreign);
+        using (foreign)
+            SQLitePCL.raw.sqlite3_exec(foreign, "CREATE TABLE letters(text TEXT)");
+
+        Assert.Contains("not Runnel's", Assert.Throws<InvalidOperationException>(() => Open(_file.Path)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_file_of_a_newer_version_is_refused()
     {
         using (var newer = Database.OpenForWriting(_file.Path, SqliteSynchronous.Normal))
@@ -249,6 +260,18 @@ public sealed class SqliteStoreTests : IAsyncDisposable
 
         await Wait.Until(async () => (await queue.ListDeadLettersAsync(Channel, DeadLetterFilter.All, 10)).Count == 0, "the dead letter was forgotten");
         await Wait.Until(() => _file.Count("message") + _file.Count("dead") + _file.Count("channel") == 0, "nothing is left of it");
+    }
+
+    [Fact]
+    public async Task A_deduplication_id_is_kept_for_its_window()
+    {
+        var queue = new SqliteWorkQueue(_file.Open());
+        await queue.EnqueueAsync(Channel, [Of("1") with { DeduplicationId = "nonce", DeduplicationWindow = _clock.Units(2) }], EnqueueOptions.Default);
+        Assert.Equal(1, _file.Count("remembered"));
+
+        await _clock.AdvanceAsync(3);
+
+        await Wait.Until(() => _file.Count("remembered") == 0, "the id is gone");
     }
 
     [Fact]

@@ -64,6 +64,24 @@ public sealed class SqliteSubscriberTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_subscription_gets_nothing_that_was_published_before_it()
+    {
+        var (backplane, other) = (new SqliteBackplane(_file.Open()), Topic.OfGroup("other"));
+        using var goOn = new ManualResetEventSlim();
+        await using var busy = await backplane.SubscribeAsync(other, _ => goOn.Wait());
+        var earlier = await backplane.SubscribeAsync(Articles, static _ => { });
+        await backplane.PublishAsync(other, "waits"u8.ToArray(), retention: null);
+        await backplane.PublishAsync(Articles, "before"u8.ToArray(), retention: null);
+        await earlier.DisposeAsync();
+
+        await using var later = await TopicListener.OnAsync(backplane, Articles);
+        await backplane.PublishAsync(Articles, "after"u8.ToArray(), retention: null);
+        goOn.Set();
+
+        Assert.Equal("after", await later.NextAsync());
+    }
+
+    [Fact]
     public async Task A_process_whose_lock_file_was_deleted_goes_on_hearing_its_topics()
     {
         var (publishes, listens) = (_file.Open(), _file.Open());
