@@ -113,6 +113,20 @@ public sealed partial class TopicFlowTests : IDisposable
     }
 
     [Fact]
+    public void A_subscription_that_ends_while_a_gap_is_told_is_not_told()
+    {
+        var other = new Recorder();
+        var ended = _topic.TryAdd(other, NoEnd)!;
+        _told.OnNext = () => Assert.True(ended.DisposeAsync().AsTask().IsCompleted);
+        _topic.Begin(new(Epoch, 1));
+
+        _topic.Doubt();
+
+        Assert.Single(_told.Seen);
+        Assert.Empty(other.Seen);
+    }
+
+    [Fact]
     public async Task The_flow_ends_with_its_last_subscription_and_takes_no_other()
     {
         var ends = 0;
@@ -294,7 +308,11 @@ public sealed partial class TopicFlowTests : IDisposable
             OnNext();
         }
 
-        public void OnGap(TopicGap gap) => Add($"gap {gap.After} {gap.Resumes}");
+        public void OnGap(TopicGap gap)
+        {
+            Add($"gap {gap.After} {gap.Resumes}");
+            OnNext();
+        }
 
         private void Add(string text)
         {

@@ -1,5 +1,6 @@
 using System.Transactions;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Diagnostics;
 using Microsoft.EntityFrameworkCore.Storage;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
@@ -55,6 +56,16 @@ public sealed class DataBindingTransactionTests(PostgresServer server) : DataBin
         });
 
         Assert.Empty(Library.Groups.Lines);
+    }
+
+    [Fact]
+    public async Task A_save_that_another_interceptor_keeps_from_the_database_sends_nothing()
+    {
+        await using var library = new Library(options => options.UseNpgsql(Database).AddInterceptors(new Suppressing()), b => b.Bind<Book>("books", a => a.Fields(x => x.Title)));
+
+        await library.UseAsync(db => Add(db, "never saved"));
+
+        Assert.Empty(library.Groups.Lines);
     }
 
     [Theory]
@@ -329,5 +340,11 @@ public sealed class DataBindingTransactionTests(PostgresServer server) : DataBin
         // As an application would: the registered options, on another connection.
         var registered = Library.Services.CreateScope().ServiceProvider.GetRequiredService<DbContextOptions<LibraryContext>>();
         return new LibraryContext(new DbContextOptionsBuilder<LibraryContext>(registered).UseNpgsql(connection).Options);
+    }
+
+    private sealed class Suppressing : SaveChangesInterceptor
+    {
+        public override ValueTask<InterceptionResult<int>> SavingChangesAsync(DbContextEventData eventData, InterceptionResult<int> result, CancellationToken cancellationToken = default) =>
+            ValueTask.FromResult(InterceptionResult<int>.SuppressWithResult(0));
     }
 }

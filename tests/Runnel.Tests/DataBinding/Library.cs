@@ -82,10 +82,10 @@ internal sealed class Library : IAsyncDisposable
     {
         var builder = Host.CreateEmptyApplicationBuilder(new());
         builder.Logging.AddProvider(Log);
-        builder.Services.AddRunnelCore().AddDataBinding(bind).ConfigureDataBinding(options => options.MaxSaveDelay = maxSaveDelay ?? options.MaxSaveDelay);
-        builder.Services.AddSingleton<IGroups>(Groups);
         if (configure is null)
             builder.Services.AddDbContext<LibraryContext>(database);
+        builder.Services.AddRunnelCore().AddDataBinding(bind).ConfigureDataBinding(options => options.MaxSaveDelay = maxSaveDelay ?? options.MaxSaveDelay);
+        builder.Services.AddSingleton<IGroups>(Groups);
         configure?.Invoke(builder.Services);
         _host = builder.Build();
     }

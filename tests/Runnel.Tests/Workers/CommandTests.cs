@@ -65,6 +65,7 @@ public sealed class CommandTests : IDisposable
     [InlineData("'runserver' has no option '--url'. Did you mean '--urls'?", "--url", "http://127.0.0.1:0")]
     [InlineData("The setting '--urls' has no value", "--urls")]
     [InlineData("The setting '--Shop:Name' has no value", "--Shop:Name", "--layer", "LAYER")]
+    [InlineData("The setting '--Shop:Name' has no value", "--Shop:Name", "--Shop:Town=Bath")]
     public async Task What_cannot_work_ends_with_a_sentence(string sentence, params string[] arguments)
     {
         await using var process = AppProcess.Start([.. arguments.Select(argument => argument == "LAYER" ? Layer : argument)]);

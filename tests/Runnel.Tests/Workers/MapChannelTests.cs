@@ -196,8 +196,12 @@ public sealed class MapChannelTests : IAsyncLifetime
         await RefusedAsync("payments", null, null, "message");
         Assert.Empty(await app.Channels.SendManyAsync("payments", Array.Empty<Pay>()));
 
-        async Task RefusedAsync(ChannelName channel, Pay? pay, SendOptions? options, string because) =>
-            Assert.Contains(because, (await Assert.ThrowsAnyAsync<ArgumentException>(async () => await app.Channels.SendAsync(channel, pay, options))).Message, StringComparison.Ordinal);
+        async Task RefusedAsync(ChannelName channel, Pay? pay, SendOptions? options, string because)
+        {
+            var one = await Assert.ThrowsAnyAsync<ArgumentException>(async () => await app.Channels.SendAsync(channel, pay, options));
+            var many = await Assert.ThrowsAnyAsync<ArgumentException>(async () => await app.Channels.SendManyAsync(channel, [pay], options));
+            Assert.All([one, many], refusal => Assert.Contains(because, refusal.Message, StringComparison.Ordinal));
+        }
     }
 
     private static void Tracked(ChannelOptions options) => options.Track = true;

@@ -27,6 +27,9 @@ internal sealed class WatchedQueue(IWorkQueue inner) : IWorkQueue, IWorkQueueOpe
     /// <summary>What a worker waits for that has given a message back, or that has a failed one tried again.</summary>
     public Func<Task> OnAbandoned { get; set; } = static () => Task.CompletedTask;
 
+    /// <summary>What a message waits for before it is completed, if anything.</summary>
+    public Task? Completing { get; set; }
+
     /// <summary>Whether workers that complete a message are told that it is not theirs any more.</summary>
     public bool RefusesToComplete { get; set; }
 
@@ -99,8 +102,12 @@ internal sealed class WatchedQueue(IWorkQueue inner) : IWorkQueue, IWorkQueueOpe
             return Interlocked.Decrement(ref queue._failingReceives) >= 0 ? throw new IOException("The layer is away.") : inner.ReceiveAsync(channel, max, cancellationToken);
         }
 
-        public ValueTask<bool> CompleteAsync(ReceivedMessage message, CancellationToken cancellationToken = default) =>
-            queue.RefusesToComplete ? new(false) : inner.CompleteAsync(message, cancellationToken);
+        public async ValueTask<bool> CompleteAsync(ReceivedMessage message, CancellationToken cancellationToken = default)
+        {
+            if (queue.Completing is { } completing)
+                await completing;
+            return !queue.RefusesToComplete && await inner.CompleteAsync(message, cancellationToken);
+        }
 
         public async ValueTask<bool> AbandonAsync(ReceivedMessage message, AbandonOptions options, CancellationToken cancellationToken = default)
         {

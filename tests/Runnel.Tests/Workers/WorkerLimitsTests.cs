@@ -155,6 +155,26 @@ public sealed class WorkerLimitsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_worker_that_waits_for_the_layer_to_settle_takes_more_when_it_has()
+    {
+        const int MaxUnsettled = 2048, Count = 2 * MaxUnsettled;
+        var (handled, settles) = (0, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        _watched.Completing = settles.Task;
+        var app = await StartAsync(host => host.MapChannel("payments", (Pay _) =>
+        {
+            Interlocked.Increment(ref handled);
+            return Task.CompletedTask;
+        }));
+        await app.Channels.SendManyAsync("payments", Enumerable.Range(0, Count).Select(static number => new Pay($"{number}")));
+        await Wait.Until(() => Volatile.Read(ref handled) >= MaxUnsettled && app.RunningJobs == 0, "it has handled what it has taken");
+        Assert.InRange(handled, MaxUnsettled, Count - 1);
+
+        settles.SetResult();
+
+        await Wait.Until(() => Volatile.Read(ref handled) == Count, "the rest is handled");
+    }
+
+    [Fact]
     public async Task What_waits_behind_a_handler_that_turns_out_to_be_long_goes_to_another_worker()
     {
         var began = new Inbox<string>();
