@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Net.WebSockets;
 using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -116,6 +117,17 @@ public sealed class EndingTests
         app.Journal.Gate.SetResult();
 
         Assert.Equal(CloseCode.ServiceRestart, await client.ReceiveCloseAsync());
+    }
+
+    [Fact]
+    public async Task A_socket_may_be_open_for_longer_than_a_request_may_take()
+    {
+        var timeout = new RequestTimeout();
+        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer<Member>("/ws"), builder => builder.Services.AddSingleton<IStartupFilter>(timeout));
+
+        await using var client = await app.ConnectInMemoryAsync("/ws");
+
+        Assert.True(timeout.IsDisabled);
     }
 
     [Fact]

@@ -1,5 +1,8 @@
 using System.Net;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
 using Runnel.Specification;
+using Runnel.Tests.Connections;
 using Xunit;
 
 namespace Runnel.Tests.Workers;
@@ -48,6 +51,17 @@ public sealed class JobEventsTests
 
         Assert.Equal((refusal, TimeSpan.FromSeconds(5)), (refused.StatusCode, refused.Headers.RetryAfter!.Delta));
         Assert.Equal(HttpStatusCode.OK, state.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_stream_may_be_open_for_longer_than_a_request_may_take()
+    {
+        var timeout = new RequestTimeout();
+        await using var app = await JobsApp.StartAsync((_, _) => Task.CompletedTask, services: services => services.AddSingleton<IStartupFilter>(timeout));
+
+        using var stream = await app.GetAsync($"/jobs/{await app.SendAsync(Later)}/events");
+
+        Assert.True(timeout.IsDisabled);
     }
 
     [Fact]
