@@ -27,6 +27,6 @@ public sealed class RabbitMQLayerFactory : ILayerFactory
         _configure?.Invoke(options);
         options.Host = address;
         var broker = new RabbitMQBroker(options, timeProvider, loggers.CreateLogger<RabbitMQBroker>());
-        return new Layer { Owned = broker, Open = broker.OpenAsync, Identity = broker.GetIdentityAsync };
+        return new Layer { Backplane = new RabbitMQBackplane(broker), Owned = broker, Open = broker.OpenAsync, Identity = broker.GetIdentityAsync };
     }
 }

@@ -16,7 +16,7 @@ public abstract partial class OutageSpecification
         one.Cut();
         await StateAsync(one, BackplaneState.Interrupted);
 
-        var published = Enumerable.Range(0, 100).Select(i => PublishAsync(one, $"{i}", i % 2 == 0 ? null : Keep)).ToArray();
+        var published = Enumerable.Range(0, 100).Select(i => PublishAsync(one, $"{i}", i % 2 == 0 ? null : KeepOn(one))).ToArray();
         Assert.DoesNotContain(published, task => task.IsCompleted);
         one.Heal();
 
@@ -31,9 +31,9 @@ public abstract partial class OutageSpecification
         var node = await OpenedAsync(buffer: 20, Long);
         node.Cut();
         await StateAsync(node, BackplaneState.Interrupted);
-        var waiting = Enumerable.Range(0, 20).Select(_ => PublishAsync(node, "waits", Keep)).ToArray();
+        var waiting = Enumerable.Range(0, 20).Select(_ => PublishAsync(node, "waits", KeepOn(node))).ToArray();
 
-        var tooMany = await Assert.ThrowsAsync<BackplaneUnavailableException>(() => Wait.For(PublishAsync(node, "too much", Keep), "the refusal"));
+        var tooMany = await Assert.ThrowsAsync<BackplaneUnavailableException>(() => Wait.For(PublishAsync(node, "too much", KeepOn(node)), "the refusal"));
 
         Assert.Contains(Articles.ToString(), tooMany.Message, StringComparison.Ordinal);
         Assert.DoesNotContain(waiting, task => task.IsCompleted);
@@ -48,17 +48,17 @@ public abstract partial class OutageSpecification
         var large = new string('x', 20_000);
         node.Cut();
         await StateAsync(node, BackplaneState.Interrupted);
-        var waiting = new[] { PublishAsync(node, large, Keep), PublishAsync(node, large, Keep) };
+        var waiting = new[] { PublishAsync(node, large, KeepOn(node)), PublishAsync(node, large, KeepOn(node)) };
 
-        await Assert.ThrowsAsync<BackplaneUnavailableException>(() => Wait.For(PublishAsync(node, large, Keep), "the refusal"));
+        await Assert.ThrowsAsync<BackplaneUnavailableException>(() => Wait.For(PublishAsync(node, large, KeepOn(node)), "the refusal"));
 
-        var small = PublishAsync(node, "small", Keep);
+        var small = PublishAsync(node, "small", KeepOn(node));
         Assert.DoesNotContain(waiting, task => task.IsCompleted);
         node.Heal();
         await Wait.For(Task.WhenAll([.. waiting, small]), "those that waited");
         node.Cut();
         await StateAsync(node, BackplaneState.Interrupted);
-        waiting = [PublishAsync(node, large, Keep), PublishAsync(node, large, Keep)];
+        waiting = [PublishAsync(node, large, KeepOn(node)), PublishAsync(node, large, KeepOn(node))];
         Assert.DoesNotContain(waiting, task => task.IsCompleted);
         node.Heal();
         await Wait.For(Task.WhenAll(waiting), "those that waited the second time");
@@ -73,19 +73,21 @@ public abstract partial class OutageSpecification
         await StateAsync(node, BackplaneState.Interrupted);
         var began = TimeProvider.System.GetTimestamp();
 
-        foreach (var attempt in new Func<Task>[]
-        {
-            () => PublishAsync(node, "in vain", Keep),
+        List<Func<Task>> attempts =
+        [
+            () => PublishAsync(node, "in vain", KeepOn(node)),
             () => PublishAsync(node, "in vain", retention: null),
             () => node.Backplane.SubscribeAsync(Articles, _ => { }).AsTask(),
-            () => node.Backplane.ReadHistoryAsync(Articles, Position.None, 10).AsTask(),
-        })
+        ];
+        if (KeepsHistory(node))
+            attempts.Add(() => node.Backplane.ReadHistoryAsync(Articles, Position.None, 10).AsTask());
+        foreach (var attempt in attempts)
         {
             var failure = await Assert.ThrowsAsync<BackplaneUnavailableException>(() => Wait.For(attempt(), "the failure"));
             Assert.Contains(Articles.ToString(), failure.Message, StringComparison.Ordinal);
         }
 
-        Assert.True(TimeProvider.System.GetElapsedTime(began) >= 4 * patience, "They did not wait.");
+        Assert.True(TimeProvider.System.GetElapsedTime(began) >= attempts.Count * patience, "They did not wait.");
     }
 
     [Fact]
@@ -96,12 +98,12 @@ public abstract partial class OutageSpecification
         node.Cut();
         await StateAsync(node, BackplaneState.Interrupted);
 
-        var publishing = node.Backplane.PublishAsync(Articles, "x"u8.ToArray(), Keep, stop.Token).AsTask();
+        var publishing = node.Backplane.PublishAsync(Articles, "x"u8.ToArray(), KeepOn(node), stop.Token).AsTask();
         var subscribing = node.Backplane.SubscribeAsync(Articles, _ => { }, stop.Token).AsTask();
-        var reading = node.Backplane.ReadHistoryAsync(Articles, Position.None, 10, stop.Token).AsTask();
+        Task reading = KeepsHistory(node) ? node.Backplane.ReadHistoryAsync(Articles, Position.None, 10, stop.Token).AsTask() : subscribing;
         await stop.CancelAsync();
 
-        foreach (var task in new Task[] { publishing, subscribing, reading })
+        foreach (var task in new[] { publishing, subscribing, reading })
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Wait.For(task, "the end of the wait"));
     }
 
@@ -135,7 +137,7 @@ public abstract partial class OutageSpecification
         await StateAsync(node, BackplaneState.Interrupted);
         node.Heal();
         await StateAsync(node, BackplaneState.Connected);
-        await PublishAsync(node, "hello", Keep);
+        await PublishAsync(node, "hello", KeepOn(node));
 
         Assert.Equal("hello", await listener.NextAsync());
     }
@@ -146,7 +148,7 @@ public abstract partial class OutageSpecification
         var node = await OpenedAsync();
         var listener = await TopicListener.OnAsync(node.Backplane, Articles);
         node.Silence();
-        var publishing = PublishAsync(node, "in vain", Keep);
+        var publishing = PublishAsync(node, "in vain", KeepOn(node));
 
         await Wait.For(listener.DisposeAsync().AsTask(), "the subscription to end");
         await Wait.For(((IAsyncDisposable)node.Backplane).DisposeAsync().AsTask(), "the backplane to end");

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using Runnel.Layers;
 using Xunit;
 
@@ -24,7 +26,7 @@ public abstract partial class OutageSpecification : IAsyncLifetime
     protected abstract Task RestartBrokerAsync();
 
     /// <summary>Has the broker close all connections; whoever comes back is let in at once.</summary>
-    protected abstract void BreakConnections();
+    protected abstract Task BreakConnectionsAsync();
 
     /// <inheritdoc/>
     public virtual ValueTask InitializeAsync() => ValueTask.CompletedTask;
@@ -45,6 +47,8 @@ public abstract partial class OutageSpecification : IAsyncLifetime
     public async Task A_broker_that_is_killed_and_comes_back_costs_no_kept_message_and_none_comes_twice()
     {
         var (one, two) = (await OpenedAsync(), await OpenedAsync());
+        if (!KeepsHistory(one))
+            return;
         await using var flow = await NumberFlow.BeginAsync(one.Backplane, Keep, one.Backplane, two.Backplane);
         await flow.DeliverMoreAsync(100);
 
@@ -60,6 +64,8 @@ public abstract partial class OutageSpecification : IAsyncLifetime
     public async Task A_node_that_is_cut_off_misses_no_kept_message_and_gets_none_twice()
     {
         var (one, two) = (await OpenedAsync(), await OpenedAsync());
+        if (!KeepsHistory(one))
+            return;
         await using var flow = await NumberFlow.BeginAsync(one.Backplane, Keep, one.Backplane, two.Backplane);
 
         foreach (var node in new[] { two, one })
@@ -78,6 +84,8 @@ public abstract partial class OutageSpecification : IAsyncLifetime
     public async Task A_node_that_hears_nothing_and_is_not_heard_notices_and_misses_no_kept_message_and_gets_none_twice()
     {
         var (one, two) = (await OpenedAsync(), await OpenedAsync());
+        if (!KeepsHistory(one))
+            return;
         await using var flow = await NumberFlow.BeginAsync(one.Backplane, Keep, one.Backplane, two.Backplane);
 
         foreach (var node in new[] { two, one })
@@ -96,6 +104,8 @@ public abstract partial class OutageSpecification : IAsyncLifetime
     public async Task A_silence_that_is_over_before_anybody_notices_costs_nothing()
     {
         var (one, two) = (await OpenedAsync(), await OpenedAsync());
+        if (!KeepsHistory(one))
+            return;
         await using var flow = await NumberFlow.BeginAsync(one.Backplane, Keep, one.Backplane, two.Backplane);
         await flow.DeliverMoreAsync(20);
 
@@ -113,12 +123,14 @@ public abstract partial class OutageSpecification : IAsyncLifetime
     public async Task Connections_that_are_broken_again_and_again_cost_no_kept_message_and_none_comes_twice()
     {
         var (one, two) = (await OpenedAsync(), await OpenedAsync());
+        if (!KeepsHistory(one))
+            return;
         await using var flow = await NumberFlow.BeginAsync(one.Backplane, Keep, one.Backplane, two.Backplane);
 
         for (var i = 0; i < 20; i++)
         {
             await flow.PublishMoreAsync(10 + i);
-            BreakConnections();
+            await BreakConnectionsAsync();
         }
 
         await flow.DeliverMoreAsync(50);
@@ -140,6 +152,57 @@ public abstract partial class OutageSpecification : IAsyncLifetime
         await StateAsync(two, BackplaneState.Connected);
 
         await UntilHeardAsync(one.Backplane, listener);
+    }
+
+    [Fact]
+    public async Task What_is_published_without_retention_comes_at_most_once_in_order_and_what_the_broker_took_and_a_node_misses_is_told_there()
+    {
+        var (one, two) = (await OpenedAsync(), await OpenedAsync());
+        await using var listener = await TopicListener.OnAsync(two.Backplane, Articles);
+        List<Task> published = [];
+        await PublishSomeAsync();
+
+        await two.WhileCutAsync(PublishSomeAsync);
+        await PublishSomeAsync();
+        await BreakConnectionsAsync();
+        await PublishSomeAsync();
+        await KillBrokerAsync();
+        await PublishSomeAsync();
+        await RestartBrokerAsync();
+        await PublishSomeAsync();
+        await UntilLastAsync();
+
+        var previous = -1;
+        for (var delivered = 0; delivered < listener.Delivered; delivered++)
+        {
+            var number = int.Parse(await listener.NextAsync(), CultureInfo.InvariantCulture);
+            Assert.True(number > previous, $"{number} came behind {previous}.");
+            var isMissing = Enumerable.Range(previous + 1, number - previous - 1).Any(missing => published[missing].IsCompletedSuccessfully);
+            Assert.False(isMissing && listener.Gaps.All(gap => gap.Delivered != delivered), $"Between {previous} and {number} something is missing, and was not told.");
+            previous = number;
+        }
+
+        async Task PublishSomeAsync()
+        {
+            for (var i = 0; i < 50; i++)
+                await PublishOneAsync();
+        }
+
+        // Not waited for while the broker is away, or it would not be there while the others are published.
+        async Task PublishOneAsync()
+        {
+            var publishing = one.Backplane.PublishAsync(Articles, Encoding.UTF8.GetBytes($"{published.Count}"), retention: null).AsTask();
+            published.Add(publishing);
+            await Task.WhenAny(publishing, Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System));
+        }
+
+        Task UntilLastAsync() => Wait.Until(
+            async () =>
+            {
+                await PublishOneAsync();
+                return listener.Last == $"{published.Count - 1}";
+            },
+            "the listener had the last number");
     }
 
     [Fact]
@@ -168,8 +231,8 @@ public abstract partial class OutageSpecification : IAsyncLifetime
         await ended.DisposeAsync();
         two.Heal();
         await StateAsync(two, BackplaneState.Connected);
-        await one.Backplane.PublishAsync(Articles, "late"u8.ToArray(), Keep);
-        await one.Backplane.PublishAsync(Topic.OfGroup("others"), "hello"u8.ToArray(), Keep);
+        await one.Backplane.PublishAsync(Articles, "late"u8.ToArray(), KeepOn(one));
+        await one.Backplane.PublishAsync(Topic.OfGroup("others"), "hello"u8.ToArray(), KeepOn(one));
 
         Assert.Equal("hello", await stays.NextAsync());
         Assert.Equal(0, ended.Delivered);
@@ -179,6 +242,8 @@ public abstract partial class OutageSpecification : IAsyncLifetime
     public async Task What_a_node_missed_and_the_history_does_not_hold_any_more_does_not_stop_what_follows()
     {
         var (one, two) = (await OpenedAsync(), await OpenedAsync());
+        if (!KeepsHistory(one))
+            return;
         await using var listener = await TopicListener.OnAsync(two.Backplane, Articles);
         two.Cut();
         await StateAsync(two, BackplaneState.Interrupted);
@@ -191,6 +256,16 @@ public abstract partial class OutageSpecification : IAsyncLifetime
             Assert.Equal(offset, (await listener.NextMessageAsync()).Position.Offset);
         var gap = Assert.Single(listener.Gaps);
         Assert.Equal((7, 0), (gap.Gap.Resumes.Offset, gap.Delivered));
+    }
+
+    private static Retention? KeepOn(WiredBackplane node) => node.Backplane.Features.HasFlag(BackplaneFeatures.History) ? Keep : null;
+
+    private static bool KeepsHistory(WiredBackplane node)
+    {
+        if (KeepOn(node) is not null)
+            return true;
+        NotPromised.Note($"{BackplaneFeatures.History}"); // BackplaneSpecification sees it refused
+        return false;
     }
 
     // What is published between the connection's return and the subscription's is missed without retention, as promised.

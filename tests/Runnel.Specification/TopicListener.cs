@@ -20,6 +20,9 @@ public sealed class TopicListener : IAsyncDisposable
     /// <summary>How many messages were delivered.</summary>
     public int Delivered => Volatile.Read(ref _delivered);
 
+    /// <summary>The text of the message that was delivered last; <see langword="null"/> before the first.</summary>
+    public string? Last { get; private set; }
+
     /// <summary>Where the subscription begins.</summary>
     public Position Begins => _subscription!.Begins;
 
@@ -33,6 +36,7 @@ public sealed class TopicListener : IAsyncDisposable
         listener._subscription = await backplane.SubscribeAsync(topic, message =>
         {
             Interlocked.Increment(ref listener._delivered);
+            listener.Last = Text(message);
             listener._messages.Writer.TryWrite(message);
         }, gap => listener._gaps.Enqueue((gap, listener.Delivered)));
         return listener;

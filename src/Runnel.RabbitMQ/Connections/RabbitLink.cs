@@ -37,7 +37,7 @@ internal sealed class RabbitLink(RabbitMQBroker broker, string purpose, Func<ICo
         try
         {
             ObjectDisposedException.ThrowIf(_stopping.IsCancellationRequested, this);
-            if (_next.Task.IsCompleted || !_running.IsCompleted)
+            if (!_running.IsCompleted)
                 return;
             var first = await ConnectAsync(cancellationToken).ConfigureAwait(false);
             _running = Task.Run(() => RunAsync(first), CancellationToken.None);
@@ -48,12 +48,29 @@ internal sealed class RabbitLink(RabbitMQBroker broker, string purpose, Func<ICo
         }
     }
 
-    /// <summary>The connection, waited for if need be.</summary>
+    /// <summary>Makes the first connection in the background, and tries until it is there. It may be called again.</summary>
+    public void Begin()
+    {
+        if (!_running.IsCompleted || !_opening.Wait(0))
+            return;
+        try
+        {
+            if (_running.IsCompleted && !_stopping.IsCancellationRequested)
+                _running = Task.Run(() => RunAsync(null), CancellationToken.None);
+        }
+        finally
+        {
+            _opening.Release();
+        }
+    }
+
+    /// <summary>The connection, made or waited for if need be.</summary>
     /// <exception cref="RabbitUnavailableException">The broker was away for as long as <see cref="RabbitMQOptions.OutageTimeout"/>.</exception>
     public async ValueTask<IConnection> GetAsync(CancellationToken cancellationToken)
     {
         if (Current is { } current)
             return current;
+        Begin();
         var next = Volatile.Read(ref _next).Task;
         try
         {
@@ -80,11 +97,11 @@ internal sealed class RabbitLink(RabbitMQBroker broker, string purpose, Func<ICo
 
     private async Task RunAsync(IConnection? connection)
     {
-        while (!_stopping.IsCancellationRequested)
+        for (var isFirst = connection is null; !_stopping.IsCancellationRequested; isFirst = false)
         {
             if (connection is not null)
                 await UseAsync(connection).ConfigureAwait(false);
-            connection = await ConnectAgainAsync().ConfigureAwait(false);
+            connection = await ConnectAgainAsync(isFirst).ConfigureAwait(false);
         }
         await CloseAsync(connection, "The application ends.").ConfigureAwait(false);
         broker.Outage.Over(this);
@@ -123,9 +140,9 @@ internal sealed class RabbitLink(RabbitMQBroker broker, string purpose, Func<ICo
     }
 
     // The first try is at once, by chance a little later, so that many nodes do not come back in the same moment.
-    private async Task<IConnection?> ConnectAgainAsync()
+    private async Task<IConnection?> ConnectAgainAsync(bool isFirst)
     {
-        for (var rest = TimeSpan.FromMilliseconds(20 + Random.Shared.Next(180)); ; rest = Rest * (0.75 + (Random.Shared.NextDouble() / 2)))
+        for (var rest = isFirst ? TimeSpan.Zero : TimeSpan.FromMilliseconds(20 + Random.Shared.Next(180)); ; rest = Rest * (0.75 + (Random.Shared.NextDouble() / 2)))
         {
             try
             {

@@ -28,7 +28,7 @@ public sealed class RabbitMQBroker : IAsyncDisposable
         (Options, TimeProvider, Logger) = (options, timeProvider, logger);
         Dialer = new RabbitDialer(address, options);
         Outage = new RabbitOutage(address.ToString(), TimeProvider.System, logger);
-        Publishing = new RabbitLink(this, "publishes");
+        Publishing = new RabbitLink(this, "publishes", RestoreAsync);
     }
 
     internal RabbitMQOptions Options { get; }
@@ -43,6 +43,9 @@ public sealed class RabbitMQBroker : IAsyncDisposable
 
     /// <summary>The connection on which this process publishes; whoever receives has one of its own.</summary>
     internal RabbitLink Publishing { get; }
+
+    /// <summary>What has to be declared before anybody publishes, on each new connection.</summary>
+    internal IList<Func<IConnection, CancellationToken, Task>> Restoring { get; } = [];
 
     /// <summary>Connects, and checks that the broker is one that can be used.</summary>
     /// <exception cref="IOException">RabbitMQ cannot be reached, or refuses; the message says why, and what to do.</exception>
@@ -67,4 +70,10 @@ public sealed class RabbitMQBroker : IAsyncDisposable
 
     internal RabbitUnavailableException Away(Exception? cause = null) =>
         new($"RabbitMQ at {Dialer.Address} has been away for as long as such a message waits ({Options.OutageTimeout.TotalSeconds:0.#} s: OutageTimeout)", cause);
+
+    private async Task RestoreAsync(IConnection connection, CancellationToken cancellationToken)
+    {
+        foreach (var restore in Restoring)
+            await restore(connection, cancellationToken).ConfigureAwait(false);
+    }
 }

@@ -8,12 +8,20 @@ namespace Runnel.Tests.House;
 public sealed class BindingTests
 {
     // By how the names of their classes begin. The toy can do less than ours, as other people's layers may.
-    private static readonly string[] Layers = ["InMemory", "Sqlite", "Redis", "Toy"];
+    private static readonly string[] Layers = ["InMemory", "Sqlite", "Redis", "RabbitMQ", "Toy"];
 
     private static readonly Dictionary<(string Layer, string Suite), string> Unbound = new()
     {
         [("InMemory", "OutageSpecification")] = "It has no broker that could be away.",
         [("Sqlite", "OutageSpecification")] = "Its broker is a file.",
+        [("RabbitMQ", "StateStoreSpecification")] = "It keeps no history that states could be kept in.",
+        [("RabbitMQ", "WorkQueueSpecification")] = "Its work queue is being built.",
+        [("RabbitMQ", "WorkQueueModelSpecification")] = "Its work queue is being built.",
+        [("RabbitMQ", "WorkQueueProcessesSpecification")] = "Its work queue is being built.",
+        [("RabbitMQ", "ChannelLayerSpecification")] = "Its work queue is being built.",
+        [("RabbitMQ", "QueueCommandSpecification")] = "Its work queue is being built.",
+        [("RabbitMQ", "JobsCommandSpecification")] = "Its work queue is being built.",
+        [("RabbitMQ", "WorkersSpecification")] = "Its work queue is being built.",
         [("Toy", "OutageSpecification")] = "It has no broker that could be away.",
         [("InMemory", "QueueCommandSpecification")] = "The tool is another process, which does not see it.",
         [("Toy", "QueueCommandSpecification")] = "The tool is another process, which does not see it.",

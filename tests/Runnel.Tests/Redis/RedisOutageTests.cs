@@ -34,10 +34,11 @@ public sealed class RedisOutageTests(RedisServer server) : OutageSpecification, 
 
     protected override Task RestartBrokerAsync() => server.RestartAsync();
 
-    protected override void BreakConnections()
+    protected override Task BreakConnectionsAsync()
     {
         using var probe = server.Connect();
         probe.KillClients();
+        return Task.CompletedTask;
     }
 
     public override async ValueTask DisposeAsync()

@@ -1,0 +1,180 @@
+using RabbitMQ.Client;
+using Runnel.Layers;
+using Runnel.RabbitMQ.Connections;
+
+namespace Runnel.RabbitMQ.Topics;
+
+/// <summary>The node's one queue, however many connections and topics it has: bound with the first subscription of a topic, unbound with the last.</summary>
+/// <remarks>
+/// The queue belongs to its connection, and ends with it. Another connection has it declared and bound again before anybody is told that the node hears; what was published
+/// meanwhile is told as a gap. A queue of the same name that the broker still takes for the old connection's refuses that, and it is tried again.
+/// </remarks>
+internal sealed class NodeQueue : IAsyncDisposable
+{
+    private readonly RabbitMQBroker _broker;
+    private readonly ITopicWire _wire;
+    private readonly string _name;
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, HeardTopic> _topics = [];
+    private readonly Queue<(string RoutingKey, HeardTopic? Topic)> _changes = new();
+    private IChannel? _channel;
+    private bool _isBinding;
+
+    public NodeQueue(RabbitMQBroker broker, ITopicWire wire)
+    {
+        (_broker, _wire, _name) = (broker, wire, wire.NewQueueName());
+        Link = new RabbitLink(broker, "hears", RestoreAsync);
+        Link.Changed += OnChanged;
+    }
+
+    public RabbitLink Link { get; }
+
+    /// <summary>Whether everything that is to be heard is heard.</summary>
+    public bool IsConnected => Link.Current is not null || _topics.Count == 0;
+
+    public async Task<ITopicSubscription> SubscribeAsync(Topic topic, ITopicListener listener, CancellationToken cancellationToken)
+    {
+        Link.Begin();
+        var key = _wire.RoutingKeyOf(topic);
+        Task bound;
+        ITopicSubscription subscription;
+        lock (_lock)
+        {
+            if (!_topics.TryGetValue(key, out var heard) || TryAdd(heard) is not { } added)
+            {
+                _topics[key] = heard = new HeardTopic(new TopicFlow(topic, readHistory: null, TimeProvider.System, _broker.Logger), key);
+                added = TryAdd(heard)!;
+                Change(key, heard);
+            }
+            (subscription, bound) = (added, heard.Bound);
+        }
+        try
+        {
+            await bound.WaitAsync(_broker.Options.OutageTimeout, cancellationToken).ConfigureAwait(false);
+            return subscription;
+        }
+        catch (Exception exception)
+        {
+            await subscription.DisposeAsync().ConfigureAwait(false);
+            if (exception is TimeoutException)
+                throw _broker.Away(exception);
+            throw;
+        }
+
+        ITopicSubscription? TryAdd(HeardTopic heard) => heard.Flow.TryAdd(listener, () => EndAsync(heard));
+    }
+
+    public ValueTask DisposeAsync() => Link.DisposeAsync();
+
+    private ValueTask EndAsync(HeardTopic heard)
+    {
+        lock (_lock)
+        {
+            // Another one may have taken the place of one that has ended.
+            if (!heard.Flow.HasEnded || _topics.GetValueOrDefault(heard.RoutingKey) != heard)
+                return ValueTask.CompletedTask;
+            _topics.Remove(heard.RoutingKey);
+            Change(heard.RoutingKey, null);
+        }
+        return ValueTask.CompletedTask;
+    }
+
+    // Under the lock, so that what is bound and unbound goes out in the order in which it was asked for.
+    private void Change(string routingKey, HeardTopic? topic)
+    {
+        if (_channel is null)
+            return; // the next connection binds what there is then
+        _changes.Enqueue((routingKey, topic));
+        if (_isBinding)
+            return;
+        _isBinding = true;
+        _ = Task.Run(BindAsync);
+    }
+
+    // The broker is not waited for at each change, but once for all that have gathered.
+    private async Task BindAsync()
+    {
+        while (true)
+        {
+            IChannel channel;
+            (string RoutingKey, HeardTopic? Topic)[] changes;
+            lock (_lock)
+            {
+                _isBinding = _channel is not null && _changes.Count > 0;
+                if (!_isBinding)
+                    return;
+                (channel, changes) = (_channel!, [.. _changes]);
+                _changes.Clear();
+            }
+            try
+            {
+                foreach (var (key, topic) in changes)
+                {
+                    if (topic is null)
+                        await channel.QueueUnbindAsync(_name, _wire.Exchange, key).ConfigureAwait(false);
+                    else
+                        await channel.QueueBindAsync(_name, _wire.Exchange, key, arguments: null, noWait: true).ConfigureAwait(false);
+                }
+                await channel.QueueDeclarePassiveAsync(_name).ConfigureAwait(false);
+                foreach (var (_, topic) in changes)
+                    topic?.Begin();
+            }
+            catch (Exception exception)
+            {
+                Link.Break($"the queue of this node could not be bound: {_broker.Dialer.Explain(exception)}");
+            }
+        }
+    }
+
+    private async Task RestoreAsync(IConnection connection, CancellationToken cancellationToken)
+    {
+        var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken).ConfigureAwait(false);
+        await RabbitMQBackplane.DeclareAsync(channel, _wire, cancellationToken).ConfigureAwait(false);
+        await channel.QueueDeclareAsync(_name, durable: false, exclusive: true, autoDelete: false, _wire.QueueArguments, cancellationToken: cancellationToken).ConfigureAwait(false);
+        HeardTopic[] topics;
+        lock (_lock)
+        {
+            // From here on changes go to this channel, behind the bindings.
+            topics = [.. _topics.Values];
+            _changes.Clear();
+            _isBinding = true;
+            _channel = channel;
+        }
+        foreach (var topic in topics)
+            await channel.QueueBindAsync(_name, _wire.Exchange, topic.RoutingKey, arguments: null, noWait: true, cancellationToken).ConfigureAwait(false);
+        await channel.BasicQosAsync(0, (ushort)_broker.Options.MostLocal, global: false, cancellationToken).ConfigureAwait(false);
+        channel.ChannelShutdownAsync += (_, reason) =>
+        {
+            Link.Break($"the channel of this node's queue was closed: {reason.ReplyText}");
+            return Task.CompletedTask;
+        };
+        await channel.BasicConsumeAsync(_name, autoAck: false, new NodeConsumer(channel, _broker, Take, Link.Break), cancellationToken).ConfigureAwait(false);
+        foreach (var topic in topics)
+            topic.Begin();
+        _ = Task.Run(BindAsync, CancellationToken.None);
+    }
+
+    private void OnChanged(bool isThere)
+    {
+        HeardTopic[] topics;
+        lock (_lock)
+        {
+            topics = [.. _topics.Values];
+            if (!isThere)
+            {
+                _channel = null;
+                _changes.Clear();
+            }
+        }
+        foreach (var topic in topics)
+            topic.Change(isThere);
+    }
+
+    private void Take(string routingKey, ReadOnlyMemory<byte> body)
+    {
+        HeardTopic? topic;
+        lock (_lock)
+            topic = _topics.GetValueOrDefault(routingKey);
+        topic?.Take(_wire.Read(body)); // else it was left just now
+    }
+}

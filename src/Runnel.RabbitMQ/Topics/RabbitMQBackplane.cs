@@ -1,0 +1,171 @@
+using System.Collections.Concurrent;
+using RabbitMQ.Client;
+using Runnel.Layers;
+using Runnel.RabbitMQ.Connections;
+using Runnel.RabbitMQ.Topics;
+
+namespace Runnel.RabbitMQ;
+
+/// <summary>Carries messages over a RabbitMQ broker: one exclusive queue for each node, bound to a direct exchange for each topic that the node hears.</summary>
+/// <remarks>
+/// It keeps no history. A node that is cut off misses messages, and its listeners are told (<see cref="ITopicListener.OnGap"/>). They are told, too, when the node's queue was full
+/// (<see cref="RabbitMQOptions.RemoteCapacity"/>), or a message waited there for longer than <see cref="RabbitMQOptions.Expiry"/>; the others get the message.
+/// </remarks>
+public sealed class RabbitMQBackplane : IBackplane, IAsyncDisposable
+{
+    private static readonly TimeSpan CountAgainAfter = TimeSpan.FromSeconds(1);
+
+    private readonly RabbitMQBroker _broker;
+    private readonly RunnelWire _wire;
+    private readonly NodeQueue _queue;
+    private readonly RabbitPublisher _publisher;
+    private readonly CancellationTokenSource _ending = new();
+    private readonly ConcurrentDictionary<Topic, bool> _counting = [];
+    private readonly FullQueueLog _full;
+    private readonly Lock _lock = new();
+    private BackplaneState _state = BackplaneState.Connected;
+
+    /// <summary>Creates the backplane; nothing is connected to yet.</summary>
+    public RabbitMQBackplane(RabbitMQBroker broker)
+    {
+        ArgumentNullException.ThrowIfNull(broker);
+        _broker = broker;
+        _wire = WireOf(broker.Options);
+        _full = new FullQueueLog(broker);
+        _queue = new NodeQueue(broker, _wire);
+        _publisher = new RabbitPublisher(broker, broker.Publishing);
+        broker.Restoring.Add(async (connection, cancellationToken) =>
+        {
+            await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken).ConfigureAwait(false);
+            await DeclareAsync(channel, _wire, cancellationToken).ConfigureAwait(false);
+        });
+        broker.Publishing.Changed += _ => TellState();
+        _queue.Link.Changed += _ => TellState();
+    }
+
+    /// <inheritdoc/>
+    public BackplaneFeatures Features => BackplaneFeatures.ScaleOut;
+
+    /// <inheritdoc/>
+    public BackplaneState State => _state;
+
+    /// <inheritdoc/>
+    public event Action<BackplaneState>? StateChanged;
+
+    /// <inheritdoc/>
+    public async ValueTask<Position> PublishAsync(Topic topic, ReadOnlyMemory<byte> payload, Retention? retention, CancellationToken cancellationToken = default)
+    {
+        if (retention is not null)
+            throw KeepsNone(topic);
+        cancellationToken.ThrowIfCancellationRequested();
+        try
+        {
+            if (await PublishAsync(topic, payload).WaitAsync(cancellationToken).ConfigureAwait(false) == PublishOutcome.Refused)
+                OnRefused(topic);
+            return Position.None;
+        }
+        catch (IOException exception)
+        {
+            throw new BackplaneUnavailableException($"The message to '{topic}' was not published, as far as is known. {exception.Message}.", exception);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<ITopicSubscription> SubscribeAsync(Topic topic, ITopicListener listener, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(listener);
+        cancellationToken.ThrowIfCancellationRequested();
+        try
+        {
+            return await _queue.SubscribeAsync(topic, listener, cancellationToken).ConfigureAwait(false);
+        }
+        catch (IOException exception)
+        {
+            throw new BackplaneUnavailableException($"'{topic}' could not be subscribed to. {exception.Message}.", exception);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<TopicHistory> ReadHistoryAsync(Topic topic, Position after, int limit, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
+        throw KeepsNone(topic);
+    }
+
+    /// <summary>Ends the subscriptions, and what waits to be published.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _ending.CancelAsync().ConfigureAwait(false);
+        await _publisher.DisposeAsync().ConfigureAwait(false);
+        await _queue.DisposeAsync().ConfigureAwait(false);
+    }
+
+    internal static Task DeclareAsync(IChannel channel, ITopicWire wire, CancellationToken cancellationToken) =>
+        channel.ExchangeDeclareAsync(wire.Exchange, ExchangeType.Direct, durable: false, autoDelete: false, cancellationToken: cancellationToken);
+
+    // The only wire so far.
+    private static RunnelWire WireOf(RabbitMQOptions options) => options.Wire == RabbitMQWire.Runnel
+        ? new RunnelWire(options)
+        : throw new NotSupportedException("wire=django is not there yet.");
+
+    private static NotSupportedException KeepsNone(Topic topic) =>
+        new($"RabbitMQ keeps no history, but '{topic}' was to have one: let another layer carry what has history (--layer redis://… with --queue-layer amqp://…).");
+
+    // Under a lock, since messages have to go out in the order of their numbers.
+    private Task<PublishOutcome> PublishAsync(Topic topic, ReadOnlyMemory<byte> payload)
+    {
+        lock (_wire)
+            return _publisher.PublishAsync(_wire.Write(topic, payload));
+    }
+
+    private void OnRefused(Topic topic)
+    {
+        _full.Refused(topic);
+        if (_counting.TryAdd(topic, true))
+            _ = TellCountAsync(topic);
+    }
+
+    // The queue that is full will have room. Then its node hears how many messages there have been, and tells its listeners that some are missing.
+    private async Task TellCountAsync(Topic topic)
+    {
+        try
+        {
+            for (var isTold = false; !isTold;)
+            {
+                await Task.Delay(CountAgainAfter, TimeProvider.System, _ending.Token).ConfigureAwait(false);
+                isTold = await PublishCountAsync(topic).ConfigureAwait(false) != PublishOutcome.Refused;
+            }
+        }
+        catch (Exception exception) when (exception is OperationCanceledException or ObjectDisposedException or IOException)
+        {
+            // The node ends, or is cut off: who hears it after that begins to count anew.
+        }
+        _counting.TryRemove(topic, out _);
+    }
+
+    private Task<PublishOutcome> PublishCountAsync(Topic topic)
+    {
+        lock (_wire)
+            return _wire.WriteCount(topic) is { } count ? _publisher.PublishAsync(count) : Task.FromResult(PublishOutcome.Confirmed);
+    }
+
+    private void TellState()
+    {
+        // The lock holds while it is told, so that what is told last is what is.
+        lock (_lock)
+        {
+            var state = _broker.Publishing.Current is not null && _queue.IsConnected ? BackplaneState.Connected : BackplaneState.Interrupted;
+            if (_state == state)
+                return;
+            _state = state;
+            try
+            {
+                StateChanged?.Invoke(state);
+            }
+            catch (Exception exception)
+            {
+                Log.WatcherFailed(_broker.Logger, exception);
+            }
+        }
+    }
+}

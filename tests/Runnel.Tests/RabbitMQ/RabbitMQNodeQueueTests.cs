@@ -1,0 +1,161 @@
+using Microsoft.Extensions.Logging;
+using Runnel.Layers;
+using Runnel.RabbitMQ;
+using Runnel.Specification;
+using Runnel.Tests.Recording;
+using Runnel.Tests.Servers;
+using Xunit;
+
+namespace Runnel.Tests.RabbitMQ;
+
+/// <summary>What only this backplane does: a queue in the broker that has bounds, and belongs to a connection.</summary>
+public sealed class RabbitMQNodeQueueTests(SharedRabbitServer server) : IAsyncLifetime
+{
+    private static readonly Topic Articles = Topic.OfGroup("articles");
+    private static readonly Topic Others = Topic.OfGroup("others");
+
+    private readonly List<RabbitMQBackplane> _opened = [];
+    private RabbitPlace _place = null!;
+
+    public async ValueTask InitializeAsync() => _place = await RabbitPlace.CreateAsync(server);
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var backplane in _opened)
+            await backplane.DisposeAsync();
+        await _place.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_node_whose_queue_overflows_is_told_of_the_gap_and_the_other_nodes_miss_nothing()
+    {
+        var (publisher, other) = (await OpenedAsync(), await OpenedAsync());
+        var slow = await OpenedAsync(options => (options.LocalCapacity, options.RemoteCapacity) = (1, 5));
+        using var go = new ManualResetEventSlim();
+        var (taken, gaps) = (0, 0);
+        await using var hears = await TopicListener.OnAsync(other, Articles);
+        await using var stands = await slow.SubscribeAsync(Articles, _ =>
+        {
+            Interlocked.Increment(ref taken);
+            go.Wait();
+        }, _ => Interlocked.Increment(ref gaps));
+
+        for (var i = 0; i < 30; i++)
+            await PublishAsync(publisher, Articles, $"{i}");
+        for (var i = 0; i < 30; i++)
+            Assert.Equal($"{i}", await hears.NextAsync());
+        go.Set();
+
+        await Wait.Until(() => Volatile.Read(ref gaps) > 0, "the gap was told, though nothing more was published");
+        Assert.InRange(taken, 1, 29);
+        Assert.Empty(hears.Gaps);
+        var before = Volatile.Read(ref gaps);
+        await PublishAsync(publisher, Articles, "more");
+        await Wait.Until(() => Volatile.Read(ref taken) > 6, "messages come again");
+        Assert.Equal(before, Volatile.Read(ref gaps));
+    }
+
+    [Fact]
+    public async Task What_waits_in_the_broker_for_too_long_is_told_as_a_gap()
+    {
+        var publisher = await OpenedAsync();
+        var slow = await OpenedAsync(options => (options.LocalCapacity, options.Expiry) = (1, TimeSpan.FromMilliseconds(50)));
+        using var go = new ManualResetEventSlim();
+        await using var listener = await TopicListener.OnAsync(slow, Articles);
+        await using var stands = await slow.SubscribeAsync(Others, _ => go.Wait());
+        await PublishAsync(publisher, Articles, "first");
+        Assert.Equal("first", await listener.NextAsync());
+
+        await PublishAsync(publisher, Others, "stand still");
+        for (var i = 0; i < 5; i++)
+            await PublishAsync(publisher, Articles, "too old");
+        await Wait.Until(async () => (await _place.Host.QueuesAsync()).All(queue => queue.MessagesReady == 0), "the messages have expired");
+        go.Set();
+        await PublishAsync(publisher, Articles, "last");
+
+        Assert.Equal("last", await LastAsync(listener));
+        Assert.NotEmpty(listener.Gaps);
+    }
+
+    [Fact]
+    public async Task A_full_queue_is_told_once_and_names_the_topic()
+    {
+        var log = new RecordedLog();
+        var publisher = await OpenedAsync(log: log);
+        var slow = await OpenedAsync(options => (options.LocalCapacity, options.RemoteCapacity) = (1, 1));
+        using var go = new ManualResetEventSlim();
+        await using var stands = await slow.SubscribeAsync(Articles, _ => go.Wait());
+
+        for (var i = 0; i < 20; i++)
+            await PublishAsync(publisher, Articles, $"{i}");
+        go.Set();
+
+        var warning = Assert.Single(log.AtLeast(LogLevel.Warning));
+        Assert.Contains("group:articles", warning.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_queue_that_an_operator_deletes_is_there_again_and_the_gap_is_told()
+    {
+        var (publisher, node) = (await OpenedAsync(), await OpenedAsync());
+        await using var listener = await TopicListener.OnAsync(node, Articles);
+        await PublishAsync(publisher, Articles, "before");
+        Assert.Equal("before", await listener.NextAsync());
+
+        await _place.Host.DeleteQueueAsync(Assert.Single(await _place.Host.QueuesAsync()).Name);
+
+        await Wait.Until(() => listener.Gaps.Count > 0, "the gap was told");
+        await PublishAsync(publisher, Articles, "after");
+        Assert.Equal("after", await listener.NextAsync());
+    }
+
+    [Fact]
+    public async Task Two_thousand_topics_are_bound_again_when_the_connection_is_lost()
+    {
+        var (publisher, node) = (await OpenedAsync(), await OpenedAsync());
+        var heard = 0;
+        var subscriptions = await Task.WhenAll(Enumerable.Range(0, 2_000).Select(i => node.SubscribeAsync(Topic.OfGroup($"g{i}"), _ => Interlocked.Increment(ref heard)).AsTask()));
+
+        await _place.Host.CloseConnectionsAsync();
+        await Wait.Until(() => node.State == BackplaneState.Interrupted, "the loss is noticed");
+        await Wait.Until(() => node.State == BackplaneState.Connected, "the node hears again");
+        foreach (var i in new[] { 0, 999, 1_999 })
+            await PublishAsync(publisher, Topic.OfGroup($"g{i}"), "x");
+
+        await Wait.Until(() => Volatile.Read(ref heard) == 3, "all were heard");
+        foreach (var subscription in subscriptions)
+            await subscription.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task What_somebody_else_publishes_to_the_exchange_is_counted_logged_and_stops_nobody()
+    {
+        var log = new RecordedLog();
+        var (publisher, node) = (await OpenedAsync(), await OpenedAsync(log: log));
+        await using var listener = await TopicListener.OnAsync(node, Articles);
+        var connection = await _place.Open().GetConnectionAsync();
+        await using var channel = await connection.CreateChannelAsync();
+
+        await channel.BasicPublishAsync("runnel.groups", Articles.Value, false, new global::RabbitMQ.Client.BasicProperties(), "nonsense"u8.ToArray());
+        await Wait.Until(() => log.Of(4210).Any(), "it was logged");
+        await PublishAsync(publisher, Articles, "sense");
+
+        Assert.Equal("sense", await listener.NextAsync());
+    }
+
+    private static async Task<string> LastAsync(TopicListener listener)
+    {
+        await Wait.Until(() => listener.Last == "last", "the last one was delivered");
+        return listener.Last!;
+    }
+
+    private static Task<Position> PublishAsync(RabbitMQBackplane backplane, Topic topic, string text) =>
+        backplane.PublishAsync(topic, System.Text.Encoding.UTF8.GetBytes(text), retention: null).AsTask();
+
+    private async Task<RabbitMQBackplane> OpenedAsync(Action<RabbitMQOptions>? configure = null, RecordedLog? log = null)
+    {
+        var backplane = await _place.OpenBackplaneAsync(configure, log);
+        _opened.Add(backplane);
+        return backplane;
+    }
+}

@@ -1,0 +1,42 @@
+using Microsoft.Extensions.Logging;
+using Runnel.RabbitMQ;
+using Runnel.Tests.Recording;
+using Runnel.Tests.Servers;
+
+namespace Runnel.Tests.RabbitMQ;
+
+/// <summary>A place of a test's own in a RabbitMQ: a virtual host, and the brokers that were opened there, one for each process.</summary>
+internal sealed class RabbitPlace(RabbitVirtualHost host) : IAsyncDisposable
+{
+    private readonly List<RabbitMQBroker> _brokers = [];
+
+    public RabbitVirtualHost Host => host;
+
+    public static async Task<RabbitPlace> CreateAsync(SharedRabbitServer server) => new(await server.CreateHostAsync());
+
+    public RabbitMQBroker Open(Action<RabbitMQOptions>? configure = null, RecordedLog? log = null)
+    {
+        var options = new RabbitMQOptions { Host = host.Address };
+        configure?.Invoke(options);
+        using var loggers = new LoggerFactory(log is null ? [] : [log]);
+        var broker = new RabbitMQBroker(options, TimeProvider.System, loggers.CreateLogger<RabbitMQBroker>());
+        _brokers.Add(broker);
+        return broker;
+    }
+
+    /// <summary>Opens a backplane, connected.</summary>
+    public async Task<RabbitMQBackplane> OpenBackplaneAsync(Action<RabbitMQOptions>? configure = null, RecordedLog? log = null)
+    {
+        var broker = Open(configure, log);
+        var backplane = new RabbitMQBackplane(broker);
+        await broker.OpenAsync();
+        return backplane;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var broker in _brokers)
+            await broker.DisposeAsync();
+        await host.DisposeAsync();
+    }
+}
