@@ -28,7 +28,7 @@ public sealed class ArticlesContext(DbContextOptions<ArticlesContext> options) :
     }
 
     /// <summary>Creates the tables, if there are none.</summary>
-    /// <remarks>Nodes that start at the same moment see none, all of them. To whoever comes second the database complains, and who looks again finds them.</remarks>
+    /// <remarks>Several nodes that start at the same moment may all find no tables. The database refuses all but the first; the others look again, and find the tables.</remarks>
     public async Task CreateTablesAsync()
     {
         const int Looks = 3; // the database itself may be new, too

@@ -6,8 +6,8 @@ namespace Runnel.ChannelLayers;
 /// <remarks>
 /// <para>
 /// A message that nobody waits for is <em>parked</em>: given back to the queue, away until it expires, and remembered here by its id. So it
-/// goes on counting against the capacity, for senders in every process, and expires by itself. Who receives it later takes it out of the
-/// queue by its id, which is refused when it has expired.
+/// goes on counting against the capacity, for senders in every process, and expires by itself. A later receiver takes it out of the
+/// queue by its id, which the queue refuses if it has expired.
 /// </para>
 /// <para>It reads only while somebody waits, so that messages are not moved for nothing.</para>
 /// </remarks>
@@ -106,7 +106,7 @@ internal sealed class ProcessReader : IAsyncDisposable
             }
             catch (Exception exception)
             {
-                // Who waits gets to know, and may ask again; the reader goes on then.
+                // Those who wait are told, and may ask again; then the reader goes on.
                 FailWaiters(exception);
             }
         }

@@ -17,7 +17,7 @@ internal static class Duration
         ("d", TimeSpan.FromDays(1)),
     ];
 
-    /// <exception cref="FormatException">The text is no duration, or one of more than ten years.</exception>
+    /// <exception cref="FormatException">The text is not a duration, or the duration is longer than ten years.</exception>
     public static TimeSpan Parse(string text) => Find(text) is { } duration && duration >= TimeSpan.Zero && duration <= Longest
         ? duration
         : throw new FormatException($"'{text}' is not a duration. Write 500ms, 5s, 10m, 2h, 1d or 00:00:05; the longest is {Longest.Days}d.");

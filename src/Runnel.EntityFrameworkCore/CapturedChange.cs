@@ -58,7 +58,7 @@ internal sealed class CapturedChange
         var newGroups = _state is EntityState.Deleted ? [] : Bound.Groups(_entry.Entity);
         var key = Bound.KeyJson(Key());
 
-        // Who loses sight of a row is shown what they saw of it, not the values that took it away.
+        // People who lose sight of a row are shown what they saw of it, not the values that took it away.
         if (_oldData is { } oldData)
         {
             foreach (var group in _oldGroups.Except(newGroups))

@@ -15,12 +15,12 @@ internal sealed class ChangePublisher(IServiceProvider services, IOptions<DataBi
     {
         if (changes.Count == 0)
             return;
-        // The layer keeps the order in which it is handed them; to wait for each before the next would take as many trips as there are changes.
+        // The layer keeps the order in which it gets them. Waiting for each before the next would take as many trips as there are changes.
         var sending = Task.WhenAll(changes.Select(static outgoing => outgoing.Publisher.PublishAsync(outgoing)).ToList());
         await changes[0].Publisher.WaitAsync(sending, changes.Count);
     }
 
-    // Who saves or commits synchronously waits synchronously; ASP.NET Core has no synchronization context to block.
+    // A synchronous save or commit waits synchronously; ASP.NET Core has no synchronization context to block.
     public static void Publish(IReadOnlyList<OutgoingChange> changes) => PublishAsync(changes).GetAwaiter().GetResult();
 
     public void NotSent(Exception exception, string action, string model)

@@ -9,7 +9,7 @@ namespace Runnel.Sqlite;
 /// <remarks>
 /// A message is stored when the disk has confirmed it (<see cref="SqliteOptions.Synchronous"/>). A worker's lease has no time limit: it ends with the
 /// process, which is noticed at once, so <see cref="ReceiverOptions.LeaseDuration"/> is not used. A process that is stopped keeps what it holds.
-/// Who enqueues in bulk or from many callers at once shares one disk write between them.
+/// Messages that are enqueued in bulk, or by many callers at once, share one write to the disk.
 /// </remarks>
 public sealed class SqliteWorkQueue : IWorkQueue, IWorkQueueOperator
 {
@@ -86,7 +86,7 @@ public sealed class SqliteWorkQueue : IWorkQueue, IWorkQueueOperator
         }
         catch (SqliteFailure)
         {
-            // A full disk, say, of which an operator wants to know what fills it.
+            // The disk is full, say. Then an operator wants to see all the more what fills it.
         }
         return _store.Reader.ListChannels(_store.Now);
     }

@@ -15,7 +15,7 @@ internal sealed class JobConsumer(IJobs jobs) : JsonWebSocketConsumer, IDisposab
     private readonly CancellationTokenSource _over = new();
     private Task _following = Task.CompletedTask;
 
-    /// <summary>The consumer of a socket to a job that there is not. It accepts first: a browser tells its page nothing of a refused handshake.</summary>
+    /// <summary>The consumer of a socket to a job that does not exist. It accepts first: a browser tells its page nothing of a refused handshake.</summary>
     public static void RefuseUnknown(ConsumerBuilder consumer) => consumer.OnConnect(static async (connection, cancellationToken) =>
     {
         await connection.AcceptAsync(new AcceptOptions(), cancellationToken);

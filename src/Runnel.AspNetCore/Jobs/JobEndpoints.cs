@@ -26,7 +26,7 @@ internal sealed class JobEndpoints(JobsEndpointOptions options, IJobs jobs, Chan
         return status is not null && await options.MaySee(context, status) ? status : null;
     }
 
-    /// <summary>The answer for a job that there is not.</summary>
+    /// <summary>The answer if there is no such job.</summary>
     public static IResult NotFound(HttpContext context) => TypedResults.Problem(
         MessageId.TryParse(context.GetRouteValue("id") as string, out var id) ? $"There is no job '{id}', or its state is no longer kept." : "This is not a job's id.", statusCode: StatusCodes.Status404NotFound, title: "No such job");
 

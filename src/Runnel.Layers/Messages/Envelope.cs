@@ -80,8 +80,8 @@ public sealed record Envelope
     public int Crashes { get; init; }
 
     /// <summary>
-    /// The envelope as a work queue stores it: an empty <see cref="Key"/> is none, and so is a <see cref="DeduplicationId"/> that is empty or is not remembered. For authors of
-    /// layers: <see cref="IWorkQueue.EnqueueAsync"/> begins with it.
+    /// The envelope as a work queue stores it: an empty <see cref="Key"/> counts as no key, and a <see cref="DeduplicationId"/> that is empty or is not remembered counts as no id.
+    /// For authors of layers: <see cref="IWorkQueue.EnqueueAsync"/> begins with it.
     /// </summary>
     /// <returns>Almost always the same object.</returns>
     /// <exception cref="ArgumentException">It has no <see cref="Id"/>.</exception>

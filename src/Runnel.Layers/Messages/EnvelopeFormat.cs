@@ -17,7 +17,7 @@ namespace Runnel.Layers;
 ///     24    8  not before; 0: at once
 ///     32    8  expires; 0: never
 ///     40    8  sent at; 0: not said
-///     48       texts, each a LEB128 length and UTF-8: channel, type, key, deduplication id (an empty one is none)
+///     48       texts, each a LEB128 length and UTF-8: channel, type, key, deduplication id (empty: there is none)
 ///              LEB128 deduplication window in milliseconds
 ///              LEB128 number of headers, then name and value of each, as texts
 ///              the body: all that is left

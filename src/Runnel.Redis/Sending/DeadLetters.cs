@@ -13,7 +13,7 @@ internal static class DeadLetters
     public static ReadOnlyMemory<byte> EncodeError(string? error, Sealing sealing, ChannelName channel) =>
         error is null ? default : sealing.Seal(Encoding.UTF8.GetBytes(error), channel.Value);
 
-    /// <exception cref="FormatException">It is none, or cannot be opened.</exception>
+    /// <exception cref="FormatException">The bytes are not a dead letter, or cannot be opened.</exception>
     public static DeadLetter Decode(ReadOnlyMemory<byte> stored, Sealing sealing, ChannelName channel)
     {
         var span = stored.Span;

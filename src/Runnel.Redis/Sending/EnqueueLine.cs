@@ -8,9 +8,9 @@ namespace Runnel.Redis.Sending;
 /// <summary>Stores what this process sends to one channel: what is handed in while others are on their way goes along with the next trip.</summary>
 /// <remarks>
 /// Messages are stored in the order in which they were handed in. Two trips may be on their way at once, sent by one thread at a time; the second knows of
-/// the first, and stores nothing when that had no room. Each has a key of its own for its last answer: by that a trip whose answer was lost is known when it
-/// is made again, and stores nothing twice. Who waits for room waits in line; the first of them is tried again when something here made room, and every
-/// so often.
+/// the first, and stores nothing when that had no room. Each has a key of its own for its last answer. So a trip whose answer was lost is
+/// recognised when it is made again, and stores nothing twice. Senders that wait for room stand in line. The first of them is tried again when something here
+/// made room, and every so often.
 /// </remarks>
 internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
 {

@@ -38,7 +38,7 @@ internal static class Entry
         return entry;
     }
 
-    /// <exception cref="FormatException">The entry is none, or cannot be opened.</exception>
+    /// <exception cref="FormatException">The bytes are not an entry, or cannot be opened.</exception>
     public static Envelope Decode(ReadOnlyMemory<byte> entry, Sealing sealing, string place)
     {
         var span = entry.Span;
@@ -52,7 +52,7 @@ internal static class Entry
             : envelope with { ExpiresAt = expires, Attempt = attempt, Crashes = crashes };
     }
 
-    /// <summary>The key's name, as the entry has it; empty when the message has no key, or the entry is none.</summary>
+    /// <summary>The key's name, as the entry has it; empty if the message has no key, or the bytes are not an entry.</summary>
     public static ReadOnlyMemory<byte> KeyOf(ReadOnlyMemory<byte> entry) => IsWhole(entry.Span) ? entry.Slice(KeyAt, entry.Span[KeyLengthAt]) : default;
 
     /// <summary>A time in microseconds since 1970, rounded up: nothing is early. 0 for none.</summary>

@@ -78,8 +78,8 @@ public sealed class RedisStore : IAsyncDisposable
     internal TimeSpan AnswersAreKept => Options.Timeout + Options.OutageTimeout + TimeSpan.FromMinutes(1);
 
     /// <summary>
-    /// There while the server that is connected to refuses to be noted, another one for each connection. Who adds to a history then has to note it first:
-    /// otherwise the history may go on where that of another server ended.
+    /// Set while the connected server refuses to be noted; each connection has another object. Whoever adds to a history then has to note the server first.
+    /// Otherwise the history may go on where that of another server ended.
     /// </summary>
     internal object? Unnoted => Volatile.Read(ref _unnoted);
 
@@ -184,7 +184,7 @@ public sealed class RedisStore : IAsyncDisposable
         }
     }
 
-    // There is none as long as nothing has been stored.
+    // Empty as long as nothing has been stored.
     private void CheckFormat(string format)
     {
         if (format is not ("" or Format))

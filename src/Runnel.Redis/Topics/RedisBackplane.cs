@@ -157,7 +157,7 @@ public sealed class RedisBackplane : IBackplane, IAsyncDisposable
                 if (TryOpen(items[i + 1].Bytes, topic) is { } payload)
                     messages.Add(new(after, payload));
             }
-            // A page of which nothing can be read is no answer when there is more.
+            // If nothing on this page can be read, the answer is on the next one.
             if (messages.Count > 0 || !hasMore)
                 return new TopicHistory(messages, new Position(epoch, items[1].AsNumber()), isComplete, hasMore);
         }

@@ -18,7 +18,7 @@ internal sealed class Bell : IAsyncDisposable
     private readonly Task _listening;
 
     /// <summary>Begins to listen.</summary>
-    /// <param name="path">The socket's path; <see langword="null"/> when there can be none, and the others are not heard.</param>
+    /// <param name="path">The socket's path; <see langword="null"/> if this process cannot have a socket, and so does not hear the others.</param>
     /// <param name="onRing">Called for each ring.</param>
     public Bell(string? path, Action<byte> onRing)
     {

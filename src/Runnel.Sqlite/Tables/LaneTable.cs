@@ -2,7 +2,7 @@ using Runnel.Sqlite.Files;
 
 namespace Runnel.Sqlite.Tables;
 
-/// <summary>The lanes: for each key of a channel the chain of its messages, of which only the head is not blocked.</summary>
+/// <summary>The lanes: for each key of a channel the chain of its messages. All but the first are blocked.</summary>
 internal sealed class LaneTable(Database database)
 {
     private readonly Statement _findTail = database.Prepare(SqliteStatements.FindTail);

@@ -71,7 +71,7 @@ internal sealed class ReceiveWork(string channel, LeaseState lease, int max, Wai
         base.Complete();
     }
 
-    // Who waits for messages goes on waiting.
+    // Receivers that wait go on waiting.
     public override bool TriesAgainAfter(Exception exception) => exception is SqliteFailure || base.TriesAgainAfter(exception);
 
     public override void Fail(Exception exception)

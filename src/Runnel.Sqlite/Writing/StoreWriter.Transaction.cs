@@ -11,7 +11,7 @@ internal sealed partial class StoreWriter
     // How often the file is asked for at once before the writer sleeps between: most transactions of others are over in less than a millisecond.
     private const int EagerTries = 150;
 
-    // When others keep the file for so long, that is no turn that one waits for.
+    // If others keep the file for longer than this, waiting for a turn makes no sense.
     private static readonly TimeSpan LongTurn = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan LongPause = TimeSpan.FromMilliseconds(20);
 

@@ -50,16 +50,16 @@ internal sealed partial class StoreWriter
         }
         catch (SqliteFailure refusal) when (refusal.IsRefusal)
         {
-            // There was something to make room with. Who is still refused after that does not cost the others their transaction.
+            // There was something to make room with. A work that is refused even now does not cost the others their transaction.
             MakeRoomAfter(refusal);
             Transact(before, _batch);
         }
     }
 
-    // To use up a number is to write.
+    // Taking a number is a write.
     private void Prove() => _transaction.Round.NextNumber();
 
-    // Only the work, and not what else a transaction does: that may be what there is no room for.
+    // Only the work: there may be no room for what else a transaction does.
     private void TransactEach(int failedBefore, Exception? reason)
     {
         MakeRoomAfter(reason);

@@ -109,7 +109,7 @@ internal sealed class MessageHandler
     }
 
     /// <summary>Makes a handler of a consumer class.</summary>
-    /// <exception cref="ArgumentException">It is none.</exception>
+    /// <exception cref="ArgumentException">The class cannot consume the channel: it is abstract, or does not derive from <see cref="ChannelConsumer{TMessage}"/>.</exception>
     public static MessageHandler OfConsumer<TConsumer>(ChannelName channel)
     {
         if (typeof(TConsumer).IsAbstract)

@@ -6,7 +6,7 @@ namespace Runnel.Workers;
 public interface IJobs
 {
     /// <summary>Reads a job's present state.</summary>
-    /// <returns>The state; <see langword="null"/> for a job that there is not, is not tracked, or whose state is no longer kept.</returns>
+    /// <returns>The state; <see langword="null"/> if there is no such job, its channel does not track jobs, or its state is no longer kept.</returns>
     ValueTask<JobStatus?> FindAsync(MessageId id, CancellationToken cancellationToken = default);
 
     /// <summary>Follows a job: its present state first, then each later one, until a final one. States in between may be left out.</summary>
@@ -14,7 +14,7 @@ public interface IJobs
     /// If no state follows for as long as states are kept (<see cref="ChannelOptions.JobRetention"/>), the last one is no longer kept, and the watch ends
     /// without a final state: the end of the job could not be published, or the job reports nothing for so long.
     /// </remarks>
-    /// <returns>The states; none for a job that there is not.</returns>
+    /// <returns>The states; none if there is no such job.</returns>
     IAsyncEnumerable<JobStatus> WatchAsync(MessageId id, CancellationToken cancellationToken = default);
 
     /// <summary>Cancels a job: one that waits is taken back, one that runs has its cancellation token cancelled, on whichever node it is.</summary>

@@ -101,7 +101,7 @@ internal sealed class RecurringTicker(RecurringMessage message, ChannelSender se
         return new RecurringTick(now, last.Era + 1);
     }
 
-    // By less than a tick is no matter: the next one comes when it would have come.
+    // Less than a tick does not matter: the next one comes when it would have come anyway.
     private bool IsSetBack(RecurringTick last, DateTimeOffset now) => message.Schedule.NextAfter(now) < last.At;
 
     private async ValueTask FireAsync(RecurringTick tick, DateTimeOffset now, CancellationToken stopping)
