@@ -14,7 +14,11 @@ internal static class ApplicationRun
     /// <exception cref="InvalidOperationException">The application ended badly. The message is a sentence that says why.</exception>
     public static async Task RunAsync(IServiceProvider services, IHost host, CancellationToken cancellationToken)
     {
+        // Asked for now: tests that run the application in their own process dispose of the services when it ends.
         var stopping = services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+        var layer = services.GetRequiredService<ConfiguredLayer>();
+        var options = services.GetRequiredService<IOptions<HostOptions>>().Value;
+        var background = services.GetServices<IHostedService>().OfType<BackgroundService>().ToList();
         Exception? failure = null;
         try
         {
@@ -25,7 +29,7 @@ internal static class ApplicationRun
         {
             failure = exception;
         }
-        if (WhyBad(services, failure) is { } why)
+        if ((layer.Failure ?? WhyBad(background, options, failure)) is { } why)
             throw new InvalidOperationException(why, failure);
     }
 
@@ -41,12 +45,8 @@ internal static class ApplicationRun
         }
     }
 
-    private static string? WhyBad(IServiceProvider services, Exception? failure)
+    private static string? WhyBad(List<BackgroundService> background, HostOptions options, Exception? failure)
     {
-        if (services.GetRequiredService<ConfiguredLayer>().Failure is { } why)
-            return why;
-        var options = services.GetRequiredService<IOptions<HostOptions>>().Value;
-        var background = services.GetServices<IHostedService>().OfType<BackgroundService>().ToList();
         if (options.BackgroundServiceExceptionBehavior != BackgroundServiceExceptionBehavior.Ignore && background.Find(service => service.ExecuteTask is { IsFaulted: true }) is { } failed)
             return $"The application stopped because its service {failed.GetType().Name} failed: {failed.ExecuteTask!.Exception!.InnerException!.Message}";
 
