@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Security;
 using System.Net.WebSockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
@@ -22,24 +21,8 @@ public sealed class TransportTests
     public async Task A_socket_works_over_every_transport(HttpProtocols protocol, bool tls)
     {
         using var certificate = CreateCertificate();
-        await using var app = await RunnelApp.StartAsync(
-            app => app.MapConsumer<Member>("/ws"),
-            listen: listen =>
-            {
-                listen.Protocols = protocol;
-                if (tls)
-                    listen.UseHttps(certificate);
-            });
-        RemoteCertificateValidationCallback ours = (_, presented, _, _) => presented?.GetCertHashString() == certificate.GetCertHashString();
-        var client = await app.ConnectAsync(
-            "/ws",
-            options =>
-            {
-                options.HttpVersion = protocol == HttpProtocols.Http2 ? HttpVersion.Version20 : HttpVersion.Version11;
-                options.HttpVersionPolicy = HttpVersionPolicy.RequestVersionExact;
-                options.AddSubProtocol("v1");
-            },
-            ours);
+        await using var app = await StartAsync(protocol, tls ? certificate : null);
+        var client = await ConnectAsync(app, protocol, certificate, subprotocol: "v1");
         var sizes = new[] { 0, 1, 125, 126, 5_000, 70_000, 400_000 };
 
         Assert.Equal("v1", client.SubProtocol);
@@ -70,24 +53,8 @@ public sealed class TransportTests
     public async Task A_client_that_vanishes_and_one_that_is_closed_end_over_every_transport(HttpProtocols protocol, bool tls)
     {
         using var certificate = CreateCertificate();
-        await using var app = await RunnelApp.StartAsync(
-            app => app.MapConsumer<Member>("/ws"),
-            listen: listen =>
-            {
-                listen.Protocols = protocol;
-                if (tls)
-                    listen.UseHttps(certificate);
-            });
-        RemoteCertificateValidationCallback ours = (_, presented, _, _) => presented?.GetCertHashString() == certificate.GetCertHashString();
-        Task<ClientWebSocket> ConnectAsync() => app.ConnectAsync(
-            "/ws",
-            options =>
-            {
-                options.HttpVersion = protocol == HttpProtocols.Http2 ? HttpVersion.Version20 : HttpVersion.Version11;
-                options.HttpVersionPolicy = HttpVersionPolicy.RequestVersionExact;
-            },
-            ours);
-        var (vanishes, closed) = (await ConnectAsync(), await ConnectAsync());
+        await using var app = await StartAsync(protocol, tls ? certificate : null);
+        var (vanishes, closed) = (await ConnectAsync(app, protocol, certificate), await ConnectAsync(app, protocol, certificate));
 
         vanishes.Abort();
         Assert.Equal("end 1006", await app.Journal.NextAsync());
@@ -98,6 +65,26 @@ public sealed class TransportTests
         Assert.Equal("end 4000", await app.Journal.NextAsync());
         await Wait.Until(() => app.Limits.AddressCount == 0, "the requests have ended");
     }
+
+    private static Task<RunnelApp> StartAsync(HttpProtocols protocol, X509Certificate2? certificate) => RunnelApp.StartAsync(
+        app => app.MapConsumer<Member>("/ws"),
+        listen: listen =>
+        {
+            listen.Protocols = protocol;
+            if (certificate is not null)
+                listen.UseHttps(certificate);
+        });
+
+    private static Task<ClientWebSocket> ConnectAsync(RunnelApp app, HttpProtocols protocol, X509Certificate2 certificate, string? subprotocol = null) => app.ConnectAsync(
+        "/ws",
+        options =>
+        {
+            options.HttpVersion = protocol == HttpProtocols.Http2 ? HttpVersion.Version20 : HttpVersion.Version11;
+            options.HttpVersionPolicy = HttpVersionPolicy.RequestVersionExact;
+            if (subprotocol is not null)
+                options.AddSubProtocol(subprotocol);
+        },
+        (_, presented, _, _) => presented?.GetCertHashString() == certificate.GetCertHashString());
 
     private static X509Certificate2 CreateCertificate()
     {

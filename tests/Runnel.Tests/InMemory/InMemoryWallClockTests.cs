@@ -24,12 +24,7 @@ public sealed class InMemoryWallClockTests
     {
         await EnqueueAsync(Of() with { Delay = Minute });
 
-        _clock.Jump(TimeSpan.FromDays(days));
-        _clock.Advance(Almost);
-        Assert.Equal((0, 1), await HeldAsync());
-        _clock.Advance(Rest);
-
-        Assert.Equal((1, 0), await HeldAsync());
+        await AssertLastsAMinuteAsync(days, HeldAsync, (0, 1), (1, 0));
     }
 
     [Theory]
@@ -41,12 +36,7 @@ public sealed class InMemoryWallClockTests
         await using var lease = await _queue.OpenReceiverAsync(new());
         await lease.AbandonAsync((await lease.ReceiveAsync("thumbnails", 1))[0], new AbandonOptions { Delay = Minute });
 
-        _clock.Jump(TimeSpan.FromDays(days));
-        _clock.Advance(Almost);
-        Assert.Equal((0, 1), await HeldAsync());
-        _clock.Advance(Rest);
-
-        Assert.Equal((1, 0), await HeldAsync());
+        await AssertLastsAMinuteAsync(days, HeldAsync, (0, 1), (1, 0));
     }
 
     [Theory]
@@ -56,12 +46,7 @@ public sealed class InMemoryWallClockTests
     {
         await EnqueueAsync(Of() with { TimeToLive = Minute });
 
-        _clock.Jump(TimeSpan.FromDays(days));
-        _clock.Advance(Almost);
-        Assert.Equal((1, 0), await HeldAsync());
-        _clock.Advance(Rest);
-
-        Assert.Equal((0, 0), await HeldAsync());
+        await AssertLastsAMinuteAsync(days, HeldAsync, (1, 0), (0, 0));
     }
 
     [Theory]
@@ -72,12 +57,7 @@ public sealed class InMemoryWallClockTests
         Envelope Pay() => Of() with { DeduplicationId = "nonce", DeduplicationWindow = Minute };
         await EnqueueAsync(Pay());
 
-        _clock.Jump(TimeSpan.FromDays(days));
-        _clock.Advance(Almost);
-        Assert.Equal(0, await EnqueueAsync(Pay()));
-        _clock.Advance(Rest);
-
-        Assert.Equal(1, await EnqueueAsync(Pay()));
+        await AssertLastsAMinuteAsync(days, () => EnqueueAsync(Pay()).AsTask(), 0, 1);
     }
 
     [Theory]
@@ -89,12 +69,7 @@ public sealed class InMemoryWallClockTests
         await using var lease = await _queue.OpenReceiverAsync(new());
         await lease.DeadLetterAsync((await lease.ReceiveAsync("thumbnails", 1))[0], DeadLetterReason.Rejected, null);
 
-        _clock.Jump(TimeSpan.FromDays(days));
-        _clock.Advance(Almost);
-        Assert.Single(await _queue.ListDeadLettersAsync("thumbnails", DeadLetterFilter.All, 10));
-        _clock.Advance(Rest);
-
-        Assert.Empty(await _queue.ListDeadLettersAsync("thumbnails", DeadLetterFilter.All, 10));
+        await AssertLastsAMinuteAsync(days, async () => (await _queue.ListDeadLettersAsync("thumbnails", DeadLetterFilter.All, 10)).Count, 1, 0);
     }
 
     [Fact]
@@ -120,6 +95,16 @@ public sealed class InMemoryWallClockTests
         _clock.Advance(Rest);
 
         Assert.Equal((1, 0), await HeldAsync());
+    }
+
+    private async Task AssertLastsAMinuteAsync<T>(int days, Func<Task<T>> look, T meanwhile, T afterwards)
+    {
+        _clock.Jump(TimeSpan.FromDays(days));
+        _clock.Advance(Almost);
+        Assert.Equal(meanwhile, await look());
+        _clock.Advance(Rest);
+
+        Assert.Equal(afterwards, await look());
     }
 
     private Envelope Of() => new(new Message("t", default)) { Id = MessageId.New(_clock) };

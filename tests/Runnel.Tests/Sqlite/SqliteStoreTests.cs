@@ -147,48 +147,6 @@ public sealed class SqliteStoreTests : IAsyncDisposable
     }
 
     [Fact]
-    public void A_path_that_cannot_be_opened_is_refused_with_its_name()
-    {
-        foreach (var path in new[] { "/no-such-folder/queue.db", Path.GetTempPath(), "/proc/queue.db" })
-        {
-            var refused = Assert.ThrowsAny<IOException>(() => Open(path));
-            Assert.Contains($"'{path}' cannot be opened", refused.Message, StringComparison.Ordinal);
-        }
-    }
-
-    [Fact]
-    public async Task A_file_that_is_no_database_or_not_Runnels_is_refused_and_left_alone()
-    {
-        await File.WriteAllTextAsync(_file.Path, "This is the text of a letter, and not a database at all, whatever its name says.");
-        Assert.Contains(_file.Path, Assert.ThrowsAny<IOException>(() => Open(_file.Path)).Message, StringComparison.Ordinal);
-        File.Delete(_file.Path);
-        using (var foreign = Database.OpenForWriting(_file.Path, SqliteSynchronous.Normal))
-            foreign.Execute("PRAGMA user_version = 0");
-
-        Assert.Contains("not Runnel's", Assert.Throws<InvalidOperationException>(() => Open(_file.Path)).Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public void A_file_with_a_single_table_of_another_program_is_refused()
-    {
-        SQLitePCL.Batteries_V2.Init();
-        SQLitePCL.raw.sqlite3_open(_file.Path, out var foreign);
-        using (foreign)
-            SQLitePCL.raw.sqlite3_exec(foreign, "CREATE TABLE letters(text TEXT)");
-
-        Assert.Contains("not Runnel's", Assert.Throws<InvalidOperationException>(() => Open(_file.Path)).Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public void A_file_of_a_newer_version_is_refused()
-    {
-        using (var newer = Database.OpenForWriting(_file.Path, SqliteSynchronous.Normal))
-            newer.Execute("PRAGMA user_version = 99");
-
-        Assert.Contains("newer Runnel (schema 99", Assert.Throws<InvalidOperationException>(() => Open(_file.Path)).Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
     public void SQLite_waits_in_parts_of_a_second_and_not_in_whole_ones()
     {
         // A library that was built without nanosleep would stop its caller for a whole second wherever it waits, and answer 1000.
