@@ -43,6 +43,11 @@ local function id_of(place) return sub(place, 1, 16) end
 
 local function score(number) return string.format('%.0f', number) end
 
+-- One command for many values: one for each would take most of a script's time. Lua passes at most some thousands at once.
+local function call_with_all(command, key, values)
+  for from = 1, #values, 1000 do call(command, key, unpack(values, from, math.min(from + 999, #values))) end
+end
+
 -- A Redis that is full refuses a script's first write unless that deletes something, be it what is not there: so what makes room gets through.
 local function go_on_when_full() call('HDEL', MESSAGES, '') end
 
@@ -69,16 +74,25 @@ local function are_gone()
   return gone_exists
 end
 
--- Puts places at the end of the line. One that is still there, since its message was taken out before, counts again.
-local function get_in_line(places)
-  if are_gone() then
-    local new = {}
-    for _, place in ipairs(places) do
-      if call('SREM', GONE, place) == 0 then new[#new + 1] = place end
-    end
-    places = new
+-- Says of up to 1,000 places which ones are gone, and forgets that they are.
+local function forget_gone(places)
+  local is_gone, gone = {}, {}
+  if #places == 0 or not are_gone() then return is_gone end
+  for i, found in ipairs(call('SMISMEMBER', GONE, unpack(places))) do
+    is_gone[i] = found == 1
+    if is_gone[i] then gone[#gone + 1] = places[i] end
   end
-  if #places > 0 then call('RPUSH', READY, unpack(places)) end
+  call_with_all('SREM', GONE, gone)
+  return is_gone
+end
+
+-- Puts up to 1,000 places at the end of the line. One that is still there, since its message was taken out before, counts again.
+local function get_in_line(places)
+  local is_there, new = forget_gone(places), {}
+  for i, place in ipairs(places) do
+    if not is_there[i] then new[#new + 1] = place end
+  end
+  call_with_all('RPUSH', READY, new)
   woken = true
 end
 
@@ -132,32 +146,58 @@ local function get_in_lane(lane, id)
   call('ZADD', LANE .. lane, score(last and last + 1 or 0), id)
 end
 
--- Takes in a message, at the end of its key's lane if there is one. The same id twice is the same message.
+local stored_ready, stored_delayed, stored_expiries = {}, {}, {}
+
+local function add_with_score(list, number, member)
+  local count = #list
+  list[count + 1], list[count + 2] = score(number), member
+end
+
+-- Takes in a message, at the end of its key's lane if there is one. The same id twice is the same message. Where it waits otherwise, it is put by place_stored().
 local function store(id, entry)
   entry = begin(entry)
   if call('HSETNX', MESSAGES, id, entry) == 0 then return false end
-  remember_expiry(id, entry)
-  local lane = lane_of(entry)
+  if has(entry, EXPIRES) then add_with_score(stored_expiries, expiry_of(entry), id) end
+  local lane, due = lane_of(entry), due_of(entry)
   if lane and call('SADD', BUSY, lane) == 0 then
     get_in_lane(lane, id)
+  elseif due > now then
+    add_with_score(stored_delayed, due, place_of(id, entry))
   else
-    place(id, entry)
+    stored_ready[#stored_ready + 1] = place_of(id, entry)
   end
   return true
+end
+
+-- Puts all that was stored in its places, in its order: a script that stores does so before it does anything else.
+local function place_stored()
+  call_with_all('ZADD', EXPIRIES, stored_expiries)
+  call_with_all('ZADD', DELAYED, stored_delayed)
+  for from = 1, #stored_ready, 1000 do get_in_line({unpack(stored_ready, from, math.min(from + 999, #stored_ready))}) end
+  woken = woken or #stored_delayed > 0
+  stored_ready, stored_delayed, stored_expiries = {}, {}, {}
+end
+
+local function remember_gone(places)
+  call_with_all('SADD', GONE, places)
+  if #places > 0 then gone_exists = true end
+end
+
+-- Takes a message out of its lane, or wherever else it waits. Returns its place if that stays in line, to be remembered as gone.
+local function leave_place(id, entry)
+  local lane = lane_of(entry)
+  if lane and call('ZREM', LANE .. lane, id) == 1 then return nil end
+  local place = place_of(id, entry)
+  local was_there = due_of(entry) > 0 and call('ZREM', DELAYED, place) == 1 or call('ZREM', RETURNED, place) == 1
+  advance(lane)
+  return not was_there and place or nil
 end
 
 -- Takes a message that waits out of wherever it waits.
 local function take_out(id, entry)
   call('HDEL', MESSAGES, id)
   if has(entry, EXPIRES) then call('ZREM', EXPIRIES, id) end
-  local lane = lane_of(entry)
-  if lane and call('ZREM', LANE .. lane, id) == 1 then return end
-  local place = place_of(id, entry)
-  if not (due_of(entry) > 0 and call('ZREM', DELAYED, place) == 1 or call('ZREM', RETURNED, place) == 1) then
-    call('SADD', GONE, place)
-    gone_exists = true
-  end
-  advance(lane)
+  remember_gone({leave_place(id, entry)})
 end
 
 -- A message that a worker had waits again, before all that came later. It is still the head of its lane.
@@ -198,46 +238,48 @@ end
 local function clear_line()
   local gone = call('SCARD', GONE)
   if gone == 0 or gone * 2 < call('LLEN', READY) then return end
-  local places = call('LPOP', READY, 2 * BATCH)
+  local places = call('LPOP', READY, BATCH)
   if not places then
     call('DEL', GONE) -- somebody has deleted the line
     return
   end
+  local is_gone, kept = forget_gone(places), {}
   local first = next_numbers(#places)
   for i, place in ipairs(places) do
-    if call('SREM', GONE, place) == 0 and call('HEXISTS', MESSAGES, id_of(place)) == 1 then
-      call('ZADD', RETURNED, score(first + i - 1), place)
-    end
+    if not is_gone[i] and call('HEXISTS', MESSAGES, id_of(place)) == 1 then add_with_score(kept, first + i - 1, place) end
   end
+  call_with_all('ZADD', RETURNED, kept)
 end
 
 -- What has expired goes. It may be in line still when a worker comes, which has to look, too.
 local function expire()
-  local ids = call('ZRANGEBYSCORE', EXPIRIES, '-inf', score(now), 'LIMIT', 0, BATCH)
+  local ids = call('ZRANGEBYSCORE', EXPIRIES, '-inf', score(now), 'LIMIT', 0, BATCH / 2) -- which cost most: each is in several places
   if #ids == 0 then return end
-  local bytes = 0
-  for _, id in ipairs(ids) do
+  local bytes, looked_at, gone = 0, {}, {}
+  for i, id in ipairs(ids) do
     local entry = call('HGET', MESSAGES, id)
     if entry then
-      take_out(id, entry)
+      gone[#gone + 1] = leave_place(id, entry)
       expired = expired + 1
       bytes = bytes + #entry
-    else
-      call('ZREM', EXPIRIES, id)
     end
+    looked_at[i] = id
     if bytes > MOST_BYTES then break end
   end
+  call_with_all('HDEL', MESSAGES, looked_at)
+  call_with_all('ZREM', EXPIRIES, looked_at)
+  remember_gone(gone)
   clear_line()
   more = more or call('ZCOUNT', EXPIRIES, '-inf', score(now)) > 0
 end
 
 -- What has become due gets in line.
 local function promote()
-  local places = call('ZRANGEBYSCORE', DELAYED, '-inf', score(now), 'LIMIT', 0, 5 * BATCH) -- which costs little for each
+  local places = call('ZRANGEBYSCORE', DELAYED, '-inf', score(now), 'LIMIT', 0, 3 * BATCH) -- which costs little for each
   if #places == 0 then return end
   call('ZREMRANGEBYRANK', DELAYED, 0, #places - 1)
   get_in_line(places)
-  more = more or #places == 5 * BATCH
+  more = more or #places == 3 * BATCH
 end
 
 local function ready_count()

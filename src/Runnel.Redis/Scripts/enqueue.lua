@@ -29,13 +29,13 @@ local results = {}
 local at = 6
 local is_behind = before == ARGV[5] and mark == '!'
 
+local longest, remembered = 0, 0
+
 local function store_plain(count)
   for from = at, at + 2 * count - 1, 1000 do
     local to = math.min(from + 999, at + 2 * count - 1)
     call('HSET', MESSAGES, unpack(ARGV, from, to))
-    local places = {}
-    for i = from, to, 2 do places[#places + 1] = place_of(ARGV[i], ARGV[i + 1]) end
-    get_in_line(places)
+    for i = from, to, 2 do stored_ready[#stored_ready + 1] = place_of(ARGV[i], ARGV[i + 1]) end
   end
   return count
 end
@@ -56,21 +56,24 @@ local function find_new(count)
 end
 
 local function store_full(fresh)
-  local stored, longest = 0, 0
+  local stored = 0
   for _, from in ipairs(fresh) do
-    local window = tonumber(ARGV[from + 3])
     if ARGV[from + 2] ~= '' then
+      local window = tonumber(ARGV[from + 3])
       call('ZADD', SEEN, score(now + window), ARGV[from + 2])
-      longest = math.max(longest, window)
+      longest, remembered = math.max(longest, window), remembered + 1
     end
     if store(ARGV[from], ARGV[from + 1]) then stored = stored + 1 end
   end
-  local aged = math.min(call('ZCOUNT', SEEN, '-inf', score(now)), BATCH + #fresh)
-  if aged > 0 then call('ZREMRANGEBYRANK', SEEN, 0, aged - 1) end -- not before: a Redis that is full refuses a first write that deletes nothing
-  if longest > 0 and call('PTTL', SEEN) < longest / 1000 then
-    call('PEXPIRE', SEEN, math.ceil(longest / 1000))
-  end
   return stored
+end
+
+-- Not before something is stored: a Redis that is full refuses a first write that deletes nothing. What nothing is added to goes by itself.
+local function forget_seen()
+  if remembered == 0 then return end
+  local aged = math.min(call('ZCOUNT', SEEN, '-inf', score(now)), BATCH + remembered)
+  if aged > 0 then call('ZREMRANGEBYRANK', SEEN, 0, aged - 1) end
+  if call('PTTL', SEEN) < longest / 1000 then call('PEXPIRE', SEEN, math.ceil(longest / 1000)) end
 end
 
 while at <= #ARGV do
@@ -97,6 +100,8 @@ while at <= #ARGV do
   at = at + count * (kind == 'full' and 4 or 2)
 end
 
+place_stored()
+forget_seen()
 if woken and (not had_ready or call('EXISTS', GONE) == 1) then ring() end
 results[#results + 1] = expired
 call('SET', ANSWER, request .. (is_behind and '!' or ' ') .. table.concat(results, ' '), 'PX', ARGV[4])

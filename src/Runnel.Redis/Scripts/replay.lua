@@ -16,5 +16,6 @@ for i = 2, #ARGV do
     replayed = replayed + 1
   end
 end
+place_stored()
 if woken then ring() end
 return {replayed, done}

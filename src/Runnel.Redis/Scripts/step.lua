@@ -94,8 +94,8 @@ local CHUNK = 16 -- messages to read before looking whether there is room for mo
 
 -- Returns whether it has come to the end of the line.
 local function claim_new()
-  local fields, ids = {}, {}
-  local left = most + BATCH -- to look at: some may have expired, or be gone
+  local fields, ids, taken, expiring = {}, {}, {}, {}
+  local left = math.max(most, BATCH) -- to look at: some may have expired, or be gone
 
   local function may_claim() return #ids < most and left > 0 and room > 0 end
 
@@ -115,10 +115,10 @@ local function claim_new()
   end
 
   local function claim(id, order, entry)
+    taken[#taken + 1] = id
     if has(entry, EXPIRES) then
-      call('ZREM', EXPIRIES, id)
+      expiring[#expiring + 1] = id
       if has_expired(entry) then
-        call('HDEL', MESSAGES, id)
         expired = expired + 1
         advance(lane_of(entry))
         return
@@ -133,9 +133,9 @@ local function claim_new()
 
   local function claim_all(candidates, places, orders, entries)
     left = left - #places
-    for i, place in ipairs(places) do
-      local is_gone = are_gone() and call('SREM', GONE, place) == 1
-      if entries[i] and not is_gone then claim(candidates[i], orders[i], entries[i]) end
+    local is_gone = forget_gone(places)
+    for i = 1, #places do
+      if entries[i] and not is_gone[i] then claim(candidates[i], orders[i], entries[i]) end
     end
   end
 
@@ -168,10 +168,9 @@ local function claim_new()
   while may_claim() and claim_returned() do end
   local is_end = false
   while may_claim() and not is_end do is_end = not claim_ready() end
-  if #ids > 0 then
-    call('HDEL', MESSAGES, unpack(ids))
-    call('HSET', claims, unpack(fields))
-  end
+  call_with_all('ZREM', EXPIRIES, expiring)
+  call_with_all('HDEL', MESSAGES, taken)
+  call_with_all('HSET', claims, fields)
   return is_end
 end
 

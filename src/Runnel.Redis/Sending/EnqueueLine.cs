@@ -15,7 +15,7 @@ namespace Runnel.Redis.Sending;
 internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
 {
     private const int Trips = 2;
-    private const int MostMessages = 256;
+    private const int MostWeight = 256; // some milliseconds of Redis, which does one thing at a time
     private const int MostBytes = 1024 * 1024;
     private static readonly TimeSpan TryAgain = TimeSpan.FromMilliseconds(50);
 
@@ -112,10 +112,10 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
             if (!_isSending)
                 return null;
             List<EnqueueRequest> batch = [];
-            for (int messages = 0, bytes = 0; _pending.TryPeek(out var next) && (messages == 0 || (messages + next.Messages.Length <= MostMessages && bytes + next.Bytes <= MostBytes));)
+            for (int weight = 0, bytes = 0; _pending.TryPeek(out var next) && (weight == 0 || (weight + next.Weight <= MostWeight && bytes + next.Bytes <= MostBytes));)
             {
                 batch.Add(TakePending());
-                messages += next.Messages.Length;
+                weight += next.Weight;
                 bytes += next.Bytes;
             }
             return _underWay[place] = new EnqueueTrip(batch, place, store.NextRequest(), _underWay[1 - place]);

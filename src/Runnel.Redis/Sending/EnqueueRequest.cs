@@ -20,11 +20,10 @@ internal sealed class EnqueueRequest : TaskCompletionSource<int>
             throw new ArgumentException($"A call stores at most {MostBytes / (1024 * 1024)} MiB of messages in Redis, all of them or none; the {envelopes.Count} for channel '{channel}' have more. Send them in parts.", nameof(envelopes));
         Options = options;
         Messages = new NewMessage[envelopes.Count];
-        IsPlain = true;
         for (var i = 0; i < Messages.Length; i++)
         {
             var message = Messages[i] = new NewMessage(channel, envelopes[i], sealing);
-            IsPlain &= message.IsPlain;
+            Weight += message.Weight;
             Bytes += message.Entry.Length;
         }
     }
@@ -34,7 +33,10 @@ internal sealed class EnqueueRequest : TaskCompletionSource<int>
     public NewMessage[] Messages { get; }
 
     /// <summary>Whether nothing about any of them has to be looked at.</summary>
-    public bool IsPlain { get; }
+    public bool IsPlain => Weight == Messages.Length;
+
+    /// <summary>About how long Redis needs to store them: see <see cref="NewMessage.Weight"/>.</summary>
+    public int Weight { get; }
 
     public int Bytes { get; }
 

@@ -13,7 +13,8 @@ internal sealed class NewMessage
         Entry = Sending.Entry.Encode(envelope, sealing, channel.Value);
         if (envelope.DeduplicationId is { } id)
             (DeduplicationName, Window) = (sealing.NameOf(id), (long)Math.Ceiling(envelope.DeduplicationWindow.TotalMicroseconds));
-        IsPlain = DeduplicationName.Length == 0 && envelope is { Key: null, ExpiresAt: null, TimeToLive: null, NotBefore: null, Delay.Ticks: <= 0 };
+        Weight = 1 + Count(DeduplicationName.Length > 0) + Count(envelope.Key is not null)
+            + Count(envelope is not { ExpiresAt: null, TimeToLive: null }) + Count(envelope is not { NotBefore: null, Delay.Ticks: <= 0 });
     }
 
     public MessageId Id { get; }
@@ -25,6 +26,8 @@ internal sealed class NewMessage
     /// <summary>For how long the name is remembered, in microseconds.</summary>
     public long Window { get; }
 
-    /// <summary>Whether it only has to get in line.</summary>
-    public bool IsPlain { get; }
+    /// <summary>About how long Redis needs to store it, as a multiple of a message that only has to get in line: one more for each other place that it is put in.</summary>
+    public int Weight { get; }
+
+    private static int Count(bool isThere) => isThere ? 1 : 0;
 }

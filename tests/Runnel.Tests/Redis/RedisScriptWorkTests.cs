@@ -14,7 +14,7 @@ namespace Runnel.Tests.Redis;
 public sealed class RedisScriptWorkTests(RedisServer server) : IClassFixture<RedisServer>, IAsyncLifetime
 {
     private const int Many = 20_000;
-    private const int MostCalls = 2_500;
+    private const int MostCalls = 1_000;
     private const int MostMoved = 500;
 
     // These take time by what is in a key, and not by what is asked for.
@@ -179,6 +179,26 @@ public sealed class RedisScriptWorkTests(RedisServer server) : IClassFixture<Red
     }
 
     [Fact]
+    public async Task Sending_much_at_once_that_has_a_key_is_delayed_and_expires_while_as_much_has_expired()
+    {
+        const int Sent = 2_000, PlacesOfEach = 5, MostPlaces = 256;
+        await EnqueueAsync(message => message with { ExpiresAt = _time.GetUtcNow() + TimeSpan.FromMinutes(1) }, Sent);
+        _time.Advance(TimeSpan.FromMinutes(2));
+        var options = new EnqueueOptions { Capacity = int.MaxValue };
+
+        await AssertBoundedAsync(0, () => Task.WhenAll(Enumerable.Range(0, Sent).Select(number => _queue.EnqueueAsync("work", [NewMessage() with
+        {
+            Key = $"{number % 100}",
+            Delay = TimeSpan.FromMinutes(1),
+            TimeToLive = TimeSpan.FromMinutes(2),
+            DeduplicationId = $"{number}",
+            DeduplicationWindow = TimeSpan.FromMinutes(1),
+        }], options).AsTask())));
+
+        Assert.InRange(_place.Probe.CommandCalls()["evalsha"], Sent * PlacesOfEach / MostPlaces, long.MaxValue);
+    }
+
+    [Fact]
     public async Task Storing_where_many_deduplication_ids_are_forgotten()
     {
         var id = 0;
@@ -222,9 +242,11 @@ public sealed class RedisScriptWorkTests(RedisServer server) : IClassFixture<Red
 
     private string Key(string name) => $"{_place.Prefix}:{{work}}:{name}";
 
+    private Envelope NewMessage(byte[]? body = null) => new(new Message("do", body)) { Id = MessageId.New(_time), SentAt = _time.GetUtcNow() };
+
     private async Task<List<Envelope>> EnqueueAsync(Func<Envelope, Envelope> change, int count, byte[]? body = null)
     {
-        List<Envelope> all = [.. Enumerable.Range(0, count).Select(_ => change(new Envelope(new Message("do", body)) { Id = MessageId.New(_time), SentAt = _time.GetUtcNow() }))];
+        List<Envelope> all = [.. Enumerable.Range(0, count).Select(_ => change(NewMessage(body)))];
         var options = new EnqueueOptions { Capacity = int.MaxValue };
         foreach (var page in all.Chunk(250))
             await _queue.EnqueueAsync("work", page, options);
