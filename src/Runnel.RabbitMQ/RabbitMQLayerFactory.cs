@@ -10,6 +10,7 @@ namespace Runnel.RabbitMQ;
 public sealed class RabbitMQLayerFactory : ILayerFactory
 {
     private readonly Action<RabbitMQOptions>? _configure;
+    private readonly RabbitMQConnections? _connections;
 
     /// <summary>Creates a factory of layers with the default options.</summary>
     public RabbitMQLayerFactory()
@@ -17,7 +18,9 @@ public sealed class RabbitMQLayerFactory : ILayerFactory
     }
 
     /// <summary>Creates a factory of layers with options of the application's; the address is given when a layer is made.</summary>
-    public RabbitMQLayerFactory(Action<RabbitMQOptions>? configure) => _configure = configure;
+    /// <param name="configure">Sets the options.</param>
+    /// <param name="connections">Hands out the connection of the layer that was made last.</param>
+    public RabbitMQLayerFactory(Action<RabbitMQOptions>? configure, RabbitMQConnections? connections = null) => (_configure, _connections) = (configure, connections);
 
     /// <inheritdoc/>
     public Layer Create(string address, TimeProvider timeProvider, ILoggerFactory loggers)
@@ -27,6 +30,7 @@ public sealed class RabbitMQLayerFactory : ILayerFactory
         _configure?.Invoke(options);
         options.Host = address;
         var broker = new RabbitMQBroker(options, timeProvider, loggers.CreateLogger<RabbitMQBroker>());
+        _connections?.Made(broker);
         return new Layer { Backplane = new RabbitMQBackplane(broker), Owned = broker, Open = broker.OpenAsync, Identity = broker.GetIdentityAsync };
     }
 }

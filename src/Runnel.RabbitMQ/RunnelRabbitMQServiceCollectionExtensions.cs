@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Runnel.Layers;
 using Runnel.RabbitMQ;
 using Runnel.RabbitMQ.Connections;
@@ -17,14 +18,7 @@ public static class RunnelRabbitMQServiceCollectionExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(address);
-        var factory = new RabbitMQLayerFactory(configure);
-        builder.Services.Configure<LayerOptions>(options =>
-        {
-            _ = RabbitAddress.Parse(address); // here, so that a bad one ends the start with its sentence like any other
-            options.Address = address;
-            options.Factories["amqp"] = options.Factories["amqps"] = factory;
-        });
-        return builder;
+        return Configure(builder, address, configure, static (options, chosen) => options.Address = chosen);
     }
 
     /// <summary>Keeps work in RabbitMQ, and leaves groups to the other layer, unless configuration names another one (<c>Runnel:QueueLayer</c>, or <c>--queue-layer</c> on the command line).</summary>
@@ -35,12 +29,19 @@ public static class RunnelRabbitMQServiceCollectionExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(address);
-        builder.Services.Configure<LayerOptions>(options =>
+        return Configure(builder, address, configure, static (options, chosen) => options.QueueAddress = chosen);
+    }
+
+    // Also when configuration names another broker: what code says of RabbitMQ holds, and the application finds its connection.
+    private static RunnelBuilder Configure(RunnelBuilder builder, string address, Action<RabbitMQOptions>? configure, Action<LayerOptions, string> choose)
+    {
+        builder.Services.TryAddSingleton<RabbitMQConnections>();
+        builder.Services.AddOptions<LayerOptions>().Configure<RabbitMQConnections>((options, connections) =>
         {
-            _ = RabbitAddress.Parse(address);
-            options.QueueAddress = address;
-            if (configure is not null)
-                options.Factories["amqp"] = options.Factories["amqps"] = new RabbitMQLayerFactory(configure);
+            _ = RabbitAddress.Parse(address); // here, so that a bad one ends the start with its sentence like any other
+            choose(options, address);
+            if (configure is not null || !options.Factories.ContainsKey("amqp"))
+                options.Factories["amqp"] = options.Factories["amqps"] = new RabbitMQLayerFactory(configure, connections);
         });
         return builder;
     }

@@ -22,19 +22,20 @@ internal static class RabbitExplanation
         SocketException { SocketErrorCode: SocketError.ConnectionRefused } => $"No RabbitMQ listens at {address}. Is it running, and is the address right?",
         SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain } =>
             $"There is no host '{address.Host}' for RabbitMQ. Is the address right?",
+        SocketException { SocketErrorCode: SocketError.ConnectionReset or SocketError.ConnectionAborted } =>
+            $"What listens at {address} ended the connection. {AskForPort(address)}",
         SocketException socket => $"RabbitMQ at {address} cannot be reached: {Plain(socket)}. Is the address right, and does a firewall let it through?",
         TimeoutException or OperationCanceledException => $"What listens at {address} did not answer within {timeout.TotalSeconds} s as RabbitMQ would. {AskForPort(address)}",
-        AuthenticationException tls => $"The TLS of RabbitMQ at {address} cannot be used: {Plain(tls)}. If an authority of your own signed its certificate, name its file: amqps://host?ca=/path/ca.pem.",
+        AuthenticationException tls => $"The TLS of RabbitMQ at {address} cannot be used: {Plain(tls)}. If an authority of your own signed its certificate, name its file: amqps://host?ca=/path/ca.pem. {AskForPort(address)}",
         PacketNotRecognizedException or ProtocolVersionMismatchException or MalformedFrameException =>
             $"What answers at {address} is not RabbitMQ, or not in the clear. {AskForPort(address)}",
-        IOException when address.IsEncrypted => $"What listens at {address} does not answer over TLS. {AskForPort(address)} Does the broker ask for a client certificate (cert=, key=)?",
+        IOException when address.IsEncrypted => $"What listens at {address} does not answer over TLS. {AskForPort(address)}",
         var other => $"What listens at {address} does not answer as RabbitMQ does: {Plain(other)}. {AskForPort(address)}",
     };
 
     /// <summary>Explains why the broker closed a connection or a channel.</summary>
     public static string Of(int code, string text, RabbitAddress address) => code switch
     {
-        AccessRefused when text.Contains("vhost", StringComparison.Ordinal) => RefusedVirtualHost(address),
         AccessRefused => $"RabbitMQ at {address} does not let the user '{address.User}' do what Runnel needs ({text}). Give it the rights: rabbitmqctl set_permissions -p {address.VirtualHost} {address.User} '.*' '.*' '.*'.",
         NotAllowed when text.Contains("not found", StringComparison.Ordinal) =>
             $"RabbitMQ at {address} has no virtual host '{address.VirtualHost}'. Correct the address, or make it: rabbitmqctl add_vhost {address.VirtualHost}.",
@@ -48,7 +49,7 @@ internal static class RabbitExplanation
         $"RabbitMQ at {address} does not let the user '{address.User}' into the virtual host '{address.VirtualHost}'. Give it the rights: rabbitmqctl set_permissions -p {address.VirtualHost} {address.User} '.*' '.*' '.*'.";
 
     private static string AskForPort(RabbitAddress address) => address.IsEncrypted
-        ? "Is this its port for TLS (5671)? Without TLS the address begins with amqp://."
+        ? "Is this its port for TLS (5671), and does it ask for a client certificate (cert=, key=)? Without TLS the address begins with amqp://."
         : "Is the port right (5672)? If it is one for TLS, the address begins with amqps://.";
 
     // The client wraps what befell it, address by address.
