@@ -42,7 +42,7 @@ internal sealed class NodeInbox(
     public async Task StoppedAsync(CancellationToken cancellationToken)
     {
         if (_subscription is not null)
-            await _subscription.DisposeAsync();
+            await _subscription.DisposeAsync().AsTask().WaitAsync(cancellationToken);
     }
 
     private void OnMessage(BackplaneMessage received)

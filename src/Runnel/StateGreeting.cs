@@ -48,7 +48,7 @@ internal sealed class StateGreeting(NodeContext node, ConfiguredLayer layer, IBa
     {
         backplane.StateChanged -= OnStateChanged;
         if (_subscription is not null)
-            await _subscription.DisposeAsync();
+            await _subscription.DisposeAsync().AsTask().WaitAsync(cancellationToken);
     }
 
     // Only once: a node that greeted at each reconnection would be new each time, and stop for one that came later.

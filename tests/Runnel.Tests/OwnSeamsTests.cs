@@ -1,6 +1,8 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Runnel.InMemory;
 using Runnel.Layers;
+using Runnel.Specification;
 using Runnel.Tests.Toy;
 using Xunit;
 
@@ -49,6 +51,20 @@ public sealed class OwnSeamsTests
     }
 
     [Fact]
+    public async Task A_backplane_that_never_ends_a_subscription_holds_up_the_host_for_its_shutdown_timeout_at_most()
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(new());
+        builder.Services.AddSingleton<IBackplane>(new NeverEnding(_brought)).Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromMilliseconds(1));
+        builder.Services.AddRunnelCore();
+        using var host = builder.Build();
+        await host.StartAsync();
+
+        var stopping = Wait.For(host.StopAsync(), "the host to give up");
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => stopping);
+    }
+
+    [Fact]
     public async Task What_the_application_declares_is_checked_against_the_queue_that_it_brings()
     {
         await using var services = Services(own => own
@@ -85,5 +101,34 @@ public sealed class OwnSeamsTests
     private sealed class Declaring(LayerUse use) : ILayerUser
     {
         public IEnumerable<LayerUse> Uses => [use];
+    }
+
+    private sealed class NeverEnding(IBackplane inner) : IBackplane
+    {
+        public BackplaneFeatures Features => inner.Features;
+
+        public BackplaneState State => inner.State;
+
+        public event Action<BackplaneState>? StateChanged
+        {
+            add => inner.StateChanged += value;
+            remove => inner.StateChanged -= value;
+        }
+
+        public ValueTask<Position> PublishAsync(Topic topic, ReadOnlyMemory<byte> payload, Retention? retention, CancellationToken cancellationToken = default) =>
+            inner.PublishAsync(topic, payload, retention, cancellationToken);
+
+        public async ValueTask<ITopicSubscription> SubscribeAsync(Topic topic, ITopicListener listener, CancellationToken cancellationToken = default) =>
+            new Subscription(await inner.SubscribeAsync(topic, listener, cancellationToken));
+
+        public ValueTask<TopicHistory> ReadHistoryAsync(Topic topic, Position after, int limit, CancellationToken cancellationToken = default) =>
+            inner.ReadHistoryAsync(topic, after, limit, cancellationToken);
+
+        private sealed class Subscription(ITopicSubscription inner) : ITopicSubscription
+        {
+            public Position Begins => inner.Begins;
+
+            public ValueTask DisposeAsync() => new(new TaskCompletionSource().Task);
+        }
     }
 }
