@@ -26,8 +26,8 @@ internal static partial class Log
     [LoggerMessage(4206, LogLevel.Warning, "RabbitMQ at {Address} closed a channel on which messages are published ({Reason}); another one is opened.")]
     public static partial void PublishingClosed(ILogger logger, string address, string reason);
 
-    [LoggerMessage(4210, LogLevel.Error, "A message in RabbitMQ cannot be read.")]
-    public static partial void Unreadable(ILogger logger, Exception exception);
+    [LoggerMessage(4210, LogLevel.Error, "{Count} messages cannot be read, and were dropped; the last came by the exchange '{Exchange}' under '{RoutingKey}'.")]
+    public static partial void Unreadable(ILogger logger, Exception exception, long count, string exchange, string routingKey);
 
     [LoggerMessage(4211, LogLevel.Warning, "The queue of a node is full ({Capacity} messages: RemoteCapacity): it missed {Count} messages, the last to '{Topic}'. The other nodes have them. The node that is full is slow, or stands still.")]
     public static partial void NodeFull(ILogger logger, long count, string topic, int capacity);

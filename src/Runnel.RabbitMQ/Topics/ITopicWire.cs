@@ -9,9 +9,6 @@ internal interface ITopicWire
     /// <summary>The direct exchange, to which the queues of the nodes are bound.</summary>
     string Exchange { get; }
 
-    /// <summary>What the queue of a node is declared with.</summary>
-    IDictionary<string, object?> QueueArguments { get; }
-
     /// <summary>A name for the queue of a node that no other node has.</summary>
     string NewQueueName();
 

@@ -7,6 +7,7 @@ namespace Runnel.RabbitMQ.Topics;
 /// <summary>Takes what the broker hands to the node's queue, message by message, and acknowledges many at once.</summary>
 internal sealed class NodeConsumer(IChannel channel, RabbitMQBroker broker, Action<string, ReadOnlyMemory<byte>> take, Action<string> onEnd) : AsyncDefaultBasicConsumer(channel)
 {
+    private readonly RareWarning _unreadable = new();
     private readonly int _most = Math.Max(1, broker.Options.MostLocal / 4);
     private int _taken;
     private ulong _last;
@@ -19,8 +20,9 @@ internal sealed class NodeConsumer(IChannel channel, RabbitMQBroker broker, Acti
         }
         catch (FormatException exception)
         {
-            Log.Unreadable(broker.Logger, exception);
             LayerTelemetry.MessagesDropped("unreadable");
+            if (_unreadable.IsDue(out var count))
+                Log.Unreadable(broker.Logger, exception, count, exchange, routingKey);
         }
         _last = deliveryTag;
         if (++_taken < _most)

@@ -32,6 +32,14 @@ internal sealed class NodeQueue : IAsyncDisposable
     /// <summary>Whether everything that is to be heard is heard.</summary>
     public bool IsConnected => Link.Current is not null || _topics.Count == 0;
 
+    // On every wire: what the queue refuses its sender hears of, and what is old is not worth having.
+    private Dictionary<string, object?> Arguments => new()
+    {
+        ["x-max-length"] = _broker.Options.MostRemote,
+        ["x-overflow"] = "reject-publish",
+        ["x-message-ttl"] = (int)_broker.Options.Expiry.TotalMilliseconds,
+    };
+
     public async Task<ITopicSubscription> SubscribeAsync(Topic topic, ITopicListener listener, CancellationToken cancellationToken)
     {
         Link.Begin();
@@ -130,7 +138,7 @@ internal sealed class NodeQueue : IAsyncDisposable
     {
         var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken).ConfigureAwait(false);
         await RabbitMQBackplane.DeclareAsync(channel, _wire, cancellationToken).ConfigureAwait(false);
-        await channel.QueueDeclareAsync(_name, durable: false, exclusive: true, autoDelete: false, _wire.QueueArguments, cancellationToken: cancellationToken).ConfigureAwait(false);
+        await channel.QueueDeclareAsync(_name, durable: false, exclusive: true, autoDelete: false, Arguments, cancellationToken: cancellationToken).ConfigureAwait(false);
         HeardTopic[] topics;
         lock (_lock)
         {

@@ -16,7 +16,7 @@ public sealed class RabbitMQBackplane : IBackplane, IAsyncDisposable
     private static readonly TimeSpan CountAgainAfter = TimeSpan.FromSeconds(1);
 
     private readonly RabbitMQBroker _broker;
-    private readonly RunnelWire _wire;
+    private readonly ITopicWire _wire;
     private readonly NodeQueue _queue;
     private readonly RabbitPublisher _publisher;
     private readonly CancellationTokenSource _ending = new();
@@ -103,10 +103,7 @@ public sealed class RabbitMQBackplane : IBackplane, IAsyncDisposable
     internal static Task DeclareAsync(IChannel channel, ITopicWire wire, CancellationToken cancellationToken) =>
         channel.ExchangeDeclareAsync(wire.Exchange, ExchangeType.Direct, durable: false, autoDelete: false, cancellationToken: cancellationToken);
 
-    // The only wire so far.
-    private static RunnelWire WireOf(RabbitMQOptions options) => options.Wire == RabbitMQWire.Runnel
-        ? new RunnelWire(options)
-        : throw new NotSupportedException("wire=django is not there yet.");
+    private static ITopicWire WireOf(RabbitMQOptions options) => options.Wire == RabbitMQWire.Django ? new DjangoWire(options) : new RunnelWire(options);
 
     private static NotSupportedException KeepsNone(Topic topic) =>
         new($"RabbitMQ keeps no history, but '{topic}' was to have one: let another layer carry what has history (--layer redis://… with --queue-layer amqp://…).");

@@ -18,13 +18,6 @@ internal sealed class RunnelWire(RabbitMQOptions options) : ITopicWire
 
     public string Exchange => RabbitNames.GroupsExchangeOf(options);
 
-    public IDictionary<string, object?> QueueArguments => new Dictionary<string, object?>
-    {
-        ["x-max-length"] = options.MostRemote,
-        ["x-overflow"] = "reject-publish",
-        ["x-message-ttl"] = (int)options.Expiry.TotalMilliseconds,
-    };
-
     public string NewQueueName() => RabbitNames.NodeQueueOf(options, RandomNumberGenerator.GetString(Letters, 12));
 
     public string RoutingKeyOf(Topic topic) => topic.Value;

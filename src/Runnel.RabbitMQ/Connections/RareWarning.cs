@@ -1,0 +1,26 @@
+namespace Runnel.RabbitMQ.Connections;
+
+/// <summary>A warning that is given at most every 5 seconds, and then says how often there was reason for it.</summary>
+internal sealed class RareWarning
+{
+    private static readonly TimeSpan Every = TimeSpan.FromSeconds(5);
+
+    private readonly Lock _lock = new();
+    private long? _said;
+    private long _count;
+
+    /// <summary>There is reason to warn once more.</summary>
+    /// <param name="count">How often there was since the last warning, this time included.</param>
+    /// <returns>Whether to warn now.</returns>
+    public bool IsDue(out long count)
+    {
+        lock (_lock)
+        {
+            count = ++_count;
+            if (_said is { } said && TimeProvider.System.GetElapsedTime(said) < Every)
+                return false;
+            (_said, _count) = (TimeProvider.System.GetTimestamp(), 0);
+            return true;
+        }
+    }
+}
