@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
+using Microsoft.Net.Http.Headers;
 using Runnel.AspNetCore.Admission;
 using Runnel.AspNetCore.Sockets;
 
@@ -43,6 +44,11 @@ internal sealed class ConsumerEndpoint(
         // A socket is open for as long as its client likes.
         context.Features.Get<IHttpRequestTimeoutFeature>()?.DisableTimeout();
 
+        if (context.Request.Headers.GetCommaSeparatedValues(HeaderNames.SecWebSocketProtocol).Contains(ClientHello.Subprotocol))
+        {
+            await RunGreetedAsync(context, address);
+            return;
+        }
         var connection = new WebSocketConnection(node, context, options, gateway.Value);
         var session = new ConsumerSession(sessions, connection, descriptor);
         var code = CloseCode.Abnormal;
@@ -60,6 +66,28 @@ internal sealed class ConsumerEndpoint(
         {
             connection.EndWork();
             await session.DisconnectAsync(code, wasAccepted: connection.Carrier is not null);
+            await connection.DisposeAsync();
+            limits.Leave(address);
+        }
+    }
+
+    // The socket is open before the consumer connects, so whatever refuses the client closes it.
+    private async Task RunGreetedAsync(HttpContext context, System.Net.IPAddress? address)
+    {
+        var connection = new WebSocketConnection(node, context, options, gateway.Value);
+        var receiver = new GreetedReceiver(
+            connection, options, gateway.Value, hello => new ConsumerSession(sessions, connection, DemultiplexerBuilder.Greeted(descriptor), hello));
+        var code = CloseCode.Abnormal;
+        try
+        {
+            await connection.OpenAsync();
+            code = await receiver.RunAsync(lifetime.ApplicationStopping);
+        }
+        finally
+        {
+            connection.EndWork();
+            if (receiver.Session is { } session)
+                await session.DisconnectAsync(code);
             await connection.DisposeAsync();
             limits.Leave(address);
         }

@@ -25,7 +25,7 @@ public sealed class DataBindingBuilder<TContext>
         where TEntity : class
     {
         GroupName[] groups = [group];
-        return Add(_ => groups, groupsVary: false, configure);
+        return Add(_ => groups, group, configure);
     }
 
     /// <summary>Binds an entity to a group that follows from the entity: <c>a => $"author.{a.AuthorId}"</c>.</summary>
@@ -39,7 +39,7 @@ public sealed class DataBindingBuilder<TContext>
         where TEntity : class
     {
         ArgumentNullException.ThrowIfNull(group);
-        return Add<TEntity>(entity => [group(entity)], groupsVary: true, configure);
+        return Add<TEntity>(entity => [group(entity)], group: null, configure);
     }
 
     /// <summary>Binds an entity to none, one or several groups that follow from the entity.</summary>
@@ -55,19 +55,19 @@ public sealed class DataBindingBuilder<TContext>
         where TEntity : class
     {
         ArgumentNullException.ThrowIfNull(groups);
-        return Add<TEntity>(entity => [.. groups(entity).Distinct()], groupsVary: true, configure);
+        return Add<TEntity>(entity => [.. groups(entity).Distinct()], group: null, configure);
     }
 
     private DataBindingBuilder<TContext> Add<TEntity>(
         Func<TEntity, GroupName[]> groups,
-        bool groupsVary,
+        GroupName? group,
         Action<EntityBindingBuilder<TEntity>> configure)
         where TEntity : class
     {
         ArgumentNullException.ThrowIfNull(configure);
         var entity = new EntityBindingBuilder<TEntity>();
         configure(entity);
-        _bindings.Add(entity.Build(value => groups((TEntity)value), groupsVary));
+        _bindings.Add(entity.Build(value => groups((TEntity)value), group));
         return this;
     }
 }

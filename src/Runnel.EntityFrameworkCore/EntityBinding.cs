@@ -13,6 +13,9 @@ internal sealed class EntityBinding
 
     public required Func<object, GroupName[]> Groups { get; init; }
 
+    /// <summary>The one group that every change goes to; <see langword="null"/> when the groups depend on the entity.</summary>
+    public required GroupName? Group { get; init; }
+
     /// <summary>Whether the groups depend on the entity, so that an update can change them.</summary>
     public required bool GroupsVary { get; init; }
 

@@ -50,12 +50,13 @@ public sealed class EntityBindingBuilder<TEntity>
         return this;
     }
 
-    internal EntityBinding Build(Func<object, Layers.GroupName[]> groups, bool groupsVary) => new()
+    internal EntityBinding Build(Func<object, Layers.GroupName[]> groups, Layers.GroupName? group) => new()
     {
         ClrType = typeof(TEntity),
         Model = _model,
         Groups = groups,
-        GroupsVary = groupsVary,
+        Group = group,
+        GroupsVary = group is null,
         Serialize = _serialize is { } serialize ? entity => serialize((TEntity)entity) : null,
         Fields = _fields ?? throw new InvalidOperationException(
             $"The binding of {typeof(TEntity).Name} says neither which fields to send nor which to leave out: "

@@ -2,6 +2,8 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Storage;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+using Runnel;
 using Runnel.EntityFrameworkCore;
 using Runnel.Layers;
 
@@ -53,6 +55,12 @@ public static class RunnelEntityFrameworkCoreExtensions
         var services = builder.Services;
         var isFirst = services.All(service => service.ServiceType != typeof(DataBinding<TContext>));
         services.AddSingleton(declared);
+        // After what the application says itself, which counts first.
+        services.AddOptions<RunnelOptions>().PostConfigure<IOptions<DataBindingOptions>>((options, binding) =>
+        {
+            foreach (var group in declared.Bindings.Select(bound => bound.Group).OfType<GroupName>().Distinct())
+                options.KeepHistory(group.Value, binding.Value.History, isRequired: false);
+        });
         if (!isFirst)
             return builder;
 

@@ -38,8 +38,15 @@ public sealed class GroupProbe : IAsyncDisposable
     {
         var probe = new GroupProbe(group);
         probe._subscription = await services.GetRequiredService<IBackplane>().SubscribeAsync(
-            Topic.OfGroup(group), message => probe._received.Writer.TryWrite(EnvelopeFormat.Decode(message.Payload)));
+            Topic.OfGroup(group), message => probe.Take(EnvelopeFormat.Decode(message.Payload)));
         return probe;
+    }
+
+    // Runnel's own messages are none that a member would get.
+    private void Take(Envelope envelope)
+    {
+        if (!envelope.Message.Type.StartsWith("runnel:", StringComparison.Ordinal))
+            _received.Writer.TryWrite(envelope);
     }
 
     /// <summary>Waits for the next message of any type.</summary>

@@ -33,7 +33,11 @@ public static class RunnelServiceCollectionExtensions
         services.TryAddSingleton<InboxSender>();
         services.TryAddSingleton<MemberTable>();
         services.TryAddSingleton<ConnectionTable>();
+        services.TryAddSingleton<PositionKey>();
+        services.TryAddSingleton<PositionSeals>();
+        services.TryAddSingleton<GroupJoining>();
         services.TryAddSingleton<GroupRegistry>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ILayerUser, HistoryUses>());
         services.TryAddSingleton<IGroups>(provider => provider.GetRequiredService<GroupRegistry>());
         services.TryAddSingleton(provider => new SessionHost(
             provider.GetRequiredService<NodeContext>(),

@@ -27,6 +27,16 @@ public sealed class GatewayOptions
     [Range(typeof(TimeSpan), "00:00:00.200", "02:00:00")]
     public TimeSpan KeepAliveTimeout { get; set; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>How long a client that speaks <c>runnel.v1</c> may take to say hello after the handshake; one that takes longer is closed with 1013.</summary>
+    /// <value>10 seconds by default.</value>
+    [Range(typeof(TimeSpan), "00:00:00.100", "00:10:00")]
+    public TimeSpan HelloTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Over which time clients that speak <c>runnel.v1</c> spread their first attempt to come back.</summary>
+    /// <value>2 seconds by default.</value>
+    [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
+    public TimeSpan ReconnectWindow { get; set; } = TimeSpan.FromSeconds(2);
+
     /// <summary>How long a client may take to answer a close, and to read what was sent before it, until it is cut.</summary>
     /// <value>5 seconds by default.</value>
     [Range(typeof(TimeSpan), "00:00:00.100", "00:10:00")]

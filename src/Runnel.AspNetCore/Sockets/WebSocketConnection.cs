@@ -18,6 +18,7 @@ internal sealed class WebSocketConnection : Connection, IFrameWriter, IAsyncDisp
     private int _decided;
     private int _closedWith;
     private bool _ended;
+    private bool _isOpened; // by the protocol: the client speaks runnel.v1
 
     public WebSocketConnection(NodeContext node, HttpContext context, ConsumerEndpointOptions options, GatewayOptions gateway)
         : base(node)
@@ -54,14 +55,28 @@ internal sealed class WebSocketConnection : Connection, IFrameWriter, IAsyncDisp
     public override async Task AcceptAsync(AcceptOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
+        if (_isOpened)
+            return; // its consumer is that of a shared socket, which asks for nothing else
         if (options.Subprotocol is { } subprotocol && !Scope.Subprotocols.Contains(subprotocol))
             throw new InvalidOperationException($"The client does not offer the subprotocol '{subprotocol}'; it offers: {string.Join(", ", Scope.Subprotocols)}.");
         Decide();
         foreach (var (name, value) in options.Headers ?? new Dictionary<string, string>())
             _context.Response.Headers.Append(name, value);
+        await OpenAsync(options);
+    }
+
+    /// <summary>Opens the socket of a client that speaks <c>runnel.v1</c>, before its consumer connects.</summary>
+    public Task OpenAsync()
+    {
+        Decide();
+        _isOpened = true;
+        return OpenAsync(new AcceptOptions { Subprotocol = ClientHello.Subprotocol });
+    }
+
+    private async Task OpenAsync(AcceptOptions options)
+    {
         if (options.Subprotocol is not null)
             _context.Response.Headers.SecWebSocketProtocol = options.Subprotocol;
-
         var stream = await WebSocketHandshake.UpgradeAsync(_context);
         var rate = new InboundRate(_options, Node.TimeProvider);
         Begin(stream is null
@@ -172,7 +187,8 @@ internal sealed class WebSocketConnection : Connection, IFrameWriter, IAsyncDisp
         }
         if (RefusedWith != 0 || Interlocked.CompareExchange(ref _closedWith, code, 0) != 0)
             return;
-        var written = CloseOrLeaveToBegin(Frame.Close(code, reason));
+        var advice = _isOpened && (code is CloseCode.ServiceRestart or CloseCode.TryAgainLater) ? ClientHello.CloseAdvice(code, reason, _gateway.ReconnectWindow) : null;
+        var written = CloseOrLeaveToBegin(Frame.Close(code, reason), advice);
         _ = AbortLaterAsync();
         await written.WaitAsync(cancellationToken);
     }
@@ -190,7 +206,7 @@ internal sealed class WebSocketConnection : Connection, IFrameWriter, IAsyncDisp
     }
 
     // While the server upgrades the connection, nothing carries the frame yet.
-    private Task CloseOrLeaveToBegin(Frame close)
+    private Task CloseOrLeaveToBegin(Frame close, Frame? advice)
     {
         lock (Scope)
         {
@@ -200,7 +216,7 @@ internal sealed class WebSocketConnection : Connection, IFrameWriter, IAsyncDisp
                 return Task.CompletedTask;
             }
         }
-        return Outbound.FinishAsync(close);
+        return Outbound.FinishAsync(close, advice);
     }
 
     // A client that reads nothing, or does not answer the close, is not waited for longer than this.

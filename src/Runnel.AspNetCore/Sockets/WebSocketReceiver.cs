@@ -6,10 +6,12 @@ namespace Runnel.AspNetCore.Sockets;
 
 /// <summary>Reads one socket's messages and hands them to the consumer, one after another, until the socket ends.</summary>
 /// <remarks>Holds no buffer while nothing comes: it waits with an empty read and rents one when there is something.</remarks>
-internal sealed class WebSocketReceiver(WebSocketConnection connection, ConsumerSession session, ConsumerEndpointOptions options)
+internal class WebSocketReceiver(WebSocketConnection connection, ConsumerSession? session, ConsumerEndpointOptions options)
 {
     private const int FirstRent = 4096;
     private byte[] _buffer = [];
+
+    protected WebSocketConnection Connection => connection;
 
     /// <summary>Reads until the end.</summary>
     /// <returns>The code with which the connection ended.</returns>
@@ -78,10 +80,13 @@ internal sealed class WebSocketReceiver(WebSocketConnection connection, Consumer
     private async Task HandleAsync(ReadOnlyMemory<byte> message, bool isText)
     {
         connection.IsHandling = true;
-        await (isText ? session.ReceiveTextAsync(message) : session.ReceiveBinaryAsync(message));
+        await TakeAsync(message, isText);
         connection.Carrier!.LastReadAt = connection.Node.TimeProvider.GetTimestamp();
         connection.IsHandling = false;
     }
+
+    /// <summary>Hands a message to the consumer, and waits until it is handled.</summary>
+    protected virtual ValueTask TakeAsync(ReadOnlyMemory<byte> message, bool isText) => isText ? session!.ReceiveTextAsync(message) : session!.ReceiveBinaryAsync(message);
 
     private async Task<int> AnswerCloseAsync(ISocketCarrier carrier)
     {

@@ -27,7 +27,13 @@ public static class RunnelTelemetry
     /// <summary>Messages to groups that this node fanned out.</summary>
     public const string GroupMessages = "runnel.group.messages";
 
-    /// <summary>Gaps in the messages of groups with members on this node, by <c>reason</c>: <c>lost</c>, or <c>cut-off</c> where messages only may be missing.</summary>
+    /// <summary>Groups that clients of <c>runnel.v1</c> joined on this node, by <c>outcome</c>: <c>New</c>, <c>Recovered</c>, <c>Gap</c>.</summary>
+    public const string GroupJoins = "runnel.group.joins";
+
+    /// <summary>
+    /// Gaps in the messages of groups with members on this node, by <c>reason</c>: <c>lost</c>, <c>cut-off</c> where messages only may be missing, or <c>not-kept</c> where a message to a group with
+    /// history was sent without it.
+    /// </summary>
     public const string GroupGaps = "runnel.group.gaps";
 
     /// <summary>Messages that workers were done with, by <c>channel</c> and <c>outcome</c>.</summary>

@@ -16,8 +16,14 @@ public readonly struct ConnectionGroups
     }
 
     /// <summary>This connection joins. It gets every message that is sent to the group after the call has returned.</summary>
+    /// <remarks>
+    /// If the client comes back and the group keeps history (<see cref="RunnelOptions.KeepHistory"/>), it also gets what it missed, in order and before anything later, once <c>OnConnectAsync</c>
+    /// has returned. Join in <c>OnConnectAsync</c>: what the client has shown by then and nobody joined is lost.
+    /// </remarks>
+    /// <returns>Whether the client has missed something: send it the present state unless it is <see cref="JoinOutcome.Recovered"/>.</returns>
     /// <exception cref="ArgumentException">The name breaks the rule; the message states it.</exception>
-    public ValueTask AddAsync(GroupName group, CancellationToken cancellationToken = default) => _membership.AddAsync(group, cancellationToken);
+    /// <exception cref="InvalidOperationException">The group keeps history, and the endpoint's outbound policy drops messages.</exception>
+    public async ValueTask<JoinedGroup> AddAsync(GroupName group, CancellationToken cancellationToken = default) => new(await _membership.AddAsync(group, cancellationToken));
 
     /// <summary>This connection leaves the group, if it is a member. A connection that closes leaves all its groups.</summary>
     /// <exception cref="ArgumentException">The name breaks the rule; the message states it.</exception>

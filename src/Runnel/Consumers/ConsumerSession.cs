@@ -23,13 +23,17 @@ public sealed class ConsumerSession : IThreadPoolWorkItem, IEventSink
     private bool _failed;
 
     /// <summary>Creates the session of a connection that has a socket of this process to itself.</summary>
-    public ConsumerSession(SessionHost host, Connection connection, ConsumerDescriptor descriptor)
+    /// <param name="host">What consumers work with.</param>
+    /// <param name="connection">The connection.</param>
+    /// <param name="descriptor">The kind of consumer; for a client that said hello, as <see cref="DemultiplexerBuilder.Greeted"/> makes it.</param>
+    /// <param name="hello">What the client said first, if it speaks <c>runnel.v1</c>.</param>
+    public ConsumerSession(SessionHost host, Connection connection, ConsumerDescriptor descriptor, ClientHello? hello = null)
     {
         ArgumentNullException.ThrowIfNull(host);
         ArgumentNullException.ThrowIfNull(connection);
         ArgumentNullException.ThrowIfNull(descriptor);
         _descriptor = descriptor;
-        Context = new ConsumerContext(host, connection, host.MembershipOf(connection, this));
+        Context = new ConsumerContext(host, connection, host.MembershipOf(connection, hello, this));
     }
 
     /// <summary>Creates the session of a connection whose socket may be anywhere.</summary>
@@ -193,18 +197,34 @@ public sealed class ConsumerSession : IThreadPoolWorkItem, IEventSink
                 if (_failed)
                     LayerTelemetry.MessagesDropped("connection-gone");
                 else
+                {
                     await HandleEventAsync(message);
+                    Settle(message);
+                }
             }
             catch (Exception exception)
             {
+                if (!message.IsGap)
+                    Settle(message); // also what failed: its client would come back to it for ever
                 await FailAsync(exception);
             }
             await EndEventAsync();
         }
     }
 
+    private void Settle(GroupMessage message)
+    {
+        if (message.Place is not null)
+            Context.Membership.Handled(message);
+    }
+
     private Task HandleEventAsync(GroupMessage message)
     {
+        if (message.Place is { IsGap: true } gap)
+        {
+            Context.BeginEvent();
+            return _consumer!.OnGapAsync(gap.Group, Connection.Gone);
+        }
         var type = message.Envelope.Message.Type;
         if (_descriptor.HandlerOf(type) is not { } handler)
         {

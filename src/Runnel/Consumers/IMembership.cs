@@ -13,10 +13,14 @@ internal interface IMembership
     void Release();
 
     /// <summary>The connection joins a group, unless it is over.</summary>
-    ValueTask AddAsync(GroupName group, CancellationToken cancellationToken);
+    /// <returns>What became of the position that its client had.</returns>
+    ValueTask<JoinOutcome> AddAsync(GroupName group, CancellationToken cancellationToken);
 
     /// <summary>The connection leaves a group; without effect when it is not in it.</summary>
     ValueTask RemoveAsync(GroupName group, CancellationToken cancellationToken);
+
+    /// <summary>The consumer has handled an event that has a place in its group's history, or has dealt with a gap.</summary>
+    void Handled(GroupMessage message);
 
     /// <summary>The membership of a stream that shares the connection's socket.</summary>
     /// <param name="stream">The stream, as its consumer sees it.</param>

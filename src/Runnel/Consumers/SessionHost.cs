@@ -29,5 +29,9 @@ public sealed class SessionHost
     internal IChannels Channels => _channels.Value;
 
     /// <summary>Makes the half of a connection that stays with its socket, for a socket in this process.</summary>
-    internal IMembership MembershipOf(Connection connection, IEventSink events) => LocalMembership.Of(connection, stream: null, events, _groups);
+    /// <param name="connection">The connection.</param>
+    /// <param name="hello">What its client said first, if it speaks <c>runnel.v1</c>.</param>
+    /// <param name="events">Whoever runs its consumer.</param>
+    internal IMembership MembershipOf(Connection connection, ClientHello? hello, IEventSink events) =>
+        hello is null ? LocalMembership.Of(connection, form: null, events, _groups) : new GreetedMembership(connection, hello, events, _groups);
 }

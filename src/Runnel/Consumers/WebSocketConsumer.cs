@@ -2,6 +2,7 @@ using System.Security.Claims;
 using System.Text;
 using System.Text.Json;
 using Runnel.Consumers;
+using Runnel.Layers;
 
 namespace Runnel;
 
@@ -62,6 +63,16 @@ public abstract class WebSocketConsumer
     /// <param name="cancellationToken">Cancelled when the client is gone.</param>
     public virtual Task OnReceiveAsync(ReadOnlyMemory<byte> data, CancellationToken cancellationToken) =>
         CloseAsync(CloseCode.UnsupportedData, "This endpoint takes no binary messages.", cancellationToken);
+
+    /// <summary>Messages of a group are missing here, or may be missing: the node was cut off, or the group's history did not reach far enough.</summary>
+    /// <remarks>
+    /// By default, this closes the connection with <see cref="CloseCode.TryAgainLater"/>, so that the client comes back and its consumer starts from the present state. A consumer that overrides it sends
+    /// the present state itself. Also called for groups without history: what is sent while a node is cut off from the layer is lost for its members.
+    /// </remarks>
+    /// <param name="group">The group.</param>
+    /// <param name="cancellationToken">Cancelled when the client is gone.</param>
+    public virtual Task OnGapAsync(GroupName group, CancellationToken cancellationToken) =>
+        CloseAsync(CloseCode.TryAgainLater, "Messages of a group are missing. Come back and start from the present state.", cancellationToken);
 
     /// <summary>The connection is over; it has left its groups. Called once, also after a failure; not for a connection that was rejected.</summary>
     /// <param name="code">The code it was closed with; <see cref="CloseCode.Abnormal"/> when it broke off.</param>

@@ -18,6 +18,9 @@ internal static class ConnectionMetrics
     private static readonly Counter<long> GroupGaps =
         RunnelTelemetry.Meter.CreateCounter<long>(RunnelTelemetry.GroupGaps, description: "Gaps in the messages of groups with members on this node.");
 
+    private static readonly Counter<long> Joins =
+        RunnelTelemetry.Meter.CreateCounter<long>(RunnelTelemetry.GroupJoins, description: "Groups that clients of runnel.v1 joined on this node.");
+
     public static void ConnectionOpened() => Open.Add(1);
 
     public static void ConnectionClosed() => Open.Add(-1);
@@ -29,6 +32,10 @@ internal static class ConnectionMetrics
     }
 
     public static void GroupMessageFannedOut() => GroupMessages.Add(1);
+
+    public static void GroupJoined(JoinOutcome outcome) => Joins.Add(1, new KeyValuePair<string, object?>("outcome", outcome.ToString()));
+
+    public static void GroupMessageWasNotKept() => GroupGaps.Add(1, new KeyValuePair<string, object?>("reason", "not-kept"));
 
     public static void GroupHadGap(bool isCertain) => GroupGaps.Add(1, new KeyValuePair<string, object?>("reason", isCertain ? "lost" : "cut-off"));
 }

@@ -17,7 +17,7 @@ public sealed class OutboundQueue(OutboundOptions options, IFrameWriter writer)
     private FrameRing _pending;
     private long _writing;
     private long _ownWriting;
-    private Queue<(Frame Frame, TaskCompletionSource Room)>? _waiting;
+    private Queue<(Frame Frame, bool IsReplay, TaskCompletionSource Room)>? _waiting;
     private TaskCompletionSource? _finished;
     private bool _draining;
     private bool _closed;
@@ -68,7 +68,15 @@ public sealed class OutboundQueue(OutboundOptions options, IFrameWriter writer)
 
     /// <summary>Puts in a frame of the consumer itself. Waits for room, so a consumer that writes much goes as fast as its client reads.</summary>
     /// <exception cref="OperationCanceledException">The token was cancelled while there was no room; the frame is not sent.</exception>
-    public ValueTask SendAsync(Frame frame, CancellationToken cancellationToken = default)
+    public ValueTask SendAsync(Frame frame, CancellationToken cancellationToken = default) => SendAsync(frame, isReplay: false, cancellationToken);
+
+    /// <summary>Puts in a frame of a group that the client missed earlier. Waits for room, so that however much a client missed, it cannot overflow.</summary>
+    internal ValueTask ReplayAsync(Frame frame) => SendAsync(frame, isReplay: true, CancellationToken.None);
+
+    /// <summary>Whether the policy drops frames of groups, so that a client of this queue may miss messages.</summary>
+    internal bool MayDrop => options.Policy != OutboundPolicy.Disconnect;
+
+    private ValueTask SendAsync(Frame frame, bool isReplay, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(frame);
         lock (this)
@@ -76,10 +84,10 @@ public sealed class OutboundQueue(OutboundOptions options, IFrameWriter writer)
             // Sending to a client that is gone is not a failure of the sender, whose own disconnect tells it.
             if (_closed)
                 return ValueTask.CompletedTask;
-            if (_waiting is { Count: > 0 } || !HasRoomOfOwn(frame))
+            if (_waiting is { Count: > 0 } || !HasRoomOf(frame, isReplay))
             {
                 var room = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                (_waiting ??= new()).Enqueue((frame, room));
+                (_waiting ??= new()).Enqueue((frame, isReplay, room));
                 return new ValueTask(WaitForRoomAsync(room, cancellationToken));
             }
             _pending.Add(frame);
@@ -91,8 +99,10 @@ public sealed class OutboundQueue(OutboundOptions options, IFrameWriter writer)
     }
 
     /// <summary>Puts in the last frame, after everything that waits, and takes no more.</summary>
+    /// <param name="last">The last frame.</param>
+    /// <param name="before">A frame that goes right before it.</param>
     /// <returns>Completes when the frame is written, or can no longer be written.</returns>
-    public Task FinishAsync(Frame? last)
+    public Task FinishAsync(Frame? last, Frame? before = null)
     {
         Task finished;
         lock (this)
@@ -100,6 +110,8 @@ public sealed class OutboundQueue(OutboundOptions options, IFrameWriter writer)
             finished = (_finished ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
             if (!_closed)
             {
+                if (before is not null)
+                    _pending.Add(before);
                 if (last is not null)
                     _pending.Add(last);
                 _closed = true;
@@ -199,6 +211,12 @@ public sealed class OutboundQueue(OutboundOptions options, IFrameWriter writer)
     private bool HasRoom(Frame frame) =>
         _pending.Count < options.MaxMessages && (_pending.Cost == _pending.OwnCost || _writing + _pending.Cost + frame.Cost <= options.MaxBytes);
 
+    private bool HasRoomOf(Frame frame, bool isReplay) => isReplay ? HasRoomToReplay(frame) : HasRoomOfOwn(frame);
+
+    // Live frames count as well: what a client missed must not take the room that they need. One at a time goes in whenever the queue is empty.
+    private bool HasRoomToReplay(Frame frame) =>
+        _pending.Count == 0 || (_pending.Count < options.MaxMessages && _writing + _pending.Cost + frame.Cost <= options.MaxBytes / ConsumersShare);
+
     // A consumer's own frame waits for room, and goes alone if it is large. Frames of groups do not count: a busy group would keep it out for ever.
     private bool HasRoomOfOwn(Frame frame)
     {
@@ -225,7 +243,7 @@ public sealed class OutboundQueue(OutboundOptions options, IFrameWriter writer)
 
     private void AdmitWaiting()
     {
-        while (_waiting is not null && _waiting.TryPeek(out var next) && HasRoomOfOwn(next.Frame))
+        while (_waiting is not null && _waiting.TryPeek(out var next) && HasRoomOf(next.Frame, next.IsReplay))
         {
             _waiting.Dequeue();
             if (next.Room.TrySetResult()) // the frame of a cancelled wait is left out

@@ -33,7 +33,8 @@ internal static class StreamFrame
         writer.WriteEndObject();
     });
 
-    private static void WritePayload(Utf8JsonWriter writer, Envelope envelope)
+    /// <summary>Writes what a group was sent as the payload of a frame.</summary>
+    public static void WritePayload(Utf8JsonWriter writer, Envelope envelope)
     {
         var body = envelope.Message.Body.Span;
         if (envelope.Kind == EnvelopeKind.BinaryFrame)
@@ -48,14 +49,16 @@ internal static class StreamFrame
             writer.WriteStringValue(body);
     }
 
-    private static Frame Build(string? stream, Action<Utf8JsonWriter> write) => Frame.Text(Write(stream, write).WrittenSpan);
+    /// <summary>Builds a frame; the empty name is that of a stream that has its socket to itself, and is left out.</summary>
+    public static Frame Build(string? stream, Action<Utf8JsonWriter> write) => Frame.Text(Write(stream, write).WrittenSpan);
 
-    private static ArrayBufferWriter<byte> Write(string? stream, Action<Utf8JsonWriter> write)
+    public static ArrayBufferWriter<byte> Write(string? stream, Action<Utf8JsonWriter> write)
     {
         var buffer = new ArrayBufferWriter<byte>();
         using var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = RunnelJson.Encoder });
         writer.WriteStartObject();
-        writer.WriteString("stream"u8, stream);
+        if (stream is not "")
+            writer.WriteString("stream"u8, stream);
         write(writer);
         writer.WriteEndObject();
         writer.Flush();

@@ -5,14 +5,30 @@ namespace Runnel.Groups;
 
 /// <summary>One group on this node: its members here, and the subscription to its topic.</summary>
 /// <remarks>Joining and leaving take constant time: an array of members, and where in it each one is.</remarks>
-internal sealed class Group(GroupName name)
+/// <param name="name">The group's name.</param>
+/// <param name="pages">What those who come back read; <see langword="null"/> for a group without history.</param>
+internal sealed class Group(GroupName name, GroupPages? pages)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<GroupMember, int> _places = [];
     private GroupMember[] _members = [];
     private int _count;
 
+    // Those who have joined and get nothing yet: they catch up.
+    private HashSet<GroupMember>? _comers;
+    private Position _position;
+    private int _gaps;
+
     public GroupName Name { get; } = name;
+
+    /// <summary>What those who come back read; <see langword="null"/> for a group without history.</summary>
+    public GroupPages? Pages => pages;
+
+    /// <summary>What stands for the group in its clients' positions; set before the subscription begins.</summary>
+    public string? Tag { get; set; }
+
+    /// <summary>Whether it was told that a message had no place in the history.</summary>
+    public bool HasToldOfUnkept { get; set; }
 
     /// <summary>The subscription, once asked for; guarded by <see cref="GroupRegistry"/>'s use of <see cref="Lazy{T}"/>.</summary>
     public Lazy<Task<IAsyncDisposable>>? Subscription { get; private set; }
@@ -28,27 +44,95 @@ internal sealed class Group(GroupName name)
         get
         {
             lock (_lock)
-                return _count;
+                return AllCount;
         }
     }
 
+    /// <summary>Where the group is, and how many gaps there were until here.</summary>
+    public (Position Position, int Gaps) Present
+    {
+        get
+        {
+            lock (_lock)
+                return (_position, _gaps);
+        }
+    }
+
+    private int AllCount => _count + (_comers?.Count ?? 0);
+
     /// <summary>Adds a member.</summary>
     /// <param name="member">The member.</param>
+    /// <param name="isComer">Whether it gets nothing until it enters.</param>
     /// <param name="subscribe">Subscribes to the topic; called by whoever awaits <see cref="Subscription"/> first.</param>
     /// <returns><see langword="false"/> when the group is retired. Look it up again.</returns>
-    public bool Add(GroupMember member, Func<Task<IAsyncDisposable>> subscribe)
+    public bool Add(GroupMember member, bool isComer, Func<Task<IAsyncDisposable>> subscribe)
     {
         lock (_lock)
         {
             if (IsRetired)
                 return false;
             Subscription ??= new(subscribe);
-            if (!_places.TryAdd(member, _count))
-                return true;
-            if (_count == _members.Length)
-                Array.Resize(ref _members, Math.Max(4, _count * 2));
-            _members[_count++] = member;
+            if (!isComer)
+                AddMember(member);
+            else if (!_places.ContainsKey(member))
+                (_comers ??= []).Add(member);
             return true;
+        }
+    }
+
+    /// <summary>The group is heard from here on.</summary>
+    public void Begin(Position position)
+    {
+        lock (_lock)
+        {
+            if (_position == Position.None)
+                _position = position;
+        }
+    }
+
+    /// <summary>Whether a member has joined and not entered yet.</summary>
+    public bool IsComing(GroupMember member)
+    {
+        lock (_lock)
+            return _comers?.Contains(member) == true;
+    }
+
+    /// <summary>Lets a comer in where the group is.</summary>
+    /// <param name="member">The member.</param>
+    /// <param name="onEntered">Called with the position, before anything is delivered after it.</param>
+    /// <returns>Whether it was still coming.</returns>
+    public bool TryEnter(GroupMember member, Action<Position> onEntered)
+    {
+        lock (_lock)
+        {
+            if (!EndComing(member))
+                return false;
+            onEntered(_position);
+            AddMember(member);
+            return true;
+        }
+    }
+
+    /// <summary>Lets a comer in that has caught up.</summary>
+    /// <param name="member">The member.</param>
+    /// <param name="at">The last position that it has.</param>
+    /// <param name="gaps">How many gaps there were when it was clear that its position is good.</param>
+    public EnterResult TryEnter(GroupMember member, Position at, int gaps)
+    {
+        lock (_lock)
+        {
+            if (_comers?.Contains(member) != true)
+                return EnterResult.Gone;
+            if (gaps != _gaps)
+                return EnterResult.Broken;
+            if (at.Offset < _position.Offset)
+                return EnterResult.Behind;
+            EndComing(member);
+            // The history may be ahead of what this node has heard: what it will hear is a double then.
+            if (at.Offset > _position.Offset)
+                member.IsAhead(Tag!, at);
+            AddMember(member);
+            return EnterResult.Entered;
         }
     }
 
@@ -56,7 +140,7 @@ internal sealed class Group(GroupName name)
     {
         lock (_lock)
         {
-            if (!_places.Remove(member, out var place))
+            if (EndComing(member) || !_places.Remove(member, out var place))
                 return;
             var last = _members[--_count];
             _members[_count] = null!;
@@ -78,7 +162,7 @@ internal sealed class Group(GroupName name)
     public bool TryRetire()
     {
         lock (_lock)
-            return IsRetired = _count == 0;
+            return IsRetired = AllCount == 0;
     }
 
     /// <summary>The subscription failed. The next member tries again.</summary>
@@ -88,7 +172,17 @@ internal sealed class Group(GroupName name)
             Subscription = null;
     }
 
-    /// <summary>Hands a message to every member here. Never waits for a client, because the thread pool does the writing.</summary>
+    /// <summary>A member has dealt with a gap: it is told where the group is, before anything is delivered after it.</summary>
+    public void TellPresent(GroupMember member, Action<Position> tell)
+    {
+        lock (_lock)
+        {
+            if (_places.ContainsKey(member))
+                tell(_position);
+        }
+    }
+
+    /// <summary>Hands a message, or the news of a gap, to every member here. Never waits for a client, because the thread pool does the writing.</summary>
     /// <returns>What failed, if anything did. Members whose form of the message cannot be made do not get it; the others do.</returns>
     public Exception? Deliver(GroupMessage message)
     {
@@ -97,6 +191,10 @@ internal sealed class Group(GroupName name)
         Exception? failure = null;
         lock (_lock)
         {
+            if (message.Place is { } place)
+                Move(message, place);
+            if (message.IsBegin)
+                return null;
             foreach (var member in _members.AsSpan(0, _count))
             {
                 try
@@ -112,5 +210,36 @@ internal sealed class Group(GroupName name)
         }
         drains?.Schedule();
         return failure;
+    }
+
+    private void Move(GroupMessage message, GroupPlace place)
+    {
+        if (place.Position != Position.None)
+            _position = place.Position;
+        if (!place.IsGap)
+        {
+            pages?.Add(message);
+            return;
+        }
+        _gaps++;
+        pages?.Forget();
+    }
+
+    private void AddMember(GroupMember member)
+    {
+        if (!_places.TryAdd(member, _count))
+            return;
+        if (_count == _members.Length)
+            Array.Resize(ref _members, Math.Max(4, _count * 2));
+        _members[_count++] = member;
+    }
+
+    private bool EndComing(GroupMember member)
+    {
+        if (_comers?.Remove(member) != true)
+            return false;
+        if (_comers.Count == 0)
+            _comers = null;
+        return true;
     }
 }

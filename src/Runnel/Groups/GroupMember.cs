@@ -10,15 +10,24 @@ namespace Runnel.Groups;
 /// </remarks>
 /// <param name="number">The number of the connection on this node.</param>
 /// <param name="queue">What waits for the client.</param>
-/// <param name="stream">The stream of a shared socket that the connection is; <see langword="null"/> when it has the socket to itself.</param>
+/// <param name="form">
+/// In which form the client gets messages: <see langword="null"/> when it has the socket to itself, the name of its stream on a shared one, <see cref="ClientPositions"/> when it speaks
+/// <c>runnel.v1</c>. One field for all three, so that a connection without recovery costs nothing for it.
+/// </param>
 /// <param name="events">Whoever runs the consumer.</param>
 /// <param name="maxHeldBytes">How much is held while the consumer connects.</param>
-internal sealed class GroupMember(long number, OutboundQueue queue, string? stream, IEventSink events, int maxHeldBytes)
+internal sealed class GroupMember(long number, OutboundQueue queue, object? form, IEventSink events, int maxHeldBytes)
 {
     private JoinedGroups _groups;
     private volatile HeldFrames? _held = new(maxHeldBytes);
 
     public long Number { get; } = number;
+
+    /// <summary>What a client of <c>runnel.v1</c> is told; <see langword="null"/> for any other.</summary>
+    public ClientPositions? Client => form as ClientPositions;
+
+    /// <summary>What waits for the client.</summary>
+    public OutboundQueue Queue => queue;
 
     /// <summary>How many groups it is in.</summary>
     public int GroupCount
@@ -34,6 +43,8 @@ internal sealed class GroupMember(long number, OutboundQueue queue, string? stre
     /// <returns>The queue that the caller has to drain, if any.</returns>
     public OutboundQueue? Deliver(GroupMessage message)
     {
+        if (message.Place is { } place && form is ClientPositions client)
+            return client.IsNews(place) && TakeKept(message, client) ? queue : null;
         if (message.IsEvent)
         {
             events.Post(message);
@@ -43,6 +54,40 @@ internal sealed class GroupMember(long number, OutboundQueue queue, string? stre
             return null;
         return queue.Post(FrameOf(message)) ? queue : null;
     }
+
+    /// <summary>Hands over a message that the client missed earlier. Waits for the client, and for the consumer to handle an event.</summary>
+    public async ValueTask ReplayAsync(GroupMessage message, ClientPositions client)
+    {
+        await client.LineEndedAsync();
+        if (!message.IsEvent)
+        {
+            await queue.ReplayAsync(FrameOf(message));
+            return;
+        }
+        LineUp(message, client);
+        events.Post(message);
+        await client.LineEndedAsync();
+    }
+
+    /// <summary>The consumer has handled an event of a group with history.</summary>
+    public void Handled(GroupMessage message)
+    {
+        if (form is not ClientPositions client)
+            return;
+        var drain = false;
+        client.Handled(message, released => drain |= queue.Post(FrameOf(released)));
+        if (drain)
+            queue.Drain();
+    }
+
+    /// <summary>The client has messages of a group that this node has not heard yet, so it must not get them again.</summary>
+    public void IsAhead(string tag, Position position) => Client?.IsAhead(tag, position);
+
+    /// <summary>Tells the client of a group that the connection has joined.</summary>
+    /// <param name="group">The group.</param>
+    /// <param name="position">Where the client stands; <see langword="null"/> when the group keeps no history.</param>
+    /// <param name="outcome">What became of it.</param>
+    public void TellJoined(Group group, Position? position, JoinOutcome outcome) => PostLater(Client?.Joined(group.Name, group.Tag, position, outcome));
 
     /// <summary>Hands over an event that was sent to this connection alone.</summary>
     public void PostEvent(GroupMessage message) => events.Post(message);
@@ -59,17 +104,26 @@ internal sealed class GroupMember(long number, OutboundQueue queue, string? stre
             if (_groups.IsEnded)
                 _held?.Drop();
             else
-                _held?.Release(Post);
+                LetGo();
             _held = null;
         }
         if (drain)
             queue.Drain();
         return failure;
 
+        void LetGo()
+        {
+            if (form is ClientPositions client)
+                drain |= queue.Post(client.Release());
+            _held?.Release(Post);
+        }
+
         void Post(GroupMessage message)
         {
             try
             {
+                if (message.Place is not null && form is ClientPositions client && LineUp(message, client))
+                    return;
                 drain |= queue.Post(FrameOf(message));
             }
             catch (Exception exception)
@@ -81,17 +135,19 @@ internal sealed class GroupMember(long number, OutboundQueue queue, string? stre
     }
 
     /// <summary>Joins a group, unless the connection is over already.</summary>
-    public JoinResult Join(Group group, Func<Task<IAsyncDisposable>> subscribe)
+    /// <param name="group">The group.</param>
+    /// <param name="isComer">Whether it gets nothing of the group until it enters.</param>
+    /// <param name="subscribe">Subscribes to the group's topic.</param>
+    public JoinResult Join(Group group, bool isComer, Func<Task<IAsyncDisposable>> subscribe)
     {
         // Lock order: member (its groups), then group (its members), then held frames, session or queue. Never back.
         lock (this)
         {
             if (_groups.IsEnded)
                 return JoinResult.MemberEnded;
-            if (!group.Add(this, subscribe))
+            if (!group.Add(this, isComer, subscribe))
                 return JoinResult.GroupRetired;
-            _groups.Add(group);
-            return JoinResult.Joined;
+            return _groups.Add(group) ? JoinResult.Joined : JoinResult.WasMember;
         }
     }
 
@@ -104,6 +160,8 @@ internal sealed class GroupMember(long number, OutboundQueue queue, string? stre
             if (!_groups.Remove(group))
                 return false;
             group.Remove(this);
+            if (group.Pages is not null)
+                PostLater(Client?.Left(group.Tag!));
             return true;
         }
     }
@@ -115,6 +173,7 @@ internal sealed class GroupMember(long number, OutboundQueue queue, string? stre
         Group[] groups;
         lock (this)
             groups = _groups.End();
+        Client?.End();
         foreach (var group in groups)
             group.Remove(this);
         return groups;
@@ -129,5 +188,42 @@ internal sealed class GroupMember(long number, OutboundQueue queue, string? stre
         return true;
     }
 
-    private Frame FrameOf(GroupMessage message) => stream is null ? message.Frame : message.FrameFor(stream);
+    private bool TakeKept(GroupMessage message, ClientPositions client)
+    {
+        if (message.IsEvent)
+        {
+            if (!message.IsGap)
+                LineUp(message, client);
+            events.Post(message);
+            if (message.Place is not { IsGap: true, Tag: not null })
+                return false;
+        }
+        if ((_held is { } held && TryHold(held, message)) || LineUp(message, client))
+            return false;
+        return queue.Post(FrameOf(message));
+    }
+
+    // Whether it waits for an event that the consumer has not handled.
+    private bool LineUp(GroupMessage message, ClientPositions client)
+    {
+        if (!client.TryLineUp(message, out var overflow))
+            return false;
+        if (overflow > 0)
+            events.OnOverflow(overflow);
+        return true;
+    }
+
+    // Called with a group's lock: the thread pool does the writing.
+    private void PostLater(Frame? frame)
+    {
+        if (frame is not null && queue.Post(frame))
+            DrainBatch.Add(null, queue).Schedule();
+    }
+
+    private Frame FrameOf(GroupMessage message) => form switch
+    {
+        null => message.Frame,
+        string stream => message.FrameFor(stream),
+        _ => message.ProtocolFrameFor(((ClientPositions)form).Stream),
+    };
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Security.Claims;
 using System.Text;
 using System.Text.Json;
 using Runnel.Frames;
@@ -8,7 +9,7 @@ using Runnel.Nodes;
 namespace Runnel.Groups;
 
 /// <summary>This node's groups: which of its connections are in which group, and what goes to the backplane and comes from it.</summary>
-internal sealed class GroupRegistry(NodeContext node, IBackplane backplane, MemberTable members, InboxSender inboxes) : IGroups, IAsyncDisposable
+internal sealed class GroupRegistry(NodeContext node, IBackplane backplane, MemberTable members, InboxSender inboxes, PositionSeals seals, GroupJoining joining) : IGroups, IAsyncDisposable
 {
     private readonly ConcurrentDictionary<string, Group> _groups = new();
     private readonly Lock _lingerLock = new();
@@ -21,27 +22,31 @@ internal sealed class GroupRegistry(NodeContext node, IBackplane backplane, Memb
     /// <summary>How many members a group has on this node.</summary>
     public int CountOf(GroupName group) => _groups.TryGetValue(group.Value, out var found) ? found.Count : 0;
 
-    public async ValueTask AddAsync(GroupName group, GroupMember member, CancellationToken cancellationToken)
+    public async ValueTask<JoinOutcome> AddAsync(GroupName group, GroupMember member, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         while (true)
         {
-            var found = _groups.GetOrAdd(group.Value, static (_, name) => new Group(name), group);
-            switch (member.Join(found, () => SubscribeAsync(found)))
+            var found = _groups.GetOrAdd(group.Value, static (_, call) => call.Registry.NewGroup(call.Name), (Registry: this, Name: group));
+            RefuseDropping(found, member);
+            var joined = member.Join(found, isComer: found.Pages is not null && member.Client is not null, () => SubscribeAsync(found));
+            switch (joined)
             {
                 case JoinResult.GroupRetired:
                     _groups.TryRemove(new(group.Value, found)); // whoever retired it is about to do the same; there is no need to wait
                     continue;
                 case JoinResult.MemberEnded:
                     AfterLeave(found); // the group may have been made just now, and must not stay without members
-                    return;
+                    return JoinOutcome.New;
             }
             if (found.Subscription is not { } subscription)
                 continue;
             try
             {
                 await subscription.Value.WaitAsync(cancellationToken);
-                return;
+                if (member.Client is not { } client)
+                    return JoinOutcome.New;
+                return joined == JoinResult.WasMember ? JoinOutcome.Recovered : await joining.EnterAsync(found, member, client).AsTask().WaitAsync(cancellationToken);
             }
             catch
             {
@@ -59,6 +64,10 @@ internal sealed class GroupRegistry(NodeContext node, IBackplane backplane, Memb
             AfterLeave(found);
     }
 
+    /// <summary>What a client of <c>runnel.v1</c> is told of its groups in one stream.</summary>
+    public ClientPositions ClientOf(ClientHello hello, string stream, ClaimsPrincipal user) =>
+        new(stream, hello.OwnerOf(user), hello.Positions.Where(shown => shown.Stream == stream), seals, node.Options.MaxWaitingEventBytes);
+
     /// <summary>The connection begins: from here on it can be found by its address.</summary>
     public void Begin(GroupMember member) => members.Add(member);
 
@@ -66,6 +75,16 @@ internal sealed class GroupRegistry(NodeContext node, IBackplane backplane, Memb
     {
         if (member.Release() is { } failure)
             Log.HeldMessageUndeliverable(node.Logger, failure, member.Number);
+        GroupJoining.Release(member);
+    }
+
+    /// <summary>The consumer has handled an event of a group with history, or has dealt with a gap.</summary>
+    public void Handled(GroupMember member, GroupMessage message)
+    {
+        if (message.Place is not { IsGap: true } gap)
+            member.Handled(message);
+        else if (_groups.TryGetValue(gap.Group.Value, out var group) && group.Pages is not null)
+            group.TellPresent(member, position => member.TellJoined(group, position, JoinOutcome.Gap));
     }
 
     /// <summary>The connection is over: it cannot be found any more, leaves all its groups, and can join no more.</summary>
@@ -76,11 +95,12 @@ internal sealed class GroupRegistry(NodeContext node, IBackplane backplane, Memb
             AfterLeave(group);
     }
 
-    public ValueTask AddAsync(GroupName group, ChannelName channel, CancellationToken cancellationToken = default)
+    public async ValueTask AddAsync(GroupName group, ChannelName channel, CancellationToken cancellationToken = default)
     {
         if (!inboxes.IsHere(channel, out var number))
-            return inboxes.SendAsync(channel, InboxSender.JoinType, Encoding.UTF8.GetBytes(group.Value), cancellationToken);
-        return members.Find(number) is { } member ? AddAsync(group, member, cancellationToken) : ValueTask.CompletedTask;
+            await inboxes.SendAsync(channel, InboxSender.JoinType, Encoding.UTF8.GetBytes(group.Value), cancellationToken);
+        else if (members.Find(number) is { } member)
+            await AddAsync(group, member, cancellationToken);
     }
 
     public ValueTask RemoveAsync(GroupName group, ChannelName channel, CancellationToken cancellationToken = default)
@@ -104,8 +124,13 @@ internal sealed class GroupRegistry(NodeContext node, IBackplane backplane, Memb
     public ValueTask SendJsonAsync<T>(GroupName group, T value, CancellationToken cancellationToken = default) =>
         PublishAsync(group, EnvelopeKind.TextFrame, GroupMessage.JsonType, JsonSerializer.SerializeToUtf8Bytes(value, node.Options.Json), cancellationToken);
 
-    public ValueTask SendEventAsync<T>(GroupName group, string type, T body, CancellationToken cancellationToken = default) =>
-        PublishAsync(group, EnvelopeKind.Message, type, JsonSerializer.SerializeToUtf8Bytes(body, node.Options.Json), cancellationToken);
+    public ValueTask SendEventAsync<T>(GroupName group, string type, T body, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(type);
+        if (type.StartsWith(InboxSender.OwnTypes, StringComparison.Ordinal))
+            throw new ArgumentException($"'{type}' cannot be the type of an event: types that begin with '{InboxSender.OwnTypes}' are reserved for Runnel. Choose another name.", nameof(type));
+        return PublishAsync(group, EnvelopeKind.Message, type, JsonSerializer.SerializeToUtf8Bytes(body, node.Options.Json), cancellationToken);
+    }
 
     /// <summary>Ends all subscriptions: the node is going.</summary>
     public async ValueTask DisposeAsync()
@@ -125,7 +150,28 @@ internal sealed class GroupRegistry(NodeContext node, IBackplane backplane, Memb
         var bytes = EnvelopeFormat.Encode(new Envelope(new Message(type, body), kind));
         if (bytes.Length > node.Options.MaxGroupMessageBytes)
             throw new MessageTooLargeException($"group '{group}'", bytes.Length, node.Options.MaxGroupMessageBytes);
-        await backplane.PublishAsync(topic, bytes, retention: null, cancellationToken);
+        await backplane.PublishAsync(topic, bytes, RetentionOf(group), cancellationToken);
+    }
+
+    private Group NewGroup(GroupName name)
+    {
+        var topic = Topic.OfGroup(name);
+        if (topic.Kind != TopicKind.Group || RetentionOf(name) is null)
+            return new Group(name, pages: null);
+        Group? group = null;
+        return group = new Group(name, new GroupPages(topic, backplane, node.TimeProvider, message => Decode(group!, message)));
+    }
+
+    private Retention? RetentionOf(GroupName group) =>
+        node.Options.Histories.Count > 0 && node.Options.HistoryOf(group) is { Retention: { } retention } rule && (rule.IsRequired || KeepsHistory) ? retention : null;
+
+    private bool KeepsHistory => backplane.Features.HasFlag(BackplaneFeatures.History);
+
+    // Which groups a connection joins is known only when it joins them.
+    private static void RefuseDropping(Group group, GroupMember member)
+    {
+        if (group.Pages is not null && member.Queue.MayDrop)
+            throw new InvalidOperationException($"Group '{group.Name}' keeps history, and this endpoint's outbound policy drops messages: both cannot be. Set the endpoint's Outbound.Policy to Disconnect, or let the group keep none (KeepHistory with null).");
     }
 
     // A member has left: if it was the last, the group lingers for a while and goes.
@@ -149,7 +195,11 @@ internal sealed class GroupRegistry(NodeContext node, IBackplane backplane, Memb
     {
         try
         {
-            return await backplane.SubscribeAsync(Topic.OfGroup(group.Name), message => OnMessage(group, message), gap => OnGap(group, gap));
+            if (group.Pages is null)
+                return await backplane.SubscribeAsync(Topic.OfGroup(group.Name), message => OnMessage(group, message), gap => OnGap(group, gap));
+            await seals.PrepareAsync(CancellationToken.None);
+            group.Tag = seals.TagOf(group.Name);
+            return await SubscribeWithPositionAsync(group);
         }
         catch
         {
@@ -158,19 +208,36 @@ internal sealed class GroupRegistry(NodeContext node, IBackplane backplane, Memb
         }
     }
 
-    private void OnMessage(Group group, BackplaneMessage received)
+    // A group with history always has a position: else a client that never got a message could not say where it stands.
+    private async Task<IAsyncDisposable> SubscribeWithPositionAsync(Group group)
     {
-        GroupMessage message;
+        var topic = Topic.OfGroup(group.Name);
+        var subscription = await backplane.SubscribeAsync(topic, message => OnMessage(group, message), gap => OnGap(group, gap));
         try
         {
-            message = new GroupMessage(EnvelopeFormat.Decode(received.Payload));
+            var begins = subscription.Begins;
+            if (begins == Position.None)
+                begins = await backplane.PublishAsync(topic, EnvelopeFormat.Encode(new Envelope(new Message(GroupMessage.BeginType, default))), RetentionOf(group.Name));
+            group.Begin(begins);
+            return subscription;
         }
-        catch (FormatException exception)
+        catch
         {
-            Log.MessageUnreadable(node.Logger, exception, group.Name);
-            LayerTelemetry.MessagesDropped("unreadable");
+            await subscription.DisposeAsync();
+            throw;
+        }
+    }
+
+    private void OnMessage(Group group, BackplaneMessage received)
+    {
+        var message = Decode(group, received);
+        if (message.IsBegin)
+        {
+            group.Deliver(message);
             return;
         }
+        if (group.Pages is not null && message.Place is null)
+            TellOfUnkept(group);
         ConnectionMetrics.GroupMessageFannedOut();
         if (group.Deliver(message) is { } failure)
         {
@@ -179,9 +246,35 @@ internal sealed class GroupRegistry(NodeContext node, IBackplane backplane, Memb
         }
     }
 
-    // The members are not told yet.
+    private GroupMessage Decode(Group group, BackplaneMessage received)
+    {
+        var place = group.Pages is not null && received.Position != Position.None ? new GroupPlace(group.Name, group.Tag, received.Position) : null;
+        try
+        {
+            return new GroupMessage(EnvelopeFormat.Decode(received.Payload), place);
+        }
+        catch (FormatException exception)
+        {
+            Log.MessageUnreadable(node.Logger, exception, group.Name);
+            LayerTelemetry.MessagesDropped("unreadable");
+            return GroupMessage.OfPlace(place ?? new GroupPlace(group.Name, group.Tag, Position.None));
+        }
+    }
+
+    // Another node says that the group keeps none.
+    private void TellOfUnkept(Group group)
+    {
+        ConnectionMetrics.GroupMessageWasNotKept();
+        if (group.HasToldOfUnkept)
+            return;
+        group.HasToldOfUnkept = true;
+        Log.MessageWithoutPosition(node.Logger, group.Name);
+    }
+
     private void OnGap(Group group, TopicGap gap)
     {
+        // In its place: whoever is a member hears of it before any later message.
+        group.Deliver(GroupMessage.OfGap(new GroupPlace(group.Name, group.Tag, gap.Resumes, IsGap: true)));
         ConnectionMetrics.GroupHadGap(gap.IsCertain);
         if (gap.IsCertain)
             Log.GroupMissedMessages(node.Logger, group.Name);

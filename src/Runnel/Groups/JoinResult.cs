@@ -3,8 +3,11 @@ namespace Runnel.Groups;
 /// <summary>The outcome of joining a group.</summary>
 internal enum JoinResult
 {
-    /// <summary>The connection is a member, perhaps since before.</summary>
+    /// <summary>The connection is a member from now on.</summary>
     Joined,
+
+    /// <summary>The connection is a member since before.</summary>
+    WasMember,
 
     /// <summary>The connection is over, so it joins no group.</summary>
     MemberEnded,

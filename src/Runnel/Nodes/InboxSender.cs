@@ -7,7 +7,7 @@ namespace Runnel.Nodes;
 internal sealed class InboxSender(NodeContext node, IBackplane backplane)
 {
     /// <summary>How the types of our own messages begin; an application's types cannot.</summary>
-    public const string OwnTypes = "runnel:";
+    public const string OwnTypes = GroupMessage.OwnTypes;
 
     /// <summary>The type of the message that lets a connection join the group in its body.</summary>
     public const string JoinType = OwnTypes + "join";

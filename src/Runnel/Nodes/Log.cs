@@ -42,6 +42,18 @@ internal static partial class Log
     [LoggerMessage(1022, LogLevel.Error, "A group's message that waited for connection {Connection:x} to connect could not be encoded for it, so the connection did not get it.")]
     public static partial void HeldMessageUndeliverable(ILogger logger, Exception exception, long connection);
 
+    [LoggerMessage(1023, LogLevel.Warning, "A message to group '{Group}' has no place in the group's history: another node sends without it. A member that is cut off then misses the message. Give all nodes the same KeepHistory. (Said once for each time that the group is joined here.)")]
+    public static partial void MessageWithoutPosition(ILogger logger, GroupName group);
+
+    [LoggerMessage(1024, LogLevel.Warning, "The history of group '{Group}' could not be read for a client that comes back. It is read again in {Rest}.")]
+    public static partial void CatchUpFailed(ILogger logger, Exception exception, GroupName group, TimeSpan rest);
+
+    [LoggerMessage(1025, LogLevel.Information, "Connection {Connection:x} did not catch up with group '{Group}' before the group's history was trimmed, so it misses messages.")]
+    public static partial void MemberMissedMessages(ILogger logger, long connection, GroupName group);
+
+    [LoggerMessage(1026, LogLevel.Warning, "The key of clients' positions was read, but its time in the state store could not be renewed.")]
+    public static partial void PositionKeyNotKept(ILogger logger, Exception exception);
+
     [LoggerMessage(1010, LogLevel.Error, "Another node asked for a connection to join group '{Group}', and that failed.")]
     public static partial void RemoteJoinFailed(ILogger logger, Exception exception, GroupName group);
 

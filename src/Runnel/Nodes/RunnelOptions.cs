@@ -1,12 +1,16 @@
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json;
 using Runnel.Frames;
+using Runnel.Layers;
+using Runnel.Nodes;
 
 namespace Runnel;
 
 /// <summary>Options that all connections and groups of an application share.</summary>
 public sealed class RunnelOptions
 {
+    private readonly List<HistoryRule> _histories = [];
+
     /// <summary>How Runnel writes and reads messages as JSON.</summary>
     /// <value>By default those of the web (camelCase, case-insensitive), without escaping other alphabets.</value>
     [Required]
@@ -28,8 +32,43 @@ public sealed class RunnelOptions
     [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
     public TimeSpan GroupLinger { get; set; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>How long after it joined a group a client may come back with a position of it. A client that comes later needs the present state.</summary>
+    /// <value>30 days by default.</value>
+    [Range(typeof(TimeSpan), "00:01:00", "365.00:00:00")]
+    public TimeSpan PositionLifetime { get; set; } = TimeSpan.FromDays(30);
+
     /// <summary>How long connections may take to close when the node stops. After that, Runnel cuts them.</summary>
     /// <value>5 seconds by default.</value>
     [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
     public TimeSpan ShutdownTimeout { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Which groups keep history, in the order declared: the first that fits counts.</summary>
+    internal IReadOnlyList<HistoryRule> Histories => _histories;
+
+    /// <summary>Groups keep history: a client that speaks <c>runnel.v1</c> and was cut off gets what it missed.</summary>
+    /// <remarks>
+    /// The first call that fits a group counts. All nodes must say the same. Messages of a group with history are stored by the layer, so a send costs more, and waits while the broker is away (on Redis
+    /// for <c>RedisOptions.OutageTimeout</c>, 10 seconds by default): the message arrives once.
+    /// </remarks>
+    /// <param name="groups">The groups' names, as a pattern: <c>articles*</c>.</param>
+    /// <param name="retention">How much is kept; <see langword="null"/> to keep nothing of these groups, whatever a later call says.</param>
+    /// <param name="isRequired">Whether the start is refused on a layer that keeps no history; otherwise the groups keep none there.</param>
+    /// <example><code>builder.Services.AddRunnel(options => options.KeepHistory("articles*", new Retention(1000, TimeSpan.FromMinutes(2))));</code></example>
+    public RunnelOptions KeepHistory(string groups, Retention? retention, bool isRequired = true)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(groups);
+        _histories.Add(new HistoryRule(new Glob(groups), retention, isRequired && retention is not null));
+        return this;
+    }
+
+    /// <summary>The first rule that fits a group.</summary>
+    internal HistoryRule? HistoryOf(GroupName group)
+    {
+        foreach (var rule in _histories)
+        {
+            if (rule.Groups.IsMatch(group.Value))
+                return rule;
+        }
+        return null;
+    }
 }

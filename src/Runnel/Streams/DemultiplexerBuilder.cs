@@ -26,8 +26,22 @@ public sealed class DemultiplexerBuilder
     }
 
     /// <summary>Describes the consumer of the shared socket, which hands each message to the consumer of its stream.</summary>
-    public ConsumerDescriptor Describe() =>
-        new("Demultiplexer", usesServices: false, _ => new DemultiplexerConsumer(this), [], [.. _streams.Values.SelectMany(stream => stream.Metadata)]);
+    public ConsumerDescriptor Describe() => Describe(isGreeted: false, Describe(isGreeted: true, greeted: null));
+
+    /// <summary>Describes the consumer of a socket whose client speaks <c>runnel.v1</c>: there, a consumer that has a socket to itself is a stream without a name.</summary>
+    /// <param name="descriptor">The consumer as it is mapped.</param>
+    public static ConsumerDescriptor Greeted(ConsumerDescriptor descriptor)
+    {
+        ArgumentNullException.ThrowIfNull(descriptor);
+        if (descriptor.Greeted is { } greeted)
+            return greeted;
+        var only = new DemultiplexerBuilder();
+        only._streams.Add("", descriptor);
+        return only.Describe(isGreeted: true, greeted: null);
+    }
+
+    private ConsumerDescriptor Describe(bool isGreeted, ConsumerDescriptor? greeted) =>
+        new("Demultiplexer", usesServices: false, _ => new DemultiplexerConsumer(this, isGreeted), [], [.. _streams.Values.SelectMany(stream => stream.Metadata)]) { Greeted = greeted };
 
     private DemultiplexerBuilder Stream(string name, ConsumerDescriptor descriptor)
     {

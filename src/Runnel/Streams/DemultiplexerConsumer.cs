@@ -9,7 +9,9 @@ namespace Runnel.Streams;
 /// A frame for a stream that does not exist, or is closed, is answered with a sentence; the socket and its other streams go on. A stream
 /// whose consumer closes it or fails tells the client so, and stays closed until the client connects again.
 /// </remarks>
-internal sealed class DemultiplexerConsumer(DemultiplexerBuilder builder) : WebSocketConsumer
+/// <param name="builder">The streams; one without a name has the socket to itself.</param>
+/// <param name="isGreeted">Whether the client speaks <c>runnel.v1</c>.</param>
+internal sealed class DemultiplexerConsumer(DemultiplexerBuilder builder, bool isGreeted = false) : WebSocketConsumer
 {
     private const int MostEchoed = 64;
 
@@ -38,9 +40,15 @@ internal sealed class DemultiplexerConsumer(DemultiplexerBuilder builder) : WebS
     internal override Task OnTextAsync(ReadOnlyMemory<byte> utf8, CancellationToken cancellationToken)
     {
         if (!TryParse(utf8, out var name, out var payload))
+        {
+            if (isGreeted && TryParsePing(utf8, out var number))
+                return Connection.Outbound.SendAsync(ProtocolFrame.Pong(number), cancellationToken).AsTask();
             return CloseAsync(CloseCode.InvalidPayload, "A message here is JSON: {\"stream\": name, \"payload\": …}.", cancellationToken);
+        }
         if (!JsonText.IsText(utf8.Span))
             return AnswerAsync(name, "The message has half of a character (a surrogate without the other one); it was left.", cancellationToken);
+        if (_streams.TryGetValue("", out var only))
+            return HandOnAsync(only, "", payload, cancellationToken);
         if (name is not null && _streams.TryGetValue(name, out var stream))
             return HandOnAsync(stream, name, payload, cancellationToken);
         var known = string.Join(", ", _streams.Keys.Order(StringComparer.Ordinal).Select(key => $"'{key}'"));
@@ -69,5 +77,12 @@ internal sealed class DemultiplexerConsumer(DemultiplexerBuilder builder) : WebS
         if (frame.TryGetProperty("stream"u8, out var name) && name.ValueKind == JsonValueKind.String && JsonText.IsText(JsonMarshal.GetRawUtf8Value(name)))
             stream = name.GetString();
         return true;
+    }
+
+    private static bool TryParsePing(ReadOnlyMemory<byte> utf8, out long number)
+    {
+        number = 0;
+        return JsonText.TryParse(utf8.Span, out var frame) && frame.ValueKind == JsonValueKind.Object && frame.TryGetProperty("ping"u8, out var ping)
+            && ping.ValueKind == JsonValueKind.Number && ping.TryGetInt64(out number);
     }
 }

@@ -56,9 +56,9 @@ internal sealed class StreamConnection : Connection
     public override Task AcceptAsync(AcceptOptions options, CancellationToken cancellationToken = default)
     {
         if (options is { Subprotocol: not null } or { Headers: not null })
-            throw new InvalidOperationException($"Stream '{_name}' shares its socket, which is already accepted, so it cannot choose a subprotocol or send headers.");
+            throw new InvalidOperationException($"{What} cannot choose a subprotocol or send headers: its socket is accepted already, since others share it or the client speaks {ClientHello.Subprotocol}.");
         if (_accepted || _closed)
-            throw new InvalidOperationException($"Stream '{_name}' was accepted or rejected before.");
+            throw new InvalidOperationException($"{What} was accepted or rejected before.");
         _accepted = true;
         return Task.CompletedTask;
     }
@@ -83,8 +83,13 @@ internal sealed class StreamConnection : Connection
             return;
         // Not awaited: the consumer may be the one that closes, and its end comes after what it is doing. The socket's end awaits it.
         _ = DisconnectAsync(code);
-        await Outbound.SendAsync(StreamFrame.Close(_name, code, reason), cancellationToken);
+        if (_name.Length == 0)
+            await _socket.CloseAsync(code, reason, cancellationToken); // it has the socket to itself
+        else
+            await Outbound.SendAsync(StreamFrame.Close(_name, code, reason), cancellationToken);
     }
+
+    private string What => _name.Length == 0 ? "The connection" : $"Stream '{_name}'";
 
     private bool TryClose(int code)
     {
@@ -100,7 +105,7 @@ internal sealed class StreamConnection : Connection
     private ValueTask SendFrameAsync(Frame frame, CancellationToken cancellationToken)
     {
         if (!_accepted)
-            throw new InvalidOperationException($"Stream '{_name}' is not accepted yet: call AcceptAsync before sending.");
+            throw new InvalidOperationException($"{What} is not accepted yet: call AcceptAsync before sending.");
         return _closed ? ValueTask.CompletedTask : Outbound.SendAsync(frame, cancellationToken);
     }
 }

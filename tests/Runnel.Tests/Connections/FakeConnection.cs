@@ -13,12 +13,12 @@ internal sealed class FakeConnection : Connection, IDisposable
 {
     private readonly CancellationTokenSource _gone = new();
 
-    public FakeConnection(FakeNode node, ConsumerDescriptor? descriptor = null, OutboundOptions? options = null, Func<IEventSink, IMembership>? membership = null)
+    public FakeConnection(FakeNode node, ConsumerDescriptor? descriptor = null, OutboundOptions? options = null, Func<IEventSink, IMembership>? membership = null, ClientHello? hello = null)
         : base(node.Context)
     {
         Outbound = new OutboundQueue(options ?? new OutboundOptions(), Writer);
         Session = new ConsumerSession(
-            node.Sessions, this, descriptor ?? ConsumerDescriptor.For(new ConsumerBuilder()), membership ?? (events => node.Sessions.MembershipOf(this, events)));
+            node.Sessions, this, descriptor ?? ConsumerDescriptor.For(new ConsumerBuilder()), membership ?? (events => node.Sessions.MembershipOf(this, hello, events)));
     }
 
     public FakeWriter Writer { get; } = new();

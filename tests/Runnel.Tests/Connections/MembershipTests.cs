@@ -63,10 +63,10 @@ public sealed class MembershipTests
 
         public void Release() => told.Enqueue($"{name} is released");
 
-        public ValueTask AddAsync(GroupName group, CancellationToken cancellationToken)
+        public ValueTask<JoinOutcome> AddAsync(GroupName group, CancellationToken cancellationToken)
         {
             told.Enqueue($"{name} joins {group}");
-            return ValueTask.CompletedTask;
+            return ValueTask.FromResult(JoinOutcome.New);
         }
 
         public ValueTask RemoveAsync(GroupName group, CancellationToken cancellationToken)
@@ -74,6 +74,8 @@ public sealed class MembershipTests
             told.Enqueue($"{name} leaves {group}");
             return ValueTask.CompletedTask;
         }
+
+        public void Handled(GroupMessage message) => told.Enqueue($"{name} has handled {message.Envelope.Message.Type}");
 
         public IMembership OfStream(Connection stream, string name, IEventSink events) => new Recording(told, name);
 

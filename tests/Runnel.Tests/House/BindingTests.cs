@@ -28,6 +28,7 @@ public sealed class BindingTests
         [("InMemory", "JobsCommandSpecification")] = "The tool is another process, which does not see it.",
         [("Toy", "JobsCommandSpecification")] = "The tool is another process, which does not see it.",
         [("Toy", "ChannelLayerSpecification")] = "The channel layer refuses a queue that takes nothing back and knows no duplicates (ToyChannelLayerTests).",
+        [("Toy", "RecoverySpecification")] = "It keeps no history.",
         [("Toy", "StateStoreSpecification")] = "It keeps no history that states could be kept in.",
     };
 

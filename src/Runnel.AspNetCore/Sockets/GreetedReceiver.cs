@@ -1,0 +1,55 @@
+namespace Runnel.AspNetCore.Sockets;
+
+/// <summary>Reads the socket of a client that speaks <c>runnel.v1</c>: its first message is its hello, and only then does its consumer connect.</summary>
+/// <param name="connection">The connection, which is open.</param>
+/// <param name="options">The endpoint's.</param>
+/// <param name="gateway">The node's.</param>
+/// <param name="begin">Makes the session of the connection.</param>
+internal sealed class GreetedReceiver(WebSocketConnection connection, ConsumerEndpointOptions options, GatewayOptions gateway, Func<ClientHello, ConsumerSession> begin)
+    : WebSocketReceiver(connection, session: null, options)
+{
+    private ITimer? _timer;
+
+    /// <summary>The session, once the client has said hello.</summary>
+    public ConsumerSession? Session { get; private set; }
+
+    /// <summary>Reads until the end.</summary>
+    /// <param name="stopping">Cancelled when the application stops.</param>
+    public async Task<int> RunAsync(CancellationToken stopping)
+    {
+        // Until its session begins nobody else knows of the Connection.
+        await using var stop = stopping.Register(() => CloseSilent(CloseCode.ServiceRestart, "The server is restarting."));
+        await using (_timer = Connection.Node.TimeProvider.CreateTimer(_ => CloseSilent(CloseCode.TryAgainLater, "No hello came in time."), null, gateway.HelloTimeout, Timeout.InfiniteTimeSpan))
+            return await RunAsync();
+    }
+
+    protected override ValueTask TakeAsync(ReadOnlyMemory<byte> message, bool isText) => Session switch
+    {
+        null => new ValueTask(GreetAsync(message, isText)),
+        { } session => isText ? session.ReceiveTextAsync(message) : session.ReceiveBinaryAsync(message),
+    };
+
+    private async Task GreetAsync(ReadOnlyMemory<byte> message, bool isText)
+    {
+        if (message.Length > ClientHello.MaxBytes)
+        {
+            await Connection.CloseAsync(CloseCode.MessageTooBig, $"A hello has at most {ClientHello.MaxBytes} bytes.");
+            return;
+        }
+        if (!isText || !ClientHello.TryRead(message.Span, out var hello))
+        {
+            await Connection.CloseAsync(CloseCode.ProtocolError, $"The first message of {ClientHello.Subprotocol} is a hello of version 1.");
+            return;
+        }
+        await Connection.Outbound.SendAsync(ClientHello.Answer(gateway.ReconnectWindow));
+        Session = begin(hello);
+        _timer!.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        await Session.ConnectAsync();
+    }
+
+    private void CloseSilent(int code, string reason)
+    {
+        if (Session is null)
+            _ = Connection.CloseAsync(code, reason);
+    }
+}

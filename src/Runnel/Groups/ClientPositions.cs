@@ -1,0 +1,224 @@
+using Runnel.Frames;
+using Runnel.Layers;
+
+namespace Runnel.Groups;
+
+/// <summary>What a client of <c>runnel.v1</c> is told of its groups, and what it showed: the part of a <see cref="GroupMember"/> that only such a client has.</summary>
+/// <remarks>
+/// A position that the client has says that everything before it is done. So frames of groups with history line up behind an event that the consumer has not handled yet.
+/// </remarks>
+/// <param name="stream">The stream; empty for a socket of its own.</param>
+/// <param name="owner">Whom its positions are sealed to.</param>
+/// <param name="shown">What the client showed for this stream.</param>
+/// <param name="seals">What gives positions their worth.</param>
+/// <param name="maxLineBytes">How much may line up behind an event.</param>
+internal sealed class ClientPositions(string stream, string owner, IEnumerable<ShownPosition> shown, PositionSeals seals, int maxLineBytes)
+{
+    private readonly List<ShownPosition> _shown = [.. shown];
+    private Dictionary<string, (ShownPosition Shown, Position Position)>? _claims; // by group, once somebody asks
+    private List<JoinNotice>? _notices = []; // null once they are told
+    private List<Func<Task>>? _comers = [];
+    private Dictionary<string, Position>? _ahead; // by tag
+    private Queue<GroupMessage>? _line;
+    private long _lineCost;
+    private TaskCompletionSource? _lineEnded;
+    private bool _isOver;
+
+    public string Stream => stream;
+
+    /// <summary>How many messages line up behind an event.</summary>
+    public int LineCount => _line?.Count ?? 0;
+
+    /// <summary>What the client showed of a group, if it is worth anything. It can be had once.</summary>
+    public Position? Claim(GroupName group)
+    {
+        lock (this)
+        {
+            if (_claims is null)
+            {
+                _claims = [];
+                foreach (var position in _shown)
+                {
+                    if (seals.TryOpen(position, owner, out var name, out var place))
+                        _claims.TryAdd(name, (position, place));
+                }
+            }
+            if (!_claims.Remove(group.Value, out var claim) || _notices is null)
+                return null;
+            _shown.Remove(claim.Shown);
+            return claim.Position;
+        }
+    }
+
+    /// <summary>The notice of a group that was joined.</summary>
+    /// <param name="group">The group.</param>
+    /// <param name="tag">What stands for it.</param>
+    /// <param name="position">Where the client stands; <see langword="null"/> when the group keeps no history.</param>
+    /// <param name="outcome">What became of it.</param>
+    /// <returns>A frame to send, unless the notice waits until the consumer has connected.</returns>
+    public Frame? Joined(GroupName group, string? tag, Position? position, JoinOutcome outcome)
+    {
+        var notice = position is { } place
+            ? new JoinNotice(outcome, GroupPlace.TextOf(tag!, place), seals.Seal(group, place, stream, owner))
+            : new JoinNotice(outcome);
+        lock (this)
+        {
+            if (_notices is null)
+                return ProtocolFrame.Joined(stream, [notice], lost: null);
+            _notices.Add(notice);
+            return null;
+        }
+    }
+
+    /// <summary>The consumer has left a group.</summary>
+    /// <returns>A frame to send, if the client knows of the group.</returns>
+    public Frame? Left(string tag)
+    {
+        lock (this)
+        {
+            _ahead?.Remove(tag);
+            if (_notices is null)
+                return ProtocolFrame.Left(stream, tag);
+            _notices.RemoveAll(notice => notice.Position?.StartsWith(tag + '.', StringComparison.Ordinal) == true);
+            return null;
+        }
+    }
+
+    /// <summary>The consumer has connected: what it joined, and what it did not.</summary>
+    public Frame Release()
+    {
+        lock (this)
+        {
+            var frame = ProtocolFrame.Joined(stream, _notices!, _shown.Select(position => position.Position));
+            _notices = null;
+            _shown.Clear();
+            return frame;
+        }
+    }
+
+    /// <summary>Somebody has to catch up.</summary>
+    /// <returns>Whether it begins now: else it begins when the consumer has connected.</returns>
+    public bool BeginsNow(Func<Task> comer)
+    {
+        lock (this)
+        {
+            if (_comers is null)
+                return true;
+            _comers.Add(comer);
+            return false;
+        }
+    }
+
+    /// <summary>Those who catch up, once the consumer has connected.</summary>
+    public List<Func<Task>> TakeComers()
+    {
+        lock (this)
+        {
+            var comers = _comers ?? [];
+            _comers = null;
+            return comers;
+        }
+    }
+
+    /// <summary>The client has messages that this node has not heard yet.</summary>
+    public void IsAhead(string tag, Position position)
+    {
+        lock (this)
+            (_ahead ??= [])[tag] = position;
+    }
+
+    /// <summary>Whether a live message is one that the client does not have.</summary>
+    public bool IsNews(GroupPlace place)
+    {
+        if (Volatile.Read(ref _ahead) is null)
+            return true;
+        lock (this)
+        {
+            if (_ahead is null || place.Tag is null || !_ahead.TryGetValue(place.Tag, out var ahead))
+                return true;
+            if (!place.IsGap && place.Position.Offset <= ahead.Offset)
+                return false;
+            _ahead.Remove(place.Tag);
+            if (_ahead.Count == 0)
+                _ahead = null;
+            return true;
+        }
+    }
+
+    /// <summary>Lines a message up: an event, or what comes behind one.</summary>
+    /// <param name="message">The message.</param>
+    /// <param name="overflow">How many line up, if there is no room for this one.</param>
+    /// <returns>Whether it has to wait for an event to be handled.</returns>
+    public bool TryLineUp(GroupMessage message, out int overflow)
+    {
+        overflow = 0;
+        lock (this)
+        {
+            if (LineCount == 0 && !IsEvent(message))
+                return false;
+            _line ??= new();
+            if (_line.Count > 0 && _lineCost + message.Cost > maxLineBytes)
+                overflow = _line.Count;
+            else
+                Enqueue(message);
+            return true;
+        }
+    }
+
+    /// <summary>An event was handled: what waited for it goes out, or else its position does.</summary>
+    /// <param name="message">The event.</param>
+    /// <param name="post">Called for what goes out, in order; nothing overtakes it.</param>
+    public void Handled(GroupMessage message, Action<GroupMessage> post)
+    {
+        lock (this)
+        {
+            if (_line is null || !_line.TryPeek(out var first) || first != message)
+                return;
+            Dequeue();
+            if (!_line.TryPeek(out var behind) || IsEvent(behind))
+                post(message);
+            while (_line.TryPeek(out var next) && !IsEvent(next))
+            {
+                post(next);
+                Dequeue();
+            }
+            if (_line.Count == 0)
+            {
+                _line = null;
+                _lineEnded?.TrySetResult();
+                _lineEnded = null;
+            }
+        }
+    }
+
+    /// <summary>Completes when no message lines up, or the connection is over.</summary>
+    public Task LineEndedAsync()
+    {
+        lock (this)
+        {
+            if (_line is null || _isOver)
+                return Task.CompletedTask;
+            return (_lineEnded ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+        }
+    }
+
+    /// <summary>The connection is over: nobody waits any more.</summary>
+    public void End()
+    {
+        lock (this)
+        {
+            _isOver = true;
+            _lineEnded?.TrySetResult();
+        }
+    }
+
+    private static bool IsEvent(GroupMessage message) => message is { IsEvent: true, IsGap: false };
+
+    private void Enqueue(GroupMessage message)
+    {
+        _line!.Enqueue(message);
+        _lineCost += message.Cost;
+    }
+
+    private void Dequeue() => _lineCost -= _line!.Dequeue().Cost;
+}

@@ -1,0 +1,64 @@
+using Runnel.Frames;
+using Runnel.Layers;
+
+namespace Runnel.Groups;
+
+/// <summary>What becomes of a client's position when its connection joins a group.</summary>
+internal sealed class GroupJoining(NodeContext node)
+{
+    /// <summary>Lets a member in whose client speaks <c>runnel.v1</c>, at once or when it has caught up.</summary>
+    /// <param name="group">The group, which is subscribed to.</param>
+    /// <param name="member">The member: a comer, if the group keeps history.</param>
+    /// <param name="client">Its client.</param>
+    public async ValueTask<JoinOutcome> EnterAsync(Group group, GroupMember member, ClientPositions client)
+    {
+        var outcome = await FindOutcomeAsync(group, member, client);
+        ConnectionMetrics.GroupJoined(outcome);
+        return outcome;
+    }
+
+    /// <summary>The consumer has connected: whoever has to catch up begins.</summary>
+    public static void Release(GroupMember member)
+    {
+        foreach (var comer in member.Client?.TakeComers() ?? [])
+            _ = comer();
+    }
+
+    private async ValueTask<JoinOutcome> FindOutcomeAsync(Group group, GroupMember member, ClientPositions client)
+    {
+        if (group.Pages is not { } pages)
+        {
+            member.TellJoined(group, position: null, JoinOutcome.New);
+            return JoinOutcome.New;
+        }
+        if (client.Claim(group.Name) is not { } claim)
+            return Enter(group, member, JoinOutcome.New);
+        var gaps = group.Present.Gaps;
+        if (await FindAsync(group, pages, claim) is not { } from)
+            return Enter(group, member, JoinOutcome.Gap);
+        member.TellJoined(group, from, JoinOutcome.Recovered);
+        var comer = new CatchUp(node, group, member, client, from, gaps);
+        if (group.TryEnter(member, from, gaps) is EnterResult.Entered or EnterResult.Gone)
+            return JoinOutcome.Recovered; // the quiet group: nothing was missed
+        if (client.BeginsNow(comer.RunAsync))
+            _ = comer.RunAsync();
+        return JoinOutcome.Recovered;
+    }
+
+    private static JoinOutcome Enter(Group group, GroupMember member, JoinOutcome outcome)
+    {
+        group.TryEnter(member, position => member.TellJoined(group, position, outcome));
+        return outcome;
+    }
+
+    /// <summary>The claimed place in the present epoch; <see langword="null"/> if the history does not reach to it.</summary>
+    private static async ValueTask<Position?> FindAsync(Group group, GroupPages pages, Position claim)
+    {
+        var present = group.Present.Position;
+        if (claim.Epoch != present.Epoch || claim.Offset > present.Offset)
+            return await pages.CheckAsync(claim);
+        if (claim.Offset == present.Offset || pages.Find(claim.Offset + 1) is not null)
+            return claim;
+        return await pages.ReadAsync(present.Epoch, claim.Offset + 1) is null ? null : claim;
+    }
+}
