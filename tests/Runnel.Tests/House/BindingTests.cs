@@ -14,6 +14,7 @@ public sealed class BindingTests
     {
         [("InMemory", "OutageSpecification")] = "It has no broker that could be away.",
         [("Sqlite", "OutageSpecification")] = "Its broker is a file.",
+        [("RabbitMQ", "RecoverySpecification")] = "It keeps no history.",
         [("RabbitMQ", "StateStoreSpecification")] = "It keeps no history that states could be kept in.",
         [("RabbitMQ", "WorkQueueSpecification")] = "Its work queue is being built.",
         [("RabbitMQ", "WorkQueueModelSpecification")] = "Its work queue is being built.",
