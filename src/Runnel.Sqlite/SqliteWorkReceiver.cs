@@ -45,19 +45,18 @@ internal sealed class SqliteWorkReceiver : IWorkReceiver
     }
 
     public ValueTask<bool> CompleteAsync(ReceivedMessage message, CancellationToken cancellationToken = default) =>
-        SettleAsync(message.Channel, ClaimOf(message), static (transaction, channel, claim) => transaction.Messages.Complete(channel, claim));
+        SettleAsync(message, static (transaction, channel, claim) => transaction.Messages.Complete(channel, claim));
 
     public ValueTask<bool> AbandonAsync(ReceivedMessage message, AbandonOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
         var due = options.Delay > TimeSpan.Zero ? Later(options.Delay) : 0;
         var bytes = options.Body is { } body ? EnvelopeFormat.ReplaceBody(ClaimOf(message).Bytes, body.Span) : null;
-        return SettleAsync(message.Channel, ClaimOf(message), (transaction, channel, claim) =>
-            transaction.Messages.GiveBack(channel, claim, due, options.CountsAttempt, bytes));
+        return SettleAsync(message, (transaction, channel, claim) => transaction.Messages.GiveBack(channel, claim, due, options.CountsAttempt, bytes));
     }
 
     public ValueTask<bool> DeadLetterAsync(ReceivedMessage message, DeadLetterReason reason, string? error, CancellationToken cancellationToken = default) =>
-        SettleAsync(message.Channel, ClaimOf(message), (transaction, channel, claim) => transaction.DeadLetters.PutAside(channel, claim, reason, error));
+        SettleAsync(message, (transaction, channel, claim) => transaction.DeadLetters.PutAside(channel, claim, reason, error));
 
     public async ValueTask DisposeAsync()
     {
@@ -123,6 +122,12 @@ internal sealed class SqliteWorkReceiver : IWorkReceiver
             }
         }
         return messages;
+    }
+
+    private ValueTask<bool> SettleAsync(ReceivedMessage message, Func<StoreTransaction, string, Claim, bool> settle)
+    {
+        var claim = ClaimOf(message);
+        return SettleAsync(message.Channel, claim, settle);
     }
 
     private ValueTask<bool> SettleAsync(ChannelName channel, Claim claim, Func<StoreTransaction, string, Claim, bool> settle)

@@ -48,12 +48,12 @@ internal static class SqliteStatements
         Complete = "DELETE FROM message WHERE id = ?1 AND claim = ?2 AND state = 1",
         CompleteInLane = "DELETE FROM message WHERE id = ?1 AND claim = ?2 AND state = 1 RETURNING next",
         GiveBack = """
-            UPDATE message SET state = ?3, due = ?4, attempt = min(attempt + ?5, 65535), owner = NULL, claim = NULL
+            UPDATE message SET state = ?3, due = ?4, attempt = attempt + ?5, owner = NULL, claim = NULL
             WHERE id = ?1 AND claim = ?2 AND state = 1
             """,
         ReplaceBody = "UPDATE message SET body = ?2 WHERE id = ?1",
         PutAside = """
-            UPDATE message SET state = 4, owner = NULL, claim = NULL, attempt = min(attempt + ?3, 65535)
+            UPDATE message SET state = 4, owner = NULL, claim = NULL, attempt = attempt + ?3
             WHERE id = ?1 AND claim = ?2 AND state = 1 RETURNING next
             """;
 
@@ -101,7 +101,7 @@ internal static class SqliteStatements
             SELECT id, channel, claim, expires FROM message INDEXED BY message_claimed
             WHERE owner = ?1 AND state = 1
             """,
-        CountCrash = "UPDATE message SET crashes = min(crashes + 1, 65535), expires = NULL WHERE id = ?1";
+        CountCrash = "UPDATE message SET crashes = crashes + 1, expires = NULL WHERE id = ?1";
 
     public const string
         ListChannels = """

@@ -152,7 +152,11 @@ internal sealed class PublicationTable(Database database, StoreRound round, Disk
         var (position, firstOut, lastOut) = topics.Append(topic, retention);
         // Other processes still have to read what falls out.
         if (lastOut > 0)
-            _trim.Bind(1, topic).Bind(2, firstOut).Bind(3, lastOut).Bind(4, round.Now + Transit.Ticks).Run();
+        {
+            var until = round.Now + Transit.Ticks;
+            _trim.Bind(1, topic).Bind(2, firstOut).Bind(3, lastOut).Bind(4, until).Run();
+            round.SweepAt(until);
+        }
         return position;
     }
 

@@ -138,6 +138,17 @@ public sealed class SqliteFullDiskTests : IAsyncDisposable
         Assert.Equal(log, LogLength());
     }
 
+    [Fact]
+    public async Task A_full_disk_is_logged_once_however_many_are_refused()
+    {
+        await FillAsync();
+
+        for (var i = 0; i < 5; i++)
+            await RefuseAsync();
+
+        Assert.Single(_file.Log.Of(3011));
+    }
+
     private Task<IOException> RefuseAsync() => Assert.ThrowsAnyAsync<IOException>(() => _queue.EnqueueAsync(Channel, [Of(0, size: 1024 * 1024)], EnqueueOptions.Default).AsTask());
 
     // Not while the store happens to look into the file.
