@@ -24,9 +24,8 @@ public sealed partial class RedisWorkQueue
     public async ValueTask<IReadOnlyList<DeadLetter>> ListDeadLettersAsync(ChannelName channel, DeadLetterFilter filter, int limit, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(filter);
+        ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
         List<DeadLetter> letters = [];
-        if (limit < 1)
-            return letters;
         await foreach (var (letter, _) in DeadLettersOf(channel.QueueName, filter, limit, cancellationToken).ConfigureAwait(false))
         {
             if (letter is not null)

@@ -91,6 +91,7 @@ public sealed partial class RedisWorkQueue : IWorkQueue, IWorkQueueOperator, IAs
     /// <inheritdoc/>
     public async ValueTask<bool> CancelAsync(ChannelName channel, MessageId id, CancellationToken cancellationToken = default)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         var found = Channels.ChannelOf(channel.QueueName);
         var writer = found.Begin(RedisScript.Cancel, arguments: 1);
         WriteId(writer, id);

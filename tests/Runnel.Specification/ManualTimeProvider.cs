@@ -3,6 +3,8 @@ namespace Runnel.Specification;
 /// <summary>A clock that a test moves. Timers fire on the thread that moves it, in the order of their times.</summary>
 public sealed class ManualTimeProvider(DateTimeOffset start) : TimeProvider
 {
+    private static readonly TimeSpan LongestTimer = TimeSpan.FromMilliseconds(uint.MaxValue - 1);
+
     private readonly Lock _lock = new();
     private readonly List<ManualTimer> _timers = [];
     private DateTimeOffset _now = start;
@@ -98,6 +100,7 @@ public sealed class ManualTimeProvider(DateTimeOffset start) : TimeProvider
 
         public bool Change(TimeSpan dueTime, TimeSpan period)
         {
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(dueTime, LongestTimer); // as the system's do
             lock (clock._lock)
             {
                 clock._timers.Remove(this);

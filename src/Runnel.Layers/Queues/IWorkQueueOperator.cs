@@ -9,7 +9,7 @@ public interface IWorkQueueOperator
     /// <summary>Lists dead letters of a channel, oldest first.</summary>
     /// <param name="channel">The channel.</param>
     /// <param name="filter">Which.</param>
-    /// <param name="limit">The most to return.</param>
+    /// <param name="limit">The most to return; at least 1.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     ValueTask<IReadOnlyList<DeadLetter>> ListDeadLettersAsync(ChannelName channel, DeadLetterFilter filter, int limit, CancellationToken cancellationToken = default);
 

@@ -19,6 +19,9 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
     private const int MostBytes = 1024 * 1024;
     private static readonly TimeSpan TryAgain = TimeSpan.FromMilliseconds(50);
 
+    // Timers take no more than 49 days.
+    private static readonly TimeSpan LongestTimer = TimeSpan.FromDays(40);
+
     private readonly Lock _lock = new();
     private readonly Queue<EnqueueRequest> _pending = new();
     private readonly LinkedList<EnqueueRequest> _waitingForRoom = new();
@@ -256,7 +259,7 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
         if (request.Task.IsCompleted)
             return; // its sender has left
         PutInLine(request);
-        request.Limit = store.TimeProvider.CreateTimer(_ => GiveUp(request), null, wait, Timeout.InfiniteTimeSpan);
+        request.Limit = store.TimeProvider.CreateTimer(_ => GiveUp(request), null, wait < LongestTimer ? wait : Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _tryAgain ??= TimeProvider.System.CreateTimer(_ => TryAgainIfNeeded(), null, TryAgain, Timeout.InfiniteTimeSpan);
         _tryAgain.Change(TryAgain, Timeout.InfiniteTimeSpan);
     }

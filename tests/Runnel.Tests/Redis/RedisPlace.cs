@@ -1,5 +1,6 @@
-using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging;
 using Runnel.Redis;
+using Runnel.Tests.Recording;
 using Runnel.Tests.Servers;
 
 namespace Runnel.Tests.Redis;
@@ -14,6 +15,9 @@ internal sealed class RedisPlace(RedisServer server, TimeProvider? timeProvider 
     /// <summary>The layer's address, with the prefix.</summary>
     public string Address => $"{server.Address}?prefix={Prefix}";
 
+    /// <summary>What the layers here have logged.</summary>
+    public RecordedLog Log { get; } = new();
+
     public RedisProbe Probe { get; } = server.Connect();
 
     /// <summary>Our keys but those that note the server and the format, which stay, and the pub/sub channels that somebody has subscribed to.</summary>
@@ -23,7 +27,7 @@ internal sealed class RedisPlace(RedisServer server, TimeProvider? timeProvider 
     {
         var options = new RedisOptions { Address = address ?? server.Address, Prefix = Prefix };
         configure?.Invoke(options);
-        var store = new RedisStore(options, timeProvider ?? TimeProvider.System, NullLogger<RedisStore>.Instance);
+        var store = new RedisStore(options, timeProvider ?? TimeProvider.System, new Logger<RedisStore>(new LoggerFactory([Log])));
         _stores.Add(store);
         return store;
     }

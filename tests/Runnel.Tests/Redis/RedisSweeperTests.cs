@@ -40,6 +40,7 @@ public sealed class RedisSweeperTests(RedisServer server) : IClassFixture<RedisS
         await queue.Sweeper.SweepAllAsync(LeasesEnded.None);
 
         Assert.DoesNotContain(Place.Probe.Keys($"{Place.Prefix}:*"), key => !key.Contains(":sent:", StringComparison.Ordinal) && !key.EndsWith(":order", StringComparison.Ordinal) && !key.EndsWith(":server", StringComparison.Ordinal) && !key.EndsWith(":format", StringComparison.Ordinal));
+        Assert.Equal($"{Dead} dead letters of channel 'work' were older than they are kept, and were deleted.", Assert.Single(Place.Log.Of(4011)).Text);
     }
 
     [Fact]
@@ -113,6 +114,22 @@ public sealed class RedisSweeperTests(RedisServer server) : IClassFixture<RedisS
         await using var lease = await queue.OpenReceiverAsync(new ReceiverOptions());
         foreach (var name in (ChannelName[])["a", "z"])
             Assert.Equal(1, Assert.Single(await Wait.For(lease.ReceiveAsync(name, 1).AsTask(), "what the dead one held")).Envelope.Crashes);
+        Assert.StartsWith("Channel 'spoilt' cannot be put in order", Assert.Single(Place.Log.Of(4032)).Text, StringComparison.Ordinal);
+        Assert.Equal(["a", "z"], Place.Log.Of(4009).Select(entry => entry.Text.Split('\'')[1]));
+        Assert.All(Place.Log.Of(4010), entry => Assert.Contains("held 1 messages, which go to other workers", entry.Text, StringComparison.Ordinal));
+        Assert.Equal(2, Place.Log.Of(4010).Count());
+    }
+
+    [Fact]
+    public async Task What_has_expired_is_logged_with_its_number()
+    {
+        await using var queue = new RedisWorkQueue(Place.Open());
+        await queue.EnqueueAsync("work", [.. Enumerable.Range(0, 3).Select(_ => NewMessage() with { TimeToLive = TimeSpan.FromSeconds(1) })], EnqueueOptions.Default);
+
+        _time.Advance(TimeSpan.FromSeconds(2));
+        await queue.Sweeper.SweepAllAsync(LeasesEnded.None);
+
+        Assert.Equal("3 messages of channel 'work' were not handled before they expired, and were deleted.", Assert.Single(Place.Log.Of(4008)).Text);
     }
 
     [Fact]

@@ -129,6 +129,7 @@ public sealed class RedisWorkQueueOutageTests(RedisServer server) : IClassFixtur
         await Wait.Until(() => zombie.Lost.IsCancellationRequested, "the one that was cut off learns that it lost its lease");
         await Assert.ThrowsAsync<LeaseLostException>(() => zombie.ReceiveAsync("work", 1).AsTask());
         Assert.True(await heir.CompleteAsync(inherited));
+        Assert.StartsWith($"Worker {zombie.WorkerId} was taken for dead", Assert.Single(_place.Log.Of(4012)).Text, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -10,6 +10,7 @@ internal sealed class MeagreWorkQueue(InMemoryWorkQueue inner) : ToyWorkQueue(in
 
     public new async ValueTask<int> EnqueueAsync(ChannelName channel, IReadOnlyList<Envelope> envelopes, EnqueueOptions options, CancellationToken cancellationToken = default)
     {
+        ArgumentNullException.ThrowIfNull(envelopes);
         if (envelopes.Any(envelope => envelope.Normalised().Key is not null))
             throw new NotSupportedException($"The meagre layer keeps no order of keys, but a message to channel '{channel}' has a Key.");
         var stored = 0;

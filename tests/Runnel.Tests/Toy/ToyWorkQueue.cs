@@ -8,10 +8,13 @@ internal class ToyWorkQueue(InMemoryWorkQueue inner) : IWorkQueue, IWorkQueueOpe
 {
     public WorkQueueFeatures Features => inner.Features & ~(WorkQueueFeatures.Cancel | WorkQueueFeatures.Deduplicate);
 
-    public ValueTask<int> EnqueueAsync(ChannelName channel, IReadOnlyList<Envelope> envelopes, EnqueueOptions options, CancellationToken cancellationToken = default) =>
-        envelopes.Any(envelope => envelope.Normalised().DeduplicationId is not null)
+    public ValueTask<int> EnqueueAsync(ChannelName channel, IReadOnlyList<Envelope> envelopes, EnqueueOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(envelopes);
+        return envelopes.Any(envelope => envelope.Normalised().DeduplicationId is not null)
             ? throw new NotSupportedException($"The toy layer does not know duplicates, but a message to channel '{channel}' has a DeduplicationId.")
             : inner.EnqueueAsync(channel, envelopes, options, cancellationToken);
+    }
 
     public ValueTask<DateTimeOffset> GetTimeAsync(CancellationToken cancellationToken = default) => inner.GetTimeAsync(cancellationToken);
 
