@@ -76,6 +76,7 @@ public sealed class JobEventsTests
         using var second = await app.GetAsync($"/jobs/{id}/events", ("Last-Event-ID", IdOf(last)));
 
         Assert.Equal((HttpStatusCode.OK, "text/event-stream"), (first.StatusCode, first.Content.Headers.ContentType?.MediaType));
+        Assert.Equal((true, "no"), (first.Headers.CacheControl?.NoStore, first.Headers.GetValues("X-Accel-Buffering").Single()));
         Assert.Contains("\"state\":\"succeeded\"", last, StringComparison.Ordinal);
         Assert.Equal((HttpStatusCode.NoContent, ""), (second.StatusCode, await second.Content.ReadAsStringAsync()));
     }

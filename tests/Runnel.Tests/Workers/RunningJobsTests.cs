@@ -42,6 +42,32 @@ public sealed class RunningJobsTests
         Assert.Equal((1, false, true), (_running.Count, zombie.IsCancelRequested, again.IsCancelRequested));
     }
 
+    [Fact]
+    public void A_job_that_is_to_be_cancelled_before_its_worker_knows_it_is_cancelled_when_it_does_within_ten_seconds()
+    {
+        var (soon, late) = (JobOf(MessageId.New(_clock)), JobOf(MessageId.New(_clock)));
+        _running.Cancel(late.Id);
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        _running.Cancel(soon.Id);
+        _clock.Advance(TimeSpan.FromSeconds(9.5));
+
+        _running.Add(soon);
+        _running.Add(late);
+
+        Assert.Equal((true, false), (soon.IsCancelRequested, late.IsCancelRequested));
+    }
+
+    [Fact]
+    public void No_more_than_the_latest_thousand_requests_are_remembered()
+    {
+        var jobs = Enumerable.Range(0, 1001).Select(_ => JobOf(MessageId.New(_clock))).ToList();
+        jobs.ForEach(job => _running.Cancel(job.Id));
+
+        jobs.ForEach(_running.Add);
+
+        Assert.Equal(jobs.Skip(1), jobs.Where(job => job.IsCancelRequested));
+    }
+
     private static JobContext JobOf(MessageId id) =>
         new(new ReceivedMessage("payments", new Envelope(new Message("t", default)) { Id = id }, null), new JobLimits(JsonSerializerOptions.Web, JsonSerializerOptions.Web, default, default));
 }

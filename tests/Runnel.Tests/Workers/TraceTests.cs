@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Runnel.Layers;
 using Runnel.Specification;
+using Runnel.Workers;
 using Xunit;
 
 namespace Runnel.Tests.Workers;
@@ -34,6 +35,36 @@ public class TraceTests
         await host.Services.GetRequiredService<IChannels>().SendAsync("traced", "x");
 
         Assert.Equal(sending!.TraceId, await Wait.For(traceOfJob.Task, "the job"));
+        await host.StopAsync();
+    }
+
+    [Fact]
+    public async Task A_job_names_its_channel_and_its_id_in_the_trace_and_one_that_is_not_recorded_sends_no_header()
+    {
+        var ended = new System.Collections.Concurrent.ConcurrentQueue<Activity>();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name is RunnelTelemetry.Name or nameof(TraceTests),
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
+            ActivityStopped = ended.Enqueue,
+        };
+        ActivitySource.AddActivityListener(listener);
+        using var source = new ActivitySource(nameof(TraceTests));
+        var seen = new Inbox<IReadOnlyDictionary<string, string>>();
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.Services.AddRunnelCore().AddRunnelWorkers();
+        using var host = builder.Build();
+        host.MapChannel("traced", (string _, JobContext job) => seen.Add(job.Headers));
+        await host.StartAsync();
+
+        using var sending = source.StartActivity("sending");
+        sending!.ActivityTraceFlags = ActivityTraceFlags.None;
+        var sent = await host.Services.GetRequiredService<IChannels>().SendAsync("traced", "x");
+
+        Assert.Empty(await seen.NextAsync());
+        await Wait.Until(() => ended.Any(activity => activity.GetTagItem("runnel.job.id") as string == sent.Id.ToString()), "the job's part ends");
+        var activity = ended.Single(activity => activity.GetTagItem("runnel.job.id") as string == sent.Id.ToString());
+        Assert.Equal(("runnel.job", ActivityKind.Consumer, "traced"), (activity.OperationName, activity.Kind, activity.GetTagItem("runnel.channel")));
         await host.StopAsync();
     }
 }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.Extensions.Hosting;
 using Runnel.InMemory;
 using Runnel.Layers;
@@ -62,6 +63,24 @@ public sealed class TrackedSendTests : IAsyncDisposable
         _backplane.OnPublish = () => _backplane.FailingPublications = 1;
 
         await Assert.ThrowsAsync<ChannelFullException>(async () => await _app.Channels.SendAsync("full", "2"));
+    }
+
+    [Fact]
+    public async Task A_job_that_there_never_will_be_is_not_found()
+    {
+        var options = new SendOptions { DeduplicationId = "1" };
+        var first = await _app.Channels.SendAsync("payments", "1", options);
+        var again = await _app.Channels.SendAsync("payments", "1", options);
+        await _app.Channels.SendAsync("full", "1");
+        var before = _backplane.Published.Count;
+        await Assert.ThrowsAsync<ChannelFullException>(async () => await _app.Channels.SendAsync("full", "2"));
+        var refused = EnvelopeFormat.Decode(_backplane.Published.ElementAt(before).Payload).Message;
+        _clock.Advance(TimeSpan.FromMilliseconds(1));
+
+        Assert.NotNull(await _app.Jobs.FindAsync(first.Id));
+        Assert.Null(await _app.Jobs.FindAsync(again.Id));
+        Assert.True(MessageId.TryParse(JsonDocument.Parse(refused.Body).RootElement.GetProperty("id").GetString(), out var never));
+        Assert.Null(await _app.Jobs.FindAsync(never));
     }
 
     private static void Map(IHost host)

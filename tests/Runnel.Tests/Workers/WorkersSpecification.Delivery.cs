@@ -241,6 +241,7 @@ public abstract partial class WorkersSpecification
 
         Assert.Equal(JobState.Queued, waiting!.State);
         Assert.Equal((1, 0), await began.NextAsync());
+        Assert.StartsWith("1 handlers did not finish within the grace", Assert.Single(worker.Log.Of(3012)).Text, StringComparison.Ordinal);
         await NothingHeldAsync(worker);
     }
 
@@ -296,5 +297,25 @@ public abstract partial class WorkersSpecification
 
         Assert.Single(sender.Log.Lines, entry => entry.Contains("channel 'paymentz', but no worker", StringComparison.Ordinal));
         Assert.DoesNotContain(sender.Log.Lines, entry => entry.Contains("'payments'", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_channel_whose_name_is_as_long_as_may_be_is_consumed_and_nobody_is_told_otherwise()
+    {
+        if (Lacks(BackplaneFeatures.History))
+            return;
+        var (seen, channel) = (new Inbox<string>(), new ChannelName(new string('p', ChannelName.MaxLength)));
+        var worker = await StartAsync(host => host.MapChannel(channel, (Pay pay) => seen.Add(pay.Order)));
+        await worker.Channels.SendAsync(channel, new Pay("0"));
+        Assert.Equal("0", await seen.NextAsync()); // so that it has begun
+        var sender = await StartAsync(_ => { });
+
+        await sender.Channels.SendManyAsync(channel, [new Pay("1")]);
+        await sender.Channels.SendManyAsync("unheard-of", [new Pay("2")]);
+        await Wait.Until(() => sender.Log.Of(3015).Any(), "the other channel is told of");
+
+        Assert.Equal("1", await seen.NextAsync());
+        Assert.Contains("channel 'unheard-of'", Assert.Single(sender.Log.Of(3015)).Text, StringComparison.Ordinal);
+        Assert.Empty(sender.Log.Of(3016));
     }
 }

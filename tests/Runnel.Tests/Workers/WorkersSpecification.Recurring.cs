@@ -38,12 +38,14 @@ public abstract partial class WorkersSpecification
         Clock.Advance(TimeSpan.FromMinutes(30));
         Assert.Equal(0, fired.Count);
         var again = Clock.GetUtcNow();
-        await StartRecurringAsync(fired);
+        var late = await StartRecurringAsync(fired);
         var caughtUp = await fired.NextAsync();
         var next = await AdvanceUntilAsync(fired.NextAsync(), TimeSpan.FromSeconds(30));
 
         Assert.Equal(again, caughtUp);
         Assert.True(next > again);
+        Assert.Empty(app.Log.Of(3014)); // a new name catches nothing up
+        Assert.StartsWith("The recurring message 'reconcile' missed ticks", Assert.Single(late.Log.Of(3014)).Text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -86,8 +88,7 @@ public abstract partial class WorkersSpecification
         if (await LacksAsync(services: Recurring))
             return;
         var fired = new Inbox<DateTimeOffset>();
-        await StartRecurringAsync(fired);
-        await StartRecurringAsync(fired);
+        WorkerApp[] apps = [await StartRecurringAsync(fired), await StartRecurringAsync(fired)];
         for (var tick = 0; tick < 3; tick++)
             await AdvanceUntilAsync(fired.NextAsync(), TimeSpan.FromSeconds(30));
 
@@ -100,6 +101,7 @@ public abstract partial class WorkersSpecification
         Assert.InRange(again[0] - jumped, TimeSpan.Zero, TimeSpan.FromMinutes(2));
         var minutes = again.ConvertAll(time => time.Ticks / TimeSpan.TicksPerMinute);
         Assert.Equal(minutes.Distinct(), minutes);
+        Assert.Contains(apps, app => app.Log.Of(3031).Any(entry => entry.Text.Contains("the recurring message 'reconcile' goes on from there", StringComparison.Ordinal)));
     }
 
     [Fact]

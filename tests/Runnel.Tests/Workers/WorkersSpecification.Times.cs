@@ -172,6 +172,7 @@ public abstract partial class WorkersSpecification
 
         await StateAsync(app, sent.Id, status => status.State == JobState.Dead && status.Error!.StartsWith("It expired", StringComparison.Ordinal), "expired");
         Assert.Equal(0, began.Count);
+        Assert.StartsWith($"Job {sent.Id} on channel 'payments' expired", Assert.Single(app.Log.Of(3030)).Text, StringComparison.Ordinal);
         await NothingHeldAsync(app);
     }
 
