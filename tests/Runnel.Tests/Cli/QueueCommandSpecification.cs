@@ -205,6 +205,22 @@ public abstract class QueueCommandSpecification : IAsyncLifetime
         tool.FailsWith(1, $"Channel 'tasks' has no dead letter {id}.");
     }
 
+    [Fact]
+    public async Task What_is_not_there_or_not_shown_is_remarked_beside_the_output()
+    {
+        var nothing = await RunAsync("channels");
+        await DieAsync("bad");
+        await DieAsync("worse");
+        var some = await RunAsync("dead-letters", "list", "tasks", "--limit", "1");
+        var all = await RunAsync("dead-letters", "list", "tasks");
+        var none = await RunAsync("dead-letters", "list", "tasks", "--type", "worst");
+
+        Assert.Equal(("", "The channels hold nothing."), (nothing.Output, nothing.Error.Trim()));
+        Assert.Equal((true, false, "There may be more than these 1: see --limit."), (some.Output.Contains("bad", StringComparison.Ordinal), some.Output.Contains("worse", StringComparison.Ordinal), some.Error.Trim()));
+        Assert.Equal((true, ""), (all.Output.Contains("worse", StringComparison.Ordinal), all.Error));
+        Assert.Equal(("", "No dead letter of channel 'tasks' fits."), (none.Output, none.Error.Trim()));
+    }
+
     private Task<RunnelTool> RunAsync(params string[] arguments) => RunnelTool.RunAsync([.. arguments, "--layer", Address]);
 
     private async Task<MessageId> DieAsync(string type, DeadLetterReason reason = DeadLetterReason.Rejected, string error = "It is no good.", string body = "null")

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.Builder;
 using Runnel.AspNetCore;
+using Runnel.Layers;
 using Runnel.Specification;
 using Xunit;
 
@@ -184,6 +185,7 @@ public sealed class ProtocolTests
     [Fact]
     public async Task A_client_that_falls_silent_is_pinged_and_then_cut()
     {
+        using var counts = new Counts();
         var clock = new ManualTimeProvider();
         var (interval, timeout) = (TimeSpan.FromSeconds(1), TimeSpan.FromHours(2)); // so far apart that looking for the one does not reach the other
         await using var app = await RunnelApp.StartAsync(
@@ -206,6 +208,7 @@ public sealed class ProtocolTests
 
         await client.ReadToEndAsync();
         Assert.Single(app.Logs.Of(2005));
+        Assert.True(counts[RunnelTelemetry.ConnectionsCut, "silent"] >= 1);
     }
 
     [Fact]

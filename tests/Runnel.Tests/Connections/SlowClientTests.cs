@@ -77,6 +77,7 @@ public sealed class SlowClientTests
     [Fact]
     public async Task A_client_that_never_reads_is_cut_though_its_consumer_still_waits_to_send()
     {
+        using var counts = new Counts();
         var clock = new ManualTimeProvider();
         var gateway = new GatewayOptions();
         await using var app = await RunnelApp.StartAsync(
@@ -90,6 +91,7 @@ public sealed class SlowClientTests
 
         await clock.MoveUntil(gateway.KeepAliveInterval / 2, () => app.Node.ConnectionCount == 0, "the deaf one is gone");
 
+        Assert.Equal(1, counts[RunnelTelemetry.ConnectionsCut, "stalled"]);
         Assert.Single(app.Logs.Of(2013));
         Assert.Empty(app.Logs.Of(1001));
     }
