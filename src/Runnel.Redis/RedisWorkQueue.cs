@@ -65,23 +65,13 @@ public sealed partial class RedisWorkQueue : IWorkQueue, IWorkQueueOperator, IAs
         var line = used.Sender;
         try
         {
-            line.Add(request);
+            line.Add(request, cancellationToken);
         }
         finally
         {
             used.Exit();
         }
-        return cancellationToken.CanBeCanceled ? WaitAsync(line, request, cancellationToken) : new(request.Task);
-    }
-
-    private static async ValueTask<int> WaitAsync(EnqueueLine line, EnqueueRequest request, CancellationToken cancellationToken)
-    {
-        await using var registration = cancellationToken.Register(() =>
-        {
-            request.TrySetCanceled(cancellationToken);
-            line.Remove(request);
-        });
-        return await request.Task.ConfigureAwait(false);
+        return new(request.Task);
     }
 
     /// <inheritdoc/>

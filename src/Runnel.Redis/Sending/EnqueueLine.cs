@@ -26,6 +26,7 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
     private readonly Queue<EnqueueRequest> _pending = new();
     private readonly LinkedList<EnqueueRequest> _waitingForRoom = new();
     private readonly EnqueueTrip?[] _underWay = new EnqueueTrip?[Trips];
+    private Action<EnqueueRequest>? _remove; // one for all requests
     private ITimer? _tryAgain;
     private bool _isSending;
     private bool _isTrying;
@@ -43,8 +44,9 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
     }
 
     /// <summary>Hands in a request; its result comes from Redis, or says that there is no room.</summary>
-    public void Add(EnqueueRequest request)
+    public void Add(EnqueueRequest request, CancellationToken cancelled)
     {
+        request.LeaveWhen(_remove ??= Remove, cancelled);
         lock (_lock)
         {
             request.Order = ++_requests;
@@ -56,7 +58,7 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
             }
             if (IsTooMuch(request))
             {
-                request.TrySetException(TooMuch());
+                request.Fail(TooMuch());
                 return;
             }
             _pending.Enqueue(request);
@@ -76,7 +78,7 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
         $"Redis at {store.Dialer.Address} does not answer, and {_pending.Count} messages of together {_pendingBytes} bytes for channel '{channel.Name}' wait for it already: no more fit into the buffer (OutageBuffer, OutageBufferBytes)");
 
     /// <summary>Takes out a request whose sender waits no longer. One that is under way arrives nevertheless.</summary>
-    public void Remove(EnqueueRequest request)
+    private void Remove(EnqueueRequest request)
     {
         lock (_lock)
         {
@@ -142,13 +144,13 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
             for (var i = 0; i < stored.Length; i++)
             {
                 if (stored[i] >= 0)
-                    trip.Requests[i].TrySetResult(stored[i]);
+                    trip.Requests[i].Succeed(stored[i]);
             }
         }
         catch (Exception exception)
         {
             foreach (var request in Fail(trip, exception))
-                request.TrySetException(exception);
+                request.Fail(exception);
             trip.End(arrived: false);
         }
         lock (_lock)
@@ -196,13 +198,13 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
             // A trip of its own: the others wait behind it anyway.
             if ((await StoreAsync(new EnqueueTrip([first], Trips, store.NextRequest())).ConfigureAwait(false))[0] is >= 0 and var stored)
             {
-                first.TrySetResult(stored);
+                first.Succeed(stored);
                 isDone = true;
             }
         }
         catch (Exception exception)
         {
-            first.TrySetException(exception);
+            first.Fail(exception);
             isDone = true;
         }
         lock (_lock)
@@ -253,7 +255,7 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
         var wait = options.WaitForRoom - store.TimeProvider.GetElapsedTime(request.Since);
         if (wait <= TimeSpan.Zero || !request.MayWaitForRoom)
         {
-            request.TrySetException(new ChannelFullException(channel.Name, options.Capacity));
+            request.Fail(new ChannelFullException(channel.Name, options.Capacity));
             return;
         }
         if (request.Task.IsCompleted)
@@ -295,7 +297,7 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
             if (_isTrying && _waitingForRoom.First?.Value == request)
                 return; // it may be stored at this moment: what comes of that decides
         }
-        request.TrySetException(new ChannelFullException(channel.Name, request.Options.Capacity));
+        request.Fail(new ChannelFullException(channel.Name, request.Options.Capacity));
         Remove(request);
     }
 }

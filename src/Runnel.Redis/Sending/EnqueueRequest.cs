@@ -10,6 +10,9 @@ internal sealed class EnqueueRequest : TaskCompletionSource<int>
     private const int MostMessages = 100_000;
     private const int MostBytes = 256 * 1024 * 1024;
 
+    private Action<EnqueueRequest>? _leave;
+    private CancellationTokenRegistration _leaving;
+
     /// <exception cref="ArgumentException">They are too many, or too large together.</exception>
     public EnqueueRequest(ChannelName channel, IReadOnlyList<Envelope> envelopes, EnqueueOptions options, Sealing sealing)
         : base(TaskCreationOptions.RunContinuationsAsynchronously)
@@ -54,4 +57,30 @@ internal sealed class EnqueueRequest : TaskCompletionSource<int>
 
     /// <summary>Ends the wait for room; <see langword="null"/> while it has not begun.</summary>
     public ITimer? Limit { get; set; }
+
+    /// <summary>Has its sender leave the line when the token is cancelled. It is called before it gets in line.</summary>
+    public void LeaveWhen(Action<EnqueueRequest> leave, CancellationToken cancelled)
+    {
+        _leave = leave;
+        _leaving = cancelled.UnsafeRegister(static (request, token) => ((EnqueueRequest)request!).Leave(token), this);
+    }
+
+    /// <summary>So many of its messages were new and are stored.</summary>
+    public void Succeed(int stored)
+    {
+        _leaving.Unregister(); // which, unlike disposing, waits for nobody
+        TrySetResult(stored);
+    }
+
+    public void Fail(Exception exception)
+    {
+        _leaving.Unregister();
+        TrySetException(exception);
+    }
+
+    private void Leave(CancellationToken token)
+    {
+        TrySetCanceled(token);
+        _leave!(this);
+    }
 }

@@ -36,6 +36,35 @@ public sealed class RedisChannelTests(RedisServer server) : IClassFixture<RedisS
     }
 
     [Fact]
+    public async Task A_send_that_has_ended_leaves_nothing_with_a_token_that_lives_on()
+    {
+        using var living = new CancellationTokenSource();
+        var stored = await SendAsync(EnqueueOptions.Default with { Capacity = 1 });
+        var refused = await SendAsync(EnqueueOptions.Default with { Capacity = 1 });
+
+        await Wait.Until(
+            () =>
+            {
+                GC.Collect();
+                return !stored.IsAlive && !refused.IsAlive;
+            },
+            "both sends to be forgotten");
+
+        async Task<WeakReference> SendAsync(EnqueueOptions options)
+        {
+            try
+            {
+                await _queue.EnqueueAsync("work", [new Envelope(new Message("do", default)) { Id = MessageId.New(_time) }], options, living.Token);
+            }
+            catch (ChannelFullException)
+            {
+                // the second one
+            }
+            return new WeakReference(options);
+        }
+    }
+
+    [Fact]
     public async Task Senders_find_one_line_for_a_channel_however_often_it_is_forgotten()
     {
         using var done = new CancellationTokenSource();
