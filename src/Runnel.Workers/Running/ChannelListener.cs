@@ -25,6 +25,7 @@ internal sealed partial class ChannelListener(
     private TaskCompletionSource? _roomWanted;
     private TaskCompletionSource? _idleWanted;
     private ITimer? _watch;
+    private Action? _afterOneSettled;
     private double _averageMilliseconds = double.NaN;
     private long _finished;
     private long _finishedBefore;
@@ -224,8 +225,7 @@ internal sealed partial class ChannelListener(
             }
             _unsettled++;
         }
-        settling.ContinueWith(
-            static (_, state) => ((ChannelListener)state!).AfterSettled(1), this, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        settling.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(_afterOneSettled ??= () => AfterSettled(1)); // makes nothing, as ContinueWith would
         return isRoom;
     }
 
