@@ -20,7 +20,7 @@ public interface IChannelLayer
     ValueTask<Message> ReceiveAsync(ChannelName channel, CancellationToken cancellationToken = default);
 
     /// <summary>Makes a name that no other channel has, readable by this process only.</summary>
-    /// <param name="prefix">What the name begins with; letters, digits, <c>-</c>, <c>_</c> and <c>.</c></param>
+    /// <param name="prefix">What the name begins with; letters, digits, <c>-</c>, <c>_</c> and <c>.</c> On a layer with <see cref="IDirectChannels"/> it begins with the process's name instead.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     ValueTask<ChannelName> NewChannelAsync(string prefix = "specific", CancellationToken cancellationToken = default);
 

@@ -19,12 +19,17 @@ public static class RunnelChannelLayersServiceCollectionExtensions
         var options = builder.Services.AddOptions<ChannelLayerOptions>().ValidateDataAnnotations().ValidateOnStart();
         if (configure is not null)
             options.Configure(configure);
-        builder.Services.TryAddSingleton<IChannelLayer>(static services => new ChannelLayer(
-            services.GetRequiredService<IBackplane>(),
-            services.GetRequiredService<IWorkQueue>(),
-            services.GetRequiredService<IWorkQueueOperator>(),
-            services.GetRequiredService<IOptions<ChannelLayerOptions>>().Value,
-            services.GetRequiredService<TimeProvider>()));
+        builder.Services.TryAddSingleton(Create);
         return builder;
+    }
+
+    private static IChannelLayer Create(IServiceProvider services)
+    {
+        var backplane = services.GetRequiredService<IBackplane>();
+        var limits = services.GetRequiredService<IOptions<ChannelLayerOptions>>().Value;
+        var clock = services.GetRequiredService<TimeProvider>();
+        return services.GetService<IDirectChannels>() is { } channels
+            ? new DirectChannelLayer(backplane, channels, limits, clock)
+            : new ChannelLayer(backplane, services.GetRequiredService<IWorkQueue>(), services.GetRequiredService<IWorkQueueOperator>(), limits, clock);
     }
 }

@@ -30,6 +30,9 @@ public sealed class Layer : IAsyncDisposable
     /// </remarks>
     public IStateStore? State { get; init; }
 
+    /// <summary>Channels of single processes that the broker finds by name; <see langword="null"/> when the layer has none. Then <c>IChannelLayer</c> uses the work queue.</summary>
+    public IDirectChannels? DirectChannels { get; init; }
+
     /// <summary>What the seams stand on; disposed after them.</summary>
     public IAsyncDisposable? Owned { get; init; }
 
@@ -69,7 +72,7 @@ public sealed class Layer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         // One object may fill several seams.
-        foreach (var part in new object?[] { WorkQueue, Operator, State, Backplane, Owned }.Distinct())
+        foreach (var part in new object?[] { WorkQueue, Operator, State, DirectChannels, Backplane, Owned }.Distinct())
         {
             if (part is IAsyncDisposable asynchronously)
                 await asynchronously.DisposeAsync().ConfigureAwait(false);

@@ -18,6 +18,7 @@ public sealed class LayerComposition : IAsyncDisposable
         _layers = [.. new[] { main, queue ?? main, state ?? main }.Distinct()];
         WorkQueue = (queue ?? main).WorkQueue;
         Operator = (queue ?? main).Operator;
+        DirectChannels = main.DirectChannels;
         _keeper = new[] { state ?? main, state ?? queue }.OfType<Layer>().FirstOrDefault(layer => layer.State is not null || HasHistory(layer));
         MainRemembers = _keeper == main;
         State = _keeper?.State ?? (_keeper is null ? null : new HistoryStateStore(_keeper.Backplane!, timeProvider));
@@ -35,6 +36,9 @@ public sealed class LayerComposition : IAsyncDisposable
 
     /// <summary>The operator's side of <see cref="WorkQueue"/>; <see langword="null"/> when there is none.</summary>
     public IWorkQueueOperator? Operator { get; }
+
+    /// <summary>Channels of single processes that the main layer's broker finds by name; <see langword="null"/> when it has none.</summary>
+    public IDirectChannels? DirectChannels { get; }
 
     /// <summary>Remembers values and reservations; <see langword="null"/> when no layer can.</summary>
     public IStateStore? State { get; }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Runnel.Layers;
+using Runnel.RabbitMQ.Channels;
 
 [assembly: LayerScheme("amqp", typeof(Runnel.RabbitMQ.RabbitMQLayerFactory))]
 [assembly: LayerScheme("amqps", typeof(Runnel.RabbitMQ.RabbitMQLayerFactory))]
@@ -31,6 +32,8 @@ public sealed class RabbitMQLayerFactory : ILayerFactory
         options.Host = address;
         var broker = new RabbitMQBroker(options, timeProvider, loggers.CreateLogger<RabbitMQBroker>());
         _connections?.Made(broker);
-        return new Layer { Backplane = new RabbitMQBackplane(broker), Owned = broker, Open = broker.OpenAsync, Identity = broker.GetIdentityAsync };
+        var backplane = new RabbitMQBackplane(broker);
+        var channels = options.Wire == RabbitMQWire.Django ? new DjangoChannels(broker, backplane) : null;
+        return new Layer { Backplane = backplane, DirectChannels = channels, Owned = broker, Open = broker.OpenAsync, Identity = broker.GetIdentityAsync };
     }
 }

@@ -104,6 +104,9 @@ public sealed class ConfiguredLayer : IAsyncDisposable
         return layers.MainRemembers ? LackingStateStore.Instance : State;
     }
 
+    /// <summary>The channels of processes that come with this backplane; <see langword="null"/> when there are none, or the backplane is the application's own.</summary>
+    internal IDirectChannels? DirectChannelsOn(IBackplane backplane) => _layers.Value.Backplane == backplane ? _layers.Value.DirectChannels : null;
+
     /// <summary>Whether the application takes these seams from its layers, and does not bring its own.</summary>
     internal bool Fills(IBackplane backplane, IStateStore states) => _layers.Value.Backplane == backplane && _layers.Value.State == states;
 

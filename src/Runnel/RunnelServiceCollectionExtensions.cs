@@ -26,6 +26,7 @@ public static class RunnelServiceCollectionExtensions
         services.TryAddSingleton<ConfiguredLayer>();
         services.TryAddSingleton(provider => provider.GetRequiredService<ConfiguredLayer>().Backplane);
         services.TryAddSingleton(provider => provider.GetRequiredService<ConfiguredLayer>().StateOn(provider.GetRequiredService<IBackplane>()));
+        services.TryAddSingleton<IDirectChannels>(provider => provider.GetRequiredService<ConfiguredLayer>().DirectChannelsOn(provider.GetRequiredService<IBackplane>())!); // perhaps none
         services.TryAddSingleton(provider => new NodeContext(
             provider.GetRequiredService<IOptions<RunnelOptions>>().Value,
             provider.GetRequiredService<TimeProvider>(),

@@ -9,14 +9,15 @@ internal sealed class RareWarning
     private long? _said;
     private long _count;
 
-    /// <summary>There is reason to warn once more.</summary>
+    /// <summary>There is reason to warn once more, or more than once.</summary>
     /// <param name="count">How often there was since the last warning, this time included.</param>
+    /// <param name="more">How often there is now.</param>
     /// <returns>Whether to warn now.</returns>
-    public bool IsDue(out long count)
+    public bool IsDue(out long count, long more = 1)
     {
         lock (_lock)
         {
-            count = ++_count;
+            count = _count += more;
             if (_said is { } said && TimeProvider.System.GetElapsedTime(said) < Every)
                 return false;
             (_said, _count) = (TimeProvider.System.GetTimestamp(), 0);

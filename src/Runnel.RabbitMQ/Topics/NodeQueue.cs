@@ -13,7 +13,6 @@ internal sealed class NodeQueue : IAsyncDisposable
 {
     private readonly RabbitMQBroker _broker;
     private readonly ITopicWire _wire;
-    private readonly string _name;
     private readonly Lock _lock = new();
     private readonly Dictionary<string, HeardTopic> _topics = [];
     private readonly Queue<(string RoutingKey, HeardTopic? Topic)> _changes = new();
@@ -22,12 +21,17 @@ internal sealed class NodeQueue : IAsyncDisposable
 
     public NodeQueue(RabbitMQBroker broker, ITopicWire wire)
     {
-        (_broker, _wire, _name) = (broker, wire, wire.NewQueueName());
+        (_broker, _wire, Name) = (broker, wire, wire.NewQueueName());
         Link = new RabbitLink(broker, "hears", RestoreAsync);
         Link.Changed += OnChanged;
     }
 
     public RabbitLink Link { get; }
+
+    public string Name { get; }
+
+    /// <summary>Takes what was sent to the queue itself, and not to a topic.</summary>
+    public Action<ReadOnlyMemory<byte>>? Direct { get; set; }
 
     /// <summary>Whether everything that is to be heard is heard.</summary>
     public bool IsConnected => Link.Current is not null || _topics.Count == 0;
@@ -119,11 +123,11 @@ internal sealed class NodeQueue : IAsyncDisposable
                 foreach (var (key, topic) in changes)
                 {
                     if (topic is null)
-                        await channel.QueueUnbindAsync(_name, _wire.Exchange, key).ConfigureAwait(false);
+                        await channel.QueueUnbindAsync(Name, _wire.Exchange, key).ConfigureAwait(false);
                     else
-                        await channel.QueueBindAsync(_name, _wire.Exchange, key, arguments: null, noWait: true).ConfigureAwait(false);
+                        await channel.QueueBindAsync(Name, _wire.Exchange, key, arguments: null, noWait: true).ConfigureAwait(false);
                 }
-                await channel.QueueDeclarePassiveAsync(_name).ConfigureAwait(false);
+                await channel.QueueDeclarePassiveAsync(Name).ConfigureAwait(false);
                 foreach (var (_, topic) in changes)
                     topic?.Begin();
             }
@@ -138,7 +142,7 @@ internal sealed class NodeQueue : IAsyncDisposable
     {
         var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken).ConfigureAwait(false);
         await RabbitMQBackplane.DeclareAsync(channel, _wire, cancellationToken).ConfigureAwait(false);
-        await channel.QueueDeclareAsync(_name, durable: false, exclusive: true, autoDelete: false, Arguments, cancellationToken: cancellationToken).ConfigureAwait(false);
+        await channel.QueueDeclareAsync(Name, durable: false, exclusive: true, autoDelete: false, Arguments, cancellationToken: cancellationToken).ConfigureAwait(false);
         HeardTopic[] topics;
         lock (_lock)
         {
@@ -149,14 +153,14 @@ internal sealed class NodeQueue : IAsyncDisposable
             _channel = channel;
         }
         foreach (var topic in topics)
-            await channel.QueueBindAsync(_name, _wire.Exchange, topic.RoutingKey, arguments: null, noWait: true, cancellationToken).ConfigureAwait(false);
+            await channel.QueueBindAsync(Name, _wire.Exchange, topic.RoutingKey, arguments: null, noWait: true, cancellationToken).ConfigureAwait(false);
         await channel.BasicQosAsync(0, (ushort)_broker.Options.MostLocal, global: false, cancellationToken).ConfigureAwait(false);
         channel.ChannelShutdownAsync += (_, reason) =>
         {
             Link.Break($"the channel of this node's queue was closed: {reason.ReplyText}");
             return Task.CompletedTask;
         };
-        await channel.BasicConsumeAsync(_name, autoAck: false, new NodeConsumer(channel, _broker, Take, Link.Break), cancellationToken).ConfigureAwait(false);
+        await channel.BasicConsumeAsync(Name, autoAck: false, new NodeConsumer(channel, _broker, Take, Link.Break), cancellationToken).ConfigureAwait(false);
         foreach (var topic in topics)
             topic.Begin();
         _ = Task.Run(BindAsync, CancellationToken.None);
@@ -180,6 +184,11 @@ internal sealed class NodeQueue : IAsyncDisposable
 
     private void Take(string routingKey, ReadOnlyMemory<byte> body)
     {
+        if (routingKey == Name)
+        {
+            Direct?.Invoke(body);
+            return;
+        }
         HeardTopic? topic;
         lock (_lock)
             topic = _topics.GetValueOrDefault(routingKey);

@@ -17,7 +17,6 @@ public sealed class RabbitMQBackplane : IBackplane, IAsyncDisposable
 
     private readonly RabbitMQBroker _broker;
     private readonly ITopicWire _wire;
-    private readonly NodeQueue _queue;
     private readonly RabbitPublisher _publisher;
     private readonly CancellationTokenSource _ending = new();
     private readonly ConcurrentDictionary<Topic, bool> _counting = [];
@@ -32,7 +31,7 @@ public sealed class RabbitMQBackplane : IBackplane, IAsyncDisposable
         _broker = broker;
         _wire = WireOf(broker.Options);
         _full = new FullQueueLog(broker);
-        _queue = new NodeQueue(broker, _wire);
+        Queue = new NodeQueue(broker, _wire);
         _publisher = new RabbitPublisher(broker, broker.Publishing);
         broker.Restoring.Add(async (connection, cancellationToken) =>
         {
@@ -40,8 +39,11 @@ public sealed class RabbitMQBackplane : IBackplane, IAsyncDisposable
             await DeclareAsync(channel, _wire, cancellationToken).ConfigureAwait(false);
         });
         broker.Publishing.Changed += _ => TellState();
-        _queue.Link.Changed += _ => TellState();
+        Queue.Link.Changed += _ => TellState();
     }
+
+    /// <summary>The queue of this node.</summary>
+    internal NodeQueue Queue { get; }
 
     /// <inheritdoc/>
     public BackplaneFeatures Features => BackplaneFeatures.ScaleOut;
@@ -77,7 +79,7 @@ public sealed class RabbitMQBackplane : IBackplane, IAsyncDisposable
         cancellationToken.ThrowIfCancellationRequested();
         try
         {
-            return await _queue.SubscribeAsync(topic, listener, cancellationToken).ConfigureAwait(false);
+            return await Queue.SubscribeAsync(topic, listener, cancellationToken).ConfigureAwait(false);
         }
         catch (IOException exception)
         {
@@ -97,8 +99,11 @@ public sealed class RabbitMQBackplane : IBackplane, IAsyncDisposable
     {
         await _ending.CancelAsync().ConfigureAwait(false);
         await _publisher.DisposeAsync().ConfigureAwait(false);
-        await _queue.DisposeAsync().ConfigureAwait(false);
+        await Queue.DisposeAsync().ConfigureAwait(false);
     }
+
+    /// <summary>Publishes something that is no message to a topic.</summary>
+    internal Task<PublishOutcome> PublishAsync(in Publication publication) => _publisher.PublishAsync(publication);
 
     internal static Task DeclareAsync(IChannel channel, ITopicWire wire, CancellationToken cancellationToken) =>
         channel.ExchangeDeclareAsync(wire.Exchange, ExchangeType.Direct, durable: false, autoDelete: false, cancellationToken: cancellationToken);
@@ -151,7 +156,7 @@ public sealed class RabbitMQBackplane : IBackplane, IAsyncDisposable
         // The lock holds while it is told, so that what is told last is what is.
         lock (_lock)
         {
-            var state = _broker.Publishing.Current is not null && _queue.IsConnected ? BackplaneState.Connected : BackplaneState.Interrupted;
+            var state = _broker.Publishing.Current is not null && Queue.IsConnected ? BackplaneState.Connected : BackplaneState.Interrupted;
             if (_state == state)
                 return;
             _state = state;

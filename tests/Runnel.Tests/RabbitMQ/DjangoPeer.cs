@@ -42,6 +42,9 @@ internal sealed class DjangoPeer : IAsyncDisposable
     /// <summary>Sends a message to one channel.</summary>
     public Task SendAsync(string channel, string message) => WriteAsync(new JsonObject { ["channel"] = channel, ["message"] = JsonNode.Parse(message) });
 
+    /// <summary>Lets one that stands still begin.</summary>
+    public Task ConsumeAsync() => WriteAsync(new JsonObject { ["consume"] = true });
+
     /// <summary>Publishes bytes that are no message under a group's name.</summary>
     public Task SendRawAsync(string group, params byte[] bytes) =>
         WriteAsync(new JsonObject { ["raw"] = group, ["message"] = new JsonObject { ["bytes"] = new JsonArray([.. bytes.Select(one => JsonValue.Create((int)one))]) } });

@@ -71,10 +71,27 @@ public sealed class RabbitMQNodeQueueTests(SharedRabbitServer server) : IAsyncLi
             await PublishAsync(publisher, Articles, "too old");
         await Wait.Until(async () => (await _place.Host.QueuesAsync()).All(queue => queue.MessagesReady == 0), "the messages have expired");
         go.Set();
-        await PublishAsync(publisher, Articles, "last");
 
-        Assert.Equal("last", await LastAsync(listener));
+        // On a busy machine a message may expire although nobody stands in its way.
+        await Wait.Until(async () =>
+        {
+            await PublishAsync(publisher, Articles, "last");
+            return listener.Last == "last";
+        }, "a last one was delivered");
         Assert.NotEmpty(listener.Gaps);
+    }
+
+    [Fact]
+    public async Task A_message_that_nothing_follows_is_acknowledged_too()
+    {
+        var backplane = await OpenedAsync();
+        await using var hears = await TopicListener.OnAsync(backplane, Articles);
+
+        await PublishAsync(backplane, Articles, "the last for a while");
+        await hears.NextAsync();
+
+        // Otherwise the broker would close the channel when its delivery time-out is over.
+        await Wait.Until(async () => (await _place.Host.QueueAsync(backplane.Queue.Name)).Messages == 0, "the broker has done with it");
     }
 
     [Fact]
@@ -141,12 +158,6 @@ public sealed class RabbitMQNodeQueueTests(SharedRabbitServer server) : IAsyncLi
         await PublishAsync(publisher, Articles, "sense");
 
         Assert.Equal("sense", await listener.NextAsync());
-    }
-
-    private static async Task<string> LastAsync(TopicListener listener)
-    {
-        await Wait.Until(() => listener.Last == "last", "the last one was delivered");
-        return listener.Last!;
     }
 
     private static Task<Position> PublishAsync(RabbitMQBackplane backplane, Topic topic, string text) =>

@@ -1,7 +1,7 @@
 """A process of channels_rabbitmq, as far as the wire goes: pika and msgpack, and nothing of Runnel.
 
 It declares what channels_rabbitmq declares, joins the groups of its command line, prints each message that comes as a line of JSON, and sends each line of JSON that it
-is given: {"group": ..., "message": {...}} or {"channel": ..., "message": {...}}. Bytes are {"$bytes": "hex"}. It ends with its input.
+is given: {"group": ..., "message": {...}} or {"channel": ..., "message": {...}}. {"consume": true} has one that stands still begin. Bytes are {"$bytes": "hex"}. It ends with its input.
 """
 
 import functools
@@ -27,8 +27,11 @@ def say(value):
     print(json.dumps(value, default=to_json), flush=True)
 
 
-def send(channel, line):
+def send(channel, consume, line):
     command = json.loads(line, object_hook=from_json)
+    if "consume" in command:
+        consume()
+        return
     message = dict(command["message"])
     if "group" in command:
         message["__asgi_group__"] = command["group"]
@@ -53,13 +56,14 @@ def main(url, queue, capacity, consumes, *groups):
         say({"message": msgpack.unpackb(body), "properties": {name: value for name, value in vars(properties).items() if value is not None}})
         channel.basic_ack(method.delivery_tag)
 
+    consume = functools.partial(channel.basic_consume, queue, on_message)
     if consumes == "consumes":
-        channel.basic_consume(queue, on_message)
+        consume()
     say({"ready": queue})
 
     def read():
         for line in sys.stdin:
-            connection.add_callback_threadsafe(functools.partial(send, channel, line))
+            connection.add_callback_threadsafe(functools.partial(send, channel, consume, line))
         connection.add_callback_threadsafe(connection.close)
 
     threading.Thread(target=read, daemon=True).start()

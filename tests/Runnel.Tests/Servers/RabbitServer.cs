@@ -24,6 +24,9 @@ public sealed class RabbitServer : IAsyncDisposable
         """;
     private const int MostPorts = 5;
 
+    // A start is work for five seconds; on a machine with ten times as much to do as it can, it takes longer than any other wait may.
+    private const int Patience = 4;
+
     private readonly RabbitServerOptions _options;
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("runnel-rabbit-");
     private readonly ServerCertificate? _certificate;
@@ -183,7 +186,20 @@ public sealed class RabbitServer : IAsyncDisposable
         Id = int.Parse(id, CultureInfo.InvariantCulture);
 
         var answers = false;
-        await Wait.Until(async () => (answers = await Probe.IsRunningAsync()) || State == 'Z', "RabbitMQ answers");
+        for (var patience = Patience; !answers && State != 'Z'; patience--)
+        {
+            try
+            {
+                await Wait.Until(async () => (answers = await Probe.IsRunningAsync()) || State == 'Z', "RabbitMQ answers");
+            }
+            catch (TimeoutException) when (patience > 1)
+            {
+            }
+            catch (TimeoutException)
+            {
+                throw await FailedAsync("RabbitMQ started, but did not answer");
+            }
+        }
         if (!answers)
             await KillAsync();
         return answers;

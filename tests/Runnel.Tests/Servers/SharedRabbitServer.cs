@@ -19,7 +19,7 @@ public sealed class SharedRabbitServer : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (_server.IsValueCreated)
+        if (_server.IsValueCreated && !_server.Value.IsFaulted) // whoever asked for it has been told
             await (await Server).DisposeAsync();
     }
 }
