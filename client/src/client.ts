@@ -1,25 +1,15 @@
-import { browser } from "./environment.js";
+import { browser } from "./browser.js";
+import type { ClientEvents, State } from "./events.js";
 import { Listeners } from "./listeners.js";
-import { type ConnectOptions, readSettings } from "./options.js";
-import { encode, encodeForStream } from "./protocol.js";
-import { type Drop, Socket, type State, type StateChange } from "./socket.js";
-import { type MalformedFrame, type StreamClose, type StreamError, Streams } from "./streams.js";
+import type { Address, ConnectOptions } from "./options.js";
+import { encode, RUNNEL_V1 } from "./protocol.js";
+import { Session } from "./session.js";
+import { readSettings } from "./settings.js";
+import { Streams } from "./streams.js";
+import { overAskedAddress } from "./transports/asked.js";
+import type { TransportEvents } from "./transports/transport.js";
 import { overWebSocket } from "./transports/websocket.js";
 import { resolveUrl } from "./url.js";
-
-/** The events of a {@link Client}, and what a listener gets with each. */
-export interface ClientEvents {
-  /** The state has changed. Every listener gets every change, in order. */
-  state: StateChange;
-  /** A message will not be sent. */
-  drop: Drop;
-  /** A frame of the server could not be read; it was passed over. */
-  error: MalformedFrame;
-  /** The server could not do what a frame asked of a stream. Told also for a stream that nobody demultiplexes. */
-  streamerror: StreamError;
-  /** The server has closed one stream of the connection. Told also for a stream that nobody demultiplexes. */
-  streamclose: StreamClose;
-}
 
 /** One stream of a shared connection, to send to. */
 export interface Stream {
@@ -38,18 +28,18 @@ export interface Stream {
 export class Client {
   private readonly events: { readonly [K in keyof ClientEvents]: Listeners<[ClientEvents[K]]> };
   private readonly streams: Streams;
-  private readonly socket: Socket;
+  private readonly session: Session;
   private readonly counts = { dropped: 0, malformed: 0, ignored: 0 };
 
   /** See {@link connect}, which does the same. */
-  constructor(url?: string, options: ConnectOptions = {}) {
+  constructor(url?: Address, options: ConnectOptions = {}) {
     const environment = { ...browser, ...options.environment };
     const report = (error: unknown) => environment.report(error);
-    const address = resolveUrl(url, environment.page);
-    const protocols = [options.protocols ?? []].flat() as string[];
+    const { webSocket: WebSocket } = options;
 
     this.events = {
       state: new Listeners(report),
+      joined: new Listeners(report),
       drop: new Listeners(report),
       error: new Listeners(report),
       streamerror: new Listeners(report),
@@ -69,24 +59,28 @@ export class Client {
       },
       report,
     );
-    this.socket = new Socket(
-      (events) => overWebSocket(environment.openWebSocket(address, protocols), events),
-      readSettings(options),
-      environment,
-      {
-        changed: (change) => this.events.state.emit(change),
-        received: (data) => this.streams.receive(data),
-        dropped: (drop) => {
-          this.counts.dropped += 1;
-          this.events.drop.emit(drop);
-        },
+
+    const open = (protocols: string[], events: TransportEvents) => {
+      const openAt = (address?: string) => {
+        const resolved = resolveUrl(address, environment.base);
+        return overWebSocket(WebSocket ? new WebSocket(resolved, protocols) : environment.openWebSocket(resolved, protocols), events);
+      };
+      return typeof url === "function" ? overAskedAddress(url, openAt, events) : openAt(url);
+    };
+    this.session = new Session(open, [options.protocols ?? RUNNEL_V1].flat() as string[], readSettings(options), environment, {
+      changed: (change) => this.events.state.emit(change),
+      joined: (joined) => this.events.joined.emit(joined),
+      received: (frame, data) => this.streams.receive(frame, data),
+      dropped: (drop) => {
+        this.counts.dropped += 1;
+        this.events.drop.emit(drop);
       },
-    );
+    });
   }
 
   /** Where the client stands now. */
   get state(): State {
-    return this.socket.state;
+    return this.session.state;
   }
 
   /** How many messages were not sent and will not be. Each was also told to the `drop` listeners. */
@@ -139,7 +133,7 @@ export class Client {
   }
 
   /**
-   * Sends a value as a JSON text frame. It is encoded before the call returns, so it may be changed afterwards.
+   * Sends a value as JSON. It is encoded before the call returns, so it may be changed afterwards.
    *
    * While there is no connection the message waits, in a queue with a bound, and leaves with the next connection.
    * Messages leave in the order of the calls. A message that was handed to an open socket is not sent again if the
@@ -149,12 +143,12 @@ export class Client {
    * @throws {TypeError} JSON has no form for the value.
    */
   send(value: unknown): boolean {
-    return this.socket.send(encode(value));
+    return this.session.send({ json: encode(value) });
   }
 
   /** The stream of this name. Asking opens nothing and costs nothing; ask as often as is handy. */
   stream(name: string): Stream {
-    return { name, send: (payload) => this.socket.send(encodeForStream(name, payload)) };
+    return { name, send: (payload) => this.session.send({ stream: name, json: encode(payload) }) };
   }
 
   /**
@@ -162,7 +156,7 @@ export class Client {
    * dropped and counted. Closing again does nothing.
    */
   close(): void {
-    this.socket.close();
+    this.session.close();
   }
 }
 
@@ -173,11 +167,12 @@ export class Client {
  * When the connection ends, the client comes back, for ever, after a random wait that grows with each failure, and at
  * once when the network or the user returns. It stays away after its own `close()`, code 1008, and codes 4400 to 4499.
  *
- * @param url Absent: `/ws` on the page's host. Starting with `/`: that path on the page's host. Else a full address.
- * @throws {TypeError} The address needs a page's host, and there is none.
+ * @param url Absent: `/ws` on the page's host. Else an address, which may be relative to the page's, or a function that
+ * is asked for it at each attempt. If the function fails, so does the attempt.
+ * @throws {TypeError} The address leads nowhere from here, or there is no WebSocket here.
  * @throws {RangeError} An option is outside its range.
- * @throws {DOMException} The browser does not accept the address or a subprotocol.
+ * @throws {DOMException} The browser does not accept a subprotocol.
  */
-export function connect(url?: string, options?: ConnectOptions): Client {
+export function connect(url?: Address, options?: ConnectOptions): Client {
   return new Client(url, options);
 }

@@ -1,57 +1,35 @@
-import type { WebSocketLike } from "./transports/websocket.js";
-import type { PageAddress } from "./url.js";
+/** The part of a WebSocket that the client needs. The browser's has it, and so has that of the package `ws`. */
+export interface WebSocketLike {
+  /** 1 while frames can be sent. */
+  readonly readyState: number;
+  /** The subprotocol that the server chose; empty if it chose none. */
+  readonly protocol: string;
+  onopen: ((event: any) => void) | null;
+  onmessage: ((event: any) => void) | null;
+  onclose: ((event: any) => void) | null;
+  onerror: ((event: any) => void) | null;
+  send(frame: string): void;
+  close(code?: number): void;
+}
 
 /** What the client takes from the world around it. A test gives its own, as a plain object; an application has no need to. */
 export interface Environment {
-  /** The page's address, or undefined where there is no page. */
-  readonly page: PageAddress | undefined;
+  /** The address that relative ones start from, or undefined where there is no page. */
+  readonly base: string | undefined;
+  /** Whether there may be a network. False only when the browser is sure that there is none. */
+  isOnline(): boolean;
   /** A number from 0 (inclusive) to 1 (exclusive). */
   random(): number;
+  /** A string that nobody guesses, for the server to know the client again. */
+  newId(): string;
   /** Milliseconds on a clock that is never set back. */
   now(): number;
   /** Calls back once after so many milliseconds. Returns a function that cancels it. */
   after(milliseconds: number, callback: () => void): () => void;
-  /** Calls back when the network or the user has returned. Returns a function that ends it. */
+  /** Calls back when the network or the user has returned, or the page was asleep. Returns a function that ends it. */
   onWake(callback: () => void): () => void;
   /** Starts a WebSocket. */
   openWebSocket(url: string, protocols: string[]): WebSocketLike;
   /** Gets what a listener of the application has thrown. */
   report(error: unknown): void;
 }
-
-/** The browser, in a page or in a worker. */
-export const browser: Environment = {
-  get page() {
-    return globalThis.location as PageAddress | undefined;
-  },
-  random: () => Math.random(),
-  now: () => performance.now(),
-  after(milliseconds, callback) {
-    const timer = setTimeout(callback, milliseconds);
-    return () => clearTimeout(timer);
-  },
-  onWake(callback) {
-    const page = globalThis.document as Document | undefined;
-    const whenVisible = () => {
-      if (page?.visibilityState === "visible") {
-        callback();
-      }
-    };
-    globalThis.addEventListener("online", callback);
-    page?.addEventListener("visibilitychange", whenVisible);
-    return () => {
-      globalThis.removeEventListener("online", callback);
-      page?.removeEventListener("visibilitychange", whenVisible);
-    };
-  },
-  openWebSocket: (url, protocols) => new WebSocket(url, protocols),
-  report(error) {
-    if (typeof globalThis.reportError === "function") {
-      globalThis.reportError(error);
-      return;
-    }
-    queueMicrotask(() => {
-      throw error;
-    });
-  },
-};

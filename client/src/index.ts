@@ -1,7 +1,4 @@
-export { Client, type ClientEvents, connect, type Stream } from "./client.js";
-export type { Environment } from "./environment.js";
-export type { ConnectOptions } from "./options.js";
-export type { Drop, State, StateChange } from "./socket.js";
-export type { MalformedFrame, StreamClose, StreamError } from "./streams.js";
-export type { WebSocketLike } from "./transports/websocket.js";
-export type { PageAddress } from "./url.js";
+export { Client, connect, type Stream } from "./client.js";
+export type { Environment, WebSocketLike } from "./environment.js";
+export type { ClientEvents, Drop, Joined, MalformedFrame, Outcome, State, StateChange, StreamClose, StreamError } from "./events.js";
+export type { Address, ConnectOptions } from "./options.js";

@@ -1,54 +1,33 @@
-import { backoffDelay } from "./backoff.js";
+import { backoffDelay, type Pace } from "./backoff.js";
 import type { Environment } from "./environment.js";
-import type { Settings } from "./options.js";
-import { Outbox } from "./outbox.js";
+import type { State, StateChange } from "./events.js";
 import { ABNORMAL_CLOSURE, mayComeBack, NORMAL_CLOSURE } from "./protocol.js";
+import type { Settings } from "./settings.js";
 import type { OpenTransport, Transport } from "./transports/transport.js";
-
-/**
- * Where a client stands.
- *
- * - `connecting`: the first attempt is under way.
- * - `connected`: messages go straight to the server.
- * - `reconnecting`: there is no connection; the client waits or tries, and will go on.
- * - `closed`: there is no connection and there will be none. Final.
- */
-export type State = "connecting" | "connected" | "reconnecting" | "closed";
-
-/** A step from one state to another. */
-export interface StateChange {
-  /** The state that was entered. */
-  readonly state: State;
-  /** For `reconnecting` and `closed`: the close code that led there; 1006 if there was none. */
-  readonly code?: number;
-  /** For `reconnecting` and `closed`: the reason given with the code, often empty. */
-  readonly reason?: string;
-}
-
-/** A message that will not be sent. */
-export interface Drop {
-  /** The message as it would have been sent: JSON text. */
-  readonly frame: string;
-  /** `full`: too many were waiting. `closed`: the client is closed, or was closed while this one waited. */
-  readonly cause: "full" | "closed";
-}
 
 /** What the socket tells its owner. None of it may throw. */
 export interface SocketEvents {
-  changed(change: StateChange): void;
+  /** A transport is open. The attempt goes on until the owner calls {@link Socket.establish}. */
+  opened(subprotocol: string): void;
   received(data: unknown): void;
-  dropped(drop: Drop): void;
+  /** The network or the user has returned, and there is a connection. */
+  woken(): void;
+  /** The transport has ended. Told before the socket decides what to do. */
+  lost(code: number): void;
+  changed(change: StateChange): void;
 }
 
 /** A connection that outlives its transports: when one ends, it waits and opens the next. */
 export class Socket {
   private current: State = "connecting";
   private readonly changes: StateChange[] = [];
-  private readonly outbox: Outbox;
   private readonly stopWaking: () => void;
   private transport: Transport | undefined;
-  private openedAt: number | undefined;
+  private establishedAt: number | undefined;
+  private pace: Pace | undefined;
   private failures = 0;
+  // A wait that the server has asked for is not cut short: it is what keeps all of its clients from coming at once.
+  private isHeld = false;
   // One is enough: an attempt has a time limit, a wait has an end, and a connection has neither.
   private cancelTimer: () => void = () => {};
 
@@ -58,66 +37,80 @@ export class Socket {
     private readonly environment: Environment,
     private readonly events: SocketEvents,
   ) {
-    this.outbox = new Outbox(settings.queueCapacity);
     // If the first attempt cannot be made, the address or the subprotocols are wrong, and the caller should hear it.
     this.open();
-    this.stopWaking = environment.onWake(() => this.hurry());
+    this.stopWaking = environment.onWake(() => this.wake());
   }
 
   get state(): State {
     return this.current;
   }
 
-  /** Sends the frame, or keeps it for the next connection. Frames leave in the order of the calls. */
-  send(frame: string): boolean {
-    if (this.current === "closed") {
-      return this.drop(frame, "closed");
+  /** Hands a frame to the transport. Returns false, and does not take it, if there is none or it does not take it. */
+  write(frame: string): boolean {
+    return this.transport?.send(frame) ?? false;
+  }
+
+  /** The attempt has succeeded. */
+  establish(pace?: Pace): void {
+    this.cancelTimer();
+    this.establishedAt = this.environment.now();
+    this.pace = pace;
+  }
+
+  /** How to come back when this transport ends. */
+  advise(pace: Pace | undefined): void {
+    this.pace = pace ?? this.pace;
+  }
+
+  /** Tells that the connection can be used. */
+  connect(recovered: boolean): void {
+    if (this.establishedAt !== undefined && this.current !== "connected") {
+      this.current = "connected";
+      this.tell({ state: "connected", recovered });
     }
-    if (this.transport?.send(frame)) {
-      return true;
-    }
-    return this.outbox.offer(frame) || this.drop(frame, "full");
+  }
+
+  /** Gives the transport up, as if the connection had broken. */
+  cut(reason: string): void {
+    this.transport?.close();
+    this.lost(ABNORMAL_CLOSURE, reason);
+  }
+
+  /** Gives the transport up and opens the next one at once. */
+  reopen(): void {
+    this.cancelTimer();
+    this.transport?.close();
+    this.retry();
   }
 
   close(): void {
     if (this.current !== "closed") {
+      this.events.lost(NORMAL_CLOSURE);
       this.finish(NORMAL_CLOSURE, "");
     }
   }
 
   private open(): void {
     this.transport = this.openTransport({
-      opened: () => this.opened(),
+      opened: (subprotocol) => this.events.opened(subprotocol),
       received: (data) => this.events.received(data),
       closed: (code, reason) => this.lost(code, reason),
     });
-    this.cancelTimer = this.environment.after(this.settings.connectTimeout, () => this.giveUp());
-  }
-
-  private opened(): void {
-    this.cancelTimer();
-    this.openedAt = this.environment.now();
-    this.current = "connected";
-    // Before the listeners hear of it: what they send now was sent later, and must leave later.
-    this.outbox.drain((frame) => this.transport?.send(frame) ?? false);
-    this.tell({ state: "connected" });
-  }
-
-  private giveUp(): void {
-    this.transport?.close();
-    this.lost(ABNORMAL_CLOSURE, "The server did not answer in time.");
+    this.cancelTimer = this.environment.after(this.settings.connectTimeout, () => this.cut("The server did not answer in time."));
   }
 
   private lost(code: number, reason: string): void {
     this.cancelTimer();
     this.transport = undefined;
+    this.events.lost(code);
     if (!mayComeBack(code)) {
       this.finish(code, reason);
       return;
     }
     this.failures = this.wasStable() ? 0 : this.failures;
-    this.openedAt = undefined;
     this.waitAndRetry();
+    this.establishedAt = undefined;
     if (this.current !== "reconnecting") {
       this.current = "reconnecting";
       this.tell({ state: "reconnecting", code, reason });
@@ -126,13 +119,18 @@ export class Socket {
 
   // A server that accepts and closes at once has not recovered; an open alone must not make the waits small again.
   private wasStable(): boolean {
-    return this.openedAt !== undefined && this.environment.now() - this.openedAt >= this.settings.stableAfter;
+    return this.establishedAt !== undefined && this.environment.now() - this.establishedAt >= this.settings.stableAfter;
   }
 
   private waitAndRetry(): void {
     const { retryBase, retryCap } = this.settings;
-    const delay = backoffDelay(this.failures, retryBase, retryCap, this.environment.random());
-    this.failures += 1;
+    const isHeld = this.establishedAt !== undefined && this.pace !== undefined;
+    const pace = isHeld ? this.pace : this.pace && { ...this.pace, after: 0 };
+    // Without a network an attempt is only made in case the browser errs, and its failure says nothing of the server.
+    const isOnline = this.environment.isOnline();
+    const delay = isOnline ? backoffDelay(this.failures, retryBase, retryCap, this.environment.random(), pace) : retryCap;
+    this.failures += isOnline ? 1 : 0;
+    this.isHeld = isHeld && isOnline;
     this.cancelTimer = this.environment.after(delay, () => this.retry());
   }
 
@@ -145,9 +143,10 @@ export class Socket {
     }
   }
 
-  private hurry(): void {
-    const isWaiting = this.current === "reconnecting" && this.transport === undefined;
-    if (isWaiting) {
+  private wake(): void {
+    if (this.establishedAt !== undefined) {
+      this.events.woken();
+    } else if (this.transport === undefined && !this.isHeld) {
       this.cancelTimer();
       this.retry();
     }
@@ -159,13 +158,7 @@ export class Socket {
     this.stopWaking();
     this.transport?.close();
     this.transport = undefined;
-    this.outbox.clear().forEach((frame) => this.drop(frame, "closed"));
     this.tell({ state: "closed", code, reason });
-  }
-
-  private drop(frame: string, cause: Drop["cause"]): false {
-    this.events.dropped({ frame, cause });
-    return false;
   }
 
   // A listener may cause the next change, by close(). The others must still hear of both in their order.

@@ -1,31 +1,6 @@
+import type { MalformedFrame, StreamClose, StreamError } from "./events.js";
 import { Listeners } from "./listeners.js";
-import { decode } from "./protocol.js";
-
-/** The server could not do what a frame asked of a stream. The stream goes on. */
-export interface StreamError {
-  /** The name of the stream. */
-  readonly stream: string;
-  /** What went wrong, in one sentence, for a person. */
-  readonly error: string;
-}
-
-/** The server has closed one stream. The connection and its other streams go on. */
-export interface StreamClose {
-  /** The name of the stream. */
-  readonly stream: string;
-  /** The close code, with the meanings of RFC 6455; 1005 if the server gave none. */
-  readonly code: number;
-  /** The reason, often empty. */
-  readonly reason: string;
-}
-
-/** A frame that could not be read. */
-export interface MalformedFrame {
-  /** What is wrong with it. */
-  readonly error: Error;
-  /** The frame as it came. */
-  readonly data: unknown;
-}
+import type { Frame } from "./protocol.js";
 
 /** What the streams tell their owner. None of it may throw. */
 export interface StreamsEvents {
@@ -58,9 +33,8 @@ export class Streams {
     return listeners.add(callback);
   }
 
-  /** Reads a frame and hands it on. Never throws. */
-  receive(data: unknown): void {
-    const frame = decode(data);
+  /** Hands a frame on. Never throws. */
+  receive(frame: Frame, data: unknown): void {
     switch (frame.kind) {
       case "message":
         return this.plain.emit(frame.message);
@@ -70,14 +44,18 @@ export class Streams {
         return this.events.failed({ stream: frame.stream, error: frame.error });
       case "close":
         return this.events.closed({ stream: frame.stream, code: frame.code, reason: frame.reason });
-      case "unknown":
-        return this.events.ignored();
       case "malformed":
         return this.events.malformed({ error: frame.error, data });
+      default:
+        return this.events.ignored();
     }
   }
 
   private deliver(stream: string, payload: unknown): void {
+    if (stream === "") {
+      this.plain.emit(payload);
+      return;
+    }
     const listeners = this.byName.get(stream);
     if (listeners === undefined || listeners.isEmpty) {
       this.events.ignored();

@@ -1,26 +1,24 @@
-/** The part of the page's address that decides where a relative address leads. */
-export interface PageAddress {
-  /** The scheme with its colon, such as `https:`. */
-  readonly protocol: string;
-  /** The host with its port, if it has one. */
-  readonly host: string;
-}
-
 /**
  * The full address of the server's endpoint.
  *
- * Without `url` it is `/ws` on the page's own host. An address that starts with `/` is a path on that host.
- * A secure page gets `wss:`, any other `ws:`. Every other address is returned as it is.
+ * Without `url` it is `/ws` on the page's own host. A relative address starts from the page's, as a link does.
+ * `https:` becomes `wss:`, and `http:` becomes `ws:`.
  *
- * @throws {TypeError} The address needs the page's host, and there is no page or it has no host.
+ * @throws {TypeError} The address is none, or it needs a page's address and there is none of a web page.
  */
-export function resolveUrl(url: string | undefined, page: PageAddress | undefined): string {
+export function resolveUrl(url: string | undefined, base: string | undefined): string {
   const address = url || "/ws";
-  if (!address.startsWith("/")) {
-    return address;
+  let resolved: URL;
+  try {
+    // A worker that was made of a blob has its page's address in its own.
+    resolved = new URL(address, base?.replace(/^blob:/, ""));
+  } catch {
+    throw new TypeError(`"${address}" leads nowhere from here: give a full ws:// or wss:// address.`);
   }
-  if (!page?.host) {
-    throw new TypeError(`"${address}" needs the host of a page, and there is none here: give a full ws:// or wss:// address.`);
+  resolved.protocol = resolved.protocol.replace(/^http/, "ws");
+  resolved.hash = "";
+  if (!/^wss?:$/.test(resolved.protocol)) {
+    throw new TypeError(`"${address}" leads to ${resolved.href}: give a full ws:// or wss:// address.`);
   }
-  return `${page.protocol === "https:" ? "wss:" : "ws:"}//${page.host}${address}`;
+  return resolved.href;
 }

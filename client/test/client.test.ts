@@ -5,20 +5,21 @@ import { collect, World } from "./fakes.js";
 test("Connecting opens one socket at the resolved address with the wanted subprotocols", () => {
   const world = new World();
 
-  const client = connect(undefined, { protocols: ["runnel.v1"], environment: world.environment });
+  const client = connect(undefined, { protocols: ["a", "b"], environment: world.environment });
 
   expect(client).toBeInstanceOf(Client);
   expect(client.state).toBe("connecting");
-  expect(world.sockets.map(({ url, protocols }) => [url, protocols])).toEqual([["wss://example.test/ws", ["runnel.v1"]]]);
+  expect(world.sockets.map(({ url, protocols }) => [url, protocols])).toEqual([["wss://example.test/ws", ["a", "b"]]]);
 });
 
-test("One subprotocol may be given as a string, and none is asked for by default", () => {
+test("One subprotocol may be given as a string, none as an empty list, and the default is runnel.v1", () => {
   const world = new World();
 
-  world.connect({ protocols: "runnel.v1" });
+  world.connect({ protocols: "chat" });
+  world.connect({ protocols: [] });
   world.connect();
 
-  expect(world.sockets.map(({ protocols }) => protocols)).toEqual([["runnel.v1"], []]);
+  expect(world.sockets.map(({ protocols }) => protocols)).toEqual([["chat"], [], ["runnel.v1"]]);
 });
 
 test("A first attempt that cannot be made throws at the caller and leaves nothing behind", () => {
@@ -54,9 +55,9 @@ test("Every state is told once, with the code that led there", () => {
 
   expect(changes).toEqual([
     { state: "reconnecting", code: 1006, reason: "" },
-    { state: "connected" },
+    { state: "connected", recovered: false },
     { state: "reconnecting", code: 1012, reason: "Restart" },
-    { state: "connected" },
+    { state: "connected", recovered: false },
     { state: "closed", code: 4403, reason: "No longer a member" },
   ]);
 });
@@ -138,5 +139,5 @@ test.each(["the first attempt", "a wait", "a later attempt"])("A client can be c
 test("An event that does not exist is refused with the names of those that do", () => {
   const client = new World().connect();
 
-  expect(() => client.on("stat" as "state", () => {})).toThrow("state, drop, error, streamerror, streamclose");
+  expect(() => client.on("stat" as "state", () => {})).toThrow("state, joined, drop, error, streamerror, streamclose");
 });

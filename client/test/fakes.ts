@@ -1,12 +1,15 @@
-import type { ConnectOptions, Environment, WebSocketLike } from "../src/index.js";
+import type { Address, ConnectOptions, Environment, WebSocketLike } from "../src/index.js";
 import { Client } from "../src/index.js";
+import type { Shown } from "../src/positions.js";
 
 /** A WebSocket whose other end is the test. */
 export class FakeSocket implements WebSocketLike {
-  readyState: 0 | 1 | 2 | 3 = 0;
-  onopen: WebSocket["onopen"] = null;
-  onmessage: WebSocket["onmessage"] = null;
-  onclose: WebSocket["onclose"] = null;
+  readyState = 0;
+  protocol = "";
+  onopen: WebSocketLike["onopen"] = null;
+  onmessage: WebSocketLike["onmessage"] = null;
+  onclose: WebSocketLike["onclose"] = null;
+  onerror: WebSocketLike["onerror"] = null;
   readonly sent: string[] = [];
   closedWith: number | undefined;
 
@@ -26,8 +29,10 @@ export class FakeSocket implements WebSocketLike {
     this.closedWith = code;
   }
 
-  accept(): void {
+  /** Accepts, and chooses this subprotocol. */
+  accept(protocol = ""): void {
     this.readyState = 1;
+    this.protocol = protocol;
     this.raise("onopen", {});
   }
 
@@ -47,7 +52,7 @@ export class FakeSocket implements WebSocketLike {
   }
 
   private raise(handler: "onopen" | "onmessage" | "onclose", event: object): void {
-    (this[handler] as ((event: object) => void) | null)?.(event);
+    this[handler]?.(event);
   }
 }
 
@@ -56,14 +61,17 @@ export class World {
   readonly sockets: FakeSocket[] = [];
   readonly reported: unknown[] = [];
   randomNumber = 0.5;
+  isOnline = true;
   refusesSockets = false;
   private time = 0;
   private readonly timers = new Set<{ readonly at: number; readonly callback: () => void }>();
   private readonly wakers = new Set<() => void>();
 
   readonly environment: Environment = {
-    page: { protocol: "https:", host: "example.test" },
+    base: "https://example.test/app/page",
+    isOnline: () => this.isOnline,
     random: () => this.randomNumber,
+    newId: () => "client-1",
     now: () => this.time,
     after: (milliseconds, callback) => {
       const timer = { at: this.time + milliseconds, callback };
@@ -85,8 +93,8 @@ export class World {
     report: (error) => void this.reported.push(error),
   };
 
-  connect(options: ConnectOptions = {}): Client {
-    return new Client("/ws", { ...options, environment: this.environment });
+  connect(options: ConnectOptions = {}, url: Address = "/ws"): Client {
+    return new Client(url, { ...options, environment: this.environment });
   }
 
   /** A client whose first socket is open. */
@@ -94,6 +102,24 @@ export class World {
     const client = this.connect(options);
     this.socket.accept();
     return client;
+  }
+
+  /** A client whose server speaks runnel.v1 and has said hello. */
+  greeted(options: ConnectOptions = {}): Client {
+    const client = this.connect(options);
+    this.greet();
+    return client;
+  }
+
+  /** Accepts the newest socket as a server of runnel.v1 does. */
+  greet(reconnect: unknown = { after: 0, within: 2_000 }): void {
+    this.socket.accept("runnel.v1");
+    this.socket.deliverJson({ hello: { version: 1, abilities: [], reconnect } });
+  }
+
+  /** What the newest socket said first. */
+  get hello(): { version: number; client: string; positions: Shown[] } {
+    return JSON.parse(this.socket.sent[0]!).hello;
   }
 
   /** The newest socket. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readSettings } from "../src/options.js";
+import { readSettings } from "../src/settings.js";
 
 test("The defaults are the documented ones", () => {
   expect(readSettings({})).toEqual({
@@ -8,6 +8,7 @@ test("The defaults are the documented ones", () => {
     retryCap: 20_000,
     stableAfter: 5_000,
     connectTimeout: 10_000,
+    pingInterval: 30_000,
   });
 });
 

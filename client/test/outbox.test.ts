@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { Outbox } from "../src/outbox.js";
 
 test("Frames leave in the order in which they came", () => {
-  const outbox = new Outbox(3);
+  const outbox = new Outbox<string>(3);
   const sent: string[] = [];
   ["a", "b", "c"].forEach((frame) => outbox.offer(frame));
 
@@ -13,7 +13,7 @@ test("Frames leave in the order in which they came", () => {
 });
 
 test("A frame that is refused on the way out keeps its place, before the later ones", () => {
-  const outbox = new Outbox(3);
+  const outbox = new Outbox<string>(3);
   ["a", "b", "c"].forEach((frame) => outbox.offer(frame));
 
   outbox.drain((frame) => frame === "a");
@@ -22,7 +22,7 @@ test("A frame that is refused on the way out keeps its place, before the later o
 });
 
 test("A full outbox takes nothing more until something has left", () => {
-  const outbox = new Outbox(1);
+  const outbox = new Outbox<string>(1);
 
   expect([outbox.offer("a"), outbox.offer("b")]).toEqual([true, false]);
 

@@ -50,12 +50,15 @@ public static class RunnelEndpointRouteBuilderExtensions
         return Map(endpoints, pattern, builder.Describe(), configure);
     }
 
-    /// <summary>Serves the browser client, an ES module, at <c>/_runnel/client.js</c>.</summary>
+    /// <summary>Serves the browser client, an ES module, at <c>/_runnel/client.js</c>. Beside it are its types (<c>client.d.ts</c>) and its source map.</summary>
     /// <example><code>import { connect } from "/_runnel/client.js";</code></example>
     public static IEndpointConventionBuilder MapRunnelClient(this IEndpointRouteBuilder endpoints)
     {
         ArgumentNullException.ThrowIfNull(endpoints);
-        return endpoints.MapGet("/_runnel/client.js", BrowserClient.Serve);
+        var files = endpoints.MapGroup("/_runnel");
+        foreach (var file in BrowserClient.Files)
+            files.MapGet(file.Name, file.Serve);
+        return files;
     }
 
     /// <summary>Maps the jobs of tracked channels: <c>GET {prefix}/{id}</c>, <c>GET …/events</c> (server-sent events), <c>…/socket</c> (WebSocket), <c>DELETE …</c> to cancel, where the channel is <see cref="ChannelOptions.Cancellable"/>.</summary>

@@ -1,7 +1,7 @@
 /** What a transport tells its owner. None of it is told before the opening call has returned. */
 export interface TransportEvents {
-  /** The server has accepted the connection. */
-  opened(): void;
+  /** The server has accepted the connection, and chosen this subprotocol; empty for none. */
+  opened(subprotocol: string): void;
   /** A frame has arrived; a text frame is a string. */
   received(data: unknown): void;
   /** The connection is over, or was never made. Told once; nothing follows. */

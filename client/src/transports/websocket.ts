@@ -1,17 +1,16 @@
+import type { WebSocketLike } from "../environment.js";
 import { NORMAL_CLOSURE } from "../protocol.js";
 import type { Transport, TransportEvents } from "./transport.js";
-
-/** The part of the browser's WebSocket that this client needs. */
-export type WebSocketLike = Pick<WebSocket, "readyState" | "send" | "close" | "onopen" | "onmessage" | "onclose">;
 
 const OPEN = 1;
 
 /** The transport that speaks over this socket, which must be new: no event of it may have passed. */
 export function overWebSocket(socket: WebSocketLike, events: TransportEvents): Transport {
-  // There is no onerror: a browser tells nothing there, and a close event always follows.
-  socket.onopen = () => events.opened();
+  socket.onopen = () => events.opened(socket.protocol);
   socket.onmessage = (event) => events.received(event.data);
   socket.onclose = (event) => events.closed(event.code, event.reason);
+  // A close event always follows. Where nobody listens for errors, the package ws ends the process.
+  socket.onerror = () => {};
 
   return {
     send(frame) {

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { browser } from "../src/environment.js";
+import { browser } from "../src/browser.js";
 
 afterEach(() => {
   vi.unstubAllGlobals();
@@ -27,6 +27,44 @@ test("The browser wakes a client when the network returns and when the page is s
   page.dispatchEvent(new Event("visibilitychange"));
   window.dispatchEvent(new Event("online"));
   expect(wake).toHaveBeenCalledTimes(2);
+});
+
+test("A page that was frozen, or comes back from the browser's cache, wakes a client", () => {
+  const { window, page } = stubPage();
+  const wake = vi.fn();
+  browser.onWake(wake);
+
+  window.dispatchEvent(new Event("pageshow"));
+  expect(wake).toHaveBeenCalledTimes(0);
+
+  window.dispatchEvent(Object.assign(new Event("pageshow"), { persisted: true }));
+  page.dispatchEvent(new Event("resume"));
+  expect(wake).toHaveBeenCalledTimes(2);
+});
+
+test("Node has no page, no events and perhaps no WebSocket, and needs none until a socket is opened", () => {
+  for (const missing of ["document", "location", "navigator", "addEventListener", "removeEventListener", "WebSocket"]) {
+    vi.stubGlobal(missing, undefined);
+  }
+
+  browser.onWake(() => {})();
+
+  expect(browser.base).toBeUndefined();
+  expect(browser.isOnline()).toBe(true);
+  expect(() => browser.openWebSocket("ws://localhost", [])).toThrow("give one in the option webSocket");
+});
+
+test("A worker knows its address and whether there is a network", () => {
+  vi.stubGlobal("location", { href: "https://example.test/worker.js" });
+  vi.stubGlobal("navigator", { onLine: false });
+
+  expect(browser.base).toBe("https://example.test/worker.js");
+  expect(browser.isOnline()).toBe(false);
+});
+
+test("Clients are told apart by strings that nobody guesses", () => {
+  expect(browser.newId()).toMatch(/^[0-9a-f]{32}$/);
+  expect(browser.newId()).not.toBe(browser.newId());
 });
 
 test("A client that no longer listens is not woken", () => {
