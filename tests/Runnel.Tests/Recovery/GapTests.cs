@@ -1,0 +1,144 @@
+using System.Text.Json;
+using Microsoft.Extensions.Logging;
+using Runnel.InMemory;
+using Runnel.Layers;
+using Runnel.Specification;
+using Runnel.Tests.Connections;
+using Runnel.Tests.Recording;
+using Xunit;
+
+namespace Runnel.Tests.Recovery;
+
+/// <summary>What members are told of messages that are missing.</summary>
+[Collection(nameof(Metered))]
+public sealed class GapTests
+{
+    private readonly TornBackplane _backplane = new(new InMemoryBackplane(TimeProvider.System));
+
+    [Theory]
+    [InlineData("articles")]
+    [InlineData("of-no-history")]
+    public async Task A_member_of_a_group_that_may_have_missed_messages_is_sent_away_and_comes_back(string group)
+    {
+        await using var node = GreetedConnection.CreateNode(_backplane);
+        using var member = await FakeConnection.ConnectAsync(node);
+        using var other = await FakeConnection.ConnectAsync(node);
+        await member.Groups.AddAsync(group);
+        await other.Groups.AddAsync("another");
+
+        _backplane.Tear(group);
+        await Wait.Until(() => !member.Closes.IsEmpty, "the member is sent away");
+
+        Assert.Equal([CloseCode.TryAgainLater], member.Closes);
+        Assert.Empty(other.Closes);
+    }
+
+    [Fact]
+    public async Task A_consumer_that_deals_with_the_gap_itself_keeps_its_client_which_gets_a_new_position()
+    {
+        await using var node = GreetedConnection.CreateNode(_backplane);
+        using var first = await GreetedConnection.ConnectAsync<ResendingConsumer>(node);
+        await node.SendAsync(1, 1);
+        await first.GotAsync(1);
+
+        _backplane.Tear("articles");
+        await Wait.Until(() => first.Outcomes().Count == 2, "the client is told where it stands");
+        await node.SendAsync(2, 2);
+        await first.GotAsync(3);
+        await first.CutAsync();
+        await node.SendAsync(3, 3);
+        using var second = await GreetedConnection.ConnectAsync<ResendingConsumer>(node, first.Shown());
+        await second.GotAsync(1);
+
+        Assert.Empty(first.Closes);
+        Assert.Equal(["new", "gap"], first.Outcomes());
+        Assert.Equal(["1", "snapshot of articles", "2"], first.Payloads());
+        Assert.Equal(["recovered"], second.Outcomes());
+        Assert.Equal(["3"], second.Payloads());
+    }
+
+    [Fact]
+    public async Task The_gap_comes_before_any_later_message()
+    {
+        await using var node = GreetedConnection.CreateNode(_backplane);
+        using var member = await GreetedConnection.ConnectAsync<GroupsConsumer>(node);
+        await node.SendAsync(1, 1);
+
+        _backplane.Tear("articles");
+        await node.SendAsync(2, 2);
+        await member.GotAsync(2);
+
+        var (first, gap, second) = (At("\"payload\":1"), At("\"gap\""), At("\"payload\":2"));
+        Assert.True(first < gap && gap < second, string.Join('\n', member.Writer.Texts));
+
+        int At(string text) => member.Writer.Texts.FindIndex(message => message.Contains(text, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_message_without_a_place_in_a_group_with_history_is_told_once_and_each_is_counted()
+    {
+        using var counts = new Counts();
+        using var log = new RecordedLog();
+        await using var node = GreetedConnection.CreateNode(_backplane, logs: log);
+        await using var careless = FakeConnection.CreateNode(_backplane);
+        using var member = await GreetedConnection.ConnectAsync<GroupsConsumer>(node);
+
+        await careless.SendAsync(1, 2);
+        await member.GotAsync(2);
+
+        Assert.Equal(["1", "2"], member.Payloads());
+        Assert.Equal(2, counts[RunnelTelemetry.GroupGaps, "not-kept"]);
+        Assert.Single(log.AtLeast(LogLevel.Warning));
+    }
+
+    [Fact]
+    public async Task A_group_that_the_consumer_left_is_not_shown_again()
+    {
+        await using var node = GreetedConnection.CreateNode(_backplane);
+        using var member = await GreetedConnection.ConnectAsync<GroupsConsumer>(node);
+        var tag = member.Shown().Position.Split('.')[0];
+
+        await node.Groups.RemoveAsync("articles", StreamOf(node, member));
+        await Wait.Until(() => member.Of("left").Any(), "the client is told");
+
+        Assert.Equal([tag], member.Of("left").Select(left => left.GetString()));
+    }
+
+    [Fact]
+    public async Task A_membership_that_was_added_from_outside_is_told_and_when_the_client_comes_back_its_loss_is()
+    {
+        await using var node = GreetedConnection.CreateNode(_backplane);
+        using var first = await GreetedConnection.ConnectAsync<LonelyConsumer>(node);
+        await node.Groups.AddAsync("articles", StreamOf(node, first));
+        await Wait.Until(() => first.Of("joined").Count() == 2, "the client is told");
+        var shown = (Position: first.Of("joined").Last()[0].GetProperty("position").GetString()!, Seal: first.Of("joined").Last()[0].GetProperty("seal").GetString()!);
+        await first.CutAsync();
+
+        using var second = await GreetedConnection.ConnectAsync<LonelyConsumer>(node, shown);
+
+        Assert.Equal(["new"], first.Outcomes());
+        Assert.Empty(second.Outcomes());
+        Assert.Equal([shown.Position], second.Of("lost").Single().EnumerateArray().Select(position => position.GetString()));
+    }
+
+    // The consumer's connection is a stream of the socket, and was made right after it.
+    private static ChannelName StreamOf(FakeNode node, FakeConnection socket) => node.Context.ChannelNameOf(socket.Number + 1);
+
+    private sealed class LonelyConsumer : JsonWebSocketConsumer
+    {
+        public override Task OnReceiveAsync(JsonElement message, CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+
+    private sealed class ResendingConsumer : JsonWebSocketConsumer
+    {
+        public override async Task OnConnectAsync(CancellationToken cancellationToken)
+        {
+            await AcceptAsync(cancellationToken);
+            await Groups.AddAsync("articles", cancellationToken);
+        }
+
+        public override async Task OnGapAsync(GroupName group, CancellationToken cancellationToken) => await SendJsonAsync($"snapshot of {group}", cancellationToken);
+
+        public override Task OnReceiveAsync(JsonElement message, CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}

@@ -1,0 +1,121 @@
+using System.Net.WebSockets;
+using Microsoft.AspNetCore.Builder;
+using Runnel.AspNetCore;
+using Runnel.Layers;
+using Runnel.Specification;
+using Runnel.Tests.Connections;
+using Xunit;
+
+namespace Runnel.Tests.Recovery;
+
+/// <summary>Sockets whose clients speak <c>runnel.v1</c>.</summary>
+public sealed class GreetedEndpointTests
+{
+    [Fact]
+    public async Task A_client_that_says_no_hello_in_time_is_told_to_come_back()
+    {
+        var clock = new ManualTimeProvider();
+        await using var app = await StartAsync(clock);
+        var client = await ConnectAsync(app);
+
+        var closed = client.ReceiveToCloseAsync();
+        await clock.MoveUntil(TimeSpan.FromSeconds(1), () => closed.IsCompleted, "it is closed");
+
+        Assert.Equal(CloseCode.TryAgainLater, await closed);
+    }
+
+    [Fact]
+    public async Task A_hello_that_is_too_large_is_refused()
+    {
+        await using var app = await StartAsync();
+        var client = await ConnectAsync(app);
+
+        await client.SendTextAsync($$"""{"more": "{{new string('x', ClientHello.MaxBytes)}}", "hello": {"version": 1, "client": "1f6b0c9e"} }""");
+
+        Assert.Equal(CloseCode.MessageTooBig, await client.ReceiveToCloseAsync());
+    }
+
+    [Theory]
+    [InlineData("no JSON")]
+    [InlineData("[]")]
+    [InlineData("""{"hello": 1}""")]
+    [InlineData("""{"hello": {"version": "1", "client": "1f6b0c9e"}}""")]
+    [InlineData("""{"hello": {"version": 1, "client": "short"}}""")]
+    [InlineData("""{"hello": {"version": 1, "client": "1f6b0c9e", "positions": [{"position": 1, "seal": ""}]}}""")]
+    [InlineData("""{"hello": {"version": 1, "client": "1f6b0c9e", "positions": [{"stream": 1, "position": "a.b", "seal": ""}]}}""")]
+    [InlineData("""{"hello": {"version": 1, "client": "1f6b0c9e", "positions": [{"stream": "\ud800", "position": "a.b", "seal": ""}]}}""")]
+    public async Task What_is_no_hello_is_refused(string message)
+    {
+        await using var app = await StartAsync();
+        var client = await ConnectAsync(app);
+
+        await client.SendTextAsync(message);
+
+        Assert.Equal(CloseCode.ProtocolError, await client.ReceiveToCloseAsync());
+    }
+
+    [Fact]
+    public async Task A_stop_closes_clients_that_have_not_said_hello_and_those_that_have()
+    {
+        await using var app = await StartAsync();
+        var silent = await ConnectAsync(app);
+        var greeted = new GreetedClient();
+        await greeted.ConnectAsync(app, "/ws");
+        await greeted.ReceiveJoinedAsync();
+        var closes = Task.WhenAll(silent.ReceiveToCloseAsync(), greeted.ReceiveCloseAsync());
+
+        await app.StopAsync();
+
+        Assert.All(await closes, code => Assert.Equal(CloseCode.ServiceRestart, code));
+    }
+
+    [Fact]
+    public async Task A_client_that_is_slower_than_its_group_is_cut_with_1013_comes_back_and_misses_nothing()
+    {
+        const int Messages = 400;
+        await using var app = await StartAsync(configure: options => options.Outbound.MaxBytes = 64 * 1024);
+        var client = new GreetedClient();
+        await client.ConnectAsync(app, "/ws", options => options.SetBuffer(4096, 4096));
+        await client.ReceiveJoinedAsync();
+        var padding = new string('x', 8 * 1024);
+
+        for (var i = 1; i <= Messages; i++)
+            await app.Groups.SendJsonAsync("articles", $"{i} {padding}");
+        var received = new List<string>();
+        var cuts = 0;
+        while (received.Count < Messages)
+        {
+            try
+            {
+                received.Add((await client.ReceivePayloadAsync()).GetString()!.Split(' ')[0]);
+            }
+            catch (Exception exception) when (exception is InvalidOperationException or WebSocketException)
+            {
+                cuts++;
+                await client.ConnectAsync(app, "/ws");
+                Assert.Equal(["recovered"], await client.ReceiveJoinedAsync());
+            }
+        }
+
+        Assert.Equal(Enumerable.Range(1, Messages).Select(number => $"{number}"), received);
+        Assert.True(cuts > 0, "The client was never slower than its group.");
+    }
+
+    [Fact]
+    public async Task Clients_that_offer_no_subprotocol_of_ours_get_what_they_always_got()
+    {
+        await using var app = await StartAsync();
+        var client = await app.ConnectAsync("/ws", options => options.AddSubProtocol("other"));
+        await Wait.Until(() => app.Registry.CountOf("articles") == 1, "it has joined");
+
+        await app.Groups.SendJsonAsync("articles", 1);
+
+        Assert.Equal("1", await client.ReceiveTextAsync());
+    }
+
+    private static Task<ClientWebSocket> ConnectAsync(RunnelApp app) => app.ConnectAsync("/ws", options => options.AddSubProtocol(ClientHello.Subprotocol));
+
+    private static Task<RunnelApp> StartAsync(TimeProvider? clock = null, Action<ConsumerEndpointOptions>? configure = null) => RunnelApp.StartAsync(
+        app => app.MapConsumer<GroupsConsumer>("/ws", configure),
+        builder => builder.With(clock ?? TimeProvider.System).With((RunnelOptions options) => options.KeepHistory("articles", new Retention(1000, TimeSpan.FromMinutes(2)))));
+}
