@@ -39,8 +39,6 @@ internal sealed class ChannelTable(Database database, StoreRound round)
         row = new ChannelRow(round.NextNumber(), name, held: 0, total: 0, wanted: false);
         _insert.Bind(1, row.Id).Bind(2, name).Run();
         _byName[name] = _byId[row.Id] = row;
-        row.Added(); // and taken back: a channel that gets nothing after all is deleted at the end
-        row.Removed();
         return row;
     }
 

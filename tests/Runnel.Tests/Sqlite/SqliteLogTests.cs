@@ -85,11 +85,28 @@ public sealed class SqliteLogTests : IAsyncDisposable
         var old = store.Writer.Neighbours.Self;
 
         File.Delete(Path.Combine(_file.Path + ".bell", old.Name + ".lock"));
-        await Wait.Until(() => store.Writer.Neighbours.Self != old, "it has joined again");
+        await Wait.Until(() => _file.Log.Of(3003).Any(), "it has joined again");
 
         var text = Assert.Single(_file.Log.Of(3003)).Text;
         Assert.Contains(old.Name, text, StringComparison.Ordinal);
         Assert.Contains($"it goes on as {store.Writer.Neighbours.Self.Name}", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task To_wait_longer_than_timers_take_is_no_failure()
+    {
+        var store = _file.Open();
+        var queue = new SqliteWorkQueue(store);
+        await using var lease = await queue.OpenReceiverAsync(new());
+        var receiving = lease.ReceiveAsync(Channel, 1).AsTask();
+        await queue.EnqueueAsync(Channel, [Of("1") with { Delay = TimeSpan.FromDays(3000) }], EnqueueOptions.Default);
+        await queue.EnqueueAsync("others", [Of("2") with { TimeToLive = TimeSpan.FromDays(3000) }], EnqueueOptions.Default);
+
+        var rounds = store.Writer.Rounds;
+        await Wait.Until(() => store.Writer.Rounds > rounds + 5, "it has looked around since");
+
+        Assert.Equal((false, true), (receiving.IsCompleted, store.Writer.Health.IsConnected));
+        Assert.Empty(_file.Log.AtLeast(Microsoft.Extensions.Logging.LogLevel.Warning));
     }
 
     [Fact]
