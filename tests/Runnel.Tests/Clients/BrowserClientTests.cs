@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Runnel.Layers;
 using Runnel.Tests.Connections;
 using Runnel.Tests.Servers;
 using Xunit;
@@ -35,6 +36,42 @@ public sealed class BrowserClientTests(Chromium chromium) : IClassFixture<Chromi
         Assert.Equal($"""["snapshot","new",1,2,3,"recovered",{string.Join(',', Enumerable.Range(4, 247))}]""", await page.HearAsync(253));
         await page.Page.WaitForFunctionAsync("states.length >= 3");
         Assert.Equal("""[["connected",false],["reconnecting",null],["connected",true]]""", await page.Page.EvaluateAsync<string>("JSON.stringify(states)"));
+    }
+
+    [Fact]
+    public async Task A_connection_that_died_without_a_word_is_found_out_when_the_computer_wakes_up()
+    {
+        await using var page = await ClientPage.OpenAsync(chromium, """
+            <script type="module">
+              import { connect } from "/_runnel/client.js";
+              const client = connect("/own", { connectTimeout: 1_000 });
+              client.listen((article) => heard.push(article));
+              client.on("joined", ({ outcome }) => heard.push(outcome));
+            </script>
+            """);
+        await page.HearAsync(2);
+
+        page.Wire.Strand();
+        await page.SendAsync(1, 2);
+        await page.Page.EvaluateAsync("dispatchEvent(new Event('online'))");
+
+        Assert.Equal("""["snapshot","new","recovered",1,2]""", await page.HearAsync(5));
+    }
+
+    [Fact]
+    public async Task A_client_of_a_job_that_there_is_not_stays_away()
+    {
+        await using var page = await ClientPage.OpenAsync(
+            chromium,
+            $"""
+            <script type="module">
+              import * as runnel from "/_runnel/client.js";
+              runnel.connect("/jobs/{MessageId.New(TimeProvider.System)}/socket").on("state", (change) => change.state === "closed" && heard.push(change.code));
+            </script>
+            """,
+            static app => app.MapJobs("/jobs"));
+
+        Assert.Equal("[4404]", await page.HearAsync(1));
     }
 
     [Fact]
