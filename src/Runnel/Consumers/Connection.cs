@@ -70,6 +70,9 @@ public abstract class Connection
         return CloseOnceAsync(code, reason, cancellationToken);
     }
 
+    /// <summary>The consumer's <c>OnConnectAsync</c> has returned, and nothing that was held for the client has gone out yet.</summary>
+    internal virtual Task EndConnectingAsync() => Task.CompletedTask;
+
     /// <summary>Closes the connection. It may be called more than once, and only with codes that can be sent.</summary>
     protected abstract Task CloseOnceAsync(int code, string? reason, CancellationToken cancellationToken);
 

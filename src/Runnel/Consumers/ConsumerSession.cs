@@ -73,6 +73,7 @@ public sealed class ConsumerSession : IThreadPoolWorkItem, IEventSink
         finally
         {
             await EndEventAsync();
+            await Connection.EndConnectingAsync();
             Context.Membership.Release();
             PassTurnOn();
         }

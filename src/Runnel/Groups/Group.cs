@@ -24,6 +24,9 @@ internal sealed class Group(GroupName name, GroupPages? pages)
     /// <summary>What those who come back read; <see langword="null"/> for a group without history.</summary>
     public GroupPages? Pages => pages;
 
+    /// <summary>Whether a member's client can come back with a position of this group.</summary>
+    public bool CanRecover(GroupMember member) => pages is not null && member.Client is not null && !member.MayDrop;
+
     /// <summary>What stands for the group in its clients' positions; set before the subscription begins.</summary>
     public string? Tag { get; set; }
 

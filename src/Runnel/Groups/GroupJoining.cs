@@ -26,7 +26,7 @@ internal sealed class GroupJoining(NodeContext node)
 
     private async ValueTask<JoinOutcome> FindOutcomeAsync(Group group, GroupMember member, ClientPositions client)
     {
-        if (group.Pages is not { } pages)
+        if (group.Pages is not { } pages || !group.CanRecover(member))
         {
             member.TellJoined(group, position: null, JoinOutcome.New);
             return JoinOutcome.New;

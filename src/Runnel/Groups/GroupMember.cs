@@ -26,8 +26,8 @@ internal sealed class GroupMember(long number, OutboundQueue queue, object? form
     /// <summary>What a client of <c>runnel.v1</c> is told; <see langword="null"/> for any other.</summary>
     public ClientPositions? Client => form as ClientPositions;
 
-    /// <summary>What waits for the client.</summary>
-    public OutboundQueue Queue => queue;
+    /// <summary>Whether its endpoint's policy drops messages of groups, so that no position of it would be true.</summary>
+    public bool MayDrop => queue.MayDrop;
 
     /// <summary>How many groups it is in.</summary>
     public int GroupCount
@@ -160,7 +160,7 @@ internal sealed class GroupMember(long number, OutboundQueue queue, object? form
             if (!_groups.Remove(group))
                 return false;
             group.Remove(this);
-            if (group.Pages is not null)
+            if (group.CanRecover(this))
                 PostLater(Client?.Left(group.Tag!));
             return true;
         }

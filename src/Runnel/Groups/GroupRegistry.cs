@@ -29,7 +29,7 @@ internal sealed class GroupRegistry(NodeContext node, IBackplane backplane, Memb
         {
             var found = _groups.GetOrAdd(group.Value, static (_, call) => call.Registry.NewGroup(call.Name), (Registry: this, Name: group));
             RefuseDropping(found, member);
-            var joined = member.Join(found, isComer: found.Pages is not null && member.Client is not null, () => SubscribeAsync(found));
+            var joined = member.Join(found, isComer: found.CanRecover(member), () => SubscribeAsync(found));
             switch (joined)
             {
                 case JoinResult.GroupRetired:
@@ -83,7 +83,7 @@ internal sealed class GroupRegistry(NodeContext node, IBackplane backplane, Memb
     {
         if (message.Place is not { IsGap: true } gap)
             member.Handled(message);
-        else if (_groups.TryGetValue(gap.Group.Value, out var group) && group.Pages is not null)
+        else if (_groups.TryGetValue(gap.Group.Value, out var group) && group.CanRecover(member))
             group.TellPresent(member, position => member.TellJoined(group, position, JoinOutcome.Gap));
     }
 
@@ -168,9 +168,9 @@ internal sealed class GroupRegistry(NodeContext node, IBackplane backplane, Memb
     private bool KeepsHistory => backplane.Features.HasFlag(BackplaneFeatures.History);
 
     // Which groups a connection joins is known only when it joins them.
-    private static void RefuseDropping(Group group, GroupMember member)
+    private void RefuseDropping(Group group, GroupMember member)
     {
-        if (group.Pages is not null && member.Queue.MayDrop)
+        if (group.Pages is not null && member.MayDrop && node.Options.HistoryOf(group.Name) is { IsRequired: true })
             throw new InvalidOperationException($"Group '{group.Name}' keeps history, and this endpoint's outbound policy drops messages: both cannot be. Set the endpoint's Outbound.Policy to Disconnect, or let the group keep none (KeepHistory with null).");
     }
 

@@ -30,12 +30,11 @@ internal sealed class StreamConnection : Connection
 
     public override OutboundQueue Outbound => _socket.Outbound;
 
-    public async Task ConnectAsync()
-    {
-        await _session.ConnectAsync();
-        if (!_accepted)
-            await CloseOnceAsync(CloseCode.PolicyViolation, "The stream was not accepted.", CancellationToken.None);
-    }
+    public Task ConnectAsync() => _session.ConnectAsync();
+
+    // Before what was held for the client goes out: a stream that nobody accepted gets nothing.
+    internal override Task EndConnectingAsync() =>
+        _accepted ? Task.CompletedTask : CloseOnceAsync(CloseCode.PolicyViolation, "The stream was not accepted.", CancellationToken.None);
 
     /// <summary>Gives the consumer a message, unless the stream is closed.</summary>
     public async Task<bool> TryReceiveAsync(JsonElement payload)

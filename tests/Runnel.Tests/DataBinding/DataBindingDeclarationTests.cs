@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 using Runnel.EntityFrameworkCore;
 using Xunit;
 
@@ -49,6 +50,22 @@ public sealed class DataBindingDeclarationTests
 
         Assert.Contains("AddDbContext<LibraryContext>", (await Assert.ThrowsAsync<InvalidOperationException>(absent.StartAsync)).Message, StringComparison.Ordinal);
         Assert.Contains("go unnoticed", (await Assert.ThrowsAsync<InvalidOperationException>(apart.StartAsync)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Groups_that_a_binding_names_keep_history_after_what_the_application_says_itself()
+    {
+        await using var library = new Library(
+            options => options.UseInMemoryDatabase("kept"),
+            b => b.Bind<Book>("books", a => a.AllFields()).Bind<Book>("own", a => a.AllFields()).Bind<Book>(book => $"book.{book.Id}", a => a.AllFields()),
+            services => services.AddDbContext<LibraryContext>(options => options.UseInMemoryDatabase("kept")).Configure<RunnelOptions>(options => options.KeepHistory("own", retention: null)));
+
+        var options = library.Services.GetRequiredService<IOptions<RunnelOptions>>().Value;
+
+        Assert.Equal(new DataBindingOptions().History, options.HistoryOf("books")?.Retention);
+        Assert.False(options.HistoryOf("books")?.IsRequired);
+        Assert.Null(options.HistoryOf("own")?.Retention);
+        Assert.Null(options.HistoryOf("book.1"));
     }
 
     private static Library Open(Action<DataBindingBuilder<LibraryContext>> bind)

@@ -102,6 +102,31 @@ public sealed class GreetedEndpointTests
     }
 
     [Fact]
+    public async Task The_in_memory_server_speaks_it_too()
+    {
+        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer<GroupsConsumer>("/ws"));
+        await using var client = app.Communicator("/ws");
+        client.Subprotocols.Add(ClientHello.Subprotocol);
+        Assert.True(await client.ConnectAsync());
+        await client.SendTextAsync("""{"hello": {"version": 1, "client": "1f6b0c9e"}}""");
+
+        Assert.True((await client.ReceiveJsonAsync()).TryGetProperty("hello", out _));
+        Assert.Equal("""{"joined":[{"outcome":"new"}],"lost":[]}""", await client.ReceiveTextAsync());
+        Assert.Equal(ClientHello.Subprotocol, client.Subprotocol);
+    }
+
+    [Fact]
+    public async Task A_stream_that_its_consumer_neither_accepts_nor_rejects_gets_nothing_but_its_close()
+    {
+        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapDemultiplexer("/ws", streams => streams.Stream<UndecidedConsumer>("undecided")));
+
+        await using var client = await app.ConnectInMemoryAsync("/ws");
+
+        Assert.True((await client.ReceiveJsonAsync()).TryGetProperty("close", out _));
+        Assert.True(await client.ReceivesNothingAsync());
+    }
+
+    [Fact]
     public async Task Clients_that_offer_no_subprotocol_of_ours_get_what_they_always_got()
     {
         await using var app = await StartAsync();
@@ -111,6 +136,15 @@ public sealed class GreetedEndpointTests
         await app.Groups.SendJsonAsync("articles", 1);
 
         Assert.Equal("1", await client.ReceiveTextAsync());
+    }
+
+    private sealed class UndecidedConsumer : WebSocketConsumer
+    {
+        public override async Task OnConnectAsync(CancellationToken cancellationToken)
+        {
+            await Groups.AddAsync("secrets", cancellationToken);
+            await Groups.SendAsync("secrets", "for members only", cancellationToken);
+        }
     }
 
     private static Task<ClientWebSocket> ConnectAsync(RunnelApp app) => app.ConnectAsync("/ws", options => options.AddSubProtocol(ClientHello.Subprotocol));

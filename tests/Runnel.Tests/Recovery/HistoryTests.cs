@@ -69,6 +69,16 @@ public sealed class HistoryTests
     }
 
     [Fact]
+    public async Task Where_history_is_not_required_a_connection_whose_queue_drops_messages_joins_and_gets_no_position()
+    {
+        await using var node = FakeConnection.CreateNode(_backplane, configure: options => options.KeepHistory("articles", new Retention(10, TimeSpan.FromMinutes(1)), isRequired: false));
+        using var connection = await GreetedConnection.ConnectAsync<GroupsConsumer>(node, options: new OutboundOptions { Policy = OutboundPolicy.DropOldest });
+
+        Assert.Equal(["new"], connection.Outcomes());
+        Assert.False(connection.Of("joined").Single()[0].TryGetProperty("position", out _));
+    }
+
+    [Fact]
     public async Task An_event_of_a_type_that_is_ours_is_refused()
     {
         await using var node = GreetedConnection.CreateNode(_backplane);

@@ -1,3 +1,4 @@
+using System.Security.Claims;
 using Runnel.InMemory;
 using Runnel.Specification;
 using Runnel.Tests.Connections;
@@ -91,6 +92,21 @@ public sealed class PositionTests : IAsyncLifetime
         _clock.Advance(_node.Context.Options.PositionLifetime - TimeSpan.FromHours(22));
 
         await OutcomeAsync("new", _first.Shown());
+    }
+
+    [Fact]
+    public void A_position_belongs_to_the_user_and_without_one_to_the_client()
+    {
+        ClientHello.TryRead("""{"hello": {"version": 1, "client": "1f6b0c9e"}}"""u8, out var one);
+        ClientHello.TryRead("""{"hello": {"version": 1, "client": "another-client"}}"""u8, out var other);
+        var (ada, bob, nobody) = (User("ada"), User("bob"), new ClaimsPrincipal(new ClaimsIdentity()));
+
+        Assert.Equal(one!.OwnerOf(ada), other!.OwnerOf(ada));
+        Assert.NotEqual(one.OwnerOf(ada), one.OwnerOf(bob));
+        Assert.NotEqual(one.OwnerOf(nobody), other.OwnerOf(nobody));
+        Assert.NotEqual(one.OwnerOf(User("1f6b0c9e")), one.OwnerOf(nobody));
+
+        static ClaimsPrincipal User(string id) => new(new ClaimsIdentity([new Claim(ClaimTypes.NameIdentifier, id)], "test"));
     }
 
     private async Task OutcomeAsync(string outcome, (string Position, string Seal) shown, string client = GreetedConnection.Client)
