@@ -73,6 +73,32 @@ public sealed class OutboundQueue(OutboundOptions options, IFrameWriter writer)
     /// <summary>Puts in a frame of a group that the client missed earlier. Waits for room, so that however much a client missed, it cannot overflow.</summary>
     internal ValueTask ReplayAsync(Frame frame) => SendAsync(frame, isReplay: true, CancellationToken.None);
 
+    /// <summary>Puts in a missed frame if there is room, and leaves the writing to <see cref="Flush"/>: many of them go out with one write.</summary>
+    /// <returns>Whether it was put in, or the client is gone.</returns>
+    internal bool TryReplay(Frame frame)
+    {
+        lock (this)
+        {
+            if (_closed)
+                return true;
+            if (_waiting is { Count: > 0 } || !HasRoomToReplay(frame))
+                return false;
+            _pending.Add(frame);
+            return true;
+        }
+    }
+
+    /// <summary>Writes what <see cref="TryReplay"/> has put in.</summary>
+    internal void Flush()
+    {
+        lock (this)
+        {
+            if (_pending.Count == 0 || !TryBeginDrain())
+                return;
+        }
+        Drain();
+    }
+
     /// <summary>Whether the policy drops frames of groups, so that a client of this queue may miss messages.</summary>
     internal bool MayDrop => options.Policy != OutboundPolicy.Disconnect;
 

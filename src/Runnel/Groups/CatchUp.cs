@@ -48,6 +48,7 @@ internal sealed class CatchUp(NodeContext node, Group group, GroupMember member,
             var next = group.Pages!.Find(_at.Offset + 1);
             if (next is null)
             {
+                member.FlushReplay();
                 switch (group.TryEnter(member, _at, gaps))
                 {
                     case EnterResult.Entered or EnterResult.Gone:

@@ -55,8 +55,19 @@ internal sealed class GroupMember(long number, OutboundQueue queue, object? form
         return queue.Post(FrameOf(message)) ? queue : null;
     }
 
-    /// <summary>Hands over a message that the client missed earlier. Waits for the client, and for the consumer to handle an event.</summary>
-    public async ValueTask ReplayAsync(GroupMessage message, ClientPositions client)
+    /// <summary>Hands over a message that the client missed earlier. Waits for the client, and for the consumer to handle an event. To be followed by <see cref="FlushReplay"/>.</summary>
+    public ValueTask ReplayAsync(GroupMessage message, ClientPositions client)
+    {
+        if (!message.IsEvent && client.LineCount == 0 && queue.TryReplay(FrameOf(message)))
+            return ValueTask.CompletedTask;
+        queue.Flush();
+        return ReplayLaterAsync(message, client);
+    }
+
+    /// <summary>Writes what was replayed.</summary>
+    public void FlushReplay() => queue.Flush();
+
+    private async ValueTask ReplayLaterAsync(GroupMessage message, ClientPositions client)
     {
         await client.LineEndedAsync();
         if (!message.IsEvent)

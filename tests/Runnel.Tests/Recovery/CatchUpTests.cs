@@ -62,6 +62,20 @@ public sealed class CatchUpTests
     }
 
     [Fact]
+    public async Task A_page_goes_out_with_one_write()
+    {
+        await using var node = GreetedConnection.CreateNode(_backplane, _clock);
+        using var first = await GreetedConnection.ConnectAsync<GroupsConsumer>(node);
+        await first.CutAsync();
+        await node.SendAsync(1, 500);
+
+        using var second = await GreetedConnection.ConnectAsync<GroupsConsumer>(node, first.Shown());
+        await second.GotAsync(500);
+
+        Assert.InRange(second.Writer.Writes, 2, 8); // the notice, and six pages, since the first message of all has the first place
+    }
+
+    [Fact]
     public async Task A_client_that_reads_slowly_holds_only_a_quarter_of_its_queue_and_is_not_cut_while_it_catches_up()
     {
         var options = new OutboundOptions { MaxBytes = 8_000 };
