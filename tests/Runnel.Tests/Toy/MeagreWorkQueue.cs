@@ -31,9 +31,13 @@ internal sealed class MeagreWorkQueue(InMemoryWorkQueue inner) : ToyWorkQueue(in
     public new ValueTask<int> PurgeAsync(ChannelName channel, DeadLetterFilter filter, CancellationToken cancellationToken = default) =>
         base.PurgeAsync(channel, All(channel, filter), cancellationToken);
 
-    private static DeadLetterFilter All(ChannelName channel, DeadLetterFilter filter) => filter == DeadLetterFilter.All
-        ? filter
-        : throw new NotSupportedException($"The meagre layer cannot pick some of the dead letters of channel '{channel}'.");
+    private static DeadLetterFilter All(ChannelName channel, DeadLetterFilter filter)
+    {
+        ArgumentNullException.ThrowIfNull(filter);
+        return filter == DeadLetterFilter.All
+            ? filter
+            : throw new NotSupportedException($"The meagre layer cannot pick some of the dead letters of channel '{channel}'.");
+    }
 
     private sealed class MeagreReceiver(IWorkReceiver inner) : IWorkReceiver
     {
