@@ -25,6 +25,7 @@ public sealed partial class RedisWorkQueue
     {
         ArgumentNullException.ThrowIfNull(filter);
         ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
+        cancellationToken.ThrowIfCancellationRequested();
         List<DeadLetter> letters = [];
         await foreach (var (letter, _) in DeadLettersOf(channel.QueueName, filter, limit, cancellationToken).ConfigureAwait(false))
         {
@@ -61,6 +62,7 @@ public sealed partial class RedisWorkQueue
 
     private async Task<IEnumerable<ChannelName>> KnownChannelsAsync(CancellationToken cancellationToken)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         var answer = await _store.Commands.ExecuteAsync(RespWriter.Encode("ZRANGE", _store.Keys.Channels, "0", "-1")).WaitAsync(cancellationToken).ConfigureAwait(false);
         return answer.Items.Select(static item => item.ToString()).Where(ChannelName.IsValid).Select(static name => new ChannelName(name));
     }
@@ -101,6 +103,7 @@ public sealed partial class RedisWorkQueue
     private async Task<List<byte[]>> IdsOfAsync(ChannelName channel, DeadLetterFilter filter, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(filter);
+        cancellationToken.ThrowIfCancellationRequested(); // a wait for an answer that has come already does not look
         if (filter == DeadLetterFilter.All)
             return await AllIdsOfAsync(channel, cancellationToken).ConfigureAwait(false);
         List<byte[]> ids = [];
