@@ -12,6 +12,10 @@ public sealed record LayerUse(string What)
     /// <value>Nothing by default.</value>
     public WorkQueueFeatures WorkQueue { get; init; }
 
+    /// <summary>How long a message with a key may have to stay away for a retry (<see cref="IWorkQueue.LongestKeyedDelay"/>).</summary>
+    /// <value>Zero by default: it is not asked for.</value>
+    public TimeSpan KeyedDelay { get; init; }
+
     /// <summary>Whether something has to be remembered.</summary>
     /// <value><see langword="false"/> by default.</value>
     public bool State { get; init; }
@@ -36,6 +40,8 @@ public sealed record LayerUse(string What)
         var kept = WorkQueue & ~(workQueue?.Features ?? WorkQueueFeatures.None);
         if (kept != WorkQueueFeatures.None && !(StateCanReplace && state is not null))
             throw Lack($"the layer for work lacks {nameof(WorkQueueFeatures)}.{kept}");
+        if (workQueue is not null && KeyedDelay > workQueue.LongestKeyedDelay)
+            throw Lack($"a retry may rest for {KeyedDelay}, and the layer for work lets a message with a Key rest for {workQueue.LongestKeyedDelay} at most, so that it keeps its place");
         if (State && state is null)
             throw Lack("no layer remembers anything");
     }

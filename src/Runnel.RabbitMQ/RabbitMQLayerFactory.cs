@@ -34,6 +34,7 @@ public sealed class RabbitMQLayerFactory : ILayerFactory
         _connections?.Made(broker);
         var backplane = new RabbitMQBackplane(broker);
         var channels = options.Wire == RabbitMQWire.Django ? new DjangoChannels(broker, backplane) : null;
-        return new Layer { Backplane = backplane, DirectChannels = channels, Owned = broker, Open = broker.OpenAsync, Identity = broker.GetIdentityAsync };
+        var queue = new RabbitMQWorkQueue(broker);
+        return new Layer { Backplane = backplane, WorkQueue = queue, Operator = queue, DirectChannels = channels, Owned = broker, Open = broker.OpenAsync, Identity = broker.GetIdentityAsync };
     }
 }

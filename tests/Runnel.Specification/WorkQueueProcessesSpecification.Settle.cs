@@ -82,7 +82,7 @@ public abstract partial class WorkQueueProcessesSpecification
             }
         }
 
-        Assert.Equal((0, 3, 0, 3), await StatusAsync() is { } status ? (status.Ready, status.Scheduled, status.InFlight, status.Dead) : default);
+        await AssertStatusAsync((0, 3, 0, 3), status => (status.Ready, status.Scheduled, status.InFlight, status.Dead));
     }
 
     [Fact]
@@ -231,7 +231,7 @@ public abstract partial class WorkQueueProcessesSpecification
         var due = Clock.Now + Clock.Units(2);
         await lease.AbandonAsync(message, new AbandonOptions { Delay = Clock.Units(2) });
 
-        Assert.Equal((0, 1, 0), await StatusAsync() is { } status ? (status.Ready, status.Scheduled, status.InFlight) : default);
+        await AssertStatusAsync((0, 1, 0), status => (status.Ready, status.Scheduled, status.InFlight));
         var again = await TakeNotBeforeAsync(lease, due);
 
         Assert.Equal((message.Id, 1), (again.Id, again.Envelope.Attempt));
@@ -273,13 +273,15 @@ public abstract partial class WorkQueueProcessesSpecification
                 // A crash strikes between any two steps: some of the batch are settled, some are not.
                 foreach (var message in messages.Take(lives > 0 ? messages.Count : random.Next(messages.Count)))
                 {
+                    // Where what is given back is stored anew, a death in that moment leaves two.
                     if (await lease.CompleteAsync(message))
-                        Assert.True(done.Add(Text(message)));
+                        Assert.True(done.Add(Text(message)) || !Queue.Features.HasFlag(WorkQueueFeatures.KeepPlace));
                 }
             }
             await CrashAsync(lease);
         }
 
-        await AssertNothingHeldAsync();
+        if (Queue.Features.HasFlag(WorkQueueFeatures.KeepPlace))
+            await AssertNothingHeldAsync();
     }
 }

@@ -55,7 +55,7 @@ public abstract partial class WorkQueueProcessesSpecification : IAsyncLifetime
     {
         if (Queue.Features.HasFlag(feature))
             return true;
-        if (feature is WorkQueueFeatures.CountCrashes or WorkQueueFeatures.AtomicBatches or WorkQueueFeatures.KeepPlace)
+        if (feature is WorkQueueFeatures.CountCrashes or WorkQueueFeatures.AtomicBatches or WorkQueueFeatures.KeepPlace or WorkQueueFeatures.ExactCapacity or WorkQueueFeatures.FullStatus)
         {
             NotPromised.Note($"{feature}"); // how well the queue does what every queue does
             return false;
@@ -190,6 +190,13 @@ public abstract partial class WorkQueueProcessesSpecification : IAsyncLifetime
 
     private protected async Task<ChannelStatus?> StatusAsync() =>
         (await Operator.ListChannelsAsync()).SingleOrDefault(status => status.Channel == Channel);
+
+    /// <summary>What the channel's status tells, if the layer promises to tell all of it.</summary>
+    private protected async Task AssertStatusAsync<T>(T expected, Func<ChannelStatus, T> of)
+    {
+        if (await PromisesAsync(WorkQueueFeatures.FullStatus))
+            Assert.Equal(expected, await StatusAsync() is { } status ? of(status) : default);
+    }
 
     private protected async Task AssertNothingHeldAsync() => Assert.Null(await StatusAsync());
 

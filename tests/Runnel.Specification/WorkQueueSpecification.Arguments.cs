@@ -32,7 +32,9 @@ public abstract partial class WorkQueueSpecification
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Wait.For(call(), "the refusal"));
 
         await EnqueueAsync(Of("last")); // behind all of them, if they were on their way
-        Assert.Equal((2, 0, 1), await StatusAsync() is { } status ? (status.Ready, status.InFlight, status.Dead) : default);
+        await AssertStatusAsync((2, 0, 1), status => (status.Ready, status.InFlight, status.Dead));
+        Assert.Equal(["last", "waits"], (await DrainAsync(lease, 2)).Order());
+        await AssertNothingReadyAsync();
     }
 
     [Fact]
@@ -122,6 +124,6 @@ public abstract partial class WorkQueueSpecification
         await EnqueueAsync(Of("3"));
 
         Assert.Equal("3", Text(Assert.Single(await Wait.For(receiving, "the one that is due"))));
-        Assert.Equal((0, 1), await StatusAsync() is { } status ? (status.Ready, status.Scheduled) : default);
+        await AssertStatusAsync((0, 1), status => (status.Ready, status.Scheduled));
     }
 }

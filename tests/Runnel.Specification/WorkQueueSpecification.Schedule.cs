@@ -227,13 +227,13 @@ public abstract partial class WorkQueueSpecification
             return;
         var lease = await WorkerAsync();
         var expiry = Clock.Now + Clock.Units(2);
+        await EnqueueAsync(Of("head", "k"));
+        var head = await TakeOneAsync(lease);
         await EnqueueAsync(
-            Of("head", "k"),
             Of("ready") with { ExpiresAt = expiry },
             Of("blocked", "k") with { ExpiresAt = expiry },
             Of("scheduled") with { ExpiresAt = expiry, NotBefore = expiry + Clock.Units(1) },
             Of("last", "k"));
-        var head = await TakeOneAsync(lease);
 
         await Clock.AdvanceAsync(4);
         await lease.CompleteAsync(head);

@@ -146,6 +146,9 @@ public static class EnvelopeFormat
     /// <summary>Patches the time after which an encoded envelope must not be handled; <see langword="null"/>: never.</summary>
     public static void WriteExpiresAt(Span<byte> envelope, DateTimeOffset? expiresAt) => WriteTime(envelope[ExpiresAt..], expiresAt);
 
+    /// <summary>Patches the time before which an encoded envelope must not be handled; <see langword="null"/>: at once.</summary>
+    public static void WriteNotBefore(Span<byte> envelope, DateTimeOffset? notBefore) => WriteTime(envelope[NotBeforeAt..], notBefore);
+
     /// <summary>Writes an encoded envelope with another body into a new array.</summary>
     /// <exception cref="FormatException">The bytes are not an envelope of a version known here.</exception>
     public static byte[] ReplaceBody(ReadOnlyMemory<byte> envelope, ReadOnlySpan<byte> body)

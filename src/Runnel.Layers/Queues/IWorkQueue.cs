@@ -26,6 +26,13 @@ public interface IWorkQueue
     /// <summary>What the queue can do beyond the basics. What it lacks it refuses with <see cref="NotSupportedException"/>.</summary>
     WorkQueueFeatures Features { get; }
 
+    /// <summary>
+    /// How long a message with a key may stay away when it is given back. A queue whose workers hold such a message meanwhile may not hold it for ever; a channel that is declared ordered,
+    /// and whose retries may take longer, is refused when the application starts.
+    /// </summary>
+    /// <value>No limit by default.</value>
+    TimeSpan LongestKeyedDelay => TimeSpan.MaxValue;
+
     /// <summary>Stores messages; when the task ends they are as safe as this layer makes anything. All of them or none.</summary>
     /// <remarks>A layer copies the messages before the call returns its task, so that the caller may use the memory of their bodies again as soon as it has the task.</remarks>
     /// <param name="channel">The channel; every envelope's <see cref="Envelope.Id"/> must be set.</param>

@@ -38,12 +38,23 @@ public enum WorkQueueFeatures
     /// <summary>Stores all messages of one call, or none of them.</summary>
     AtomicBatches = 64,
 
-    /// <summary>A message that is given back without a delay comes first in line again, not last.</summary>
+    /// <summary>
+    /// A message that is given back without a delay comes first in line again. Without it, it is stored anew, and comes last; it is there twice if its worker dies in that moment.
+    /// </summary>
     KeepPlace = 128,
 
     /// <summary>The operator lists, replays and purges dead letters by <see cref="DeadLetterFilter"/>. Without it, only all of them at once.</summary>
     FilterDeadLetters = 256,
 
+    /// <summary>
+    /// The capacity counts every message that no worker has: scheduled ones, those behind their key, and not those that have expired. Without it, only those that a worker could take, and
+    /// several processes that send at once may pass the limit by some.
+    /// </summary>
+    ExactCapacity = 512,
+
+    /// <summary>A <see cref="ChannelStatus"/> counts all that a channel holds. Without it, what is scheduled or blocked, what other processes hold, and the age of the oldest are not told.</summary>
+    FullStatus = 1024,
+
     /// <summary>All of them.</summary>
-    All = ScaleOut | Durable | Cancel | Deduplicate | KeyOrder | CountCrashes | AtomicBatches | KeepPlace | FilterDeadLetters,
+    All = ScaleOut | Durable | Cancel | Deduplicate | KeyOrder | CountCrashes | AtomicBatches | KeepPlace | FilterDeadLetters | ExactCapacity | FullStatus,
 }

@@ -37,4 +37,28 @@ internal static partial class Log
 
     [LoggerMessage(4211, LogLevel.Warning, "The queue of a node is full ({Capacity} messages: RemoteCapacity): it missed {Count} messages, the last to '{Topic}'. The other nodes have them. The node that is full is slow, or stands still.")]
     public static partial void NodeFull(ILogger logger, long count, string topic, int capacity);
+
+    [LoggerMessage(4220, LogLevel.Warning, "Queue '{Queue}' was made with other arguments than it would be now, and is used as it is ({Reason}). To change it, empty it and delete it.")]
+    public static partial void QueueDiffers(ILogger logger, string queue, string reason);
+
+    [LoggerMessage(4221, LogLevel.Warning, "A message could not be brought from the relay to queue '{Queue}'; it is tried again.")]
+    public static partial void RelayFailed(ILogger logger, Exception exception, string queue);
+
+    [LoggerMessage(4222, LogLevel.Warning, "Queue '{Queue}' was deleted while a message for it was delayed; the message is dropped.")]
+    public static partial void RelayedToNowhere(ILogger logger, string queue);
+
+    [LoggerMessage(4223, LogLevel.Error, "A message of queue '{Queue}' cannot be read; it is put to the dead letters of its channel as it is.")]
+    public static partial void UnreadableMessage(ILogger logger, Exception exception, string queue);
+
+    [LoggerMessage(4224, LogLevel.Warning, "Worker {Worker} lost its lease: {Reason}. What it held is handed out again.")]
+    public static partial void LeaseLost(ILogger logger, string worker, string reason);
+
+    [LoggerMessage(4225, LogLevel.Warning, "Worker {Worker} could not hand back what it held; the broker does, and counts that as if the worker had died.")]
+    public static partial void LeaveFailed(ILogger logger, Exception exception, string worker);
+
+    [LoggerMessage(4226, LogLevel.Warning, "Worker {Worker} cannot receive from channel '{Channel}'; it is tried again.")]
+    public static partial void ReceiveFailed(ILogger logger, Exception exception, string worker, string channel);
+
+    [LoggerMessage(4227, LogLevel.Warning, "A dead letter of channel '{Channel}' cannot be read. It stays; purging all of the channel's dead letters deletes it.")]
+    public static partial void UnreadableLetter(ILogger logger, Exception exception, string channel);
 }

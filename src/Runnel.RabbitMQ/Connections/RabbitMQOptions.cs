@@ -89,6 +89,32 @@ public sealed class RabbitMQOptions
     [Range(typeof(TimeSpan), "00:00:01", "3650.00:00:00")]
     public TimeSpan DeadLetterRetention { get; set; } = TimeSpan.FromDays(14);
 
+    /// <summary>The most bytes of a message on a channel, its headers included: one that is larger is refused before it is sent.</summary>
+    /// <remarks>RabbitMQ 4 takes 16 MiB unless its <c>max_message_size</c> says otherwise, older ones take 128 MiB. A message that is larger than the broker takes costs the connection.</remarks>
+    /// <value>16 MiB by default.</value>
+    [Range(1024, 512 * 1024 * 1024)]
+    public int MaxMessageBytes { get; set; } = 16 * 1024 * 1024;
+
+    /// <summary>How many messages the broker hands to a worker before it has settled the first of them, while its handlers are fast.</summary>
+    /// <value>1,000 by default.</value>
+    [Range(10, 2_000)]
+    public int Prefetch { get; set; } = 1_000;
+
+    /// <summary>Into how many queues the messages with a key of one channel are split. Each is handled by one worker at a time, so that more workers than these would idle.</summary>
+    /// <remarks>It is fixed when a channel has its first message with a key: all processes then use that number, whatever this says.</remarks>
+    /// <value>16 by default.</value>
+    [Range(1, 256)]
+    public int KeyShards { get; set; } = 16;
+
+    /// <summary>For how long a worker may hold a message before the broker takes it back, which counts as if the worker had died.</summary>
+    /// <remarks>
+    /// RabbitMQ 3.12 and later go by this (<c>x-consumer-timeout</c>); it is fixed when a channel is first used. Older ones go by <c>consumer_timeout</c> in rabbitmq.conf: if you change one,
+    /// change the other. A message with a key is held while it waits for a retry, so that retries may be delayed by half of this at most.
+    /// </remarks>
+    /// <value>30 minutes by default, as is RabbitMQ's own.</value>
+    [Range(typeof(TimeSpan), "00:01:00", "365.00:00:00")]
+    public TimeSpan DeliveryTimeout { get; set; } = TimeSpan.FromMinutes(30);
+
     internal int MostLocal => LocalCapacity ?? (Wire == RabbitMQWire.Django ? 100 : 2_000);
 
     internal int MostRemote => RemoteCapacity ?? (Wire == RabbitMQWire.Django ? 100 : 100_000);

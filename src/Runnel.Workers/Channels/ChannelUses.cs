@@ -24,7 +24,15 @@ internal sealed class ChannelUses(ChannelRegistry registry) : ILayerUser
     private static IEnumerable<LayerUse> UsesOf(ChannelDefinition channel)
     {
         if (channel.Options.Ordered)
+        {
             yield return Use(channel, nameof(ChannelOptions.Ordered)) with { WorkQueue = WorkQueueFeatures.KeyOrder };
+            yield return new LayerUse($"Channel '{channel.Name}' is declared {nameof(ChannelOptions.Ordered)}")
+            {
+                WorkQueue = WorkQueueFeatures.KeyOrder,
+                KeyedDelay = channel.Options.Retry.LongestDelay,
+                WayOut = "Lower MaxDelay or MaxAttempts of the channel's Retry, or pick another layer for work (--queue-layer, Runnel:QueueLayer).",
+            };
+        }
         if (channel.Options.Deduplicate)
             yield return Use(channel, nameof(ChannelOptions.Deduplicate)) with { WorkQueue = WorkQueueFeatures.Deduplicate, StateCanReplace = true };
         if (channel.Options.Cancellable)

@@ -33,5 +33,8 @@ public sealed class RetryPolicy
         return TimeSpan.FromMilliseconds(longest * jitter);
     }
 
+    /// <summary>The longest that a message may rest before its last attempt.</summary>
+    internal TimeSpan LongestDelay => MaxAttempts > 1 ? DelayAfter(MaxAttempts - 1, jitter: 1) : TimeSpan.Zero;
+
     internal RetryPolicy Copy() => (RetryPolicy)MemberwiseClone();
 }

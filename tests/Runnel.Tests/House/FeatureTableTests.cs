@@ -16,8 +16,9 @@ public sealed class FeatureTableTests
         await using var memory = Make("memory:");
         await using var sqlite = Make($"sqlite:{file}");
         await using var redis = Make("redis://localhost"); // never opened
+        await using var rabbit = Make("amqp://localhost"); // never opened either
         await using var toy = Make("toy:");
-        Layer[] layers = [memory, sqlite, redis, toy];
+        Layer[] layers = [memory, sqlite, redis, rabbit, toy];
 
         var written = File.ReadLines(Repository.PathTo(Document)).Where(line => line.StartsWith("| `BackplaneFeatures.", StringComparison.Ordinal) || line.StartsWith("| `WorkQueueFeatures.", StringComparison.Ordinal));
 
@@ -32,7 +33,7 @@ public sealed class FeatureTableTests
         where System.Numerics.BitOperations.PopCount(Convert.ToUInt32(feature, null)) == 1
         select $"| `{typeof(T).Name}.{feature}` | {string.Join(" | ", layers.Select(layer => featuresOf(layer).HasFlag(feature) ? "yes" : "no"))} |";
 
-    // | feature | what it means | memory | SQLite | Redis | toy |
+    // | feature | what it means | memory | SQLite | Redis | RabbitMQ | toy |
     private static string WithoutMeaning(string row)
     {
         var cells = row.Split('|');

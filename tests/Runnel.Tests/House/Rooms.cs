@@ -14,7 +14,7 @@ internal static class Rooms
         ["Runnel.Layers"] = ["Messages", "Topics", "Queues", "States", Door],
         ["Runnel"] = ["Frames", "Nodes", "Groups", "Consumers", "Streams", Door],
         ["Runnel.InMemory"] = ["Stored", "Channels", "Topics", Door],
-        ["Runnel.RabbitMQ"] = ["Connections", "Django", "Topics", "Channels", Door],
+        ["Runnel.RabbitMQ"] = ["Connections", "Django", "Topics", "Channels", "Sending", "Receiving", Door],
         ["Runnel.Redis"] = ["Resp", "Connections", "Stores", "Topics", "Sending", "Receiving", Door],
         ["Runnel.Sqlite"] = ["Files", "Subscribers", "Tables", "Processes", "Writing", Door],
         ["Runnel.Workers"] = ["Jobs", "Channels", "Running", "Recurring", Door],

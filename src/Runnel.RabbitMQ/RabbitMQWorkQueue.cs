@@ -1,0 +1,207 @@
+using RabbitMQ.Client;
+using Runnel.Layers;
+using Runnel.RabbitMQ.Connections;
+using Runnel.RabbitMQ.Receiving;
+using Runnel.RabbitMQ.Sending;
+
+namespace Runnel.RabbitMQ;
+
+/// <summary>The work queue on RabbitMQ: quorum queues, with publisher confirms.</summary>
+/// <remarks>
+/// <para>
+/// A message is stored when the broker has confirmed it, on the disks of most of its nodes. A worker's lease is its connection: a worker that died is noticed as soon as the connection ends,
+/// and one that is silent after two heartbeats (<see cref="RabbitMQOptions.Heartbeat"/>), so that <see cref="ReceiverOptions.LeaseDuration"/> is not used. Completing answers when the
+/// acknowledgement is on its way: if the connection breaks in that moment, the message is handed out again.
+/// </para>
+/// <para>
+/// Delays count by nobody's clock. Points in time (<see cref="Envelope.NotBefore"/>, <see cref="Envelope.ExpiresAt"/>) go by the clocks of the machines, since the broker tells no time: keep them
+/// right. A message with a key that waits for its time or for a retry keeps its place in its queue, and is held by its worker: the queue's other keys go on until 64 messages wait. A body
+/// that it was given for its next attempt (<see cref="AbandonOptions.Body"/>) is lost if the worker dies or leaves meanwhile. Thread-safe.
+/// </para>
+/// </remarks>
+public sealed partial class RabbitMQWorkQueue : IWorkQueue, IWorkQueueOperator, IAsyncDisposable
+{
+    private readonly RabbitMQBroker _broker;
+    private readonly QueuePlan _plan;
+    private readonly RabbitCalls _calls;
+    private readonly RabbitCalls _letters;
+    private readonly QueueTopology _topology;
+    private readonly RabbitPublisher _sending;
+    private readonly RabbitPublisher _returning;
+    private readonly QueueSender _returner;
+    private readonly ChannelRegistry _registry;
+    private readonly MessageNotes _notes;
+    private readonly ChannelTable _channels;
+    private readonly DelayRelay _relay;
+    private readonly RabbitLink _listening;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly HashSet<RabbitWorkReceiver> _workers = [];
+    private readonly Lock _lock = new();
+    private Task? _opening;
+    private int _made;
+    private bool _hasWorkers;
+    private bool _isDisposed;
+
+    /// <summary>Creates the queue on a broker, which it does not own.</summary>
+    public RabbitMQWorkQueue(RabbitMQBroker broker)
+    {
+        ArgumentNullException.ThrowIfNull(broker);
+        _broker = broker;
+        _plan = new QueuePlan(broker.Options);
+        _calls = new RabbitCalls(broker);
+        _letters = new RabbitCalls(broker);
+        _topology = new QueueTopology(_calls, broker);
+        _sending = new RabbitPublisher(broker, broker.Publishing);
+        // What is given back does not stand in line behind what is sent.
+        _returning = new RabbitPublisher(broker, broker.Publishing);
+        _returner = new QueueSender(_returning, _topology, _plan);
+        _registry = new ChannelRegistry(broker, _returner, _topology, _plan);
+        _notes = new MessageNotes(broker, _returner, _topology, _plan);
+        _channels = new ChannelTable(_registry, _notes, _topology, _plan, new QueueSender(_sending, _topology, _plan), broker.TimeProvider);
+        _relay = new DelayRelay(broker, _returner, _topology, _plan, _stopping.Token);
+        _listening = new RabbitLink(broker, "listens", ListenAsync);
+        _registry.Split += OnSplit;
+    }
+
+    /// <inheritdoc/>
+    public WorkQueueFeatures Features => WorkQueueFeatures.ScaleOut | WorkQueueFeatures.Durable | WorkQueueFeatures.KeyOrder | WorkQueueFeatures.CountCrashes | WorkQueueFeatures.FilterDeadLetters;
+
+    /// <inheritdoc/>
+    /// <value>Half of <see cref="RabbitMQOptions.DeliveryTimeout"/>: the worker holds the message meanwhile, and the broker lets it do so for no longer than that.</value>
+    public TimeSpan LongestKeyedDelay => _broker.Options.DeliveryTimeout / 2;
+
+    /// <inheritdoc/>
+    /// <remarks>Not all or none: when the connection breaks in the middle, some messages of a call may be stored. Those that a delay keeps away do not count for the capacity.</remarks>
+    /// <exception cref="MessageTooLargeException">A message is larger than <see cref="RabbitMQOptions.MaxMessageBytes"/>; none was stored.</exception>
+    public async ValueTask<int> EnqueueAsync(ChannelName channel, IReadOnlyList<Envelope> envelopes, EnqueueOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(envelopes);
+        ArgumentNullException.ThrowIfNull(options);
+        cancellationToken.ThrowIfCancellationRequested();
+        if (envelopes.Count == 0)
+            return 0;
+        var name = channel.QueueName;
+        var messages = new NewMessage[envelopes.Count];
+        for (var i = 0; i < messages.Length; i++)
+            messages[i] = new NewMessage(envelopes[i], name, _broker.Options.MaxMessageBytes);
+        var request = new EnqueueRequest(name, messages, options);
+        var line = _channels.LineOf(name);
+        line.Add(request, OpenAsync());
+        return options.WaitForRoom > TimeSpan.Zero
+            ? await RoomWait.ForAsync(request.Task, () => new(line.Remove(request)), name, options, _broker.TimeProvider, cancellationToken).ConfigureAwait(false)
+            : await StoredAsync(line, request, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>It is the clock of this machine: the broker does not tell its own.</remarks>
+    public ValueTask<DateTimeOffset> GetTimeAsync(CancellationToken cancellationToken = default) => new(_broker.TimeProvider.GetUtcNow());
+
+    /// <summary>Not on RabbitMQ: it hands out no message by its id.</summary>
+    /// <exception cref="NotSupportedException">Always.</exception>
+    public ValueTask<bool> CancelAsync(ChannelName channel, MessageId id, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException($"RabbitMQ cannot take back a stored message, so message '{id}' on channel '{channel}' cannot be cancelled. Pick another layer for work (--queue-layer) for channels whose messages are cancelled.");
+
+    /// <inheritdoc/>
+    public async ValueTask<IWorkReceiver> OpenReceiverAsync(ReceiverOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        cancellationToken.ThrowIfCancellationRequested();
+        await OpenAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
+        RabbitWorkReceiver worker;
+        bool isFirst;
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            worker = new RabbitWorkReceiver(_broker, _channels, _returner, ++_made, Left);
+            _workers.Add(worker);
+            isFirst = !_hasWorkers;
+            _hasWorkers = true;
+        }
+        try
+        {
+            if (isFirst)
+                await _relay.TakeAsync(await _listening.GetAsync(cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+            return worker;
+        }
+        catch
+        {
+            // The next connection takes from the relay by itself.
+            await worker.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Ends the connections. Workers hand back what they hold when they are disposed, which is to be done before.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        lock (_lock)
+        {
+            if (_isDisposed)
+                return; // an application's container knows it by several names, and disposes each
+            _isDisposed = true;
+        }
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        await _listening.DisposeAsync().ConfigureAwait(false);
+        await _sending.DisposeAsync().ConfigureAwait(false);
+        await _returning.DisposeAsync().ConfigureAwait(false);
+        await _letters.DisposeAsync().ConfigureAwait(false);
+        await _calls.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private static async ValueTask<int> StoredAsync(ChannelLine line, EnqueueRequest request, CancellationToken cancellationToken)
+    {
+        if (!cancellationToken.CanBeCanceled)
+            return await request.Task.ConfigureAwait(false);
+        try
+        {
+            return await request.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            line.Remove(request);
+            throw;
+        }
+    }
+
+    // Once; a failure is tried again by whoever comes next.
+    private Task OpenAsync()
+    {
+        lock (_lock)
+        {
+            if (_opening is null or { IsFaulted: true } or { IsCanceled: true })
+                _opening = OpenLinksAsync();
+            return _opening;
+        }
+    }
+
+    private async Task OpenLinksAsync()
+    {
+        await _broker.OpenAsync(_stopping.Token).ConfigureAwait(false);
+        await _listening.OpenAsync(_stopping.Token).ConfigureAwait(false);
+    }
+
+    private async Task ListenAsync(IConnection connection, CancellationToken cancellationToken)
+    {
+        await _registry.ReadAsync(connection, cancellationToken).ConfigureAwait(false);
+        await _notes.ReadAsync(connection, cancellationToken).ConfigureAwait(false);
+        bool relays;
+        lock (_lock)
+            relays = _hasWorkers;
+        if (relays)
+            await _relay.TakeAsync(connection, cancellationToken).ConfigureAwait(false);
+    }
+
+    private void OnSplit(ChannelName channel, int shards)
+    {
+        List<RabbitWorkReceiver> workers;
+        lock (_lock)
+            workers = [.. _workers];
+        workers.ForEach(worker => worker.Split(channel));
+    }
+
+    private void Left(RabbitWorkReceiver worker)
+    {
+        lock (_lock)
+            _workers.Remove(worker);
+    }
+}

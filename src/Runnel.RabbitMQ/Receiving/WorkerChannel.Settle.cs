@@ -1,0 +1,90 @@
+using Runnel.Layers;
+using Runnel.RabbitMQ.Sending;
+
+namespace Runnel.RabbitMQ.Receiving;
+
+internal sealed partial class WorkerChannel
+{
+    public async ValueTask<bool> CompleteAsync(RabbitClaim claim)
+    {
+        var isMine = claim.Delivery.Consumer.IsOpen && await AcknowledgeAsync(claim.Delivery).ConfigureAwait(false);
+        Settled(claim.Delivery);
+        return isMine;
+    }
+
+    /// <summary>A message without a key is stored anew, at the end of its queue or for later, and then acknowledged; one with a key keeps its place, and waits here.</summary>
+    public async ValueTask<bool> AbandonAsync(RabbitClaim claim, AbandonOptions options)
+    {
+        var delivery = claim.Delivery;
+        if (!delivery.Consumer.IsOpen)
+            return false;
+        var changed = delivery.Changed(options.CountsAttempt, options.Body);
+        if (!delivery.Consumer.IsShard)
+            return await ReplaceAsync(claim, () => StoreAgainAsync(changed, options.Delay)).ConfigureAwait(false);
+        delivery.Change(changed);
+        // It stays where it is, as it is, so that what has changed would be lost with this worker.
+        if (options.CountsAttempt || delivery.IsNoted)
+            await _worker.Notes.WriteAsync([delivery.NoteOf(isDeath: options.CountsAttempt)]).ConfigureAwait(false);
+        delivery.IsNoted = false;
+        lock (_lock)
+        {
+            if (!delivery.Consumer.IsOpen)
+                return false;
+            _inHand.Remove(delivery);
+            _lanes.GiveBack(delivery, options.Delay);
+            Serve();
+        }
+        Signal();
+        return true;
+    }
+
+    public ValueTask<bool> DeadLetterAsync(RabbitClaim claim, DeadLetterReason reason, string? error)
+    {
+        var letter = claim.Delivery.Changed(HandlingRule.CountsAttempt(reason), body: null);
+        return ReplaceAsync(claim, () => _sender.PutAsync(_queues.Dead, DeadLetters.Properties(letter, reason, error, _timeProvider.GetUtcNow()), letter.Bytes));
+    }
+
+    private Task StoreAgainAsync(StoredMessage message, TimeSpan delay) => delay > TimeSpan.Zero
+        ? _sender.PutLaterAsync(_queues.Plain.Name, message, DelayLadder.MillisecondsOf(delay))
+        : _sender.PutAsync(_queues.Plain, message);
+
+    // If the process dies between the two, the message is there twice, and never lost.
+    private async ValueTask<bool> ReplaceAsync(RabbitClaim claim, Func<Task> storeAsync)
+    {
+        if (!claim.Delivery.Consumer.IsOpen)
+            return false;
+        try
+        {
+            await storeAsync().ConfigureAwait(false);
+        }
+        catch (IOException) when (!claim.Delivery.Consumer.IsOpen)
+        {
+            return false; // the broker was away, and has taken it back
+        }
+        catch
+        {
+            claim.Unsettle();
+            throw;
+        }
+        await AcknowledgeAsync(claim.Delivery).ConfigureAwait(false);
+        Settled(claim.Delivery);
+        return true;
+    }
+
+    private void Settled(Delivery delivery)
+    {
+        bool isMore;
+        lock (_lock)
+        {
+            if (!_inHand.Remove(delivery))
+                return;
+            delivery.Consumer.Held--;
+            if (delivery.Consumer.IsShard)
+                _lanes.Remove(delivery);
+            Serve();
+            isMore = _waiting.Count > 0 || delivery.Consumer.IsLeaving || (delivery.Consumer.IsShard && _lanes.Count == 0);
+        }
+        if (isMore)
+            Signal();
+    }
+}

@@ -1,0 +1,223 @@
+using Runnel.Layers;
+using Runnel.RabbitMQ.Connections;
+
+namespace Runnel.RabbitMQ.Sending;
+
+/// <summary>Who stores messages on one channel, in the order of their calls: nobody gets room before somebody who waits for it already.</summary>
+internal sealed class ChannelLine
+{
+    private const int Portion = 1_000;
+    private static readonly TimeSpan FirstLook = TimeSpan.FromMilliseconds(5), LastLook = TimeSpan.FromMilliseconds(250);
+
+    private readonly ChannelQueues _queues;
+    private readonly ChannelRegistry _registry;
+    private readonly QueueTopology _topology;
+    private readonly QueueSender _sender;
+    private readonly TimeProvider _timeProvider;
+    private readonly ChannelRoom _room;
+    private readonly Lock _lock = new();
+    private readonly LinkedList<EnqueueRequest> _requests = new();
+    private TaskCompletionSource? _confirmed;
+    private int _unconfirmed;
+    private bool _isAdded;
+    private bool _isSending;
+    private bool _isFull;
+
+    public ChannelLine(ChannelQueues queues, ChannelRegistry registry, QueueTopology topology, QueueSender sender, TimeProvider timeProvider)
+    {
+        (_queues, _registry, _topology, _sender, _timeProvider) = (queues, registry, topology, sender, timeProvider);
+        _room = new ChannelRoom(timeProvider, CountAsync);
+    }
+
+    /// <summary>Gets in line.</summary>
+    /// <param name="request">The messages.</param>
+    /// <param name="opening">What has to end before anything can be stored.</param>
+    public void Add(EnqueueRequest request, Task opening)
+    {
+        lock (_lock)
+        {
+            if (_isFull && request.Options.WaitForRoom <= TimeSpan.Zero)
+            {
+                request.Refuse();
+                return;
+            }
+            _requests.AddLast(request);
+            if (_isSending)
+                return;
+            _isSending = true;
+        }
+        _ = SendAsync(opening);
+    }
+
+    /// <summary>Leaves the line.</summary>
+    /// <returns>Whether the messages were still in it; if not, they are on their way.</returns>
+    public bool Remove(EnqueueRequest request)
+    {
+        lock (_lock)
+            return _requests.Remove(request);
+    }
+
+    private async Task SendAsync(Task opening)
+    {
+        while (First() is { } request)
+        {
+            try
+            {
+                await opening.ConfigureAwait(false);
+                await PrepareAsync(request).ConfigureAwait(false);
+                if (!await TakeRoomAsync(request).ConfigureAwait(false) || !Remove(request))
+                    continue;
+                await StoreAsync(request).ConfigureAwait(false);
+            }
+            catch (Exception exception)
+            {
+                Remove(request);
+                request.Fail(exception);
+            }
+        }
+    }
+
+    private EnqueueRequest? First()
+    {
+        lock (_lock)
+        {
+            _isSending = _requests.First is not null;
+            return _requests.First?.Value;
+        }
+    }
+
+    private async ValueTask PrepareAsync(EnqueueRequest request)
+    {
+        if (!_isAdded)
+        {
+            await _registry.AddAsync(_queues.Channel).ConfigureAwait(false);
+            await _topology.EnsureAsync(_queues.Plain).ConfigureAwait(false);
+            _isAdded = true;
+        }
+        if (!request.HasKeys || _queues.Shards.Count > 0)
+            return;
+        var shards = await _registry.SplitAsync(_queues.Channel).ConfigureAwait(false);
+        _queues.Split(shards);
+        foreach (var shard in _queues.Shards)
+            await _topology.EnsureAsync(shard).ConfigureAwait(false);
+    }
+
+    // Whether there is room; false also when the request has left the line meanwhile, or was refused.
+    private async ValueTask<bool> TakeRoomAsync(EnqueueRequest request)
+    {
+        var (count, capacity) = (request.Messages.Length, request.Options.Capacity);
+        if (_room.TryTake(count, capacity))
+            return true;
+        if (count > capacity)
+            throw new ChannelFullException(_queues.Channel, capacity);
+        try
+        {
+            for (var rest = FirstLook; ; )
+            {
+                var (unconfirmed, confirmed) = Unconfirmed();
+                if (await _room.TryTakeAsync(count, capacity, unconfirmed).ConfigureAwait(false))
+                    return true;
+                // What is on its way was counted, and may be handled already.
+                await confirmed.ConfigureAwait(false);
+                if (unconfirmed > 0)
+                    continue;
+                if (!StaysInLine(request))
+                    return false;
+                await Task.Delay(rest, _timeProvider, CancellationToken.None).ConfigureAwait(false);
+                rest = rest * 2 < LastLook ? rest * 2 : LastLook;
+            }
+        }
+        finally
+        {
+            lock (_lock)
+                _isFull = false;
+        }
+    }
+
+    // There is no room. Who does not wait for it is refused; while somebody waits, everybody behind him who does not.
+    private bool StaysInLine(EnqueueRequest request)
+    {
+        lock (_lock)
+        {
+            if (!_requests.Contains(request))
+                return false;
+            _isFull = request.Options.WaitForRoom > TimeSpan.Zero;
+            foreach (var each in _requests.Where(each => _isFull ? each.Options.WaitForRoom <= TimeSpan.Zero : each == request).ToList())
+            {
+                _requests.Remove(each);
+                each.Refuse();
+            }
+            return _isFull;
+        }
+    }
+
+    private async Task StoreAsync(EnqueueRequest request)
+    {
+        var storing = new Task[request.Messages.Length];
+        var now = _timeProvider.GetUtcNow();
+        lock (_lock)
+            _unconfirmed += storing.Length;
+        for (var i = 0; i < storing.Length; i++)
+        {
+            // Not all at once, so that no more is copied than is on its way.
+            if (i >= Portion && i % Portion == 0)
+                await storing[i - Portion].ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            storing[i] = StoreAsync(request.Messages[i], now);
+        }
+        _ = FinishAsync(request, storing);
+    }
+
+    private Task StoreAsync(NewMessage message, DateTimeOffset now)
+    {
+        var (stored, left) = (message.StoredAt(now), message.LeftAt(now));
+        return left > 0 ? _sender.PutLaterAsync(_queues.Plain.Name, stored, left) : _sender.PutAsync(_queues.OfKey(message.Key), stored);
+    }
+
+    private async Task FinishAsync(EnqueueRequest request, Task[] storing)
+    {
+        Exception? failure = null;
+        try
+        {
+            await (storing.Length == 1 ? storing[0] : Task.WhenAll(storing)).ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            failure = exception;
+        }
+        var stored = storing.Count(static each => each.IsCompletedSuccessfully);
+        Confirmed(storing.Length);
+        if (failure is null)
+            request.Stored();
+        else if (storing.Length == 1)
+            request.Fail(failure);
+        else
+            request.Fail(new RabbitUnavailableException($"{stored} of {storing.Length} messages to channel '{_queues.Channel}' were stored, the others perhaps not. {failure.Message}", failure));
+    }
+
+    // How many messages are on their way, and what ends when none is.
+    private (int Count, Task Confirmed) Unconfirmed()
+    {
+        lock (_lock)
+            return (_unconfirmed, _unconfirmed == 0 ? Task.CompletedTask : (_confirmed ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task);
+    }
+
+    private void Confirmed(int count)
+    {
+        lock (_lock)
+        {
+            _unconfirmed -= count;
+            if (_unconfirmed > 0)
+                return;
+            _confirmed?.TrySetResult();
+            _confirmed = null;
+        }
+    }
+
+    private async Task<long> CountAsync()
+    {
+        var count = await _topology.CountAsync(_queues.Plain).ConfigureAwait(false);
+        foreach (var shard in _queues.Shards)
+            count += await _topology.CountAsync(shard).ConfigureAwait(false);
+        return count;
+    }
+}

@@ -1,0 +1,48 @@
+using RabbitMQ.Client;
+using Runnel.RabbitMQ.Connections;
+
+namespace Runnel.RabbitMQ.Sending;
+
+/// <summary>Brings messages into queues, and answers when the broker has them safe.</summary>
+internal sealed class QueueSender(RabbitPublisher publisher, QueueTopology topology, QueuePlan plan)
+{
+    private const int Tries = 3;
+
+    /// <summary>Puts a message into a queue. Calls whose queues are declared put their messages in the order of the calls.</summary>
+    /// <exception cref="RabbitUnavailableException">The broker is away, or refuses. If it went away in the middle, it may have the message.</exception>
+    public Task PutAsync(BrokerQueue queue, in StoredMessage message) => PutAsync(queue, message.Properties(), message.Bytes);
+
+    /// <summary>Puts a message into a queue, with properties of its own.</summary>
+    public async Task PutAsync(BrokerQueue queue, BasicProperties properties, ReadOnlyMemory<byte> bytes)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            await topology.EnsureAsync(queue).ConfigureAwait(false);
+            var outcome = await publisher.PublishAsync(new Publication("", queue.Name, properties, bytes, IsMandatory: true)).ConfigureAwait(false);
+            if (outcome == PublishOutcome.Confirmed)
+                return;
+            topology.Forget(queue);
+            if (outcome == PublishOutcome.Refused || tries == Tries)
+                throw new RabbitUnavailableException($"RabbitMQ refused to store a message in queue '{queue.Name}': {(outcome == PublishOutcome.Refused ? "the queue has no leader, or too few of its replicas are up" : "the queue is deleted again and again")}");
+        }
+    }
+
+    /// <summary>Puts a message into a queue, if it is there.</summary>
+    /// <returns>Whether it was there.</returns>
+    public async Task<bool> TryPutAsync(string queue, BasicProperties properties, ReadOnlyMemory<byte> bytes)
+    {
+        var outcome = await publisher.PublishAsync(new Publication("", queue, properties, bytes, IsMandatory: true)).ConfigureAwait(false);
+        return outcome != PublishOutcome.Refused ? outcome == PublishOutcome.Confirmed : throw new RabbitUnavailableException($"RabbitMQ refused to store a message in queue '{queue}'");
+    }
+
+    /// <summary>Puts a message into a queue, but not before a time is over.</summary>
+    /// <param name="queue">The queue's name.</param>
+    /// <param name="message">The message.</param>
+    /// <param name="left">For how long it stays away, in milliseconds.</param>
+    public Task PutLaterAsync(string queue, in StoredMessage message, long left)
+    {
+        var step = DelayLadder.Next(left, message.Seed);
+        var properties = message.Properties((MessageHeaders.To, queue), (MessageHeaders.Left, left - (step?.Milliseconds ?? 0)));
+        return PutAsync(step is { } found ? plan.DelayOf(found) : plan.Relay, properties, message.Bytes);
+    }
+}

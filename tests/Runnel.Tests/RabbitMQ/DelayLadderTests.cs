@@ -1,0 +1,53 @@
+using Runnel.RabbitMQ.Sending;
+using Xunit;
+
+namespace Runnel.Tests.RabbitMQ;
+
+public sealed class DelayLadderTests
+{
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(150, 0)]
+    [InlineData(151, 100)]
+    [InlineData(499, 250)]
+    [InlineData(500, 500)]
+    [InlineData(1_999, 1_000)]
+    [InlineData(86_400_000, 86_400_000)]
+    [InlineData(30L * 86_400_000, 86_400_000)]
+    public void A_delay_takes_the_longest_step_that_fits_and_its_last_moment_none(long left, long step) =>
+        Assert.Equal(step, DelayLadder.Next(left, seed: 7)?.Milliseconds ?? 0);
+
+    [Fact]
+    public void Any_delay_ends_after_few_steps_and_with_no_step_that_is_longer_than_what_is_left()
+    {
+        var random = new Random(1);
+        foreach (var delay in Enumerable.Range(0, 1_000).Select(_ => (long)Math.Pow(10, random.NextDouble() * 8)))
+        {
+            var (left, steps) = (delay, 0);
+            for (; DelayLadder.Next(left, steps) is { } step; steps++)
+                left -= step.Milliseconds;
+
+            Assert.InRange(left, 0, DelayLadder.Held);
+            Assert.InRange(steps, 0, 30);
+        }
+    }
+
+    [Fact]
+    public void There_are_at_most_64_steps_and_each_that_is_taken_is_one_of_them()
+    {
+        var all = DelayLadder.Steps.ToHashSet();
+        var random = new Random(2);
+
+        Assert.InRange(all.Count, 1, 64);
+        Assert.All(Enumerable.Range(0, 1_000), seed => Assert.Contains(DelayLadder.Next(random.NextInt64(200, 100_000_000), seed - 500)!.Value, all));
+    }
+
+    [Theory]
+    [InlineData(-1, 0)]
+    [InlineData(0, 0)]
+    [InlineData(1, 1)]
+    [InlineData(TimeSpan.TicksPerMillisecond, 1)]
+    [InlineData(TimeSpan.TicksPerMillisecond + 1, 2)]
+    public void A_part_of_a_millisecond_is_a_whole_one_so_that_no_delay_is_early(long ticks, long milliseconds) =>
+        Assert.Equal(milliseconds, DelayLadder.MillisecondsOf(TimeSpan.FromTicks(ticks)));
+}

@@ -1,0 +1,133 @@
+using System.Collections.Concurrent;
+using Runnel.Layers;
+using Runnel.RabbitMQ;
+using Runnel.Specification;
+using Runnel.Tests.Servers;
+using Xunit;
+
+namespace Runnel.Tests.RabbitMQ;
+
+/// <summary>The work queue while its broker is killed, runs out of memory, or takes a message back.</summary>
+public sealed class RabbitMQWorkQueueOutageTests
+{
+    private static readonly ChannelName Channel = "work";
+
+    [Fact]
+    public async Task What_is_confirmed_while_the_broker_is_killed_is_handled_and_workers_go_on()
+    {
+        await using var server = await RabbitServer.StartAsync(new());
+        await using var place = new RabbitPlace(await server.CreateHostAsync());
+        await using var queue = new RabbitMQWorkQueue(place.Open(options => options.OutageTimeout = TimeSpan.FromSeconds(20)));
+        var stored = new ConcurrentDictionary<MessageId, bool>();
+        var handled = new ConcurrentDictionary<MessageId, bool>();
+        using var enough = new CancellationTokenSource();
+        using var done = new CancellationTokenSource();
+        var senders = Enumerable.Range(0, 4).Select(_ => Task.Run(() => SendAsync(queue, stored, enough.Token))).ToList();
+        var workers = Enumerable.Range(0, 2).Select(_ => Task.Run(() => WorkAsync(queue, handled, done.Token))).ToList();
+
+        for (var kills = 0; kills < 2; kills++)
+        {
+            await AreHandledAsync(handled, senders.Concat(workers));
+            // Of the queues that were declared in the last moments the broker has only the messages on disk. It would come back with queues that nobody leads.
+            await server.Probe.DoAsync("mnesia:sync_log(), [dets:sync(Table) || Table <- dets:all()]");
+            await server.KillAsync();
+            await server.RestartAsync();
+        }
+        await AreHandledAsync(handled, senders.Concat(workers));
+        await enough.CancelAsync();
+        await Wait.For(Task.WhenAll(senders), "the senders to end");
+        await Wait.Until(() => stored.Keys.All(handled.ContainsKey), "all that was confirmed is handled");
+        await done.CancelAsync();
+        await Wait.For(Task.WhenAll(workers), "the workers to end");
+    }
+
+    [Fact]
+    public async Task While_the_broker_has_no_memory_what_is_stored_waits_and_then_fails_with_a_sentence()
+    {
+        await using var server = await RabbitServer.StartAsync(new());
+        await using var place = new RabbitPlace(await server.CreateHostAsync());
+        await using var queue = new RabbitMQWorkQueue(place.Open(options => options.OutageTimeout = TimeSpan.FromSeconds(3)));
+        await queue.EnqueueAsync(Channel, [NewMessage()], EnqueueOptions.Default);
+
+        await server.SetMemoryAlarmAsync(true);
+        var failure = await Assert.ThrowsAnyAsync<IOException>(() => Wait.For(queue.EnqueueAsync(Channel, [NewMessage()], EnqueueOptions.Default).AsTask(), "the failure"));
+        var waiting = queue.EnqueueAsync(Channel, [NewMessage()], EnqueueOptions.Default).AsTask();
+        await server.SetMemoryAlarmAsync(false);
+
+        Assert.Contains("OutageTimeout", failure.Message, StringComparison.Ordinal);
+        Assert.Equal(1, await Wait.For(waiting, "the message to be stored"));
+    }
+
+    [Fact]
+    public async Task A_worker_that_holds_a_message_for_longer_than_the_broker_allows_loses_it_and_another_goes_on()
+    {
+        await using var server = await RabbitServer.StartAsync(new() { DeliveryTimeout = TimeSpan.FromSeconds(1) });
+        await using var place = new RabbitPlace(await server.CreateHostAsync());
+        await using var queue = new RabbitMQWorkQueue(place.Open());
+        await using var slow = await queue.OpenReceiverAsync(new ReceiverOptions());
+        await queue.EnqueueAsync(Channel, [NewMessage()], EnqueueOptions.Default);
+        var held = Assert.Single(await Wait.For(slow.ReceiveAsync(Channel, 1).AsTask(), "the message"));
+
+        await Wait.Until(() => slow.Lost.IsCancellationRequested, "the worker learns that it is no longer its own");
+        await using var other = await queue.OpenReceiverAsync(new ReceiverOptions());
+        var again = Assert.Single(await Wait.For(other.ReceiveAsync(Channel, 1).AsTask(), "the message again"));
+
+        Assert.False(await slow.CompleteAsync(held));
+        Assert.Equal((held.Id, 1), (again.Id, again.Envelope.Crashes));
+        Assert.True(await other.CompleteAsync(again));
+    }
+
+    private static Task AreHandledAsync(ConcurrentDictionary<MessageId, bool> handled, IEnumerable<Task> running)
+    {
+        var before = handled.Count;
+        return Wait.Until(
+            () =>
+            {
+                Assert.All(running, task => Assert.False(task.IsFaulted, $"{task.Exception}"));
+                return handled.Count >= before + 100;
+            },
+            "100 more are handled");
+    }
+
+    private static async Task SendAsync(RabbitMQWorkQueue queue, ConcurrentDictionary<MessageId, bool> stored, CancellationToken enough)
+    {
+        while (!enough.IsCancellationRequested)
+        {
+            var message = NewMessage();
+            try
+            {
+                await queue.EnqueueAsync(Channel, [message], EnqueueOptions.Default, CancellationToken.None);
+                stored[message.Id] = true;
+            }
+            catch (IOException)
+            {
+                // Perhaps stored, and not confirmed.
+            }
+        }
+    }
+
+    private static async Task WorkAsync(RabbitMQWorkQueue queue, ConcurrentDictionary<MessageId, bool> handled, CancellationToken done)
+    {
+        while (!done.IsCancellationRequested)
+        {
+            await using var lease = await queue.OpenReceiverAsync(new ReceiverOptions(), CancellationToken.None);
+            try
+            {
+                while (true)
+                {
+                    foreach (var message in await lease.ReceiveAsync(Channel, 20, done))
+                    {
+                        handled[message.Id] = true;
+                        await lease.CompleteAsync(message, CancellationToken.None);
+                    }
+                }
+            }
+            catch (Exception exception) when (exception is LeaseLostException or OperationCanceledException)
+            {
+                // The next one.
+            }
+        }
+    }
+
+    private static Envelope NewMessage() => new(new Message("do", default)) { Id = MessageId.New(TimeProvider.System) };
+}
