@@ -1,22 +1,23 @@
 namespace Runnel.Bench;
 
 /// <summary>BullMQ on the same Redis: <c>Peers/bullmq/peer.mjs</c> in a process of Node, its packages installed beside it when they are first needed.</summary>
-internal sealed class BullMQ : IAsyncDisposable
+internal sealed class BullMQ : IQueuePeer
 {
+    public const string Name = "BullMQ";
+
     private const string Script = "peer.mjs";
 
+    private readonly RedisQueueStore _store;
     private readonly ChildProcess _node;
 
-    private BullMQ(ChildProcess node, string description) => (_node, Description) = (node, description);
+    private BullMQ(RedisQueueStore store, ChildProcess node, string description) => (_store, _node, Description) = (store, node, description);
 
-    /// <summary>Fewer than the product's, so that a round takes no longer for the peer than for the rest.</summary>
-    public static QueueSizes Sizes { get; } = new(OneCaller: 5_000, ManyCallers: 20_000, Bulk: 40_000, Process: 20_000, Keys: 0, BareManyCallers: 0);
+    public QueueSizes Sizes { get; } = new(OneCaller: 5_000, ManyCallers: 20_000, Bulk: 40_000, Process: 20_000, Keys: 0, BareManyCallers: 0);
 
-    /// <summary>What runs on what, for the report.</summary>
     public string Description { get; }
 
     /// <exception cref="BenchException">It cannot run here; why not is the message.</exception>
-    public static async Task<BullMQ> StartAsync(CancellationToken cancellationToken)
+    public static async Task<BullMQ> StartAsync(RedisQueueStore store, CancellationToken cancellationToken)
     {
         if (!Programs.IsThere("node") || !Programs.IsThere("npm"))
             throw new BenchException("it needs Node 20 or later with npm, which this machine does not have.");
@@ -25,7 +26,7 @@ internal sealed class BullMQ : IAsyncDisposable
         var node = ChildProcess.StartOther("node", Path.Combine(folder, Script));
         try
         {
-            return new BullMQ(node, await node.AskAsync<string>(cancellationToken, "about"));
+            return new BullMQ(store, node, await node.AskAsync<string>(cancellationToken, "about"));
         }
         catch
         {
@@ -34,23 +35,22 @@ internal sealed class BullMQ : IAsyncDisposable
         }
     }
 
-    public Task<Cost> EnqueueAsync(QueueStore store, int callers, int messages, CancellationToken cancellationToken) =>
-        AskAsync<Cost>("enqueue", store, [callers, messages], cancellationToken);
+    public Task<Cost> EnqueueAsync(int callers, int messages, CancellationToken cancellationToken) =>
+        AskAsync<Cost>("enqueue", [callers, messages], cancellationToken);
 
-    public Task<Cost> EnqueueBulkAsync(QueueStore store, int messages, CancellationToken cancellationToken) =>
-        AskAsync<Cost>("bulk", store, [messages], cancellationToken);
+    public Task<Cost> EnqueueBulkAsync(int messages, CancellationToken cancellationToken) =>
+        AskAsync<Cost>("bulk", [messages], cancellationToken);
 
-    public Task<Cost> ProcessAsync(QueueStore store, int messages, CancellationToken cancellationToken) =>
-        AskAsync<Cost>("process", store, [messages], cancellationToken);
+    public Task<Cost> ProcessAsync(int messages, CancellationToken cancellationToken) =>
+        AskAsync<Cost>("process", [messages], cancellationToken);
 
-    /// <summary>From the call that sends a message to its handler, one message a millisecond.</summary>
-    public Task<Lateness> StartAsync(QueueStore store, int messages, CancellationToken cancellationToken) =>
-        AskAsync<Lateness>("latency", store, [messages], cancellationToken);
+    public Task<Lateness> StartAsync(int messages, CancellationToken cancellationToken) =>
+        AskAsync<Lateness>("latency", [messages], cancellationToken);
 
     public ValueTask DisposeAsync() => _node.DisposeAsync();
 
-    private async Task<T> AskAsync<T>(string verb, QueueStore store, int[] numbers, CancellationToken cancellationToken) =>
-        await _node.AskAsync<T>(cancellationToken, [verb, await store.NewAddressAsync(cancellationToken), .. numbers]);
+    private async Task<T> AskAsync<T>(string verb, int[] numbers, CancellationToken cancellationToken) =>
+        await _node.AskAsync<T>(cancellationToken, [verb, await _store.NewAddressAsync(cancellationToken), .. numbers]);
 
     // The work tree's, since packages are not installed among what a build makes.
     private static string FindFolder()

@@ -19,6 +19,7 @@ internal static class FanoutTargets
         Runnel => new RunnelTarget(layer),
         SignalR => new SignalRTarget(),
         Bare when layer == Alone => new BareWebSocketTarget(),
+        Bare when layer.StartsWith("amqp", StringComparison.Ordinal) => new BareRabbitTarget(layer),
         Bare => new BareRedisTarget(layer),
         _ => throw new ArgumentException($"There is no target '{name}'; there are {string.Join(", ", Names)}.", nameof(name)),
     };

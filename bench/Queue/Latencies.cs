@@ -20,17 +20,24 @@ internal static class Latencies
             return handled.Signal();
         }, cancellationToken);
         await host.StartWorkerAsync(cancellationToken);
+        await EachMillisecondAsync(
+            messages, () => host.Channels.SendAsync(QueueHost.Channel, BenchWork.Create(Stopwatch.GetTimestamp()), cancellationToken: cancellationToken).AsTask(), cancellationToken);
+        await handled.WaitAsync(cancellationToken);
+        await host.StopWorkerAsync();
+        return figures.Result;
+    }
+
+    /// <summary>Sends one message each millisecond, after the one before is stored.</summary>
+    public static async Task EachMillisecondAsync(int messages, Func<Task> send, CancellationToken cancellationToken)
+    {
         var began = Stopwatch.GetTimestamp();
         for (var i = 0; i < messages; i++)
         {
             // Late ones are not made up for: two at once would be another measurement.
             if (Stopwatch.GetElapsedTime(began) < TimeSpan.FromMilliseconds(i))
                 await Task.Delay(TimeSpan.FromMilliseconds(1), TimeProvider.System, cancellationToken);
-            await host.Channels.SendAsync(QueueHost.Channel, BenchWork.Create(Stopwatch.GetTimestamp()), cancellationToken: cancellationToken);
+            await send();
         }
-        await handled.WaitAsync(cancellationToken);
-        await host.StopWorkerAsync();
-        return figures.Result;
     }
 
     /// <summary>From when a message is due to its handler: 600 messages due each second.</summary>

@@ -7,7 +7,7 @@ internal static class QueueCommand
 {
     public static Command Create()
     {
-        var layer = CommandOptions.Layer("memory:, sqlite:PATH (the files are made beside PATH, and removed), redis: (a private redis-server) or redis://HOST:PORT", "memory:");
+        var layer = CommandOptions.Layer("memory:, sqlite:PATH (the files are made beside PATH, and removed), redis: (a private redis-server), redis://HOST:PORT, amqp: (a private RabbitMQ) or amqp://HOST:PORT/VHOST", "memory:");
         var rounds = CommandOptions.Number("--rounds", "Measured rounds", usual: 5, least: 1, most: 20);
         var seconds = CommandOptions.Number("--seconds", "Seconds of each latency in a round", usual: 4, least: 1, most: 60);
         var file = CommandOptions.Out();

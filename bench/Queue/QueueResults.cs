@@ -8,8 +8,17 @@ internal sealed class QueueResults
 
     public int Violations { get; set; }
 
+    /// <summary>The scheme of the store's address.</summary>
+    public string Scheme { get; init; } = "";
+
     /// <summary>What the store's promises stand on.</summary>
     public string Durability { get; init; } = "";
+
+    /// <summary>The name of the store's server; empty if there is none.</summary>
+    public string Server { get; init; } = "";
+
+    /// <summary>The name of the peer; empty on a store that has none.</summary>
+    public string PeerName { get; init; } = "";
 
     /// <summary>A sentence: what the peer is, or why it is left out. Empty on a store that has none.</summary>
     public string Peer { get; set; } = "";

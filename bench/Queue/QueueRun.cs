@@ -19,8 +19,8 @@ internal static class QueueRun
     public static async Task<QueueResults> RunAsync(QueueSettings settings, CancellationToken cancellationToken)
     {
         await using var store = await QueueStore.OpenAsync(settings.Layer, "everysec", cancellationToken);
-        var results = new QueueResults { Durability = store.Durability };
-        await using var peer = store is RedisQueueStore ? await StartPeerAsync(results, cancellationToken) : null;
+        var results = new QueueResults { Scheme = store.Scheme, Durability = store.Durability, Server = store.Server, PeerName = store.Peer };
+        await using var peer = store.Peer.Length > 0 ? await StartPeerAsync(store, results, cancellationToken) : null;
         await RoundAsync(store, peer, settings.Seconds, new QueueResults(), cancellationToken); // what is compiled once does not count
         for (var round = 0; round < settings.Rounds; round++)
         {
@@ -30,23 +30,23 @@ internal static class QueueRun
         return results;
     }
 
-    private static async Task<BullMQ?> StartPeerAsync(QueueResults results, CancellationToken cancellationToken)
+    private static async Task<IQueuePeer?> StartPeerAsync(QueueStore store, QueueResults results, CancellationToken cancellationToken)
     {
         try
         {
-            var peer = await BullMQ.StartAsync(cancellationToken);
+            var peer = await store.StartPeerAsync(cancellationToken);
             results.Peer = $"The peer is {peer.Description}.";
             return peer;
         }
         catch (BenchException exception)
         {
-            results.Peer = $"BullMQ is left out: {exception.Message}";
+            results.Peer = $"{store.Peer} is left out: {exception.Message}";
             await Console.Error.WriteLineAsync(results.Peer);
             return null;
         }
     }
 
-    private static async Task RoundAsync(QueueStore store, BullMQ? peer, int seconds, QueueResults results, CancellationToken cancellationToken)
+    private static async Task RoundAsync(QueueStore store, IQueuePeer? peer, int seconds, QueueResults results, CancellationToken cancellationToken)
     {
         var sizes = store.Sizes;
         results.Add(OneCaller, await Rates.EnqueueAsync(store, callers: 1, sizes.OneCaller, cancellationToken));
@@ -55,7 +55,7 @@ internal static class QueueRun
         results.Add(Process, await Rates.ProcessAsync(store, sizes.Process, cancellationToken));
         await BareAsync(store, results, cancellationToken);
         if (peer is not null)
-            await PeerAsync(peer, store, results, cancellationToken);
+            await PeerAsync(peer, results, cancellationToken);
 
         var (keys, violations) = await Rates.ProcessKeysAsync(store, sizes.Keys, cancellationToken);
         results.Add(Keys, keys);
@@ -63,7 +63,7 @@ internal static class QueueRun
 
         results.Add(Start, await Latencies.StartAsync(store, seconds, cancellationToken));
         if (peer is not null)
-            results.Add(PeerOf(Start), await peer.StartAsync(store, seconds * Latencies.PerSecond, cancellationToken));
+            results.Add(PeerOf(Start), await peer.StartAsync(seconds * Latencies.PerSecond, cancellationToken));
         results.Add(Delays, await Latencies.DelaysAsync(store, seconds, cancellationToken));
         results.Add(Burst, await Latencies.BurstAsync(store, cancellationToken));
     }
@@ -80,15 +80,15 @@ internal static class QueueRun
         {
             await using var bare = await store.NewBareAsync(cancellationToken);
             await bare.EnqueueBulkAsync(fill);
-            results.Add(BareOf(name), await Cost.OfAsync(messages, () => act(bare)));
+            results.Add(BareOf(name), await Cost.OfAsync(messages, store, () => act(bare)));
         }
     }
 
-    private static async Task PeerAsync(BullMQ peer, QueueStore store, QueueResults results, CancellationToken cancellationToken)
+    private static async Task PeerAsync(IQueuePeer peer, QueueResults results, CancellationToken cancellationToken)
     {
-        results.Add(PeerOf(OneCaller), await peer.EnqueueAsync(store, callers: 1, BullMQ.Sizes.OneCaller, cancellationToken));
-        results.Add(PeerOf(ManyCallers), await peer.EnqueueAsync(store, Rates.ManyCallers, BullMQ.Sizes.ManyCallers, cancellationToken));
-        results.Add(PeerOf(Bulk), await peer.EnqueueBulkAsync(store, BullMQ.Sizes.Bulk, cancellationToken));
-        results.Add(PeerOf(Process), await peer.ProcessAsync(store, BullMQ.Sizes.Process, cancellationToken));
+        results.Add(PeerOf(OneCaller), await peer.EnqueueAsync(callers: 1, peer.Sizes.OneCaller, cancellationToken));
+        results.Add(PeerOf(ManyCallers), await peer.EnqueueAsync(Rates.ManyCallers, peer.Sizes.ManyCallers, cancellationToken));
+        results.Add(PeerOf(Bulk), await peer.EnqueueBulkAsync(peer.Sizes.Bulk, cancellationToken));
+        results.Add(PeerOf(Process), await peer.ProcessAsync(peer.Sizes.Process, cancellationToken));
     }
 }

@@ -10,21 +10,22 @@ internal static class QueueTables
 
     public static BenchReport Of(QueueResults results, QueueSettings settings)
     {
-        var scheme = QueueStore.SchemeOf(settings.Layer);
+        var scheme = results.Scheme;
         var goals = QueueGoals.Of(scheme);
-        return new BenchReport(
+        var report = new BenchReport(
             $"The work queue on {scheme}:",
             $"Durability: {results.Durability}. Messages of {BenchWork.Length} bytes of JSON through SendAsync, the layer, the worker and its handler, all in one process; {settings.Rounds} rounds; the median of the rounds (lowest–highest).{(results.Peer.Length > 0 ? " " + results.Peer : "")}")
-            .Add("Messages a second", RatesOf(results, goals))
-            .Add("Milliseconds", TimesOf(results, goals))
-            .Add("Promises", PromisesOf(results));
+            .Add("Messages a second", RatesOf(results, goals));
+        if (goals is { ShareOfBareRate: { } rate, ShareOfPeerCpu: { } cpu })
+            report.Add("CPU time, µs each", QueueShareTables.CpuOf(results)).Add("Beside the others", QueueShareTables.SharesOf(results, rate, cpu));
+        return report.Add("Milliseconds", TimesOf(results, goals)).Add("Promises", PromisesOf(results));
     }
 
     private static MarkdownTable RatesOf(QueueResults results, QueueGoals goals)
     {
         var table = new MarkdownTable([
             "what", "a second", "CPU, µs each", "garbage, B each", "goal", "met", "bare loop, a second", "its CPU, µs each", "rate ÷ bare loop's",
-            .. IfPeer(results, "BullMQ, a second", "its CPU, µs each", "rate ÷ BullMQ's"),
+            .. IfPeer(results, $"{results.PeerName}, a second", "its CPU, µs each", $"rate ÷ {results.PeerName}'s"),
         ]);
         foreach (var name in Rates)
         {
@@ -54,7 +55,7 @@ internal static class QueueTables
 
     private static MarkdownTable TimesOf(QueueResults results, QueueGoals goals)
     {
-        var table = new MarkdownTable(["what", "p50", "p99", "last", "goal", "met", .. IfPeer(results, "BullMQ, p50", "its p99")]);
+        var table = new MarkdownTable(["what", "p50", "p99", "last", "goal", "met", .. IfPeer(results, $"{results.PeerName}, p50", "its p99")]);
         foreach (var name in Times)
         {
             var (rounds, peer) = (results.LatenessOf(name), results.LatenessOf(QueueRun.PeerOf(name)));

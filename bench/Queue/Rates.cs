@@ -10,7 +10,7 @@ internal static class Rates
     public static async Task<Cost> EnqueueAsync(QueueStore store, int callers, int messages, CancellationToken cancellationToken)
     {
         await using var host = await QueueHost.CreateAsync(store, cancellationToken);
-        return await Cost.OfAsync(messages, () => Callers.RunAsync(
+        return await Cost.OfAsync(messages, store, () => Callers.RunAsync(
             callers, messages, async _ => await host.Channels.SendAsync(QueueHost.Channel, BenchWork.Create(), cancellationToken: cancellationToken)));
     }
 
@@ -18,7 +18,7 @@ internal static class Rates
     public static async Task<Cost> EnqueueBulkAsync(QueueStore store, int messages, CancellationToken cancellationToken)
     {
         await using var host = await QueueHost.CreateAsync(store, cancellationToken);
-        return await Cost.OfAsync(messages, () => host.FillAsync(messages, _ => BenchWork.Create(), _ => null, cancellationToken));
+        return await Cost.OfAsync(messages, store, () => host.FillAsync(messages, _ => BenchWork.Create(), _ => null, cancellationToken));
     }
 
     /// <summary>Handles what is there, until the last message is settled.</summary>
@@ -27,7 +27,7 @@ internal static class Rates
         var handled = new Countdown(messages);
         await using var host = await QueueHost.CreateAsync(store, (BenchWork _) => handled.Signal(), cancellationToken);
         await host.FillAsync(messages, _ => BenchWork.Create(), _ => null, cancellationToken);
-        return await Cost.OfAsync(messages, () => WorkAsync(host, handled, cancellationToken));
+        return await Cost.OfAsync(messages, store, () => WorkAsync(host, handled, cancellationToken));
     }
 
     /// <summary>The same with keys: the messages of each key one after another, in the order sent.</summary>
@@ -43,7 +43,7 @@ internal static class Rates
             for (var number = 0; number < messages / KeyCount; number++)
                 await host.Channels.SendAsync(QueueHost.Channel, BenchWork.Create(key: key, number: number), keys[key], cancellationToken);
         });
-        var cost = await Cost.OfAsync(messages, () => WorkAsync(host, handled, cancellationToken));
+        var cost = await Cost.OfAsync(messages, store, () => WorkAsync(host, handled, cancellationToken));
         return (cost, order.Violations);
     }
 

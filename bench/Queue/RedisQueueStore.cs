@@ -12,6 +12,10 @@ internal sealed class RedisQueueStore(BenchRedis redis) : QueueStore
 
     public override QueueSizes Sizes { get; } = new(OneCaller: 10_000, ManyCallers: 60_000, Bulk: 100_000, Process: 100_000, Keys: 50_000, BareManyCallers: 200_000);
 
+    public override string Server => "Redis";
+
+    public override string Peer => BullMQ.Name;
+
     public BenchRedis Redis { get; } = redis;
 
     /// <summary>What every key of the present measurement begins with.</summary>
@@ -28,6 +32,10 @@ internal sealed class RedisQueueStore(BenchRedis redis) : QueueStore
         await BeginAsync(cancellationToken);
         return await BareRedis.OpenAsync(Redis.Address, Prefix, cancellationToken);
     }
+
+    public override async Task<IQueuePeer> StartPeerAsync(CancellationToken cancellationToken) => await BullMQ.StartAsync(this, cancellationToken);
+
+    public override Task<TimeSpan> ServerCpuTimeAsync(CancellationToken cancellationToken) => Redis.CpuTimeAsync(cancellationToken);
 
     public override async ValueTask DisposeAsync()
     {

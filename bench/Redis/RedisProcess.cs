@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Net;
 using System.Net.Sockets;
 
 namespace Runnel.Bench;
@@ -9,13 +8,10 @@ namespace Runnel.Bench;
 /// A shell stands between: it kills the server when its own input ends, so that the server does not outlive the program, however that ends,
 /// and it does not let go of the server's id before, so that nobody else is killed.
 /// </remarks>
-internal sealed class RedisProcess : IDisposable
+internal sealed class RedisProcess : IServerProcess
 {
     private const string Program = "redis-server";
     private const string Guard = """exec 2>/dev/null; "$@" >/dev/null </dev/null & read -r end; kill -9 $!; wait""";
-
-    // Below the ports of outgoing connections, which could take this one while the server is down.
-    private const int LowestPort = 20_000, EndOfPorts = 32_768;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private readonly DirectoryInfo _folder;
@@ -38,7 +34,7 @@ internal sealed class RedisProcess : IDisposable
     {
         if (!Programs.IsThere(Program))
             throw new BenchException($"The run starts a Redis of its own and needs the program '{Program}': install the package of that name.");
-        var server = new RedisProcess(Path.Combine(Path.GetTempPath(), $"runnel-bench-redis-{Environment.ProcessId}-{Guid.NewGuid():N}"), FreePort(), appendFsync);
+        var server = new RedisProcess(Path.Combine(Path.GetTempPath(), $"runnel-bench-redis-{Environment.ProcessId}-{Guid.NewGuid():N}"), LoopbackPort.Free(), appendFsync);
         try
         {
             await server.RestartAsync(cancellationToken);
@@ -92,23 +88,6 @@ internal sealed class RedisProcess : IDisposable
     {
         Kill();
         _folder.Delete(recursive: true);
-    }
-
-    private static int FreePort()
-    {
-        while (true)
-        {
-            try
-            {
-                using var listener = new TcpListener(IPAddress.Loopback, Random.Shared.Next(LowestPort, EndOfPorts));
-                listener.Start();
-                return ((IPEndPoint)listener.LocalEndpoint).Port;
-            }
-            catch (SocketException)
-            {
-                // Somebody else's; another one will do.
-            }
-        }
     }
 
     private async Task<bool> AnswersAsync(CancellationToken cancellationToken)

@@ -4,23 +4,23 @@ namespace Runnel.Bench;
 internal sealed class NodePair : IAsyncDisposable
 {
     private readonly string _target;
-    private readonly BenchRedis? _redis;
+    private readonly QueueStore _store;
     private readonly ChildProcess _publisher;
     private readonly ChildProcess _subscriber;
     private readonly ChildProcess _load;
 
-    private NodePair(string target, string layer, BenchRedis? redis)
+    private NodePair(string target, string layer, QueueStore store)
     {
-        (_target, _redis) = (target, redis);
+        (_target, _store) = (target, store);
         _publisher = ChildProcess.Start("server", target, layer);
         _subscriber = ChildProcess.Start("server", target, layer);
         _load = ChildProcess.StartSmall("load");
     }
 
     /// <summary>Starts both, connects, and waits until all are in the group.</summary>
-    public static async Task<NodePair> StartAsync(string target, string layer, BenchRedis? redis, int connections, CancellationToken cancellationToken)
+    public static async Task<NodePair> StartAsync(string target, QueueStore store, int connections, CancellationToken cancellationToken)
     {
-        var pair = new NodePair(target, layer, redis);
+        var pair = new NodePair(target, await store.NewAddressAsync(cancellationToken), store);
         try
         {
             await pair._publisher.AskAsync<int>(cancellationToken, "port");
@@ -57,7 +57,7 @@ internal sealed class NodePair : IAsyncDisposable
             load.P99Milliseconds,
             (after.Publisher - before.Publisher) / messages,
             (after.Subscriber - before.Subscriber) / messages,
-            (after.Redis - before.Redis) / messages,
+            (after.Server - before.Server) / messages,
             expected - load.Deliveries);
     }
 
@@ -69,10 +69,10 @@ internal sealed class NodePair : IAsyncDisposable
         await _publisher.DisposeAsync();
     }
 
-    private async Task<(double Publisher, double Subscriber, double Redis)> LookAsync(CancellationToken cancellationToken) =>
+    private async Task<(double Publisher, double Subscriber, double Server)> LookAsync(CancellationToken cancellationToken) =>
     (
         (await _publisher.AskAsync<ServerFigures>(cancellationToken, "figures")).CpuMicroseconds,
         (await _subscriber.AskAsync<ServerFigures>(cancellationToken, "figures")).CpuMicroseconds,
-        _redis is null ? 0 : (await _redis.CpuTimeAsync(cancellationToken)).TotalMicroseconds
+        (await _store.ServerCpuTimeAsync(cancellationToken)).TotalMicroseconds
     );
 }

@@ -9,7 +9,7 @@ internal static class ScaleOutCommand
 
     public static Command Create()
     {
-        var layer = CommandOptions.Layer("redis: (a private redis-server), redis://HOST:PORT, or sqlite:PATH", "redis:");
+        var layer = CommandOptions.Layer("redis: (a private redis-server), redis://HOST:PORT, amqp: (a private RabbitMQ), amqp://HOST:PORT/VHOST, or sqlite:PATH", "redis:");
         var targets = new Option<string[]>("--target") { Description = "Only these targets", AllowMultipleArgumentsPerToken = true };
         targets.AcceptOnlyFromAmong(FanoutTargets.Runnel, FanoutTargets.Bare);
         var connections = CommandOptions.Number("--connections", "Sockets on the other node", usual: 100, least: 1, most: 5_000);
@@ -19,7 +19,7 @@ internal static class ScaleOutCommand
         var warmUp = CommandOptions.Number("--warm-up", "Seconds of each rate before each round", usual: 3, least: 1, most: 60);
         var file = CommandOptions.Out();
 
-        var command = new Command("scaleout", "Latency and CPU from a publish on one node to the sockets of another, beside a bare loop on the same Redis.")
+        var command = new Command("scaleout", "Latency and CPU from a publish on one node to the sockets of another, beside a bare loop on the same server.")
         {
             layer, targets, connections, rates, rounds, seconds, warmUp, file,
         };

@@ -11,27 +11,25 @@ internal static class ScaleOutRun
         var targets = TargetsOn(store).Where(target => settings.Targets.Count == 0 || settings.Targets.Contains(target)).ToList();
         if (targets.Count == 0)
             throw new BenchException($"None of these targets runs on {store.Scheme}:.");
-        var results = new ScaleOutResults(store.Durability, targets);
+        var results = new ScaleOutResults(store, targets);
         for (var round = 0; round < settings.Rounds; round++)
         {
             for (var turn = 0; turn < targets.Count; turn++)
             {
                 // Another one begins each round: no target has always the same one before it.
                 var target = targets[(round + turn) % targets.Count];
-                var layer = await store.NewAddressAsync(cancellationToken);
-                await using var pair = await NodePair.StartAsync(target, layer, (store as RedisQueueStore)?.Redis, settings.Connections, cancellationToken);
+                await using var pair = await NodePair.StartAsync(target, store, settings.Connections, cancellationToken);
                 await MeasureAsync(pair, target, round, settings, results, cancellationToken);
             }
         }
         return results;
     }
 
-    // The bare one publishes to Redis.
     private static IReadOnlyList<string> TargetsOn(QueueStore store) => store.Scheme switch
     {
-        "redis" => [FanoutTargets.Runnel, FanoutTargets.Bare],
+        "redis" or "amqp" => [FanoutTargets.Runnel, FanoutTargets.Bare],
         "sqlite" => [FanoutTargets.Runnel],
-        var scheme => throw new BenchException($"{scheme}: reaches no other node; this runs on redis: and sqlite:PATH."),
+        var scheme => throw new BenchException($"{scheme}: reaches no other node; this runs on redis:, amqp: and sqlite:PATH."),
     };
 
     private static async Task MeasureAsync(NodePair pair, string target, int round, ScaleOutSettings settings, ScaleOutResults results, CancellationToken cancellationToken)
