@@ -23,6 +23,8 @@ internal static class ChaosHost
         return builder.Build();
     }
 
+    public static ChannelName HandoverChannel { get; } = new("handover");
+
     /// <summary>Longer than a machine with much to do keeps a process waiting for its turn: one that stands still for as long is rightly taken for dead.</summary>
     public static TimeSpan LeaseDuration { get; } = TimeSpan.FromSeconds(1.5);
 }

@@ -8,6 +8,7 @@ internal sealed class ChaosProducers : IAsyncDisposable
     private readonly string _address;
     private readonly string _folder;
     private readonly int _messages;
+    private readonly SemaphoreSlim _asking = new(1);
     private ChildProcess _producer;
     private int _started;
     private int _granted;
@@ -21,9 +22,12 @@ internal sealed class ChaosProducers : IAsyncDisposable
 
     public async Task GrantAsync(int count, CancellationToken cancellationToken)
     {
-        await _producer.AskAsync<ProducerFigures>(cancellationToken, "grant", count);
-        _granted += count;
+        await AskAsync(cancellationToken, "grant", count);
+        Interlocked.Add(ref _granted, count);
     }
+
+    /// <summary>Grants so many messages a second, until it is disposed.</summary>
+    public GrantedPace Pace(int perSecond) => new(this, perSecond);
 
     /// <summary>The last message that it has begun to send.</summary>
     public async Task<long> LastNumberAsync(CancellationToken cancellationToken) => (await LookAsync(cancellationToken)).LastNumber;
@@ -43,15 +47,34 @@ internal sealed class ChaosProducers : IAsyncDisposable
     /// <returns>How often a message could not be sent.</returns>
     public async Task<long> FinishAsync(CancellationToken cancellationToken)
     {
-        await GrantAsync(Math.Max(0, _messages - _granted), cancellationToken);
+        if (_granted < _messages)
+            await GrantAsync(_messages - _granted, cancellationToken);
         await ChaosRun.WaitUntilAsync(
             () => Task.FromResult(ChaosFiles.ReadConfirmed(_folder).Count >= Math.Max(_messages, _granted)), "the producer to have everything confirmed", cancellationToken);
         return _failed + (await LookAsync(cancellationToken)).Failed;
     }
 
-    public ValueTask DisposeAsync() => _producer.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _producer.DisposeAsync();
+        _asking.Dispose();
+    }
 
-    private Task<ProducerFigures> LookAsync(CancellationToken cancellationToken) => _producer.AskAsync<ProducerFigures>(cancellationToken, "look");
+    private Task<ProducerFigures> LookAsync(CancellationToken cancellationToken) => AskAsync(cancellationToken, "look");
+
+    // One question at a time.
+    private async Task<ProducerFigures> AskAsync(CancellationToken cancellationToken, params object[] words)
+    {
+        await _asking.WaitAsync(cancellationToken);
+        try
+        {
+            return await _producer.AskAsync<ProducerFigures>(cancellationToken, words);
+        }
+        finally
+        {
+            _asking.Release();
+        }
+    }
 
     private ChildProcess Start() =>
         ChildProcess.StartSmall("chaos-producer", _address, _folder, (++_started).ToString(CultureInfo.InvariantCulture));

@@ -6,11 +6,12 @@ namespace Runnel.Bench;
 /// <summary>The ledger test: messages go on, whatever is killed.</summary>
 internal sealed class ChaosRun(ChaosSettings settings, ChaosStore store)
 {
+    private const int FirstMessages = 1_000; // enough for each queue that there may be
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
-    private static readonly TimeSpan LongestReturn = TimeSpan.FromSeconds(5);
 
     private readonly Random _random = new(settings.Seed);
     private readonly List<ServerReturn> _returns = [];
+    private readonly List<(long From, long To)> _outages = [];
     private long _held;
 
     public static async Task<ChaosVerdict> RunAsync(ChaosSettings settings, CancellationToken cancellationToken)
@@ -19,6 +20,11 @@ internal sealed class ChaosRun(ChaosSettings settings, ChaosStore store)
         var verdict = new ChaosVerdict(stores.Durability);
         await using (var store = await ChaosStore.CreateAsync(stores, cancellationToken))
             await new ChaosRun(settings, store).KeepLedgerAsync(verdict, cancellationToken);
+        if (settings.Handovers > 0)
+        {
+            await using var store = await ChaosStore.CreateAsync(stores, cancellationToken);
+            await Handover.RunAsync(settings, store, verdict, cancellationToken);
+        }
         await using (var store = await ChaosStore.CreateAsync(stores, cancellationToken))
             await LongJob.RunAsync(settings, store, verdict, cancellationToken);
         return verdict;
@@ -48,7 +54,7 @@ internal sealed class ChaosRun(ChaosSettings settings, ChaosStore store)
             await WaitUntilAsync(async () => await store.CountMessagesAsync(cancellationToken) == 0, "the channel to be empty", cancellationToken);
             await WaitUntilAsync(() => store.HasForgottenTheDeadAsync(settings.Workers, cancellationToken), "the killed workers to be forgotten by the others", cancellationToken);
         }
-        Ledger.Audit(store.Folder, _held, verdict);
+        Ledger.Audit(store, _held, _outages, verdict);
         if (_returns.Count == 0)
         {
             verdict.AtMost("messages that could not be sent", failed, 0);
@@ -56,7 +62,7 @@ internal sealed class ChaosRun(ChaosSettings settings, ChaosStore store)
         else
         {
             verdict.Note("messages that could not be sent at first, since the server was away", failed);
-            Ledger.AuditReturns(store.Folder, _returns, LongestReturn, verdict);
+            Ledger.AuditReturns(store.Folder, _returns, store.LongestReturn, verdict);
         }
         await store.AuditLeftAsync(verdict, cancellationToken);
     }
@@ -64,7 +70,12 @@ internal sealed class ChaosRun(ChaosSettings settings, ChaosStore store)
     private async Task SendAndKillAsync(ChaosProducers producers, ChaosWorkers workers, CancellationToken cancellationToken)
     {
         var (serverKills, serverKilled) = (store.Server is null ? 0 : settings.ServerKills, 0);
-        var portion = settings.Messages / (settings.Kills + serverKills + 1);
+        var portion = settings.Messages / (settings.Kills + (store.RateAtServerKills is null ? serverKills : 0) + 1);
+        if (store.Grace > TimeSpan.Zero)
+        {
+            await producers.GrantAsync(FirstMessages, cancellationToken);
+            await Task.Delay(store.Grace, TimeProvider.System, cancellationToken);
+        }
         for (var kill = 1; kill <= settings.Kills; kill++)
         {
             await producers.GrantAsync(portion, cancellationToken);
@@ -76,8 +87,7 @@ internal sealed class ChaosRun(ChaosSettings settings, ChaosStore store)
                 _held += await workers.StopAsync(_random.Next(settings.Workers), store, settings.Stop, cancellationToken);
             for (; serverKilled < serverKills * kill / settings.Kills; serverKilled++)
             {
-                await producers.GrantAsync(portion, cancellationToken);
-                await KillServerAsync(store.Server!, producers, workers, cancellationToken);
+                await KillServerAsync(store.Server!, portion, producers, workers, cancellationToken);
             }
             await Console.Error.WriteLineAsync(string.Create(
                 CultureInfo.InvariantCulture, $"kill {kill} of {settings.Kills}, the server killed {serverKilled} times: {_held} messages held by the killed so far"));
@@ -85,12 +95,45 @@ internal sealed class ChaosRun(ChaosSettings settings, ChaosStore store)
     }
 
     /// <summary>The server dies in the middle of the work, and comes back with what its file holds.</summary>
-    private async Task KillServerAsync(RedisProcess server, ChaosProducers producers, ChaosWorkers workers, CancellationToken cancellationToken)
+    private async Task KillServerAsync(IServerProcess server, int portion, ChaosProducers producers, ChaosWorkers workers, CancellationToken cancellationToken)
     {
         await workers.WaitUntilReadyAsync(cancellationToken); // whether one can begin without its server is another question
-        await PauseAsync(20, 100, cancellationToken);
+        if (store.RateAtServerKills is { } rate)
+        {
+            await using var pace = producers.Pace(rate);
+            await PauseAsync(500, 1_500, cancellationToken);
+            await KillServerAsync(server, producers, workers, cancellationToken);
+            await PauseAsync(1_000, 2_000, cancellationToken);
+        }
+        else
+        {
+            await producers.GrantAsync(portion, cancellationToken);
+            await PauseAsync(20, 100, cancellationToken);
+            await KillServerAsync(server, producers, workers, cancellationToken);
+        }
+    }
+
+    private async Task KillServerAsync(IServerProcess server, ChaosProducers producers, ChaosWorkers workers, CancellationToken cancellationToken)
+    {
+        var asked = Stopwatch.GetTimestamp();
+        _held += store.RemembersHoldersBeyondDeath ? 0 : await store.CountHeldByAllAsync(cancellationToken);
         server.Kill();
         await PauseAsync(100, 2_000, cancellationToken);
+        if (store.RemembersHoldersBeyondDeath)
+        {
+            await RestartFrozenAsync(server, workers, cancellationToken);
+        }
+        else
+        {
+            await server.RestartAsync(cancellationToken);
+            _outages.Add((asked, Stopwatch.GetTimestamp()));
+        }
+        _returns.Add(new ServerReturn(Stopwatch.GetTimestamp(), await producers.LastNumberAsync(cancellationToken)));
+        await producers.GrantAsync(ChaosProducer.CallerCount, cancellationToken);
+    }
+
+    private async Task RestartFrozenAsync(IServerProcess server, ChaosWorkers workers, CancellationToken cancellationToken)
+    {
         await workers.FreezeAsync(cancellationToken);
         try
         {
@@ -102,8 +145,6 @@ internal sealed class ChaosRun(ChaosSettings settings, ChaosStore store)
         {
             workers.GoOn();
         }
-        _returns.Add(new ServerReturn(Stopwatch.GetTimestamp(), await producers.LastNumberAsync(cancellationToken)));
-        await producers.GrantAsync(ChaosProducer.CallerCount, cancellationToken);
     }
 
     private Task PauseAsync(int least, int most, CancellationToken cancellationToken) =>

@@ -35,6 +35,7 @@ internal sealed class ChaosWorker(FileStream file)
             channel.Retry.MaxDelay = TimeSpan.FromMilliseconds(100);
         });
         host.MapChannel(ChaosHost.LongChannel, worker.HandleLong);
+        host.MapChannel(ChaosHost.HandoverChannel, worker.HandleHandoverAsync);
         await host.StartAsync(cancellationToken);
         await ControlLoop.RunAsync((_, _) => Task.FromResult<object>(true), cancellationToken);
         await host.StopAsync(CancellationToken.None);
@@ -60,6 +61,13 @@ internal sealed class ChaosWorker(FileStream file)
         never.Wait(time, CancellationToken.None);
         Write(new Execution(message.Number, null, 0, began, 0, job.Attempt, job.Crashes));
         return Task.CompletedTask;
+    }
+
+    /// <summary>Holds its message until its process is killed; who gets it then has nothing to do.</summary>
+    private Task HandleHandoverAsync(ChaosMessage message, JobContext job)
+    {
+        Write(new Execution(message.Number, null, 0, Stopwatch.GetTimestamp(), 0, job.Attempt, job.Crashes));
+        return job.Crashes > 0 ? Task.CompletedTask : Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, job.CancellationToken);
     }
 
     private void Write(Execution execution)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 
 namespace Runnel.Bench;
@@ -8,13 +9,15 @@ internal sealed class ChaosWorkers : IAsyncDisposable
     private readonly string _address;
     private readonly string _folder;
     private readonly ChildProcess[] _workers;
+    private readonly string[] _names;
     private int _started;
 
     public ChaosWorkers(string address, string folder, int count)
     {
         _address = address;
         _folder = folder;
-        _workers = [.. Enumerable.Range(0, count).Select(_ => Start())];
+        _names = new string[count];
+        _workers = [.. Enumerable.Range(0, count).Select(Start)];
     }
 
     /// <summary>Waits until all work.</summary>
@@ -32,10 +35,17 @@ internal sealed class ChaosWorkers : IAsyncDisposable
         await worker.AskAsync<bool>(cancellationToken, "ready");
         await Signals.StopAsync(worker.Id, cancellationToken);
         var held = await store.CountHeldAsync(worker.Id, cancellationToken);
-        await worker.KillAsync();
-        await worker.DisposeAsync();
-        _workers[index] = Start();
+        await ReplaceAsync(index);
         return held;
+    }
+
+    /// <summary>Kills the one of a name, in the middle of what it does, and starts another in its place.</summary>
+    /// <returns>When (the machine's monotonic clock).</returns>
+    public async Task<long> KillAsync(string name)
+    {
+        var killed = Stopwatch.GetTimestamp();
+        await ReplaceAsync(Array.IndexOf(_names, name));
+        return killed;
     }
 
     /// <summary>Stops one for a while.</summary>
@@ -70,6 +80,16 @@ internal sealed class ChaosWorkers : IAsyncDisposable
             await worker.DisposeAsync();
     }
 
-    private ChildProcess Start() =>
-        ChildProcess.StartSmall("chaos-worker", _address, _folder, (++_started).ToString(CultureInfo.InvariantCulture));
+    private async Task ReplaceAsync(int index)
+    {
+        await _workers[index].KillAsync();
+        await _workers[index].DisposeAsync();
+        _workers[index] = Start(index);
+    }
+
+    private ChildProcess Start(int index)
+    {
+        _names[index] = (++_started).ToString(CultureInfo.InvariantCulture);
+        return ChildProcess.StartSmall("chaos-worker", _address, _folder, _names[index]);
+    }
 }

@@ -7,17 +7,25 @@ internal static class Ledger
 {
     private const int MostShown = 10;
 
-    public static void Audit(string folder, long claimsHeld, ChaosVerdict verdict)
+    /// <param name="store">The store, in whose folder the processes have written.</param>
+    /// <param name="claimsHeld">What was held by those that were killed, or when the server was.</param>
+    /// <param name="outages">From when that was asked to when the server was back: what began meanwhile had been claimed, too.</param>
+    /// <param name="verdict">What it says.</param>
+    public static void Audit(ChaosStore store, long claimsHeld, IReadOnlyList<(long From, long To)> outages, ChaosVerdict verdict)
     {
-        var confirmed = ChaosFiles.ReadConfirmed(folder);
-        var executions = ChaosFiles.ReadHandled(folder);
+        var confirmed = ChaosFiles.ReadConfirmed(store.Folder);
+        var executions = ChaosFiles.ReadHandled(store.Folder);
+        claimsHeld += executions.Count(execution => outages.Any(outage => outage.From <= execution.Began && execution.Began <= outage.To));
         var handled = executions.Select(execution => execution.Number).ToHashSet();
 
         verdict.Note("messages confirmed to the producer", confirmed.Count);
         verdict.Note("messages handled", handled.Count);
         verdict.AtMost("messages lost (confirmed, never handled)", confirmed.Count(number => !handled.Contains(number)), 0);
         verdict.AtMost("executions too many (allowed: claims held at the kills)", executions.Count - handled.Count, claimsHeld);
-        verdict.AtMost("executions out of their key's order", CountReordered(executions), 0);
+        var (reordered, repeated) = CountReordered(executions);
+        verdict.AtMost("executions out of their key's order", reordered + (store.ConfirmsSettling ? repeated : 0), 0);
+        if (!store.ConfirmsSettling)
+            verdict.Note("… and once more, after later ones of their key, since the acknowledgement was lost", repeated);
         verdict.AtMost("executions before the message was due", executions.Count(execution => execution.LateTicks < 0), 0);
     }
 
@@ -30,20 +38,22 @@ internal static class Ledger
         verdict.AtMost("slowest return to work after one, ms", (long)slowest.TotalMilliseconds, (long)longest.TotalMilliseconds);
     }
 
-    // A message may be handled twice, but none of its key's after the next one has begun.
-    private static int CountReordered(IReadOnlyList<Execution> executions)
+    // A message may be handled twice, but none of its key's after the next one has begun: neither for the first time nor once more.
+    private static (int Reordered, int Repeated) CountReordered(IReadOnlyList<Execution> executions)
     {
-        var violations = 0;
+        var (reordered, repeated) = (0, 0);
         foreach (var key in executions.Where(execution => execution.Key is not null).GroupBy(execution => execution.Key))
         {
             long highest = 0;
+            var seen = new HashSet<long>();
             foreach (var execution in key.OrderBy(execution => execution.Began))
             {
-                if (execution.Sequence < highest && violations++ < MostShown)
-                    Console.Error.Write($"out of order, after {highest}: {execution}");
+                var isFirst = seen.Add(execution.Number);
+                if (execution.Sequence < highest && (isFirst ? reordered++ : repeated++) < MostShown)
+                    Console.Error.Write($"out of order{(isFirst ? "" : " once more")}, after {highest}: {execution}");
                 highest = Math.Max(highest, execution.Sequence);
             }
         }
-        return violations;
+        return (reordered, repeated);
     }
 }

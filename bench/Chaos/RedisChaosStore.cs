@@ -21,7 +21,10 @@ internal sealed class RedisChaosStore : ChaosStore
         _layer = LayerAddress.FactoryOf(address).Create(address, TimeProvider.System, NullLoggerFactory.Instance);
     }
 
-    public override RedisProcess? Server => _redis.Own;
+    public override IServerProcess? Server => _redis.Own;
+
+    // What the dead worker held is its own until its lease is over.
+    public override TimeSpan LongestHandover => ChaosHost.LeaseDuration + TimeSpan.FromSeconds(1);
 
     private IWorkQueueOperator Operator => _layer.Operator!;
 

@@ -5,6 +5,8 @@ internal sealed class SqliteChaosStore(string file) : ChaosStore($"sqlite:{file}
 {
     private readonly Lazy<ClaimLedger> _claims = new(() => new ClaimLedger(file)); // the first process makes the file
 
+    public override TimeSpan LongestHandover => TimeSpan.FromSeconds(1);
+
     public override Task<long> CountMessagesAsync(CancellationToken cancellationToken) => Task.FromResult(_claims.Value.Messages);
 
     public override Task<long> CountHeldAsync(int processId, CancellationToken cancellationToken) => Task.FromResult(_claims.Value.HeldBy(processId));
