@@ -20,7 +20,7 @@ public sealed record LayerUse(string What)
     /// <value><see langword="false"/> by default.</value>
     public bool State { get; init; }
 
-    /// <summary>Whether a state store can stand in for what the work queue lacks, as it can for deduplication.</summary>
+    /// <summary>Whether a state store can stand in for what the work queue lacks, as it can for deduplication and for cancelling.</summary>
     /// <value><see langword="false"/> by default.</value>
     public bool StateCanReplace { get; init; }
 

@@ -36,7 +36,7 @@ internal sealed class ChannelUses(ChannelRegistry registry) : ILayerUser
         if (channel.Options.Deduplicate)
             yield return Use(channel, nameof(ChannelOptions.Deduplicate)) with { WorkQueue = WorkQueueFeatures.Deduplicate, StateCanReplace = true };
         if (channel.Options.Cancellable)
-            yield return Use(channel, nameof(ChannelOptions.Cancellable)) with { WorkQueue = WorkQueueFeatures.Cancel };
+            yield return Use(channel, nameof(ChannelOptions.Cancellable)) with { WorkQueue = WorkQueueFeatures.Cancel, StateCanReplace = true };
         if (channel.Options.Track)
             yield return Use(channel, nameof(ChannelOptions.Track), "for states, such as sqlite: or redis: (--state-layer, Runnel:StateLayer)") with { State = true };
     }

@@ -48,7 +48,11 @@ internal sealed class JobFollower(
     {
         if (!channels.OptionsOf(channel).Cancellable)
             throw ChannelUses.Undeclared(channel, $"job {id} is to be cancelled", nameof(ChannelOptions.Cancellable));
-        if (await queue.CancelAsync(channel, id, cancellationToken))
+        if (!queue.Features.HasFlag(WorkQueueFeatures.Cancel))
+        {
+            await store.AskToCancelAsync(id, channels.OptionsOf(channel).JobRetention, cancellationToken);
+        }
+        else if (await queue.CancelAsync(channel, id, cancellationToken))
         {
             // It is done: what is said of it does not end with the caller's patience.
             if (await store.FindAsync(id, CancellationToken.None) is { } found)

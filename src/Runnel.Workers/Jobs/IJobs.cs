@@ -18,10 +18,14 @@ public interface IJobs
     IAsyncEnumerable<JobStatus> WatchAsync(MessageId id, CancellationToken cancellationToken = default);
 
     /// <summary>Cancels a job: one that waits is taken back, one that runs has its cancellation token cancelled, on whichever node it is.</summary>
+    /// <remarks>
+    /// A layer for work without <see cref="WorkQueueFeatures.Cancel"/> takes nothing back. There the request is remembered on the layer for states, for <see cref="ChannelOptions.JobRetention"/>, and a job
+    /// that waits ends as cancelled when its turn comes.
+    /// </remarks>
     /// <param name="channel">The channel it is on.</param>
     /// <param name="id">The job.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>Whether it was taken back. <see langword="false"/>: if it is running, its consumer is being told.</returns>
+    /// <returns>Whether it was taken back. <see langword="false"/>: if it is running, its consumer is being told; or the layer takes nothing back.</returns>
     /// <exception cref="InvalidOperationException">The channel is not declared <see cref="ChannelOptions.Cancellable"/>.</exception>
     ValueTask<bool> CancelAsync(ChannelName channel, MessageId id, CancellationToken cancellationToken = default);
 }

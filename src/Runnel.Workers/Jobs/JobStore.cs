@@ -50,6 +50,24 @@ internal sealed class JobStore(IStateStore states)
     public ValueTask<IAsyncDisposable> WatchAsync(MessageId id, Action<JobStatus, Position> onStatus, CancellationToken cancellationToken) =>
         states.WatchAsync(NameOf(id), value => onStatus(Read(value.Value), value.Position), cancellationToken);
 
+    /// <summary>Remembers that a job is to be cancelled, for whoever begins it: where the queue takes no message back.</summary>
+    public ValueTask AskToCancelAsync(MessageId id, TimeSpan keep, CancellationToken cancellationToken) => states.SetAsync(CancelNameOf(id), default, keep, cancellationToken);
+
+    /// <summary>Whether a job that begins is to be cancelled. If that cannot be told, it is not: the request was answered with "perhaps".</summary>
+    public async ValueTask<bool> IsToBeCancelledAsync(MessageId id, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await states.GetAsync(CancelNameOf(id), cancellationToken) is not null;
+        }
+        catch (Exception exception) when (exception is BackplaneUnavailableException or OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    private static string CancelNameOf(MessageId id) => $"cancel.{id}";
+
     private static string NameOf(MessageId id) => JobStatus.GroupOf(id).Value;
 
     private static JobStatus Read(ReadOnlyMemory<byte> payload) => JobHeaders.Read(EnvelopeFormat.Decode(payload).Message);

@@ -11,6 +11,9 @@ namespace Runnel.Workers.Running;
 internal sealed class JobRunner(
     ChannelDefinition channel, HandlingRule rule, IWorkQueue queue, IWorkReceiver receiver, JobLimits limits, RunningJobs running, JobStore store, IServiceProvider services, WorkerOptions options, TimeProvider timeProvider, ILogger logger)
 {
+    // The queue takes nothing back, so that a request to cancel is remembered beside it.
+    private readonly bool _asksBeforeItBegins = channel.Options.Cancellable && !queue.Features.HasFlag(WorkQueueFeatures.Cancel);
+
     private readonly JobSettler _settler = new(channel, rule, receiver, limits, options.EnableDetailedErrors is true, logger);
 
     /// <summary>Whether a worker has died with the message, so that it may kill this one, too. One that is put aside for it is not begun, and harmless.</summary>
@@ -55,7 +58,7 @@ internal sealed class JobRunner(
     {
         var message = job.Received;
         var envelope = message.Envelope;
-        if (job.IsCancelRequested)
+        if (job.IsCancelRequested || (_asksBeforeItBegins && await store.IsToBeCancelledAsync(job.Id, limits.Stop)))
             return await _settler.CancelAsync(message, progress);
         if (envelope.ExpiresAt is not null && await HasExpiredAsync(job))
             return await _settler.ExpireAsync(message, progress);

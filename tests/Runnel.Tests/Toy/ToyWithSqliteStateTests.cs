@@ -28,7 +28,7 @@ public sealed class ToyWithSqliteStateTests : IAsyncLifetime
             await job.ReportAsync(0.5, "Half way");
             await _goOn.Task;
             _handled.Add(pay.Order);
-        }, options => (options.Track, options.Deduplicate, options.Ordered) = (true, true, true));
+        }, options => (options.Track, options.Deduplicate, options.Ordered, options.Cancellable) = (true, true, true, true));
         _host.MapChannel("ticks", (Pay pay) => _handled.Add(pay.Order));
         await _host.StartAsync();
     }
@@ -53,6 +53,32 @@ public sealed class ToyWithSqliteStateTests : IAsyncLifetime
 
         Assert.Equal(JobState.Succeeded, last.State);
         await Wait.Until(() => probe.Count > 0, "the group sees a state");
+    }
+
+    [Fact]
+    public async Task A_job_that_waits_on_a_queue_that_takes_nothing_back_is_cancelled_when_its_turn_comes_and_those_behind_it_are_handled()
+    {
+        var (channels, jobs) = (_host.Services.GetRequiredService<IChannels>(), _host.Services.GetRequiredService<IJobs>());
+        var first = await channels.SendAsync("payments", new Pay("first"), new SendOptions { Key = "k" });
+        await Wait.Until(async () => await jobs.FindAsync(first.Id) is { Progress: 0.5 }, "the first one runs");
+        var unwanted = await channels.SendAsync("payments", new Pay("unwanted"), new SendOptions { Key = "k" });
+        var last = await channels.SendAsync("payments", new Pay("last"), new SendOptions { Key = "k" });
+
+        Assert.False(await jobs.CancelAsync("payments", unwanted.Id));
+        _goOn.SetResult();
+
+        Assert.Equal(JobState.Cancelled, (await Wait.For(jobs.WatchAsync(unwanted.Id).LastAsync().AsTask(), "the end of the unwanted one")).State);
+        Assert.Equal(JobState.Succeeded, (await Wait.For(jobs.WatchAsync(last.Id).LastAsync().AsTask(), "the end of the last one")).State);
+        Assert.Equal(("first", "last"), (await NextOrderAsync(), await NextOrderAsync()));
+
+        async Task<string> NextOrderAsync()
+        {
+            string order;
+            do
+                order = await _handled.NextAsync();
+            while (order == "tick");
+            return order;
+        }
     }
 
     [Fact]
