@@ -82,20 +82,14 @@ internal sealed class JobRunner(
         // Looked at last: whatever was asked of the layer before may have taken its time.
         if (!receiver.IsHeld)
             return _settler.GiveBackAsync(message);
-        var began = WorkerMetrics.TimesJobs ? timeProvider.GetTimestamp() : 0;
         try
         {
-            var result = await InvokeAsync(handler, body, job);
+            var result = await (WorkerMetrics.TimesJobs ? InvokeTimedAsync(handler, body, job) : InvokeAsync(handler, body, job));
             return await _settler.AfterReturnAsync(job, progress, result);
         }
         catch (Exception exception)
         {
             return await _settler.AfterFailureAsync(message, progress, job, exception);
-        }
-        finally
-        {
-            if (began != 0)
-                WorkerMetrics.JobRan(channel.Name, timeProvider.GetElapsedTime(began));
         }
     }
 
@@ -111,6 +105,20 @@ internal sealed class JobRunner(
         catch (Exception exception) when (exception is IOException or OperationCanceledException)
         {
             return false;
+        }
+    }
+
+    // Only the handler: while the message is settled, the next attempt may run already.
+    private async ValueTask<object?> InvokeTimedAsync(MessageHandler handler, object? body, JobContext job)
+    {
+        var began = timeProvider.GetTimestamp();
+        try
+        {
+            return await InvokeAsync(handler, body, job);
+        }
+        finally
+        {
+            WorkerMetrics.JobRan(channel.Name, timeProvider.GetElapsedTime(began));
         }
     }
 
