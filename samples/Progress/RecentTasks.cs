@@ -1,12 +1,13 @@
 using System.Text.Json;
+using Runnel;
 using Runnel.Layers;
 using Runnel.Workers;
 
 namespace Progress;
 
-/// <summary>A visitor's tasks that were started lately, on whichever node: an event to the visitor's group, whose history keeps the latest.</summary>
+/// <summary>A visitor's tasks that were started lately, on whichever node: a history on the layer that remembers, and an event to the visitor's group.</summary>
 /// <remarks>So a page hears of a task that another page starts, and one that opens later finds it. There is no table to keep.</remarks>
-internal sealed class RecentTasks(IBackplane backplane, IJobs jobs)
+internal sealed class RecentTasks(IBackplane backplane, IGroups groups, IJobs jobs)
 {
     /// <summary>The event's type.</summary>
     public const string Added = "task.added";
@@ -17,16 +18,21 @@ internal sealed class RecentTasks(IBackplane backplane, IJobs jobs)
 
     public async ValueTask AddAsync(string? visitor, MessageId id, CancellationToken cancellationToken)
     {
-        var added = new Message(Added, JsonSerializer.SerializeToUtf8Bytes(new TaskAdded(id.ToString()), JsonSerializerOptions.Web));
-        await backplane.PublishAsync(Topic.OfGroup(GroupOf(visitor)), EnvelopeFormat.Encode(new Envelope(added) { Id = id }), Remembered, cancellationToken);
+        var added = new TaskAdded(id.ToString());
+        var kept = new Envelope(new Message(Added, JsonSerializer.SerializeToUtf8Bytes(added, JsonSerializerOptions.Web))) { Id = id };
+        await backplane.PublishAsync(HistoryOf(visitor), EnvelopeFormat.Encode(kept), Remembered, cancellationToken);
+        await groups.SendEventAsync(GroupOf(visitor), Added, added, cancellationToken);
     }
 
     /// <summary>The latest tasks, newest first.</summary>
     public async ValueTask<IReadOnlyList<MessageId>> ListAsync(string? visitor, CancellationToken cancellationToken)
     {
-        var history = await backplane.ReadHistoryAsync(Topic.OfGroup(GroupOf(visitor)), Position.None, Remembered.Messages, cancellationToken);
+        var history = await backplane.ReadHistoryAsync(HistoryOf(visitor), Position.None, Remembered.Messages, cancellationToken);
         return [.. history.Messages.Select(message => EnvelopeFormat.Decode(message.Payload).Id).Reverse()];
     }
+
+    // The layer for groups may keep no history; the one that remembers the states of jobs does.
+    private static Topic HistoryOf(string? visitor) => Topic.OfState(GroupOf(visitor).Value);
 
     /// <summary>The present states of tasks; one whose state is no longer kept is left out.</summary>
     public async Task<IReadOnlyList<JobStatus>> StatesAsync(IEnumerable<MessageId> ids, CancellationToken cancellationToken)
