@@ -60,6 +60,8 @@ internal sealed class GroupPages(Topic topic, IBackplane backplane, TimeProvider
         lock (_lock)
         {
             Touch();
+            if (_pages!.GetValueOrDefault(PageOf(offset))?[SlotOf(offset)] is { } message)
+                return message; // read since the caller looked
             if (!_reads.TryGetValue(PageOf(offset), out read!))
             {
                 var generation = _generation;

@@ -62,6 +62,23 @@ public sealed class CatchUpTests
     }
 
     [Fact]
+    public async Task A_page_that_was_read_since_somebody_looked_for_a_message_is_not_read_again()
+    {
+        var topic = Topic.OfGroup("articles");
+        var last = Position.None;
+        for (var number = 1; number <= 3; number++)
+            last = await _backplane.PublishAsync(topic, EnvelopeFormat.Encode(new Envelope(new Message("news", "{}"u8.ToArray()))), new Retention(10, TimeSpan.FromMinutes(1)));
+        var pages = new GroupPages(topic, _backplane, _clock, message => new GroupMessage(EnvelopeFormat.Decode(message.Payload), new GroupPlace("articles", "tag", message.Position)));
+        Assert.Null(pages.Find(3));
+
+        await pages.ReadAsync(last.Epoch, 1);
+        var found = await pages.ReadAsync(last.Epoch, 3);
+
+        Assert.Equal(last, found!.Place!.Position);
+        Assert.Equal(1, _backplane.Reads);
+    }
+
+    [Fact]
     public async Task A_page_goes_out_with_one_write()
     {
         await using var node = GreetedConnection.CreateNode(_backplane, _clock);
