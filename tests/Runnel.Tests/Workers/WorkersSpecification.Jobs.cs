@@ -86,7 +86,7 @@ public abstract partial class WorkersSpecification
     [InlineData(0)]
     public async Task A_job_that_waits_is_taken_back(int delaySeconds)
     {
-        if (await LacksAsync(Cancellable))
+        if (await LacksAsync(Cancellable) || Lacks(WorkQueueFeatures.Cancel)) // then it is cancelled when its turn comes
             return;
         var app = CreateHost(host => host.MapChannel("payments", (Pay _) => Task.CompletedTask, Cancellable));
         var sent = await app.Channels.SendAsync("payments", new Pay("1"), new SendOptions { Delay = TimeSpan.FromSeconds(delaySeconds) });

@@ -58,7 +58,7 @@ public abstract partial class WorkersSpecification : IAsyncLifetime
         {
             { Track: true } when !remembers => nameof(ChannelOptions.Track),
             { Deduplicate: true } when !remembers && !queue.Features.HasFlag(WorkQueueFeatures.Deduplicate) => nameof(ChannelOptions.Deduplicate),
-            { Cancellable: true } when !queue.Features.HasFlag(WorkQueueFeatures.Cancel) => nameof(ChannelOptions.Cancellable),
+            { Cancellable: true } when !remembers && !queue.Features.HasFlag(WorkQueueFeatures.Cancel) => nameof(ChannelOptions.Cancellable),
             { Ordered: true } when !queue.Features.HasFlag(WorkQueueFeatures.KeyOrder) => nameof(ChannelOptions.Ordered),
             _ => services is not null && !remembers ? "recurring messages" : null,
         };
