@@ -6,7 +6,8 @@ namespace Runnel.Layers;
 /// <summary>Brings one topic's messages in order, each once: holds them back while it is not known what was missed, reads that from the history, drops doubles, tells gaps.</summary>
 /// <remarks>
 /// For authors of layers. A layer makes one for each topic that its node subscribes to, which lives until its last subscription ends. The layer calls <see cref="Begin"/> once, <see cref="Take"/> for each message
-/// as it comes, <see cref="Interrupt"/> when the wire breaks, and <see cref="Restore"/> when the topic is heard again. At most 16,384 messages, of 16 MiB together, are
+/// as it comes, <see cref="Interrupt"/> when the wire breaks, and <see cref="Restore"/> when the topic is heard again.
+/// Call the last two in the order in which that happens: a late <see cref="Restore"/> would end the next interruption too early. At most 16,384 messages, of 16 MiB together, are
 /// held back; of the others, kept ones are read from the history, and the rest are counted as dropped and told as a gap. Thread-safe.
 /// <example>
 /// <code>

@@ -37,6 +37,9 @@ internal sealed class RedisCommand : TaskCompletionSource<RespValue>
     /// <summary>How many answers it has: each channel that is subscribed to is confirmed on its own.</summary>
     public int Answers { get; init; } = 1;
 
+    /// <summary>Called when it is answered, on the thread that reads: before what comes behind the answer is taken, and before the loss of the connection is told.</summary>
+    public Action? OnAnswered { get; init; }
+
     /// <summary>How many of them have come on this connection.</summary>
     public int Answered { get; set; }
 

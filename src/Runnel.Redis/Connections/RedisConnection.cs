@@ -201,9 +201,14 @@ internal sealed class RedisConnection : IAsyncDisposable
         if (NextAnswered(error) is { } command)
         {
             if (error is not null)
+            {
                 command.TrySetException(error);
+            }
             else
+            {
+                command.OnAnswered?.Invoke();
                 command.TrySetResult(value);
+            }
         }
         if (_refused.Count > 0 && _unanswered.Count == 0)
             throw error ?? new IOException("Redis refused something for now");

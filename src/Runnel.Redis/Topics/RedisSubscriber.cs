@@ -175,18 +175,18 @@ internal sealed class RedisSubscriber : IAsyncDisposable
             heard.Flow.Interrupt();
     }
 
+    // They are restored on the thread that reads, or that might come when the connection is lost again already, and end the next interruption too early.
     private void Resubscribe(Heard[] topics)
     {
         foreach (var batch in topics.Chunk(Batch))
         {
             var command = RespWriter.Encode(["SUBSCRIBE", .. batch.Select(heard => heard.Channel)]);
-            Forget(RestoreAsync(_client.ExecuteAsync(new RedisCommand(command) { Answers = batch.Length, IsPatient = true }), batch));
+            Forget(_client.ExecuteAsync(new RedisCommand(command) { Answers = batch.Length, IsPatient = true, OnAnswered = () => Restore(batch) }));
         }
     }
 
-    private static async Task RestoreAsync(Task subscribing, Heard[] batch)
+    private static void Restore(Heard[] batch)
     {
-        await subscribing.ConfigureAwait(false);
         foreach (var heard in batch)
             heard.Flow.Restore();
     }

@@ -48,6 +48,41 @@ public sealed class RedisSubscriberTests(RedisServer server) : IClassFixture<Red
         }
     }
 
+    [Fact]
+    public async Task A_connection_that_is_lost_while_its_topics_are_restored_does_not_have_them_told_too_early_what_they_may_have_missed()
+    {
+        var (first, second) = (Topic.OfGroup("first"), Topic.OfGroup("second"));
+        var (heard, isBack) = (new ConcurrentQueue<string>(), false);
+        using var lost = new AutoResetEvent(false);
+        await using var fake = FakeRedis.BeforeSubscribing(connection => connection < 3 ? Task.CompletedTask : Wait.Until(() => !heard.IsEmpty, "what a PING says is told"));
+        RedisSubscriber? subscriber = null;
+        await using var opened = subscriber = new RedisSubscriber(_place.Open(address: $"redis://127.0.0.1:{fake.Port}"), ReadAsync, isConnected => _ = isConnected || lost.Set());
+        await using var other = await subscriber.SubscribeAsync(first, new TextListener([]), CancellationToken.None);
+        await using var subscription = await subscriber.SubscribeAsync(second, new TextListener(heard), CancellationToken.None);
+
+        isBack = true;
+        subscriber.Client.Break();
+        await Wait.Until(() => heard.Count == 2, "both interruptions are told");
+
+        Assert.Equal(["gap", "gap"], heard);
+
+        Task<TopicHistory> ReadAsync(Topic topic, Position after, int limit)
+        {
+            if (isBack && topic == first)
+                LoseConnection();
+            return Task.FromResult(new TopicHistory([], Position.None, IsComplete: true, HasMore: false));
+        }
+
+        // The first topic has just been restored, and the second one is next. That the connection is lost is not to be told between the two.
+        void LoseConnection()
+        {
+            isBack = false;
+            lost.Reset();
+            subscriber!.Client.Break();
+            lost.WaitOne(TimeSpan.FromMilliseconds(100));
+        }
+    }
+
     private sealed class TextListener(ConcurrentQueue<string> heard) : ITopicListener
     {
         public void OnMessage(BackplaneMessage message) => heard.Enqueue(TopicListener.Text(message));
