@@ -96,8 +96,7 @@ public abstract partial class WorkQueueSpecification
             return;
         using var expired = new ExpiredCount();
         var lease = await WorkerAsync();
-        await EnqueueAsync(Of("first", "k") with { ExpiresAt = Clock.Now + Clock.Units(1) }, Of("next", "k"));
-        var first = await TakeOneAsync(lease);
+        var first = await TakeBeforeItExpiresAsync(lease);
         await Clock.AdvanceAsync(2);
         await Queue.EnqueueAsync("other", [Of("other")], EnqueueOptions.Default); // the layer looks for what has expired, and no worker may have it
 
@@ -107,6 +106,19 @@ public abstract partial class WorkQueueSpecification
 
         Assert.Equal("next", Text(Assert.Single(await Wait.For(receiving, "the next one"))));
         await Wait.Until(() => expired.Value >= 1, "the first one is counted");
+    }
+
+    // By a real clock, a loaded machine may be too late for it: then another one is stored.
+    private async Task<ReceivedMessage> TakeBeforeItExpiresAsync(IWorkReceiver lease)
+    {
+        while (true)
+        {
+            await EnqueueAsync(Of("first", "k") with { ExpiresAt = Clock.Now + Clock.Units(1) }, Of("next", "k"));
+            var taken = await TakeOneAsync(lease);
+            if (Text(taken) == "first")
+                return taken;
+            Assert.True(await lease.CompleteAsync(taken));
+        }
     }
 
     private async Task EnqueueManyAsync(string text, DateTimeOffset expiry, string? key = null, int capacity = 100_000)

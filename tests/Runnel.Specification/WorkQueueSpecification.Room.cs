@@ -192,19 +192,27 @@ public abstract partial class WorkQueueSpecification
     {
         var lease = await WorkerAsync();
         var waits = new EnqueueOptions { Capacity = 1, WaitForRoom = Clock.Units(1) };
-        for (var i = 0; i < 30; i++)
+        var channels = Enumerable.Range(0, 6).Select(i => (ChannelName)$"payments.{i}").ToArray();
+        for (var i = 0; i < 5; i++)
         {
-            await Queue.EnqueueAsync(Channel, [Of("first")], waits);
-            var waiting = Queue.EnqueueAsync(Channel, [Of("second")], waits).AsTask();
+            List<(ChannelName Channel, Task<int> Waiting, Task<ReceivedMessage> Taking)> rounds = [];
+            foreach (var channel in channels)
+            {
+                await Queue.EnqueueAsync(channel, [Of("first")], waits);
+                rounds.Add((channel, Queue.EnqueueAsync(channel, [Of("second")], waits).AsTask(), TakeOneAsync(lease, channel)));
+            }
 
-            var taking = TakeOneAsync(lease);
             await Clock.AdvanceAsync(1);
-            var stored = await StoredAsync(waiting);
 
-            Assert.True(await lease.CompleteAsync(await taking));
-            if (Queue.Features.HasFlag(WorkQueueFeatures.FullStatus))
-                Assert.Equal(stored, (await StatusAsync())?.Ready ?? 0);
-            await DrainAsync(lease, stored);
+            foreach (var (channel, waiting, taking) in rounds)
+            {
+                var stored = await StoredAsync(waiting);
+                Assert.True(await lease.CompleteAsync(await taking));
+                if (Queue.Features.HasFlag(WorkQueueFeatures.FullStatus))
+                    Assert.Equal(stored, (await Operator.ListChannelsAsync()).SingleOrDefault(status => status.Channel == channel)?.Ready ?? 0);
+                if (stored > 0)
+                    Assert.True(await lease.CompleteAsync(await TakeOneAsync(lease, channel)));
+            }
         }
 
         static async Task<int> StoredAsync(Task<int> sending)

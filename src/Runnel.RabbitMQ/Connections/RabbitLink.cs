@@ -11,6 +11,9 @@ namespace Runnel.RabbitMQ.Connections;
 /// </param>
 internal sealed class RabbitLink(RabbitMQBroker broker, string purpose, Func<IConnection, CancellationToken, Task>? restore = null) : IAsyncDisposable
 {
+    /// <summary>How long a broker may take to answer a goodbye. Then the socket is closed without it: an application that ends does not wait for a broker that is silent.</summary>
+    public static readonly TimeSpan Goodbye = TimeSpan.FromSeconds(1);
+
     private static readonly TimeSpan Rest = TimeSpan.FromSeconds(1);
 
     private readonly CancellationTokenSource _stopping = new();
@@ -219,14 +222,14 @@ internal sealed class RabbitLink(RabbitMQBroker broker, string purpose, Func<ICo
         }
     }
 
-    private async Task CloseAsync(IConnection? connection, string reason)
+    private static async Task CloseAsync(IConnection? connection, string reason)
     {
         if (connection is null)
             return;
         try
         {
-            await connection.CloseAsync(200, reason, broker.Options.Timeout, abort: true, CancellationToken.None).WaitAsync(broker.Options.Timeout).ConfigureAwait(false);
-            await connection.DisposeAsync().AsTask().WaitAsync(broker.Options.Timeout).ConfigureAwait(false);
+            await connection.CloseAsync(200, reason, Goodbye, abort: true, CancellationToken.None).WaitAsync(Goodbye * 2).ConfigureAwait(false);
+            await connection.DisposeAsync().AsTask().WaitAsync(Goodbye).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is not OutOfMemoryException)
         {

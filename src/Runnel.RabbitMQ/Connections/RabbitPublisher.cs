@@ -250,11 +250,11 @@ internal sealed class RabbitPublisher : IAsyncDisposable
             publication.Fail(exception);
     }
 
-    private async Task CloseAsync(IChannel channel)
+    private static async Task CloseAsync(IChannel channel)
     {
         try
         {
-            await channel.CloseAsync(200, "The application ends.", abort: true, CancellationToken.None).WaitAsync(_broker.Options.Timeout).ConfigureAwait(false);
+            await channel.CloseAsync(200, "The application ends.", abort: true, CancellationToken.None).WaitAsync(RabbitLink.Goodbye).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is not OutOfMemoryException)
         {

@@ -13,6 +13,7 @@ namespace Runnel.Tests.Samples;
 /// <summary>The Articles sample on a real port of the loopback.</summary>
 internal sealed partial class ArticlesApp : WebApplicationFactory<ArticlesContext>
 {
+    private readonly int _port;
     private readonly string _environment;
     private readonly string _database;
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("runnel-articles-");
@@ -21,7 +22,8 @@ internal sealed partial class ArticlesApp : WebApplicationFactory<ArticlesContex
     {
         _database = database.Length > 0 ? database : $"Data Source={Path.Combine(_folder.FullName, "articles.db")};Pooling=False";
         _environment = environment;
-        UseKestrel(port);
+        _port = port;
+        UseKestrel(); // with a port, the factory would set it while the program may be starting its server already
         StartServer();
     }
 
@@ -67,6 +69,7 @@ internal sealed partial class ArticlesApp : WebApplicationFactory<ArticlesContex
 
     protected override void ConfigureWebHost(IWebHostBuilder builder) => builder
         .UseEnvironment(_environment)
+        .UseUrls($"http://127.0.0.1:{_port}")
         .UseSetting("ConnectionStrings:Articles", _database)
         .ConfigureLogging(static logging => logging.ClearProviders()); // it would bury what a test says
 
