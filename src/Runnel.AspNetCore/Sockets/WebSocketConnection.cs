@@ -163,6 +163,9 @@ internal sealed class WebSocketConnection : Connection, IFrameWriter, IAsyncDisp
 
     public ValueTask WriteAsync(ReadOnlySpan<Frame> frames) => Carrier?.WriteAsync(frames) ?? ValueTask.CompletedTask;
 
+    public Frame? AdviceFor(int code, string? reason) =>
+        _isOpened && (code is CloseCode.ServiceRestart or CloseCode.TryAgainLater) ? ClientHello.CloseAdvice(code, reason, _gateway.ReconnectWindow) : null;
+
     public void OnOverflow()
     {
         Interlocked.CompareExchange(ref _closedWith, CloseCode.TryAgainLater, 0);
@@ -187,8 +190,7 @@ internal sealed class WebSocketConnection : Connection, IFrameWriter, IAsyncDisp
         }
         if (RefusedWith != 0 || Interlocked.CompareExchange(ref _closedWith, code, 0) != 0)
             return;
-        var advice = _isOpened && (code is CloseCode.ServiceRestart or CloseCode.TryAgainLater) ? ClientHello.CloseAdvice(code, reason, _gateway.ReconnectWindow) : null;
-        var written = CloseOrLeaveToBegin(Frame.Close(code, reason), advice);
+        var written = CloseOrLeaveToBegin(Frame.Close(code, reason), AdviceFor(code, reason));
         _ = AbortLaterAsync();
         await written.WaitAsync(cancellationToken);
     }

@@ -8,6 +8,12 @@ public interface IFrameWriter
     /// <returns>Completes when the carrier can take more.</returns>
     ValueTask WriteAsync(ReadOnlySpan<Frame> frames);
 
+    /// <summary>What goes right before the close of a client that cannot keep up, for one that takes advice. Must not block.</summary>
+    /// <param name="code">The code of the close.</param>
+    /// <param name="reason">Why, for people.</param>
+    /// <returns>The frame; <see langword="null"/> for none.</returns>
+    Frame? AdviceFor(int code, string? reason) => null;
+
     /// <summary>The client cannot keep up and its policy is <see cref="OutboundPolicy.Disconnect"/>: cut it. Must not block. Called once.</summary>
     void OnOverflow();
 

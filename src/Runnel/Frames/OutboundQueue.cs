@@ -9,7 +9,8 @@ namespace Runnel;
 /// </remarks>
 public sealed class OutboundQueue(OutboundOptions options, IFrameWriter writer)
 {
-    private static readonly Frame OverflowClose = Frame.Close(CloseCode.TryAgainLater, "The connection could not keep up.");
+    private const string OverflowReason = "The connection could not keep up.";
+    private static readonly Frame OverflowClose = Frame.Close(CloseCode.TryAgainLater, OverflowReason);
 
     // A consumer can wait for room, and a group cannot. So a consumer gets only a part of the queue, and the rest is for its groups.
     private const int ConsumersShare = 4;
@@ -295,7 +296,10 @@ public sealed class OutboundQueue(OutboundOptions options, IFrameWriter writer)
     private int CloseOverflown()
     {
         var dropped = Close();
-        _pending.Add(OverflowClose); // gets through if the client reads on before it is cut
+        // Both get through if the client reads on before it is cut.
+        if (writer.AdviceFor(CloseCode.TryAgainLater, OverflowReason) is { } advice)
+            _pending.Add(advice);
+        _pending.Add(OverflowClose);
         return dropped;
     }
 

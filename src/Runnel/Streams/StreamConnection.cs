@@ -82,8 +82,9 @@ internal sealed class StreamConnection : Connection
             return;
         // Not awaited: the consumer may be the one that closes, and its end comes after what it is doing. The socket's end awaits it.
         _ = DisconnectAsync(code);
-        if (_name.Length == 0)
-            await _socket.CloseAsync(code, reason, cancellationToken); // it has the socket to itself
+        // It has the socket to itself, or its client is to come back: a stream opens only with a socket.
+        if (_name.Length == 0 || code == CloseCode.TryAgainLater)
+            await _socket.CloseAsync(code, reason, cancellationToken);
         else
             await Outbound.SendAsync(StreamFrame.Close(_name, code, reason), cancellationToken);
     }

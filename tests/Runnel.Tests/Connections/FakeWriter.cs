@@ -42,6 +42,9 @@ internal sealed class FakeWriter : IFrameWriter
 
     public List<Exception> Broken { get; } = [];
 
+    /// <summary>Goes before the close of an overflow.</summary>
+    public Frame? Advice { get; init; }
+
     /// <summary>Thrown by the next write, when set.</summary>
     public Exception? Failure { get; set; }
 
@@ -89,6 +92,8 @@ internal sealed class FakeWriter : IFrameWriter
             return new ValueTask(FlushAsync(_flush.Task));
         }
     }
+
+    public Frame? AdviceFor(int code, string? reason) => Advice;
 
     public void OnOverflow() => Overflows++;
 

@@ -240,6 +240,21 @@ public sealed class OutboundQueueTests
     }
 
     [Fact]
+    public async Task A_client_that_cannot_keep_up_is_advised_before_its_close()
+    {
+        var writer = new FakeWriter { Advice = Frame.Text("advice") };
+        var queue = new OutboundQueue(new OutboundOptions { MaxBytes = 1 }, writer);
+        writer.Block();
+        foreach (var text in new[] { "on the wire", "waits", "too much" })
+            Post(queue, text);
+
+        writer.Unblock();
+        await Wait.Until(() => writer.Texts.Count == 3, "the close");
+
+        Assert.Equal(["on the wire", "advice", "close"], writer.Texts);
+    }
+
+    [Fact]
     public void A_ping_goes_out_only_when_nothing_else_does()
     {
         var queue = new OutboundQueue(new OutboundOptions(), _writer);

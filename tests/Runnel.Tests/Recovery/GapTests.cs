@@ -34,6 +34,18 @@ public sealed class GapTests
     }
 
     [Fact]
+    public async Task A_stream_whose_client_is_to_come_back_takes_its_socket_along_since_only_a_new_one_opens_it_again()
+    {
+        await using var node = GreetedConnection.CreateNode(_backplane);
+        using var socket = await FakeConnection.ConnectAsync(node, new DemultiplexerBuilder().Stream<GroupsConsumer>("articles").Stream("other", _ => { }).Describe());
+
+        _backplane.Tear("articles");
+        await Wait.Until(() => !socket.Closes.IsEmpty, "the client is sent away");
+
+        Assert.Equal([CloseCode.TryAgainLater], socket.Closes);
+    }
+
+    [Fact]
     public async Task A_consumer_that_deals_with_the_gap_itself_keeps_its_client_which_gets_a_new_position()
     {
         await using var node = GreetedConnection.CreateNode(_backplane);

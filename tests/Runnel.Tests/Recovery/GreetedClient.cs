@@ -15,12 +15,16 @@ internal sealed class GreetedClient(string name = "1f6b0c9e")
     /// <summary>What the last hello brought for each stream.</summary>
     public Dictionary<string, JsonElement> Joined { get; } = [];
 
+    /// <summary>The advice that came before the close of the last connection.</summary>
+    public JsonElement? Advice { get; private set; }
+
     /// <summary>The client's positions with their seals.</summary>
     public IReadOnlyCollection<(string Position, string Seal)> Positions => _table.Values;
 
     /// <summary>Connects, says hello with what it has, and reads the server's hello.</summary>
     public async Task ConnectAsync(RunnelApp app, string path, Action<ClientWebSocketOptions>? configure = null)
     {
+        Advice = null;
         Joined.Clear();
         _streams.Clear();
         _socket = await app.ConnectAsync(path, options =>
@@ -93,6 +97,8 @@ internal sealed class GreetedClient(string name = "1f6b0c9e")
     private void Take(JsonElement message)
     {
         var stream = StreamOf(message);
+        if (message.TryGetProperty("close", out var advice) && !message.TryGetProperty("stream", out _))
+            Advice = advice;
         if (message.TryGetProperty("joined", out var joined))
             TakeJoined(stream, joined, message);
         if (message.TryGetProperty("position", out var position) && _table.TryGetValue((stream, TagOf(position.GetString()!)), out var known))
