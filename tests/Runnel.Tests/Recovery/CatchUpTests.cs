@@ -17,32 +17,6 @@ public sealed class CatchUpTests
     public CatchUpTests() => _backplane = new(new InMemoryBackplane(_clock));
 
     [Fact]
-    public async Task A_quiet_group_of_ten_thousand_members_recovers_after_an_hour_without_a_read()
-    {
-        const int Members = 10_000;
-        var (here, there) = (GreetedConnection.CreateNode(_backplane, _clock), GreetedConnection.CreateNode(_backplane, _clock));
-        await here.SendAsync(1, 1);
-        var shown = new List<(string, string)>();
-        for (var i = 0; i < Members; i++)
-        {
-            using var member = await GreetedConnection.ConnectAsync<GroupsConsumer>(here);
-            shown.Add(member.Shown());
-            await member.CutAsync();
-        }
-
-        _clock.Advance(TimeSpan.FromHours(1));
-        var outcomes = new List<string>();
-        foreach (var position in shown)
-        {
-            using var member = await GreetedConnection.ConnectAsync<GroupsConsumer>(there, position);
-            outcomes.AddRange(member.Outcomes());
-        }
-
-        Assert.Equal(Enumerable.Repeat("recovered", Members), outcomes);
-        Assert.Equal(0, _backplane.Reads);
-    }
-
-    [Fact]
     public async Task All_who_come_back_at_once_share_one_read_of_each_page()
     {
         const int Members = 200, Missed = 250;
