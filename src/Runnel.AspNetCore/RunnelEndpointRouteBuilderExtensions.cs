@@ -20,7 +20,7 @@ public static class RunnelEndpointRouteBuilderExtensions
     /// <param name="configure">Limits, allowed origins and what happens to a client that cannot keep up.</param>
     /// <returns>The endpoint, for <c>RequireAuthorization()</c> and the like; attributes of the class such as <c>[Authorize]</c> count too, on a shared socket those of every stream.</returns>
     /// <exception cref="ArgumentException">Runnel cannot call a method that has <see cref="HandlesAttribute"/>.</exception>
-    /// <exception cref="InvalidOperationException"><c>AddRunnel</c> was not called.</exception>
+    /// <exception cref="InvalidOperationException"><c>AddRunnel</c> was not called; or the outbound policy drops messages, and every group keeps history.</exception>
     public static IEndpointConventionBuilder MapConsumer<TConsumer>(
         this IEndpointRouteBuilder endpoints, [StringSyntax("Route")] string pattern, Action<ConsumerEndpointOptions>? configure = null)
         where TConsumer : WebSocketConsumer =>
@@ -115,6 +115,8 @@ public static class RunnelEndpointRouteBuilderExtensions
         var options = new ConsumerEndpointOptions();
         configure?.Invoke(options);
         options.Validate();
+        if (options.Outbound.Policy != OutboundPolicy.Disconnect)
+            services.GetRequiredService<NodeContext>().Check(options.Outbound);
         return new(() => ActivatorUtilities.CreateInstance<ConsumerEndpoint>(services, descriptor, options));
     }
 }

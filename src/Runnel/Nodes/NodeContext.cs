@@ -31,6 +31,17 @@ public sealed class NodeContext
     /// <summary>The log of connections and groups.</summary>
     public ILogger Logger { get; }
 
+    /// <summary>Refuses an endpoint whose consumers could join no group. Whatever maps endpoints calls it, so that this shows at the start and not at the first connection.</summary>
+    /// <param name="outbound">What the endpoint keeps for its clients.</param>
+    /// <exception cref="InvalidOperationException">Its policy drops messages, and every group keeps history.</exception>
+    public void Check(OutboundOptions outbound)
+    {
+        ArgumentNullException.ThrowIfNull(outbound);
+        if (outbound.Policy != OutboundPolicy.Disconnect && Options.EveryGroupKeepsHistory)
+            throw new InvalidOperationException($"Every group keeps history (KeepHistory with '*'), and the policy {outbound.Policy} of this endpoint drops messages: its consumers could join no group. "
+                + "Set the endpoint's Outbound.Policy to Disconnect, or let the groups that it needs keep none (KeepHistory with null, before the other one).");
+    }
+
     internal long NextNumber() => Interlocked.Increment(ref _lastNumber);
 
     internal ChannelName ChannelNameOf(long number) => string.Create(CultureInfo.InvariantCulture, $"{Id}!{number:x}");

@@ -61,6 +61,9 @@ public sealed class RunnelOptions
         return this;
     }
 
+    /// <summary>Whether there is no group without a history that is required.</summary>
+    internal bool EveryGroupKeepsHistory => _histories.TakeWhile(static rule => rule.IsRequired).Any(static rule => rule.Groups.Pattern.All(static character => character == '*'));
+
     /// <summary>The first rule that fits a group.</summary>
     internal HistoryRule? HistoryOf(GroupName group)
     {

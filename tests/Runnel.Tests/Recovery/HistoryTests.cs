@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Runnel.InMemory;
@@ -66,6 +67,37 @@ public sealed class HistoryTests
         var refusal = await Assert.ThrowsAsync<InvalidOperationException>(() => connection.Groups.AddAsync("articles").AsTask());
 
         Assert.StartsWith("Group 'articles' keeps history, and this endpoint's outbound policy drops messages", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("*", true)]
+    [InlineData("articles", false)]
+    public async Task An_endpoint_that_drops_messages_is_refused_when_it_is_mapped_if_every_group_keeps_history(string groups, bool isRefused)
+    {
+        await using var app = await RunnelApp.StartInMemoryAsync(
+            app =>
+            {
+                app.MapConsumer<GroupsConsumer>("/waits");
+                var refusal = Record.Exception(() => app.MapConsumer<GroupsConsumer>("/drops", options => options.Outbound.Policy = OutboundPolicy.LatestOnly));
+                Assert.Equal(isRefused, refusal is InvalidOperationException);
+                Assert.Equal(isRefused, refusal?.Message.StartsWith("Every group keeps history (KeepHistory with '*'), and the policy LatestOnly of this endpoint drops messages", StringComparison.Ordinal) ?? false);
+            },
+            builder => builder.With((RunnelOptions options) => options
+                .KeepHistory("first", new Retention(10, TimeSpan.FromMinutes(1)))
+                .KeepHistory(groups, new Retention(10, TimeSpan.FromMinutes(1)))));
+    }
+
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(true, true)]
+    public void Not_every_group_keeps_history_where_some_keep_none_or_the_layer_may_keep_none(bool isRequired, bool keepsNoneOfSome)
+    {
+        var options = new RunnelOptions();
+        if (keepsNoneOfSome)
+            options.KeepHistory("prices*", retention: null);
+        options.KeepHistory("*", new Retention(10, TimeSpan.FromMinutes(1)), isRequired);
+
+        Assert.False(options.EveryGroupKeepsHistory);
     }
 
     [Fact]
