@@ -15,6 +15,8 @@ internal sealed class ConsumerEndpoint(
     NodeContext node,
     SessionHost sessions,
     ConnectionLimits limits,
+    Handshakes handshakes,
+    RefusalLog refusals,
     IOptions<GatewayOptions> gateway,
     IHostApplicationLifetime lifetime)
 {
@@ -35,8 +37,18 @@ internal sealed class ConsumerEndpoint(
             return Refusal.StoppingAsync(context);
 
         var address = context.Connection.RemoteIpAddress;
+        var admission = TryEnter(address);
+        return admission == ConnectionAdmission.Admitted ? RunAsync(context, address) : Refusal.NoRoomAsync(context, admission, refusals);
+    }
+
+    private ConnectionAdmission TryEnter(System.Net.IPAddress? address)
+    {
+        if (!handshakes.TryBegin())
+            return ConnectionAdmission.TooManyHandshakes;
         var admission = limits.TryEnter(address);
-        return admission == ConnectionAdmission.Admitted ? RunAsync(context, address) : Refusal.NoRoomAsync(context, admission, node.Logger);
+        if (admission != ConnectionAdmission.Admitted)
+            handshakes.End();
+        return admission;
     }
 
     private async Task RunAsync(HttpContext context, System.Net.IPAddress? address)
@@ -54,7 +66,7 @@ internal sealed class ConsumerEndpoint(
         var code = CloseCode.Abnormal;
         try
         {
-            await session.ConnectAsync();
+            await ConnectAsync(session);
             if (lifetime.ApplicationStopping.IsCancellationRequested)
                 await connection.CloseAsync(CloseCode.ServiceRestart, "The server is restarting."); // it may have come too late for the node to see it
             if (connection.Carrier is null)
@@ -71,12 +83,24 @@ internal sealed class ConsumerEndpoint(
         }
     }
 
+    private async Task ConnectAsync(ConsumerSession session)
+    {
+        try
+        {
+            await session.ConnectAsync();
+        }
+        finally
+        {
+            handshakes.End();
+        }
+    }
+
     // The socket is open before the consumer connects, so whatever refuses the client closes it.
     private async Task RunGreetedAsync(HttpContext context, System.Net.IPAddress? address)
     {
         var connection = new WebSocketConnection(node, context, options, gateway.Value);
         var receiver = new GreetedReceiver(
-            connection, options, gateway.Value, hello => new ConsumerSession(sessions, connection, DemultiplexerBuilder.Greeted(descriptor), hello));
+            connection, options, gateway.Value, hello => new ConsumerSession(sessions, connection, DemultiplexerBuilder.Greeted(descriptor), hello), ConnectAsync);
         var code = CloseCode.Abnormal;
         try
         {
@@ -88,6 +112,8 @@ internal sealed class ConsumerEndpoint(
             connection.EndWork();
             if (receiver.Session is { } session)
                 await session.DisconnectAsync(code);
+            else
+                handshakes.End(); // it never said hello
             await connection.DisposeAsync();
             limits.Leave(address);
         }

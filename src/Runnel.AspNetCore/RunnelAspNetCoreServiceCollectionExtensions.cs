@@ -18,6 +18,8 @@ public static class RunnelAspNetCoreServiceCollectionExtensions
         var builder = services.AddRunnelCore(configure).AddRunnelWorkers();
         services.AddOptions<GatewayOptions>().ValidateDataAnnotations().ValidateOnStart();
         services.TryAddSingleton<ConnectionLimits>();
+        services.TryAddSingleton<Handshakes>();
+        services.TryAddSingleton<RefusalLog>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, KeepAliveService>());
         return builder;
     }

@@ -11,4 +11,10 @@ internal enum ConnectionAdmission
 
     /// <summary>The remote address has as many as it may.</summary>
     AddressFull,
+
+    /// <summary>The node takes no more in this second.</summary>
+    TooManyASecond,
+
+    /// <summary>As many sockets are being connected as may be.</summary>
+    TooManyHandshakes,
 }

@@ -4,15 +4,17 @@ using Microsoft.Extensions.Options;
 
 namespace Runnel.AspNetCore.Admission;
 
-/// <summary>Counts the connections of this node, sockets and streams of events, in all and by remote address.</summary>
-internal sealed class ConnectionLimits(IOptions<GatewayOptions> options)
+/// <summary>Counts the connections of this node, sockets and streams of events: in all, by remote address, and in the last second.</summary>
+internal sealed class ConnectionLimits(IOptions<GatewayOptions> options, TimeProvider timeProvider)
 {
     private readonly ConcurrentDictionary<IPAddress, int> _byAddress = new();
+    private readonly ConnectionRate _rate = new(options.Value.MaxConnectionsPerSecond, timeProvider);
     private int _count;
 
     /// <summary>How many addresses have a socket now.</summary>
     public int AddressCount => _byAddress.Count;
 
+    /// <summary>Takes a place, if there is one.</summary>
     public ConnectionAdmission TryEnter(IPAddress? address)
     {
         if (Interlocked.Increment(ref _count) > options.Value.MaxConnections)
@@ -20,12 +22,16 @@ internal sealed class ConnectionLimits(IOptions<GatewayOptions> options)
             Interlocked.Decrement(ref _count);
             return ConnectionAdmission.NodeFull;
         }
-        if (address is null || _byAddress.AddOrUpdate(address, 1, static (_, count) => count + 1) <= options.Value.MaxConnectionsPerAddress)
-            return ConnectionAdmission.Admitted;
-        Leave(address);
-        return ConnectionAdmission.AddressFull;
+        // Whoever has no room must not use up what others may do in this second.
+        var admission = address is not null && _byAddress.AddOrUpdate(address, 1, static (_, count) => count + 1) > options.Value.MaxConnectionsPerAddress
+            ? ConnectionAdmission.AddressFull
+            : _rate.TryTake() ? ConnectionAdmission.Admitted : ConnectionAdmission.TooManyASecond;
+        if (admission != ConnectionAdmission.Admitted)
+            Leave(address);
+        return admission;
     }
 
+    /// <summary>Gives a place back.</summary>
     public void Leave(IPAddress? address)
     {
         Interlocked.Decrement(ref _count);

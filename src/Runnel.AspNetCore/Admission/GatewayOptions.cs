@@ -16,6 +16,20 @@ public sealed class GatewayOptions
     [Range(1, int.MaxValue)]
     public int MaxConnectionsPerAddress { get; set; } = 10_000;
 
+    /// <summary>The most new connections per second, in the long run; further ones are answered with 503. After a calm second, as many come in at once.</summary>
+    /// <remarks>It spares what consumers ask when they connect, such as the database, when all clients of another node come here at once.</remarks>
+    /// <value>5,000 by default.</value>
+    [Range(1, 1_000_000)]
+    public int MaxConnectionsPerSecond { get; set; } = 5_000;
+
+    /// <summary>The most sockets that are being connected at the same time; further ones are answered with 503.</summary>
+    /// <remarks>
+    /// A socket is being connected until its consumer's <c>OnConnectAsync</c> has returned. If the client speaks <c>runnel.v1</c>, the wait for its hello counts, too (<see cref="HelloTimeout"/>).
+    /// </remarks>
+    /// <value>5,000 by default.</value>
+    [Range(1, int.MaxValue)]
+    public int MaxHandshakes { get; set; } = 5_000;
+
     /// <summary>How long a socket may be silent before it is pinged; also how often a stream of events has a comment.</summary>
     /// <value>20 seconds by default.</value>
     [Range(typeof(TimeSpan), "00:00:00.100", "01:00:00")]
@@ -32,7 +46,8 @@ public sealed class GatewayOptions
     [Range(typeof(TimeSpan), "00:00:00.100", "00:10:00")]
     public TimeSpan HelloTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Over which time clients that speak <c>runnel.v1</c> spread their first attempt to come back.</summary>
+    /// <summary>Over which time clients that speak <c>runnel.v1</c> spread their first attempt to come back. Later attempts spread at least as wide.</summary>
+    /// <remarks>If one node can hold more clients than another takes in this time, make it longer.</remarks>
     /// <value>2 seconds by default.</value>
     [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
     public TimeSpan ReconnectWindow { get; set; } = TimeSpan.FromSeconds(2);

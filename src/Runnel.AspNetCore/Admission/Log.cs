@@ -9,8 +9,8 @@ internal static partial class Log
     [LoggerMessage(2001, LogLevel.Information, "Refused a connection to {Path} from origin '{Origin}': it is not the host's own and not among the endpoint's AllowedOrigins.")]
     public static partial void OriginRefused(ILogger logger, string path, string origin);
 
-    [LoggerMessage(2002, LogLevel.Warning, "Refused a connection to {Path}: {Admission}. Raise GatewayOptions if this is what the node should carry.")]
-    public static partial void NoRoom(ILogger logger, string path, ConnectionAdmission admission);
+    [LoggerMessage(2002, LogLevel.Warning, "Refused a connection to {Path}: {Admission}. {Untold} more were refused for this since it was logged last. Raise GatewayOptions if this is what the node should carry.")]
+    public static partial void NoRoom(ILogger logger, string path, ConnectionAdmission admission, int untold);
 
     [LoggerMessage(2003, LogLevel.Warning, "{Consumer}.OnConnectAsync neither accepted nor rejected connection {Connection}; it was refused. Call AcceptAsync or RejectAsync.")]
     public static partial void Undecided(ILogger logger, string consumer, Connection connection);

@@ -16,7 +16,7 @@ namespace Runnel.AspNetCore.Jobs;
 /// <summary>A job's states as server-sent events: the present one, each later one, and a comment now and then while there is none.</summary>
 /// <remarks>A stream counts as a connection, like a socket. Its events have ids, so that a browser that has seen the end is told to stay away (204).</remarks>
 internal sealed class JobEvents(
-    IJobs jobs, ConnectionLimits limits, IOptions<GatewayOptions> gateway, IHostApplicationLifetime lifetime, TimeProvider timeProvider, ILogger<JobEvents> logger)
+    IJobs jobs, ConnectionLimits limits, RefusalLog refusals, IOptions<GatewayOptions> gateway, IHostApplicationLifetime lifetime, TimeProvider timeProvider, ILogger<JobEvents> logger)
 {
     private static readonly byte[] Heartbeat = ":\n\n"u8.ToArray();
 
@@ -37,7 +37,7 @@ internal sealed class JobEvents(
         var admission = limits.TryEnter(address);
         if (admission != ConnectionAdmission.Admitted)
         {
-            await Refusal.NoRoomAsync(context, admission, logger);
+            await Refusal.NoRoomAsync(context, admission, refusals);
             return;
         }
         try

@@ -5,7 +5,9 @@ namespace Runnel.AspNetCore.Sockets;
 /// <param name="options">The endpoint's.</param>
 /// <param name="gateway">The node's.</param>
 /// <param name="begin">Makes the session of the connection.</param>
-internal sealed class GreetedReceiver(WebSocketConnection connection, ConsumerEndpointOptions options, GatewayOptions gateway, Func<ClientHello, ConsumerSession> begin)
+/// <param name="connect">Lets the session's consumer connect.</param>
+internal sealed class GreetedReceiver(
+    WebSocketConnection connection, ConsumerEndpointOptions options, GatewayOptions gateway, Func<ClientHello, ConsumerSession> begin, Func<ConsumerSession, Task> connect)
     : WebSocketReceiver(connection, session: null, options)
 {
     private ITimer? _timer;
@@ -44,7 +46,7 @@ internal sealed class GreetedReceiver(WebSocketConnection connection, ConsumerEn
         await Connection.Outbound.SendAsync(ClientHello.Answer(gateway.ReconnectWindow));
         Session = begin(hello);
         _timer!.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        await Session.ConnectAsync();
+        await connect(Session);
     }
 
     private void CloseSilent(int code, string reason)

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Runnel;
+using Runnel.AspNetCore;
 using Runnel.Layers;
 
 namespace Guides.Recovery;
@@ -48,5 +49,19 @@ public static class Registration
             .KeepHistory("articles.drafts*", retention: null)
             .KeepHistory("articles*", new Retention(1000, TimeSpan.FromMinutes(2))));
         // </recovery-keep>
+
+        // <recovery-quiet>
+        builder.Services.AddRunnel(options => options
+            .KeepHistory("notices*", new Retention(100, TimeSpan.FromMinutes(2)) { PositionAge = TimeSpan.FromDays(30) }));
+        // </recovery-quiet>
+
+        // <recovery-storm>
+        builder.Services.Configure<GatewayOptions>(gateway =>
+        {
+            gateway.ReconnectWindow = TimeSpan.FromSeconds(25);
+            gateway.MaxConnectionsPerSecond = 2_000;
+            gateway.MaxHandshakes = 500;
+        });
+        // </recovery-storm>
     }
 }

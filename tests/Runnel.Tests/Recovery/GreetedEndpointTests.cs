@@ -73,7 +73,7 @@ public sealed class GreetedEndpointTests
     public async Task A_client_that_is_slower_than_its_group_is_cut_with_1013_comes_back_and_misses_nothing()
     {
         const int Messages = 400;
-        await using var app = await StartAsync(configure: options => options.Outbound.MaxBytes = 64 * 1024);
+        await using var app = await StartAsync(configure: options => options.Outbound.MaxBytes = 64 * 1024, gateway: options => options.CloseTimeout = TimeSpan.FromMinutes(1));
         var client = new GreetedClient();
         await client.ConnectAsync(app, "/ws", options => options.SetBuffer(4096, 4096));
         await client.ReceiveJoinedAsync();
@@ -89,9 +89,11 @@ public sealed class GreetedEndpointTests
             {
                 received.Add((await client.ReceivePayloadAsync()).GetString()!.Split(' ')[0]);
             }
-            catch (Exception exception) when (exception is InvalidOperationException or WebSocketException)
+            catch (InvalidOperationException)
             {
                 cuts++;
+                Assert.Equal(CloseCode.TryAgainLater, client.Advice?.GetProperty("code").GetInt32());
+                Assert.Equal(2000, client.Advice?.GetProperty("reconnect").GetProperty("within").GetInt32());
                 await client.ConnectAsync(app, "/ws");
                 Assert.Equal(["recovered"], await client.ReceiveJoinedAsync());
             }
@@ -149,7 +151,7 @@ public sealed class GreetedEndpointTests
 
     private static Task<ClientWebSocket> ConnectAsync(RunnelApp app) => app.ConnectAsync("/ws", options => options.AddSubProtocol(ClientHello.Subprotocol));
 
-    private static Task<RunnelApp> StartAsync(TimeProvider? clock = null, Action<ConsumerEndpointOptions>? configure = null) => RunnelApp.StartAsync(
+    private static Task<RunnelApp> StartAsync(TimeProvider? clock = null, Action<ConsumerEndpointOptions>? configure = null, Action<GatewayOptions>? gateway = null) => RunnelApp.StartAsync(
         app => app.MapConsumer<GroupsConsumer>("/ws", configure),
-        builder => builder.With(clock ?? TimeProvider.System).With((RunnelOptions options) => options.KeepHistory("articles", new Retention(1000, TimeSpan.FromMinutes(2)))));
+        builder => builder.With(clock ?? TimeProvider.System).With(gateway ?? (static _ => { })).With((RunnelOptions options) => options.KeepHistory("articles", new Retention(1000, TimeSpan.FromMinutes(2)))));
 }
