@@ -14,6 +14,7 @@ public sealed class BindingTests
     {
         [("InMemory", "OutageSpecification")] = "It has no broker that could be away.",
         [("Sqlite", "OutageSpecification")] = "Its broker is a file.",
+        [("RabbitMQ", "QuietGroupSpecification")] = "It keeps no history.",
         [("RabbitMQ", "RecoverySpecification")] = "It keeps no history.",
         [("RabbitMQ", "StateStoreSpecification")] = "It keeps no history that states could be kept in.",
         [("RabbitMQ", "WorkQueueModelSpecification")] = "Time passes on its broker, and no test can move it.",
@@ -26,6 +27,7 @@ public sealed class BindingTests
         [("InMemory", "JobsCommandSpecification")] = "The tool is another process, which does not see it.",
         [("Toy", "JobsCommandSpecification")] = "The tool is another process, which does not see it.",
         [("Toy", "ChannelLayerSpecification")] = "The channel layer refuses a queue that takes nothing back and knows no duplicates (ToyChannelLayerTests).",
+        [("Toy", "QuietGroupSpecification")] = "It keeps no history.",
         [("Toy", "RecoverySpecification")] = "It keeps no history.",
         [("Toy", "StateStoreSpecification")] = "It keeps no history that states could be kept in.",
     };
