@@ -1,4 +1,5 @@
 using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
 using Runnel.Layers;
 using Runnel.RabbitMQ.Connections;
 using Runnel.RabbitMQ.Receiving;
@@ -21,6 +22,9 @@ namespace Runnel.RabbitMQ;
 /// </remarks>
 public sealed partial class RabbitMQWorkQueue : IWorkQueue, IWorkQueueOperator, IAsyncDisposable
 {
+    private const int Tries = 20, InternalError = 541;
+    private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(100);
+
     private readonly RabbitMQBroker _broker;
     private readonly QueuePlan _plan;
     private readonly RabbitCalls _calls;
@@ -177,7 +181,19 @@ public sealed partial class RabbitMQWorkQueue : IWorkQueue, IWorkQueueOperator, 
     private async Task OpenLinksAsync()
     {
         await _broker.OpenAsync(_stopping.Token).ConfigureAwait(false);
-        await _listening.OpenAsync(_stopping.Token).ConfigureAwait(false);
+        for (var tries = 1; ; tries++)
+        {
+            try
+            {
+                await _listening.OpenAsync(_stopping.Token).ConfigureAwait(false);
+                return;
+            }
+            catch (RabbitUnavailableException exception) when (tries < Tries && exception.InnerException is OperationInterruptedException { ShutdownReason.ReplyCode: InternalError })
+            {
+                // The broker stumbles over a stream that another process declares in the same moment.
+                await Task.Delay(Rest, TimeProvider.System, _stopping.Token).ConfigureAwait(false);
+            }
+        }
     }
 
     private async Task ListenAsync(IConnection connection, CancellationToken cancellationToken)

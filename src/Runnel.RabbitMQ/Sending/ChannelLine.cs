@@ -17,6 +17,9 @@ internal sealed class ChannelLine
     private readonly ChannelRoom _room;
     private readonly Lock _lock = new();
     private readonly LinkedList<EnqueueRequest> _requests = new();
+
+    // Used by those who send, one after another.
+    private readonly HashSet<string> _taking = [];
     private TaskCompletionSource? _confirmed;
     private int _unconfirmed;
     private bool _isAdded;
@@ -163,8 +166,20 @@ internal sealed class ChannelLine
             if (i >= Portion && i % Portion == 0)
                 await storing[i - Portion].ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             storing[i] = StoreAsync(request.Messages[i], now);
+            await AfterFirstAsync(request.Messages[i], now, storing[i]).ConfigureAwait(false);
         }
         _ = FinishAsync(request, storing);
+    }
+
+    // A new queue may refuse its first messages for a moment. No later one may come before them.
+    private async ValueTask AfterFirstAsync(NewMessage message, DateTimeOffset now, Task storing)
+    {
+        var queue = _queues.OfKey(message.Key).Name;
+        if (_taking.Contains(queue) || message.LeftAt(now) > 0)
+            return;
+        await storing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (storing.IsCompletedSuccessfully)
+            _taking.Add(queue);
     }
 
     private Task StoreAsync(NewMessage message, DateTimeOffset now)

@@ -6,23 +6,30 @@ namespace Runnel.RabbitMQ.Sending;
 /// <summary>Brings messages into queues, and answers when the broker has them safe.</summary>
 internal sealed class QueueSender(RabbitPublisher publisher, QueueTopology topology, QueuePlan plan)
 {
-    private const int Tries = 3;
+    private const int Tries = 3, RefusedTries = 20;
+    private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Puts a message into a queue. Calls whose queues are declared put their messages in the order of the calls.</summary>
+    /// <summary>Puts a message into a queue. Calls whose queues have taken a message before put their messages in the order of the calls.</summary>
     /// <exception cref="RabbitUnavailableException">The broker is away, or refuses. If it went away in the middle, it may have the message.</exception>
     public Task PutAsync(BrokerQueue queue, in StoredMessage message) => PutAsync(queue, message.Properties(), message.Bytes);
 
     /// <summary>Puts a message into a queue, with properties of its own.</summary>
     public async Task PutAsync(BrokerQueue queue, BasicProperties properties, ReadOnlyMemory<byte> bytes)
     {
-        for (var tries = 1; ; tries++)
+        for (var (tries, refused) = (1, 0); ; tries++)
         {
             await topology.EnsureAsync(queue).ConfigureAwait(false);
             var outcome = await publisher.PublishAsync(new Publication("", queue.Name, properties, bytes, IsMandatory: true)).ConfigureAwait(false);
             if (outcome == PublishOutcome.Confirmed)
                 return;
             topology.Forget(queue);
-            if (outcome == PublishOutcome.Refused || tries == Tries)
+            if (outcome == PublishOutcome.Refused && ++refused < RefusedTries)
+            {
+                // A queue is declared before it has a leader, if another process declares it in the same moment.
+                await Task.Delay(Rest, TimeProvider.System).ConfigureAwait(false);
+                continue;
+            }
+            if (outcome == PublishOutcome.Refused || tries - refused == Tries)
                 throw new RabbitUnavailableException($"RabbitMQ refused to store a message in queue '{queue.Name}': {(outcome == PublishOutcome.Refused ? "the queue has no leader, or too few of its replicas are up" : "the queue is deleted again and again")}");
         }
     }

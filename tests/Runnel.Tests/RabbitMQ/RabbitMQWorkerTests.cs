@@ -168,6 +168,20 @@ public sealed class RabbitMQWorkerTests(SharedRabbitServer server) : IAsyncLifet
     }
 
     [Fact]
+    public async Task Processes_that_begin_in_the_same_moment_on_a_broker_that_nobody_has_used_do_not_disturb_each_other()
+    {
+        await Task.WhenAll(Enumerable.Range(0, 6).Select(async number =>
+        {
+            var (one, other) = (Open(options => options.Prefix = $"new-{number}"), Open(options => options.Prefix = $"new-{number}"));
+            var receiving = ReceiveAsync(one, 4);
+            var sending = other.EnqueueAsync(Channel, [Of("1", "k"), Of("2", "k"), Of("3", "k"), Of("free")], EnqueueOptions.Default).AsTask();
+
+            Assert.Equal(4, await Wait.For(sending, "the messages to be stored"));
+            Assert.Equal(["1", "2", "3"], (await receiving).Where(text => text != "free"));
+        }));
+    }
+
+    [Fact]
     public async Task A_message_that_is_larger_than_the_broker_takes_is_refused_before_it_is_sent()
     {
         var queue = Open(options => options.MaxMessageBytes = 2_000);
@@ -220,6 +234,32 @@ public sealed class RabbitMQWorkerTests(SharedRabbitServer server) : IAsyncLifet
         var names = (await _place.Host.QueuesAsync()).Select(queue => queue.Name.Split('.')[1].Split(':')[0].TrimEnd('0', '1', '2', '3')).Distinct();
         Assert.Equal(["channels", "delay", "key", "notes", "q", "relay", "workers"], names.Order());
         Assert.Empty(await _place.Host.ExchangesAsync());
+    }
+
+    // A worker whose lease is lost opens another one, as WorkerService does.
+    private static async Task<List<string>> ReceiveAsync(RabbitMQWorkQueue queue, int count)
+    {
+        List<string> received = [];
+        while (received.Count < count)
+        {
+            await using var lease = await Wait.For(queue.OpenReceiverAsync(new ReceiverOptions()).AsTask(), "the worker");
+            try
+            {
+                while (received.Count < count)
+                {
+                    foreach (var message in await Wait.For(lease.ReceiveAsync(Channel, count).AsTask(), "the messages"))
+                    {
+                        Assert.True(await lease.CompleteAsync(message));
+                        received.Add(Text(message));
+                    }
+                }
+            }
+            catch (LeaseLostException)
+            {
+                // The broker stumbled over a queue that the other process was making.
+            }
+        }
+        return received;
     }
 
     private static string KeyOn(int shard) => Enumerable.Range(0, 1_000).Select(number => $"key-{number}").First(key => KeyShard.Of(key, Shards) == shard);
