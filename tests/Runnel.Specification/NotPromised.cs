@@ -8,6 +8,9 @@ internal static class NotPromised
 {
     public static void Note(string feature) => TestContext.Current.AddWarning($"This layer does not promise {feature}.");
 
+    /// <summary>Notes that the layer promises it, and why this test cannot show it there.</summary>
+    public static void NotShown(string why) => TestContext.Current.AddWarning($"Not shown on this layer: {why}");
+
     public static void Note(string feature, Exception refusal)
     {
         Assert.EndsWith(".", refusal.Message, StringComparison.Ordinal);

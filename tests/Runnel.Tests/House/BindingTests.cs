@@ -20,7 +20,6 @@ public sealed class BindingTests
         [("RabbitMQ", "WorkQueueModelSpecification")] = "Time passes on its broker, and no test can move it.",
         [("RabbitMQ", "ChannelLayerSpecification")] = "The channel layer refuses a queue that takes nothing back and knows no duplicates (ToyChannelLayerTests).",
         [("RabbitMQ", "JobsCommandSpecification")] = "It keeps no history that states of jobs could be kept in.",
-        [("RabbitMQ", "WorkersSpecification")] = "Time passes on its broker, and no test can move it.",
         [("Toy", "OutageSpecification")] = "It has no broker that could be away.",
         [("InMemory", "QueueCommandSpecification")] = "The tool is another process, which does not see it.",
         [("Toy", "QueueCommandSpecification")] = "The tool is another process, which does not see it.",

@@ -6,20 +6,20 @@ using Runnel.Tests.Servers;
 namespace Runnel.Tests.RabbitMQ;
 
 /// <summary>A place of a test's own in a RabbitMQ: a virtual host, and the brokers that were opened there, one for each process.</summary>
-internal sealed class RabbitPlace(RabbitVirtualHost host) : IAsyncDisposable
+internal sealed class RabbitPlace(RabbitVirtualHost host, TimeProvider? timeProvider = null) : IAsyncDisposable
 {
     private readonly List<RabbitMQBroker> _brokers = [];
 
     public RabbitVirtualHost Host => host;
 
-    public static async Task<RabbitPlace> CreateAsync(SharedRabbitServer server) => new(await server.CreateHostAsync());
+    public static async Task<RabbitPlace> CreateAsync(SharedRabbitServer server, TimeProvider? timeProvider = null) => new(await server.CreateHostAsync(), timeProvider);
 
     public RabbitMQBroker Open(Action<RabbitMQOptions>? configure = null, RecordedLog? log = null)
     {
         var options = new RabbitMQOptions { Host = host.Address };
         configure?.Invoke(options);
         using var loggers = new LoggerFactory(log is null ? [] : [log]);
-        var broker = new RabbitMQBroker(options, TimeProvider.System, loggers.CreateLogger<RabbitMQBroker>());
+        var broker = new RabbitMQBroker(options, timeProvider ?? TimeProvider.System, loggers.CreateLogger<RabbitMQBroker>());
         _brokers.Add(broker);
         return broker;
     }

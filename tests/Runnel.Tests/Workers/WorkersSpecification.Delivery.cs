@@ -50,6 +50,8 @@ public abstract partial class WorkersSpecification
     [InlineData(false)]
     public async Task A_message_that_waits_is_never_early_and_comes_when_it_is_due(bool asDelay)
     {
+        if (WaitsForDelays())
+            return;
         var seen = new Inbox<(string Order, DateTimeOffset At)>();
         var app = await StartAsync(host => host.MapChannel("payments", (Pay pay) =>
         {
@@ -133,7 +135,7 @@ public abstract partial class WorkersSpecification
 
         await Assert.ThrowsAsync<ChannelFullException>(async () => await app.Channels.SendAsync("impatient", new Pay("2")));
         var gaveUp = Assert.ThrowsAsync<ChannelFullException>(async () => await app.Channels.SendAsync("patient", new Pay("2")));
-        await AdvanceUntilAsync(gaveUp, TimeSpan.FromSeconds(1));
+        await AdvanceUntilAsync(gaveUp, TimeSpan.FromSeconds(5));
         var cancelled = app.Channels.SendAsync("cancelled", new Pay("2"), cancellationToken: cancel.Token).AsTask();
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => cancelled);

@@ -35,13 +35,14 @@ public abstract partial class WorkersSpecification
         if (await LacksAsync(Track))
             return;
         var attempts = new Inbox<(int Attempt, DateTimeOffset At)>();
+        var rest = Away(TimeSpan.FromMinutes(1));
         var app = await StartAsync(host => host.MapChannel("payments", (Pay _, JobContext job) =>
         {
             attempts.Add((job.Attempt, Clock.GetUtcNow()));
             if (job.Attempt == 1 && throws)
-                throw new RetryAfterException(TimeSpan.FromMinutes(1), "The bank is closed.");
+                throw new RetryAfterException(rest, "The bank is closed.");
             if (job.Attempt == 1)
-                job.RetryAfter(TimeSpan.FromMinutes(1), "The bank is closed.");
+                job.RetryAfter(rest, "The bank is closed.");
             return Task.CompletedTask;
         }, Track));
         var sent = await app.Channels.SendAsync("payments", new Pay("1"));
@@ -52,7 +53,7 @@ public abstract partial class WorkersSpecification
 
         Assert.Equal("The bank is closed.", failed.Error);
         Assert.Equal(2, second.Attempt);
-        Assert.True(second.At - first.At >= TimeSpan.FromMinutes(1));
+        Assert.True(second.At - first.At >= rest);
         Assert.Null((await StateAsync(app, sent.Id, JobState.Succeeded)).Error);
     }
 
@@ -163,14 +164,15 @@ public abstract partial class WorkersSpecification
         if (await LacksAsync(Track))
             return;
         var seen = new Inbox<(string Order, int Attempt)>();
+        var rest = Away(TimeSpan.FromSeconds(2));
         var app = await StartAsync(host => host.MapChannel("payments", async (Pay pay, JobContext job) =>
         {
             seen.Add((pay.Order, job.Attempt));
             await job.ReportAsync(0.5, "asked");
             if (pay.Order == "first")
-                job.Reschedule(TimeSpan.FromSeconds(2), new Pay("second"));
+                job.Reschedule(rest, new Pay("second"));
             else if (pay.Order == "second")
-                job.Reschedule(TimeSpan.FromSeconds(2), new Pay("third"));
+                job.Reschedule(rest, new Pay("third"));
         }, options =>
         {
             Track(options);
@@ -207,7 +209,7 @@ public abstract partial class WorkersSpecification
                 return;
             }
             await job.ReportAsync(0.25, "asked");
-            job.Reschedule(TimeSpan.FromSeconds(seconds));
+            job.Reschedule(seconds == 0 ? TimeSpan.Zero : Away(TimeSpan.FromSeconds(seconds)));
         }, Track));
 
         var sent = await app.Channels.SendAsync("payments", new Pay("1"));

@@ -16,6 +16,9 @@ public abstract partial class WorkersSpecification : IAsyncLifetime
     /// <summary>The clock of the layer, and of all processes but those whose clock is wrong.</summary>
     protected ManualTimeProvider Clock { get; } = new();
 
+    /// <summary>Whether the queue's delays go by <see cref="Clock"/>. Where a broker counts them, a test waits for a short one, or reports that it shows nothing.</summary>
+    protected virtual bool MovesDelays => true;
+
     /// <summary>Opens the layer for one more process; all of a test share what it holds.</summary>
     protected abstract (IBackplane Backplane, IWorkQueue Queue) OpenLayer();
 
@@ -79,6 +82,17 @@ public abstract partial class WorkersSpecification : IAsyncLifetime
         NotPromised.Note($"{feature}");
         return true;
     }
+
+    /// <summary>Whether the queue's delays have to be waited for, so that a test about long ones shows nothing. The test's result reports it.</summary>
+    private bool WaitsForDelays()
+    {
+        if (!MovesDelays)
+            NotPromised.NotShown("its broker counts delays, by a clock that no test can move. WorkQueueSpecification waits for short ones.");
+        return !MovesDelays;
+    }
+
+    /// <summary>For how long a message stays away: a long time where the clock is moved, and one that can be waited for where it is not.</summary>
+    private TimeSpan Away(TimeSpan time) => MovesDelays ? time : TimeSpan.FromMilliseconds(250);
 
     /// <summary>Moves the clock, step after step, until something has happened.</summary>
     private protected async Task<T> AdvanceUntilAsync<T>(Task<T> task, TimeSpan step)
