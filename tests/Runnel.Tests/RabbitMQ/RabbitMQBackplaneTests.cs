@@ -1,10 +1,15 @@
 using Runnel.Layers;
+using Runnel.RabbitMQ;
 using Runnel.Specification;
 using Runnel.Tests.Servers;
 
 namespace Runnel.Tests.RabbitMQ;
 
-public sealed class RabbitMQBackplaneTests(SharedRabbitServer server) : BackplaneSpecification
+public sealed class RabbitMQBackplaneTests(SharedRabbitServer server) : RabbitBackplaneBinding(server, RabbitMQWire.Runnel);
+
+public sealed class RabbitMQDjangoBackplaneTests(SharedRabbitServer server) : RabbitBackplaneBinding(server, RabbitMQWire.Django);
+
+public abstract class RabbitBackplaneBinding(SharedRabbitServer server, RabbitMQWire wire) : BackplaneSpecification
 {
     private RabbitPlace _place = null!;
 
@@ -16,7 +21,7 @@ public sealed class RabbitMQBackplaneTests(SharedRabbitServer server) : Backplan
         await base.InitializeAsync();
     }
 
-    protected override async ValueTask<IBackplane> OpenAsync() => await _place.OpenBackplaneAsync();
+    protected override async ValueTask<IBackplane> OpenAsync() => await _place.OpenBackplaneAsync(wire);
 
     // Every node has a queue, which the broker binds to the default exchange by itself.
     protected override async ValueTask<int> CountKeptAsync() => (await _place.Host.BindingsAsync()).Count;
@@ -25,5 +30,6 @@ public sealed class RabbitMQBackplaneTests(SharedRabbitServer server) : Backplan
     {
         await base.DisposeAsync();
         await _place.DisposeAsync();
+        GC.SuppressFinalize(this);
     }
 }

@@ -1,13 +1,20 @@
+using Runnel.RabbitMQ;
 using Runnel.Specification;
 using Runnel.Tests.Servers;
 using Xunit;
 
 namespace Runnel.Tests.RabbitMQ;
 
-public sealed class RabbitMQOutageTests(RabbitMQOutageTests.Broker broker) : OutageSpecification, IClassFixture<RabbitMQOutageTests.Broker>
+[Collection(nameof(MortalRabbitServer))]
+public sealed class RabbitMQOutageTests(MortalRabbitServer mortal) : RabbitOutageBinding(mortal, RabbitMQWire.Runnel);
+
+[Collection(nameof(MortalRabbitServer))]
+public sealed class RabbitMQDjangoOutageTests(MortalRabbitServer mortal) : RabbitOutageBinding(mortal, RabbitMQWire.Django);
+
+public abstract class RabbitOutageBinding(MortalRabbitServer mortal, RabbitMQWire wire) : OutageSpecification
 {
-    private readonly List<TcpWire> _wires = [];
-    private readonly RabbitServer _server = broker.Server;
+    private readonly List<TcpWire> _cables = [];
+    private readonly RabbitServer _server = mortal.Server;
     private RabbitPlace _place = null!;
 
     public override async ValueTask InitializeAsync()
@@ -18,15 +25,15 @@ public sealed class RabbitMQOutageTests(RabbitMQOutageTests.Broker broker) : Out
 
     protected override async ValueTask<WiredBackplane> OpenAsync(int buffer, int bytes, TimeSpan patience)
     {
-        var wire = TcpWire.To(_server.Port);
-        _wires.Add(wire);
-        var backplane = await _place.OpenBackplaneAsync(options =>
+        var cable = TcpWire.To(_server.Port);
+        _cables.Add(cable);
+        var backplane = await _place.OpenBackplaneAsync(wire, options =>
         {
-            options.Host = _place.Host.AddressAt(wire.Port);
+            options.Host = _place.Host.AddressAt(cable.Port);
             options.Heartbeat = TimeSpan.FromSeconds(1);
             (options.OutageBuffer, options.OutageBufferBytes, options.OutageTimeout) = (buffer, bytes, patience);
         });
-        return new WiredBackplane(backplane, wire.Cut, () => wire.Silence(), wire.Heal);
+        return new WiredBackplane(backplane, cable.Cut, () => cable.Silence(), cable.Heal);
     }
 
     protected override Task KillBrokerAsync() => _server.KillAsync();
@@ -39,17 +46,8 @@ public sealed class RabbitMQOutageTests(RabbitMQOutageTests.Broker broker) : Out
     {
         await base.DisposeAsync();
         await _place.DisposeAsync();
-        foreach (var wire in _wires)
-            await wire.DisposeAsync();
-    }
-
-    /// <summary>A broker that only these tests kill.</summary>
-    public sealed class Broker : IAsyncLifetime
-    {
-        internal RabbitServer Server { get; private set; } = null!;
-
-        public async ValueTask InitializeAsync() => Server = await RabbitServer.StartAsync(new());
-
-        public ValueTask DisposeAsync() => Server.DisposeAsync();
+        foreach (var cable in _cables)
+            await cable.DisposeAsync();
+        GC.SuppressFinalize(this);
     }
 }

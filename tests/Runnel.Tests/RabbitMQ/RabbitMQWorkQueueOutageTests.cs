@@ -8,14 +8,15 @@ using Xunit;
 namespace Runnel.Tests.RabbitMQ;
 
 /// <summary>The work queue while its broker is killed, runs out of memory, or takes a message back.</summary>
-public sealed class RabbitMQWorkQueueOutageTests
+[Collection(nameof(MortalRabbitServer))]
+public sealed class RabbitMQWorkQueueOutageTests(MortalRabbitServer mortal)
 {
     private static readonly ChannelName Channel = "work";
 
     [Fact]
     public async Task What_is_confirmed_while_the_broker_is_killed_is_handled_and_workers_go_on()
     {
-        await using var server = await RabbitServer.StartAsync(new());
+        var server = mortal.Server;
         await using var place = new RabbitPlace(await server.CreateHostAsync());
         await using var queue = new RabbitMQWorkQueue(place.Open(options => options.OutageTimeout = TimeSpan.FromSeconds(20)));
         var stored = new ConcurrentDictionary<MessageId, bool>();
@@ -44,7 +45,7 @@ public sealed class RabbitMQWorkQueueOutageTests
     [Fact]
     public async Task While_the_broker_has_no_memory_what_is_stored_waits_and_then_fails_with_a_sentence()
     {
-        await using var server = await RabbitServer.StartAsync(new());
+        var server = mortal.Server;
         await using var place = new RabbitPlace(await server.CreateHostAsync());
         await using var queue = new RabbitMQWorkQueue(place.Open(options => options.OutageTimeout = TimeSpan.FromSeconds(3)));
         await queue.EnqueueAsync(Channel, [NewMessage()], EnqueueOptions.Default);
@@ -61,8 +62,8 @@ public sealed class RabbitMQWorkQueueOutageTests
     [Fact]
     public async Task A_worker_that_holds_a_message_for_longer_than_the_broker_allows_loses_it_and_another_goes_on()
     {
-        await using var server = await RabbitServer.StartAsync(new() { DeliveryTimeout = TimeSpan.FromSeconds(1) });
-        await using var place = new RabbitPlace(await server.CreateHostAsync());
+        await mortal.Server.SetDeliveryTimeoutAsync(TimeSpan.FromSeconds(1));
+        await using var place = new RabbitPlace(await mortal.Server.CreateHostAsync());
         await using var queue = new RabbitMQWorkQueue(place.Open());
         await using var slow = await queue.OpenReceiverAsync(new ReceiverOptions());
         await queue.EnqueueAsync(Channel, [NewMessage()], EnqueueOptions.Default);
@@ -75,6 +76,7 @@ public sealed class RabbitMQWorkQueueOutageTests
         Assert.False(await slow.CompleteAsync(held));
         Assert.Equal((held.Id, 1), (again.Id, again.Envelope.Crashes));
         Assert.True(await other.CompleteAsync(again));
+        await mortal.Server.SetDeliveryTimeoutAsync(null);
     }
 
     private static Task AreHandledAsync(ConcurrentDictionary<MessageId, bool> handled, IEnumerable<Task> running)

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Runnel.Layers;
 using Runnel.RabbitMQ;
 using Runnel.Tests.Recording;
 using Runnel.Tests.Servers;
@@ -31,6 +32,19 @@ internal sealed class RabbitPlace(RabbitVirtualHost host, TimeProvider? timeProv
         var backplane = new RabbitMQBackplane(broker);
         await broker.OpenAsync();
         return backplane;
+    }
+
+    /// <summary>Opens a backplane on one of the wires, which carries whatever a suite publishes, and has room for it.</summary>
+    public async Task<IBackplane> OpenBackplaneAsync(RabbitMQWire wire, Action<RabbitMQOptions>? configure = null)
+    {
+        if (wire == RabbitMQWire.Runnel)
+            return await OpenBackplaneAsync(configure);
+        return new FramedBackplane(await OpenBackplaneAsync(options =>
+        {
+            configure?.Invoke(options);
+            options.Host += "?wire=django";
+            (options.LocalCapacity, options.RemoteCapacity) = (10_000, 10_000);
+        }));
     }
 
     public async ValueTask DisposeAsync()

@@ -23,6 +23,7 @@ public sealed class RabbitServer : IAsyncDisposable
         wait
         """;
     private const int MostPorts = 5;
+    private const int TickInterval = 100; // ms
 
     // A start is work for five seconds; on a machine with ten times as much to do as it can, it takes longer than any other wait may.
     private const int Patience = 4;
@@ -117,6 +118,11 @@ public sealed class RabbitServer : IAsyncDisposable
         await Probe.DoAsync($"vm_memory_monitor:set_vm_memory_high_watermark({(isOn ? "{absolute, 1}" : "0.4")})");
         await Wait.Until(() => Probe.AskAsync<bool>("rabbit_alarm:get_alarms() =/= []").ContinueWith(task => task.Result == isOn, TaskScheduler.Default), "the alarm is as it was set");
     }
+
+    /// <summary>How long a consumer may keep a message that it has not acknowledged, before its channel is closed; <see langword="null"/> for the usual time. Holds for channels that are opened from now on.</summary>
+    public Task SetDeliveryTimeoutAsync(TimeSpan? timeout) => Probe.DoAsync(timeout is { } limit
+        ? $"application:set_env(rabbit, consumer_timeout, {(long)limit.TotalMilliseconds}), application:set_env(rabbit, channel_tick_interval, {TickInterval})"
+        : "application:set_env(rabbit, consumer_timeout, 1800000), application:set_env(rabbit, channel_tick_interval, 60000)");
 
     /// <summary>kill -9. Its port refuses connections from then on.</summary>
     public async Task KillAsync()
@@ -253,7 +259,7 @@ public sealed class RabbitServer : IAsyncDisposable
         if (_options.DeliveryTimeout is { } timeout)
         {
             yield return $"{{consumer_timeout, {(long)timeout.TotalMilliseconds}}}";
-            yield return "{channel_tick_interval, 100}"; // when it looks; once a minute by default
+            yield return $"{{channel_tick_interval, {TickInterval}}}"; // when it looks; once a minute by default
         }
         if (_options.MaxMessageSize is { } size)
             yield return $"{{max_message_size, {size}}}";
