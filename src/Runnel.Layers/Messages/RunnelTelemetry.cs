@@ -36,6 +36,9 @@ public static class RunnelTelemetry
     /// </summary>
     public const string GroupGaps = "runnel.group.gaps";
 
+    /// <summary>How often this node read a page of a group's history from the layer, for clients that came back. Those who come back together share the reads.</summary>
+    public const string GroupHistoryReads = "runnel.group.history_reads";
+
     /// <summary>Messages that workers were done with, by <c>channel</c> and <c>outcome</c>.</summary>
     public const string JobsHandled = "runnel.jobs.handled";
 

@@ -26,8 +26,8 @@ public sealed class ConsumerDescriptor
     /// <summary>The attributes of the class, such as <c>[Authorize]</c>. A shared socket has those of all its streams, because its client must be allowed to use each of them.</summary>
     public IReadOnlyList<object> Metadata { get; }
 
-    /// <summary>The consumer of a shared socket whose client speaks <c>runnel.v1</c>, if this is one of a shared socket.</summary>
-    internal ConsumerDescriptor? Greeted { get; init; }
+    /// <summary>The consumer of a socket whose client speaks <c>runnel.v1</c> (<see cref="DemultiplexerBuilder.Greeted"/>); <see langword="null"/> until the first one does, if this one has its socket to itself.</summary>
+    internal ConsumerDescriptor? Greeted { get; set; }
 
     /// <summary>Whether the consumer gets a service scope of its own.</summary>
     internal bool UsesServices { get; }

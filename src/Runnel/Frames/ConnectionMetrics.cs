@@ -21,6 +21,9 @@ internal static class ConnectionMetrics
     private static readonly Counter<long> Joins =
         RunnelTelemetry.Meter.CreateCounter<long>(RunnelTelemetry.GroupJoins, description: "Groups that clients of runnel.v1 joined on this node.");
 
+    private static readonly Counter<long> HistoryReads =
+        RunnelTelemetry.Meter.CreateCounter<long>(RunnelTelemetry.GroupHistoryReads, description: "Pages of groups' histories that this node read from the layer.");
+
     public static void ConnectionOpened() => Open.Add(1);
 
     public static void ConnectionClosed() => Open.Add(-1);
@@ -36,6 +39,8 @@ internal static class ConnectionMetrics
     public static void GroupJoined(JoinOutcome outcome) => Joins.Add(1, new KeyValuePair<string, object?>("outcome", outcome.ToString()));
 
     public static void GroupMessageWasNotKept() => GroupGaps.Add(1, new KeyValuePair<string, object?>("reason", "not-kept"));
+
+    public static void GroupHistoryWasRead() => HistoryReads.Add(1);
 
     public static void GroupHadGap(bool isCertain) => GroupGaps.Add(1, new KeyValuePair<string, object?>("reason", isCertain ? "lost" : "cut-off"));
 }

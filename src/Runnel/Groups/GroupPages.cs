@@ -1,3 +1,4 @@
+using Runnel.Frames;
 using Runnel.Layers;
 
 namespace Runnel.Groups;
@@ -105,7 +106,7 @@ internal sealed class GroupPages(Topic topic, IBackplane backplane, TimeProvider
             var after = new Position(epoch, number * PageSize);
             while (true)
             {
-                var history = await backplane.ReadHistoryAsync(topic, after, PageSize);
+                var history = await ReadHistoryAsync(after);
                 if (history.Messages is [.., var last])
                     after = last.Position;
                 TakeIn(history, number, page, generation);
@@ -125,13 +126,19 @@ internal sealed class GroupPages(Topic topic, IBackplane backplane, TimeProvider
 
     private async Task<Position?> ReadCheckAsync(Position position, int generation)
     {
-        var history = await backplane.ReadHistoryAsync(topic, position, PageSize);
+        var history = await ReadHistoryAsync(position);
         if (!history.IsComplete)
             return null;
         if (history.Messages is not [var first, ..])
             return history.Latest;
         TakeIn(history, number: -1, page: [], generation);
         return first.Position with { Offset = first.Position.Offset - 1 };
+    }
+
+    private ValueTask<TopicHistory> ReadHistoryAsync(Position after)
+    {
+        ConnectionMetrics.GroupHistoryWasRead();
+        return backplane.ReadHistoryAsync(topic, after, PageSize);
     }
 
     // What the layer left out because it cannot be read takes up its place all the same.

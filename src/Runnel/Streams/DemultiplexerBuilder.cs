@@ -33,11 +33,15 @@ public sealed class DemultiplexerBuilder
     public static ConsumerDescriptor Greeted(ConsumerDescriptor descriptor)
     {
         ArgumentNullException.ThrowIfNull(descriptor);
-        if (descriptor.Greeted is { } greeted)
-            return greeted;
+        // Kept: else each connection would hold a description of its own.
+        return descriptor.Greeted ??= Only(descriptor).Describe(isGreeted: true, greeted: null);
+    }
+
+    private static DemultiplexerBuilder Only(ConsumerDescriptor descriptor)
+    {
         var only = new DemultiplexerBuilder();
         only._streams.Add("", descriptor);
-        return only.Describe(isGreeted: true, greeted: null);
+        return only;
     }
 
     private ConsumerDescriptor Describe(bool isGreeted, ConsumerDescriptor? greeted) =>

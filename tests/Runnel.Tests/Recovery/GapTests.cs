@@ -46,6 +46,23 @@ public sealed class GapTests
     }
 
     [Fact]
+    public async Task Reads_of_history_are_counted_for_all_who_come_back_together()
+    {
+        using var counts = new Counts();
+        await using var node = GreetedConnection.CreateNode(_backplane);
+        using var first = await GreetedConnection.ConnectAsync<GroupsConsumer>(node);
+        await first.CutAsync();
+        await node.SendAsync(1, 3);
+
+        using var one = await GreetedConnection.ConnectAsync<GroupsConsumer>(node, first.Shown());
+        using var another = await GreetedConnection.ConnectAsync<GroupsConsumer>(node, first.Shown());
+        await one.GotAsync(3);
+        await another.GotAsync(3);
+
+        Assert.Equal(1, counts[RunnelTelemetry.GroupHistoryReads]);
+    }
+
+    [Fact]
     public async Task A_consumer_that_deals_with_the_gap_itself_keeps_its_client_which_gets_a_new_position()
     {
         await using var node = GreetedConnection.CreateNode(_backplane);

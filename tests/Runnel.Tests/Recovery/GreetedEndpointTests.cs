@@ -104,6 +104,14 @@ public sealed class GreetedEndpointTests
     }
 
     [Fact]
+    public void All_clients_of_an_endpoint_share_the_description_of_its_consumer()
+    {
+        var descriptor = ConsumerDescriptor.For<GroupsConsumer>();
+
+        Assert.Same(DemultiplexerBuilder.Greeted(descriptor), DemultiplexerBuilder.Greeted(descriptor));
+    }
+
+    [Fact]
     public async Task The_in_memory_server_speaks_it_too()
     {
         await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer<GroupsConsumer>("/ws"));
