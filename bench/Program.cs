@@ -8,10 +8,13 @@ var root = new RootCommand("Runnel beside its peers, on this machine; and what i
     ScaleOutCommand.Create(),
     QueueCommand.Create(),
     ChaosCommand.Create(),
+    RecoveryCommand.Create(),
     ServerProcess.CreateCommand(),
     LoadProcess.CreateCommand(),
     ChaosProducer.CreateCommand(),
     ChaosWorker.CreateCommand(),
+    RecoveryNode.CreateCommand(),
+    RecoveryClients.CreateCommand(),
 };
 
 // Who stops a run waits until its processes have ended and its files are gone.

@@ -8,7 +8,7 @@ namespace Runnel.Bench;
 internal sealed partial class Epoll
 {
     private const int Add = 1;
-    private const uint Readable = 0x1;
+    private const uint Readable = 0x1, Writable = 0x4, Change = 1u << 31;
     private const int MostEvents = 512;
     private const int Interrupted = 4;
 
@@ -20,22 +20,28 @@ internal sealed partial class Epoll
     private readonly int _descriptor = Check(EpollCreate(0));
 
     /// <summary>Reports the descriptor with the tag whenever it is readable, and by itself no more once it is closed.</summary>
-    public void Watch(int descriptor, int tag)
-    {
-        Span<byte> request = stackalloc byte[EventSize];
-        MemoryMarshal.Write(request, Readable);
-        MemoryMarshal.Write(request[TagOffset..], (long)tag);
-        Check(EpollControl(_descriptor, Add, descriptor, request));
-    }
+    public void Watch(int descriptor, int tag) => Watch(descriptor, tag, Readable);
 
-    /// <summary>Blocks until something is readable.</summary>
-    public int Wait()
+    /// <summary>Reports the descriptor whenever it has become readable or writable: once for each time, so everything has to be read.</summary>
+    public void WatchChanges(int descriptor, int tag) => Watch(descriptor, tag, Readable | Writable | Change);
+
+    /// <summary>Blocks until there is something to report.</summary>
+    /// <param name="milliseconds">For so long at most; -1 for ever.</param>
+    public int Wait(int milliseconds = -1)
     {
-        var count = EpollWait(_descriptor, _events, MostEvents, -1);
+        var count = EpollWait(_descriptor, _events, MostEvents, milliseconds);
         return count < 0 && Marshal.GetLastPInvokeError() == Interrupted ? 0 : Check(count);
     }
 
     public int TagOf(int index) => (int)MemoryMarshal.Read<long>(_events.AsSpan((index * EventSize) + TagOffset));
+
+    private void Watch(int descriptor, int tag, uint events)
+    {
+        Span<byte> request = stackalloc byte[EventSize];
+        MemoryMarshal.Write(request, events);
+        MemoryMarshal.Write(request[TagOffset..], (long)tag);
+        Check(EpollControl(_descriptor, Add, descriptor, request));
+    }
 
     private static int Check(int result) => result >= 0 ? result : throw new Win32Exception(Marshal.GetLastPInvokeError());
 

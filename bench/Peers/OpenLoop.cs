@@ -7,7 +7,7 @@ namespace Runnel.Bench;
 /// A message that is published late, because the target's own call took too long, carries the instant at which it was due, so that a
 /// stall cannot be hidden. What cannot keep up ends the run: neither the lag nor what is on its way grows without bound.
 /// </remarks>
-internal sealed class OpenLoop(IFanoutTarget target)
+internal sealed class OpenLoop(Func<string, Task> publish)
 {
     private const int MostUnderWay = 20_000;
     private static readonly TimeSpan LongestLag = TimeSpan.FromSeconds(5);
@@ -39,7 +39,7 @@ internal sealed class OpenLoop(IFanoutTarget target)
                 throw new BenchException($"The publisher is more than {LongestLag.TotalSeconds} s behind {perSecond} messages a second.");
             if (Volatile.Read(ref _underWay) >= MostUnderWay)
                 throw new BenchException($"{MostUnderWay} messages wait to be published at {perSecond} a second.");
-            Follow(target.PublishAsync(BenchMessage.Create(isEarly ? Stopwatch.GetTimestamp() : due)));
+            Follow(publish(BenchMessage.Create(isEarly ? Stopwatch.GetTimestamp() : due)));
         }
     }
 

@@ -50,7 +50,7 @@ internal static class ServerProcess
                         await Publisher.PublishAsync(target, Number(words[0]), Number(words[1]), TimeSpan.FromMilliseconds(Number(words[2])));
                         return true;
                     case "keep-publishing":
-                        return await new OpenLoop(target).PublishAsync(Number(words[0]), Number(words[1]));
+                        return await new OpenLoop(target.PublishAsync).PublishAsync(Number(words[0]), Number(words[1]));
                     case "figures":
                         return ServerFigures.Now();
                     case "settle":

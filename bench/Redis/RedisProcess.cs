@@ -15,7 +15,7 @@ internal sealed class RedisProcess : IServerProcess
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private readonly DirectoryInfo _folder;
-    private readonly int _port;
+    private int _port;
     private readonly string _appendFsync;
     private Process? _guard;
 
@@ -64,6 +64,34 @@ internal sealed class RedisProcess : IServerProcess
                 throw new BenchException($"The redis-server that was started did not answer within {Patience}.");
             await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System, cancellationToken);
         }
+    }
+
+    /// <summary>Makes it a replica, and waits until it has everything.</summary>
+    public async Task FollowAsync(RedisProcess leader, CancellationToken cancellationToken)
+    {
+        using var connection = await RespConnection.ConnectAsync(Address, cancellationToken);
+        await connection.AskAsync(cancellationToken, "REPLICAOF", "127.0.0.1", $"{leader._port}");
+        for (var began = Stopwatch.GetTimestamp(); !(await connection.AskAsync(cancellationToken, "INFO", "replication")).Text.Contains("master_link_status:up", StringComparison.Ordinal);)
+        {
+            if (Stopwatch.GetElapsedTime(began) > Patience)
+                throw new BenchException($"The replica was not level with its leader within {Patience}.");
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, cancellationToken);
+        }
+    }
+
+    /// <summary>Ends the replication: from here on it lacks what its leader gets.</summary>
+    public async Task StandAloneAsync(CancellationToken cancellationToken)
+    {
+        using var connection = await RespConnection.ConnectAsync(Address, cancellationToken);
+        await connection.AskAsync(cancellationToken, "REPLICAOF", "NO", "ONE");
+    }
+
+    /// <summary>Takes the address of one that was killed.</summary>
+    public async Task TakeAddressAsync(RedisProcess fallen, CancellationToken cancellationToken)
+    {
+        using var connection = await RespConnection.ConnectAsync(Address, cancellationToken);
+        await connection.AskAsync(cancellationToken, "CONFIG", "SET", "port", $"{fallen._port}");
+        _port = fallen._port;
     }
 
     /// <summary>Ends it, and starts it with nothing in it.</summary>
