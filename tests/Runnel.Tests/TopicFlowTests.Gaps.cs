@@ -172,32 +172,6 @@ public sealed partial class TopicFlowTests
     }
 
     [Fact]
-    public async Task A_topic_that_keeps_no_history_tells_once_that_something_may_be_missing_although_its_layer_could_keep_some()
-    {
-        _topic.Begin(Position.None);
-        _topic.Take(Plain("before"));
-        _topic.Interrupt();
-        _topic.Restore();
-        _topic.Take(Plain("after"));
-
-        (await NextReadAsync()).Answer.SetResult(new TopicHistory([], Position.None, IsComplete: true, HasMore: false));
-
-        await AssertToldAsync("before", "gap 0:0 0:0", "after");
-    }
-
-    [Fact]
-    public async Task A_connection_that_tells_late_that_it_is_there_is_no_interruption()
-    {
-        _topic.Begin(Position.None);
-        _topic.Restore();
-
-        (await NextReadAsync()).Answer.SetResult(new TopicHistory([], Position.None, IsComplete: true, HasMore: false));
-        _topic.Take(Plain("1"));
-
-        await AssertToldAsync("1");
-    }
-
-    [Fact]
     public async Task What_is_taken_while_the_wire_is_broken_again_waits_for_the_end_of_that_although_a_read_ends_before()
     {
         _topic.Begin(new(Epoch, 1));
@@ -213,22 +187,6 @@ public sealed partial class TopicFlowTests
         await AnswerAsync(after: 2, latest: 3, 3);
 
         await AssertToldAsync("2", "3", "plain");
-    }
-
-    [Fact]
-    public void Without_history_a_node_that_was_cut_off_is_told_that_something_may_be_missing()
-    {
-        var (told, topic) = (new Recorder(), New(readHistory: null));
-        topic.TryAdd(told, NoEnd);
-        topic.Begin(Position.None);
-
-        topic.Take(Plain("1"));
-        topic.Interrupt();
-        topic.Take(Plain("2"));
-        topic.Restore();
-        topic.Take(Plain("3"));
-
-        Assert.Equal(["1", "gap 0:0 0:0", "2", "3"], told.Seen);
     }
 
     [Fact]

@@ -14,6 +14,8 @@ public sealed partial class TopicFlowTests : IDisposable
     private const long Epoch = 7, NextEpoch = 8;
     private const int FillFailed = 402, ListenerFailed = 403;
 
+    private static readonly TopicHistory NoHistory = new([], Position.None, IsComplete: true, HasMore: false);
+
     private readonly RecordedLog _log = new();
     private readonly ManualTimeProvider _clock = new();
     private readonly Channel<Read> _reads = Channel.CreateUnbounded<Read>();

@@ -68,10 +68,7 @@ public sealed partial class TopicFlow
             _isToFillAgain = false;
             if (isMore)
                 return false;
-            if (_isRestored && hadNone && _last == Position.None)
-                TellDoubt(); // the topic keeps no history
-            _isRestored = false;
-            _isFilling = !Release(evenAfterGap: history.Messages.Count == 0);
+            _isFilling = !Release(evenAfterGap: history.Messages.Count == 0, keepsHistory: !hadNone || _last != Position.None);
             return !_isFilling;
         }
     }
@@ -103,16 +100,10 @@ public sealed partial class TopicFlow
         var count = _held?.CountUpTo(position) ?? 0;
         for (var i = 0; i < count; i++)
         {
-            var message = _held![i];
-            if (message.Position is var heard && heard != Position.None && heard.Epoch != position.Epoch)
-            {
-                // Of an epoch that has ended: the history holds it in this one, unless that has another message in its place.
-                _held.HasLost |= heard.Offset >= position.Offset;
-                continue;
-            }
-            if (isLost)
-                SkipTo(message.Position);
-            Deliver(message);
+            if (_held![i].Message.Position is var heard && heard != Position.None && heard.Epoch != position.Epoch)
+                _held.HasLost |= heard.Offset >= position.Offset; // of an epoch that has ended: the history holds it in this one, unless that has another message in its place
+            else
+                HandOn(_held[i], keepsHistory: true, isLost);
         }
         _held?.RemoveFirst(count);
     }

@@ -40,7 +40,7 @@ public sealed partial class TopicFlow(Topic topic, Func<Position, int, Task<Topi
     private bool _hasEnded;
     private bool _hasBegun;
     private bool _isInterrupted;
-    private bool _isRestored;
+    private bool _isBehind; // restored before it had begun, so the position that it begins with may be an old one
 
     /// <summary>The topic.</summary>
     public Topic Topic => topic;
@@ -80,9 +80,8 @@ public sealed partial class TopicFlow(Topic topic, Func<Position, int, Task<Topi
                 foreach (var subscription in _subscriptions)
                     subscription.Begins = latest;
             }
-            var isKnown = !_isRestored || readHistory is null;
-            _isRestored = false;
-            if (isKnown && Release(evenAfterGap: readHistory is null))
+            var isKnown = !_isBehind || readHistory is null;
+            if (isKnown && Release(evenAfterGap: readHistory is null, keepsHistory: readHistory is not null && latest != Position.None))
                 return;
         }
         _ = FillAsync();
@@ -94,7 +93,7 @@ public sealed partial class TopicFlow(Topic topic, Func<Position, int, Task<Topi
         lock (_delivery)
         {
             _isInterrupted = true;
-            _held ??= new();
+            (_held ??= new()).AddDoubt(HeldDoubt.Broken);
         }
     }
 
@@ -103,15 +102,11 @@ public sealed partial class TopicFlow(Topic topic, Func<Position, int, Task<Topi
     {
         lock (_delivery)
         {
-            _isRestored |= _isInterrupted;
+            _isBehind |= _isInterrupted && !_hasBegun;
             _isInterrupted = false;
+            _held?.Mend(isToBeTold: _hasBegun);
             if (readHistory is null && _hasBegun)
-            {
-                if (_isRestored)
-                    TellDoubt();
-                _isRestored = false;
-                Release(evenAfterGap: true);
-            }
+                Release(evenAfterGap: true, keepsHistory: false);
         }
         if (readHistory is not null)
             _ = FillAsync();
@@ -122,8 +117,12 @@ public sealed partial class TopicFlow(Topic topic, Func<Position, int, Task<Topi
     {
         lock (_delivery)
         {
-            if (_hasBegun)
+            if (!_hasBegun)
+                return;
+            if (_held is null)
                 TellDoubt();
+            else
+                _held.AddDoubt(HeldDoubt.Certain);
         }
     }
 
@@ -142,40 +141,48 @@ public sealed partial class TopicFlow(Topic topic, Func<Position, int, Task<Topi
                 return;
             if (readHistory is null)
             {
-                Release(evenAfterGap: true);
+                Release(evenAfterGap: true, keepsHistory: false);
                 return;
             }
         }
         _ = FillAsync();
     }
 
-    // Hands on what was held back, up to the next gap; whether that was all. What found no place behind it is in the history.
-    private bool Release(bool evenAfterGap)
+    // Hands on what was held back, up to the next gap, or to where the wire is broken if that has to be told when it is whole; whether nothing is left to read. What found no
+    // place behind it is in the history.
+    private bool Release(bool evenAfterGap, bool keepsHistory)
     {
         var held = _held ?? new();
         for (var i = 0; i < held.Count; i++)
         {
-            if (IsGapBefore(held[i].Position))
+            var position = held[i].Message.Position;
+            var isOfOtherEpoch = IsOfOtherEpoch(position);
+            var isToBeRead = IsGapBefore(position) && (!evenAfterGap || (isOfOtherEpoch && !held.WasHeardBeforeRead(i)));
+            if (isToBeRead || (held[i].IsBroken && !keepsHistory))
             {
-                var isOfOtherEpoch = IsOfOtherEpoch(held[i].Position);
-                if (!evenAfterGap || (isOfOtherEpoch && !held.WasHeardBeforeRead(i)))
-                {
-                    held.RemoveFirst(i);
-                    return false;
-                }
-                if (isOfOtherEpoch)
-                {
-                    held.HasLost |= held[i].Position.Offset > _last.Offset; // else the history held it, too
-                    continue;
-                }
-                SkipTo(held[i].Position);
+                held.RemoveFirst(i);
+                return !isToBeRead;
             }
-            Deliver(held[i]);
+            if (isOfOtherEpoch)
+                held.HasLost |= position.Offset > _last.Offset; // else the history held it, too
+            else
+                HandOn(held[i], keepsHistory, isLost: true);
         }
         if (held.HasLost)
             TellDoubt();
         _held = held.HasLeftOut || _isInterrupted ? new() : null;
         return !held.HasLeftOut;
+    }
+
+    private void HandOn(HeldMessage held, bool keepsHistory, bool isLost)
+    {
+        if (held.IsTold(keepsHistory))
+            TellDoubt();
+        if (held.Doubt != HeldDoubt.None)
+            return;
+        if (isLost)
+            SkipTo(held.Message.Position);
+        Deliver(held.Message);
     }
 
     private void Deliver(BackplaneMessage message)
@@ -198,7 +205,7 @@ public sealed partial class TopicFlow(Topic topic, Func<Position, int, Task<Topi
 
     // When the history has been read to its end, a message of another epoch that was heard before it was read is of an epoch that has ended. One that was
     // heard later may be of an epoch that has begun since.
-    private bool IsOfOtherEpoch(Position position) => readHistory is not null && _last != Position.None && position.Epoch != _last.Epoch;
+    private bool IsOfOtherEpoch(Position position) => readHistory is not null && _last != Position.None && position != Position.None && position.Epoch != _last.Epoch;
 
     private bool IsBeforeLast(Position latest) => latest != Position.None && latest.Epoch == _last.Epoch && latest.Offset < _last.Offset;
 

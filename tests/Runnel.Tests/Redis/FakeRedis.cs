@@ -6,21 +6,21 @@ using Runnel.Tests.Servers;
 
 namespace Runnel.Tests.Redis;
 
-/// <summary>A server that answers what a connection for subscriptions asks, and waits where a test has it wait.</summary>
+/// <summary>A server that answers what a connection for subscriptions asks, and does before that what a test says.</summary>
 internal static class FakeRedis
 {
-    /// <summary>One that confirms the subscriptions of a connection when the test lets it; the connections are numbered from 1.</summary>
-    public static ScriptedServer BeforeSubscribing(Func<int, Task> wait)
+    /// <summary>One that does something before it confirms a connection's subscriptions; the connections are numbered from 1.</summary>
+    public static ScriptedServer BeforeSubscribing(Action<int> act)
     {
         var connections = 0;
         return ScriptedServer.Doing((stream, ending) =>
         {
             var connection = Interlocked.Increment(ref connections);
-            return ServeAsync(stream, () => wait(connection), ending);
+            return ServeAsync(stream, () => act(connection), ending);
         });
     }
 
-    private static async Task ServeAsync(NetworkStream stream, Func<Task> wait, CancellationToken ending)
+    private static async Task ServeAsync(NetworkStream stream, Action beforeSubscribing, CancellationToken ending)
     {
         var reader = PipeReader.Create(stream);
         while (await reader.ReadAsync(ending) is { IsCompleted: false } read)
@@ -30,7 +30,7 @@ internal static class FakeRedis
             {
                 string[] words = [.. command.Items.Select(word => word.ToString())];
                 if (words[0] == "SUBSCRIBE")
-                    await wait();
+                    beforeSubscribing();
                 await stream.WriteAsync(Encoding.UTF8.GetBytes(Answer(words)), ending);
             }
             reader.AdvanceTo(received.Start, received.End);
