@@ -166,6 +166,8 @@ public abstract partial class OutageSpecification : IAsyncLifetime
         await PublishSomeAsync();
         await BreakConnectionsAsync();
         await PublishSomeAsync();
+        await StateAsync(one, BackplaneState.Connected);
+        await PublishSomeAsync(); // the other node may still be on its way back
         await KillBrokerAsync();
         await PublishSomeAsync();
         await RestartBrokerAsync();
@@ -193,7 +195,7 @@ public abstract partial class OutageSpecification : IAsyncLifetime
         {
             var publishing = one.Backplane.PublishAsync(Articles, Encoding.UTF8.GetBytes($"{published.Count}"), retention: null).AsTask();
             published.Add(publishing);
-            await Task.WhenAny(publishing, Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System));
+            await Wait.Until(() => publishing.IsCompleted || one.Backplane.State == BackplaneState.Interrupted, "it is published, or has to wait for the broker");
         }
 
         Task UntilLastAsync() => Wait.Until(

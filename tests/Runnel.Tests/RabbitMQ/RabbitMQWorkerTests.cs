@@ -38,6 +38,7 @@ public sealed class RabbitMQWorkerTests(SharedRabbitServer server) : IAsyncLifet
         string[] keys = [.. Enumerable.Range(0, Shards).Select(KeyOn)];
         var handled = keys.ToDictionary(key => key, _ => new List<(string Worker, int Number)>());
         using var stop = new CancellationTokenSource();
+        const int Ahead = 10;
         async Task WorkAsync(string name)
         {
             await using var lease = await _queue.OpenReceiverAsync(new ReceiverOptions());
@@ -63,7 +64,7 @@ public sealed class RabbitMQWorkerTests(SharedRabbitServer server) : IAsyncLifet
             for (var number = 0; !stop.IsCancellationRequested; number++)
             {
                 await _queue.EnqueueAsync(Channel, [.. keys.Select(key => Of($"{number}", key))], EnqueueOptions.Default);
-                await Task.Delay(TimeSpan.FromMilliseconds(2), TimeProvider.System, CancellationToken.None);
+                await Wait.Until(() => stop.IsCancellationRequested || Locked(() => handled.Values.All(each => each.Count > number - Ahead)), "the workers keep up");
             }
         });
 
