@@ -85,8 +85,8 @@ internal sealed class RabbitLink(RabbitMQBroker broker, string purpose, Func<ICo
         }
     }
 
-    /// <summary>Breaks the connection; another one is made.</summary>
-    public void Break(string reason) => _ = CloseAsync(Volatile.Read(ref _current), reason);
+    /// <summary>Breaks a connection, also one that is still being restored; another one is made.</summary>
+    public static void Break(IConnection connection, string reason) => _ = CloseAsync(connection, reason);
 
     public async ValueTask DisposeAsync()
     {
@@ -113,6 +113,7 @@ internal sealed class RabbitLink(RabbitMQBroker broker, string purpose, Func<ICo
     private async Task UseAsync(IConnection connection)
     {
         var lost = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        // The client raises it when its consumers have been handed all that had arrived: nothing of this connection comes behind its loss.
         connection.ConnectionShutdownAsync += (_, reason) =>
         {
             lost.TrySetResult(ExplainEnd(reason));

@@ -16,7 +16,7 @@ internal sealed class NodeQueue : IAsyncDisposable
     private readonly Lock _lock = new();
     private readonly Dictionary<string, HeardTopic> _topics = [];
     private readonly Queue<(string RoutingKey, HeardTopic? Topic)> _changes = new();
-    private IChannel? _channel;
+    private Line? _line;
     private bool _isBinding;
 
     public NodeQueue(RabbitMQBroker broker, ITopicWire wire)
@@ -94,28 +94,30 @@ internal sealed class NodeQueue : IAsyncDisposable
     // Under the lock, so that what is bound and unbound goes out in the order in which it was asked for.
     private void Change(string routingKey, HeardTopic? topic)
     {
-        if (_channel is null)
+        if (_line is not { } line)
             return; // the next connection binds what there is then
         _changes.Enqueue((routingKey, topic));
         if (_isBinding)
             return;
         _isBinding = true;
-        _ = Task.Run(BindAsync);
+        _ = Task.Run(() => BindAsync(line));
     }
 
     // The broker is not waited for at each change, but once for all that have gathered.
-    private async Task BindAsync()
+    private async Task BindAsync(Line line)
     {
+        var channel = line.Channel;
         while (true)
         {
-            IChannel channel;
             (string RoutingKey, HeardTopic? Topic)[] changes;
             lock (_lock)
             {
-                _isBinding = _channel is not null && _changes.Count > 0;
+                if (_line != line)
+                    return; // the next connection has a loop of its own
+                _isBinding = _changes.Count > 0;
                 if (!_isBinding)
                     return;
-                (channel, changes) = (_channel!, [.. _changes]);
+                changes = [.. _changes];
                 _changes.Clear();
             }
             try
@@ -133,7 +135,7 @@ internal sealed class NodeQueue : IAsyncDisposable
             }
             catch (Exception exception)
             {
-                Link.Break($"the queue of this node could not be bound: {_broker.Dialer.Explain(exception)}");
+                RabbitLink.Break(line.Connection, $"the queue of this node could not be bound: {_broker.Dialer.Explain(exception)}");
             }
         }
     }
@@ -141,6 +143,7 @@ internal sealed class NodeQueue : IAsyncDisposable
     private async Task RestoreAsync(IConnection connection, CancellationToken cancellationToken)
     {
         var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken).ConfigureAwait(false);
+        var line = new Line(connection, channel);
         await RabbitMQBackplane.DeclareAsync(channel, _wire, cancellationToken).ConfigureAwait(false);
         await channel.QueueDeclareAsync(Name, durable: false, exclusive: true, autoDelete: false, Arguments, cancellationToken: cancellationToken).ConfigureAwait(false);
         HeardTopic[] topics;
@@ -150,20 +153,20 @@ internal sealed class NodeQueue : IAsyncDisposable
             topics = [.. _topics.Values];
             _changes.Clear();
             _isBinding = true;
-            _channel = channel;
+            _line = line;
         }
         foreach (var topic in topics)
             await channel.QueueBindAsync(Name, _wire.Exchange, topic.RoutingKey, arguments: null, noWait: true, cancellationToken).ConfigureAwait(false);
         await channel.BasicQosAsync(0, (ushort)_broker.Options.MostLocal, global: false, cancellationToken).ConfigureAwait(false);
         channel.ChannelShutdownAsync += (_, reason) =>
         {
-            Link.Break($"the channel of this node's queue was closed: {reason.ReplyText}");
+            RabbitLink.Break(connection, $"the channel of this node's queue was closed: {reason.ReplyText}");
             return Task.CompletedTask;
         };
-        await channel.BasicConsumeAsync(Name, autoAck: false, new NodeConsumer(channel, _broker, Take, Link.Break), cancellationToken).ConfigureAwait(false);
+        await channel.BasicConsumeAsync(Name, autoAck: false, new NodeConsumer(channel, _broker, Take, reason => RabbitLink.Break(connection, reason)), cancellationToken).ConfigureAwait(false);
         foreach (var topic in topics)
             topic.Begin();
-        _ = Task.Run(BindAsync, CancellationToken.None);
+        _ = Task.Run(() => BindAsync(line), CancellationToken.None);
     }
 
     private void OnChanged(bool isThere)
@@ -174,7 +177,7 @@ internal sealed class NodeQueue : IAsyncDisposable
             topics = [.. _topics.Values];
             if (!isThere)
             {
-                _channel = null;
+                _line = null;
                 _changes.Clear();
             }
         }
@@ -194,4 +197,7 @@ internal sealed class NodeQueue : IAsyncDisposable
             topic = _topics.GetValueOrDefault(routingKey);
         topic?.Take(_wire.Read(body)); // else it was left just now
     }
+
+    /// <summary>What the queue is bound and heard on, until the connection is lost.</summary>
+    private sealed record Line(IConnection Connection, IChannel Channel);
 }

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Runnel.Layers;
 using Runnel.RabbitMQ;
+using Runnel.RabbitMQ.Connections;
 using Runnel.Specification;
 using Runnel.Tests.Recording;
 using Runnel.Tests.Servers;
@@ -158,6 +159,44 @@ public sealed class RabbitMQNodeQueueTests(SharedRabbitServer server) : IAsyncLi
         await PublishAsync(publisher, Articles, "sense");
 
         Assert.Equal("sense", await listener.NextAsync());
+    }
+
+    [Fact]
+    public async Task What_the_client_still_has_when_its_connection_is_lost_comes_before_the_gap()
+    {
+        var (publisher, node) = (await OpenedAsync(), await OpenedAsync());
+        using var go = new ManualResetEventSlim();
+        await using var listener = await TopicListener.OnAsync(node, Articles);
+        await using var stands = await node.SubscribeAsync(Others, _ => go.Wait());
+        await PublishAsync(publisher, Others, "stand still");
+        await PublishAsync(publisher, Articles, "before");
+        await Wait.Until(async () => (await _place.Host.QueueAsync(node.Queue.Name)).MessagesReady == 0, "the broker has sent both");
+        await using var third = await node.SubscribeAsync(Topic.OfGroup("third"), _ => { }); // with its answer, both have arrived
+
+        RabbitLink.Break(node.Queue.Link.Current!, "the test breaks it");
+        await Wait.Until(() => node.Queue.Link.Current is null, "the connection is lost");
+        go.Set();
+        await Wait.Until(() => listener.Gaps.Count > 0, "the gap was told");
+        await PublishAsync(publisher, Articles, "after");
+
+        Assert.Equal(["before", "after"], [await listener.NextAsync(), await listener.NextAsync()]);
+        Assert.Equal(1, Assert.Single(listener.Gaps).Delivered);
+    }
+
+    [Fact]
+    public async Task A_connection_whose_channel_is_closed_while_it_is_restored_is_made_anew()
+    {
+        var restored = 0;
+        await using var link = new RabbitLink(_place.Open(), "is tested", (connection, _) =>
+        {
+            if (++restored == 1)
+                RabbitLink.Break(connection, "the channel was closed");
+            return Task.CompletedTask;
+        });
+
+        await link.OpenAsync(CancellationToken.None);
+
+        await Wait.Until(() => Volatile.Read(ref restored) == 2 && link.Current is not null, "there is another one");
     }
 
     private static Task<Position> PublishAsync(RabbitMQBackplane backplane, Topic topic, string text) =>
