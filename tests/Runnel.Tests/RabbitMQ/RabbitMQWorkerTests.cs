@@ -220,23 +220,6 @@ public sealed class RabbitMQWorkerTests(SharedRabbitServer server) : IAsyncLifet
         Assert.True(await lease.CompleteAsync(await TakeOneAsync(lease)));
     }
 
-    [Fact]
-    public async Task What_is_left_when_all_is_handled_is_what_the_guide_lists()
-    {
-        await using (var lease = await _queue.OpenReceiverAsync(new ReceiverOptions()))
-        {
-            await _queue.EnqueueAsync(Channel, [Of("1"), Of("2", "k"), Of("3") with { Delay = TimeSpan.FromMilliseconds(300) }], EnqueueOptions.Default);
-            for (var count = 0; count < 3; count++)
-                Assert.True(await lease.CompleteAsync(await TakeOneAsync(lease)));
-        }
-        await _queue.DisposeAsync();
-
-        await Wait.Until(async () => (await _place.Host.QueuesAsync()).Where(queue => queue.Type != "stream").All(queue => queue.Messages == 0), "the broker counts none");
-        var names = (await _place.Host.QueuesAsync()).Select(queue => queue.Name.Split('.')[1].Split(':')[0].TrimEnd('0', '1', '2', '3')).Distinct();
-        Assert.Equal(["channels", "delay", "key", "notes", "q", "relay", "workers"], names.Order());
-        Assert.Empty(await _place.Host.ExchangesAsync());
-    }
-
     // A worker whose lease is lost opens another one, as WorkerService does.
     private static async Task<List<string>> ReceiveAsync(RabbitMQWorkQueue queue, int count)
     {
