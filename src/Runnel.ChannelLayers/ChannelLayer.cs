@@ -104,12 +104,9 @@ public sealed class ChannelLayer : IChannelLayer, IAsyncDisposable
     /// <exception cref="ArgumentException">The prefix has other characters, or more than 33 of them.</exception>
     public ValueTask<ChannelName> NewChannelAsync(string prefix = "specific", CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(prefix);
         ObjectDisposedException.ThrowIf(_disposed, this);
-        var name = $"{prefix}.{_node}!{Guid.NewGuid():N}";
-        if (!GroupName.IsValid(prefix) || !ChannelName.IsValid(name))
-            throw new ArgumentException($"'{prefix}' cannot begin a channel's name: a prefix has 1 to 33 characters out of A–Z, a–z, 0–9, '-', '_' and '.'.", nameof(prefix));
-        return new(new ChannelName(name));
+        ChannelPrefix.Check(prefix);
+        return new(new ChannelName($"{prefix}.{_node}!{Guid.NewGuid():N}"));
     }
 
     /// <inheritdoc/>

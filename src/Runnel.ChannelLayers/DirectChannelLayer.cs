@@ -20,6 +20,9 @@ internal sealed class DirectChannelLayer : IChannelLayer, IAsyncDisposable
         _groups = new LayerGroups(backplane, options.GroupExpiry, timeProvider, DeliverToMembersAsync);
     }
 
+    /// <summary>How many groups have members here.</summary>
+    internal int GroupCount => _groups.Count;
+
     public async ValueTask SendAsync(ChannelName channel, Message message, CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(_stopping.IsCancellationRequested, this);
@@ -46,8 +49,8 @@ internal sealed class DirectChannelLayer : IChannelLayer, IAsyncDisposable
 
     public ValueTask<ChannelName> NewChannelAsync(string prefix = "specific", CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(prefix);
         ObjectDisposedException.ThrowIf(_stopping.IsCancellationRequested, this);
+        ChannelPrefix.Check(prefix);
         return _channels.NewChannelAsync(cancellationToken);
     }
 

@@ -29,11 +29,11 @@ public abstract partial class ChannelLayerSpecification
     public async Task Every_member_of_every_process_gets_a_group_message_once(int members)
     {
         var layers = new[] { await OpenAsync(), await OpenAsync(), await OpenAsync() };
-        List<(ChannelLayer Layer, ChannelName Channel)> added = [];
+        List<(IChannelLayer Layer, ChannelName Channel)> added = [];
         for (var i = 0; i < members; i++)
         {
             var layer = layers[i % layers.Length];
-            var channel = i % 7 == 3 ? new ChannelName($"normal-{i}") : await layer.NewChannelAsync();
+            var channel = i % 7 == 3 ? await ChannelAsync(layer, $"normal-{i}") : await layer.NewChannelAsync();
             await layer.AddToGroupAsync("articles", channel);
             added.Add((layer, channel));
         }
@@ -53,6 +53,8 @@ public abstract partial class ChannelLayerSpecification
     [Fact]
     public async Task A_channel_that_two_processes_added_gets_a_group_message_once()
     {
+        if (LacksQueue("channels that processes share"))
+            return;
         var (one, two) = (await OpenAsync(), await OpenAsync());
         await one.AddToGroupAsync("articles", "thumbnails");
         await two.AddToGroupAsync("articles", "thumbnails");
@@ -74,7 +76,7 @@ public abstract partial class ChannelLayerSpecification
 
         for (var i = 0; i < 4; i++)
             await layer.SendToGroupAsync("articles", Of($"{i}"));
-        await WaitForHeldAsync(channel.QueueName, 3);
+        await HeldAsync(layer, channel, 3);
         await layer.RemoveFromGroupAsync("articles", channel); // then nothing is on its way
 
         for (var i = 0; i < 3; i++)
@@ -86,9 +88,9 @@ public abstract partial class ChannelLayerSpecification
     public async Task Only_the_full_members_miss_a_group_message()
     {
         var (one, two) = (await OpenAsync(options => options.Capacity = 1), await OpenAsync(options => options.Capacity = 1));
-        List<(ChannelLayer Layer, ChannelName Channel, bool IsFull)> members = [(one, await one.NewChannelAsync(), true), (two, await two.NewChannelAsync(), false)];
+        List<(IChannelLayer Layer, ChannelName Channel, bool IsFull)> members = [(one, await one.NewChannelAsync(), true), (two, await two.NewChannelAsync(), false)];
         for (var i = 0; i < 8; i++)
-            members.Add((one, $"normal-{i}", i % 2 == 0));
+            members.Add((one, await ChannelAsync(one, $"normal-{i}"), i % 2 == 0));
         foreach (var (layer, channel, isFull) in members)
         {
             await layer.AddToGroupAsync("articles", channel);
@@ -131,7 +133,7 @@ public abstract partial class ChannelLayerSpecification
         var channel = await layer.NewChannelAsync();
         await layer.AddToGroupAsync("articles", channel);
         await layer.SendToGroupAsync("articles", Of("expires"));
-        await WaitForHeldAsync(channel.QueueName, 1);
+        await HeldAsync(layer, channel, 1);
 
         await Clock.AdvanceAsync(3);
 
@@ -156,7 +158,7 @@ public abstract partial class ChannelLayerSpecification
         await AssertNothingOnAsync(layer, expires);
         await Clock.AdvanceAsync(3);
         await layer.SendToGroupAsync("another", Of("any activity"));
-        Assert.Equal(0, layer.GroupCount);
+        Assert.Equal(0, GroupCountOf(layer));
     }
 
     [Fact]
@@ -172,7 +174,7 @@ public abstract partial class ChannelLayerSpecification
         await layer.RemoveFromGroupAsync("articles", channel);
         await layer.SendToGroupAsync("articles", Of("to nobody"));
 
-        Assert.Equal(0, layer.GroupCount);
+        Assert.Equal(0, GroupCountOf(layer));
         await layer.AddToGroupAsync("articles", channel);
         await layer.SendToGroupAsync("articles", Of("to one"));
         Assert.Equal("to one", Text(await ReceiveAsync(layer, channel)));
@@ -187,10 +189,11 @@ public abstract partial class ChannelLayerSpecification
         using var stop = new CancellationTokenSource();
         var moving = Task.WhenAll(Enumerable.Range(0, 4).Select(i => Task.Run(async () =>
         {
+            var moves = await ChannelAsync(layer, $"moves-{i}");
             while (!stop.IsCancellationRequested)
             {
-                await layer.AddToGroupAsync("articles", $"moves-{i}");
-                await layer.RemoveFromGroupAsync("articles", $"moves-{i}");
+                await layer.AddToGroupAsync("articles", moves);
+                await layer.RemoveFromGroupAsync("articles", moves);
             }
         })));
 
@@ -202,9 +205,4 @@ public abstract partial class ChannelLayerSpecification
         for (var i = 0; i < 200; i++)
             Assert.Equal($"{i}", Text(await ReceiveAsync(layer, stays)));
     }
-
-    /// <summary>A group message may be on its way when sending it has returned.</summary>
-    private Task WaitForHeldAsync(ChannelName queue, long count) => Wait.Until(
-        async () => (await Operator.ListChannelsAsync()).Any(status => status.Channel == queue && status.Ready + status.Scheduled == count),
-        $"'{queue}' holds {count}");
 }

@@ -1,4 +1,3 @@
-using Runnel.Layers;
 using Xunit;
 
 namespace Runnel.Specification;
@@ -48,9 +47,9 @@ public abstract partial class ChannelLayerSpecification
     {
         var layer = await OpenAsync();
         // A layer's very first receives wait together until it is known to the queue; there is no order in that.
-        await AssertNothingOnAsync(layer, "first");
+        await AssertNothingOnAsync(layer, await ChannelAsync(layer, "first"));
 
-        foreach (var channel in new ChannelName[] { "thumbnails", await layer.NewChannelAsync() })
+        foreach (var channel in new[] { await ChannelAsync(layer, "thumbnails"), await layer.NewChannelAsync() })
         {
             var waiting = Enumerable.Range(0, 5).Select(_ => layer.ReceiveAsync(channel).AsTask()).ToList();
             for (var i = 0; i < 5; i++)
@@ -65,7 +64,7 @@ public abstract partial class ChannelLayerSpecification
     {
         var layer = await OpenAsync(options => options.Capacity = 10_000);
 
-        foreach (var channel in new ChannelName[] { "thumbnails", await layer.NewChannelAsync() })
+        foreach (var channel in new[] { await ChannelAsync(layer, "thumbnails"), await layer.NewChannelAsync() })
         {
             List<string> received = [];
             var random = new Random(7);
@@ -98,15 +97,15 @@ public abstract partial class ChannelLayerSpecification
     public async Task Receiving_with_a_token_that_is_cancelled_already_takes_nothing()
     {
         var layer = await OpenAsync();
-        var channel = await layer.NewChannelAsync();
+        var (channel, normal) = (await layer.NewChannelAsync(), await ChannelAsync(layer, "thumbnails"));
         await layer.SendAsync(channel, Of("stays"));
-        await layer.SendAsync("thumbnails", Of("stays"));
+        await layer.SendAsync(normal, Of("stays"));
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await layer.ReceiveAsync(channel, new CancellationToken(true)));
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await layer.ReceiveAsync("thumbnails", new CancellationToken(true)));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await layer.ReceiveAsync(normal, new CancellationToken(true)));
 
         Assert.Equal("stays", Text(await ReceiveAsync(layer, channel)));
-        Assert.Equal("stays", Text(await ReceiveAsync(layer, "thumbnails")));
+        Assert.Equal("stays", Text(await ReceiveAsync(layer, normal)));
     }
 
     [Fact]
@@ -114,12 +113,13 @@ public abstract partial class ChannelLayerSpecification
     {
         var layer = await OpenAsync();
         var specific = layer.ReceiveAsync(await layer.NewChannelAsync()).AsTask();
-        var normal = layer.ReceiveAsync("thumbnails").AsTask();
+        var channel = await ChannelAsync(layer, "thumbnails");
+        var normal = layer.ReceiveAsync(channel).AsTask();
 
-        await layer.DisposeAsync();
+        await ((IAsyncDisposable)layer).DisposeAsync();
 
         await Assert.ThrowsAsync<ObjectDisposedException>(() => Wait.For(specific, "the end of the receive"));
         await Assert.ThrowsAsync<ObjectDisposedException>(() => Wait.For(normal, "the end of the receive"));
-        await Assert.ThrowsAsync<ObjectDisposedException>(async () => await layer.SendAsync("thumbnails", Of("x")));
+        await Assert.ThrowsAsync<ObjectDisposedException>(async () => await layer.SendAsync(channel, Of("x")));
     }
 }

@@ -24,6 +24,9 @@ internal sealed class DjangoChannels : IDirectChannels, IAsyncDisposable
 
     public string Process => _backplane.Queue.Name;
 
+    /// <summary>How many messages of a channel wait here for whoever reads them.</summary>
+    internal int CountOf(ChannelName channel) => _local.CountOf(channel);
+
     public async ValueTask<ChannelName> NewChannelAsync(CancellationToken cancellationToken = default)
     {
         try

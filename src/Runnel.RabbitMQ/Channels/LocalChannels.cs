@@ -36,6 +36,13 @@ internal sealed class LocalChannels : IAsyncDisposable
     /// <summary>How many messages wait.</summary>
     public int Count => Volatile.Read(ref _messages);
 
+    /// <summary>How many messages of a channel wait.</summary>
+    public int CountOf(ChannelName channel)
+    {
+        lock (_lock)
+            return _channels.TryGetValue(channel, out var local) ? local.Messages.Count : 0;
+    }
+
     /// <summary>Hands a message to who has waited longest, or keeps it.</summary>
     /// <returns><see langword="false"/> when there is no room for it.</returns>
     public bool Add(ChannelName channel, Message message)

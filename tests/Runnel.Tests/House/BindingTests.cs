@@ -18,7 +18,6 @@ public sealed class BindingTests
         [("RabbitMQ", "RecoverySpecification")] = "It keeps no history.",
         [("RabbitMQ", "StateStoreSpecification")] = "It keeps no history that states could be kept in.",
         [("RabbitMQ", "WorkQueueModelSpecification")] = "Time passes on its broker, and no test can move it.",
-        [("RabbitMQ", "ChannelLayerSpecification")] = "The channel layer refuses a queue that takes nothing back and knows no duplicates (ToyChannelLayerTests).",
         [("RabbitMQ", "JobsCommandSpecification")] = "It keeps no history that states of jobs could be kept in.",
         [("Toy", "OutageSpecification")] = "It has no broker that could be away.",
         [("InMemory", "QueueCommandSpecification")] = "The tool is another process, which does not see it.",

@@ -21,6 +21,6 @@ public sealed class InMemoryChannelLayerTests : ChannelLayerSpecification
 
     protected override IWorkQueueOperator Operator => _queue;
 
-    protected override ValueTask<ChannelLayer> CreateAsync(ChannelLayerOptions options) =>
+    protected override ValueTask<IChannelLayer> CreateAsync(ChannelLayerOptions options) =>
         new(new ChannelLayer(_backplane, _queue, _queue, options, _clock.TimeProvider));
 }

@@ -22,6 +22,6 @@ public sealed class YieldingChannelLayerTests : ChannelLayerSpecification
 
     protected override IWorkQueueOperator Operator => _queue;
 
-    protected override ValueTask<ChannelLayer> CreateAsync(ChannelLayerOptions options) =>
+    protected override ValueTask<IChannelLayer> CreateAsync(ChannelLayerOptions options) =>
         new(new ChannelLayer(_backplane, new YieldingWorkQueue(_queue), _queue, options, _clock.TimeProvider));
 }

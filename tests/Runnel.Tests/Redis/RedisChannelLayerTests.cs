@@ -25,7 +25,7 @@ public sealed class RedisChannelLayerTests : ChannelLayerSpecification, IClassFi
 
     protected override IWorkQueueOperator Operator => _operator;
 
-    protected override ValueTask<ChannelLayer> CreateAsync(ChannelLayerOptions options)
+    protected override ValueTask<IChannelLayer> CreateAsync(ChannelLayerOptions options)
     {
         var store = _place.Open();
         var (backplane, queue) = (new RedisBackplane(store), new RedisWorkQueue(store));

@@ -21,7 +21,7 @@ public sealed class SqliteChannelLayerTests : ChannelLayerSpecification
 
     protected override IWorkQueueOperator Operator => _operator;
 
-    protected override ValueTask<ChannelLayer> CreateAsync(ChannelLayerOptions options)
+    protected override ValueTask<IChannelLayer> CreateAsync(ChannelLayerOptions options)
     {
         var store = _file.Open();
         var queue = new SqliteWorkQueue(store);
