@@ -8,7 +8,7 @@ using Xunit;
 namespace Runnel.Tests.RabbitMQ;
 
 /// <summary>What is wrong with a RabbitMQ is said when the layer is opened, in one sentence or two that say what to do.</summary>
-public sealed class RabbitMQStartTests(SharedRabbitServer server)
+public sealed class RabbitMQStartTests(SharedRabbitServer server, SharedTlsRabbitServer encrypted)
 {
     [Fact]
     public async Task No_broker()
@@ -67,17 +67,17 @@ public sealed class RabbitMQStartTests(SharedRabbitServer server)
     [Fact]
     public async Task A_server_that_is_not_RabbitMQ()
     {
-        await using var redis = await RedisServer.StartAsync(new());
+        await using var other = ScriptedServer.Doing((stream, ending) => stream.CopyToAsync(Stream.Null, ending));
 
-        var failure = await FailureOfAsync($"amqp://127.0.0.1:{redis.Port}", TimeSpan.FromSeconds(1));
+        var failure = await FailureOfAsync($"amqp://127.0.0.1:{other.Port}", TimeSpan.FromSeconds(0.5));
 
-        AssertSays(failure, $"127.0.0.1:{redis.Port}", "RabbitMQ", "Is the port right");
+        AssertSays(failure, $"127.0.0.1:{other.Port}", "RabbitMQ", "Is the port right");
     }
 
     [Fact]
     public async Task Mutual_TLS_and_what_may_be_wrong_with_it()
     {
-        await using var tls = await RabbitServer.StartAsync(new() { Tls = true });
+        var tls = await encrypted.Server;
         var port = $"127.0.0.1:{tls.Port}";
 
         await using (var layer = Layer(tls.Address))

@@ -23,7 +23,6 @@ public sealed class RabbitServer : IAsyncDisposable
         wait
         """;
     private const int MostPorts = 5;
-    private const int TickInterval = 100; // ms
 
     // A start is work for five seconds; on a machine with ten times as much to do as it can, it takes longer than any other wait may.
     private const int Patience = 4;
@@ -121,7 +120,7 @@ public sealed class RabbitServer : IAsyncDisposable
 
     /// <summary>How long a consumer may keep a message that it has not acknowledged, before its channel is closed; <see langword="null"/> for the usual time. Holds for channels that are opened from now on.</summary>
     public Task SetDeliveryTimeoutAsync(TimeSpan? timeout) => Probe.DoAsync(timeout is { } limit
-        ? $"application:set_env(rabbit, consumer_timeout, {(long)limit.TotalMilliseconds}), application:set_env(rabbit, channel_tick_interval, {TickInterval})"
+        ? $"application:set_env(rabbit, consumer_timeout, {(long)limit.TotalMilliseconds}), application:set_env(rabbit, channel_tick_interval, 100)" // when it looks; once a minute by default
         : "application:set_env(rabbit, consumer_timeout, 1800000), application:set_env(rabbit, channel_tick_interval, 60000)");
 
     /// <summary>kill -9. Its port refuses connections from then on.</summary>
@@ -255,11 +254,6 @@ public sealed class RabbitServer : IAsyncDisposable
             yield return $"{{ssl_listeners, [{{\"127.0.0.1\", {Port}}}]}}";
             yield return $"{{ssl_options, [{{cacertfile, \"{certificate.AuthorityFile}\"}}, {{certfile, \"{certificate.CertificateFile}\"}}, "
                 + $"{{keyfile, \"{certificate.KeyFile}\"}}, {{verify, verify_peer}}, {{fail_if_no_peer_cert, true}}]}}";
-        }
-        if (_options.DeliveryTimeout is { } timeout)
-        {
-            yield return $"{{consumer_timeout, {(long)timeout.TotalMilliseconds}}}";
-            yield return $"{{channel_tick_interval, {TickInterval}}}"; // when it looks; once a minute by default
         }
         if (_options.MaxMessageSize is { } size)
             yield return $"{{max_message_size, {size}}}";

@@ -6,9 +6,6 @@ public sealed record RabbitServerOptions
     /// <summary>Whether the port speaks TLS, and asks clients for a certificate of the same authority.</summary>
     public bool Tls { get; init; }
 
-    /// <summary>How long a consumer may keep a message that it has not acknowledged, before its channel is closed.</summary>
-    public TimeSpan? DeliveryTimeout { get; init; }
-
     /// <summary>How many bytes a message may have.</summary>
     public int? MaxMessageSize { get; init; }
 

@@ -9,7 +9,7 @@ using Xunit;
 namespace Runnel.Tests.Servers;
 
 /// <summary>What the tests of the RabbitMQ layer stand on.</summary>
-public sealed class RabbitServerTests(SharedRabbitServer shared)
+public sealed class RabbitServerTests(SharedRabbitServer shared, SharedTlsRabbitServer encrypted)
 {
     [Fact]
     public async Task A_virtual_host_has_what_a_test_puts_there_and_is_gone_when_it_is_disposed_of()
@@ -130,21 +130,16 @@ public sealed class RabbitServerTests(SharedRabbitServer shared)
     }
 
     [Fact]
-    public async Task A_server_with_TLS_answers_those_who_have_a_certificate_of_its_authority_and_a_message_that_is_held_too_long_closes_the_channel()
+    public async Task A_server_with_TLS_answers_those_who_have_a_certificate_of_its_authority()
     {
-        await using var server = await RabbitServer.StartAsync(new() { Tls = true, DeliveryTimeout = TimeSpan.FromMilliseconds(100) });
+        var server = await encrypted.Server;
         Assert.Equal(
             $"amqps://guest:guest@127.0.0.1:{server.Port}/%2F?ca={server.AuthorityFile}&cert={server.ClientCertificateFile}&key={server.ClientKeyFile}", server.Address);
         var certificate = X509Certificate2.CreateFromPemFile(server.ClientCertificateFile!, server.ClientKeyFile);
 
         await using var connection = await ConnectAsync(server, certificate);
-        await using var channel = await connection.CreateChannelAsync();
-        await channel.QueueDeclareAsync("inbox");
-        await channel.BasicPublishAsync("", "inbox", new byte[1]);
-        await channel.BasicConsumeAsync("inbox", autoAck: false, new AsyncDefaultBasicConsumer(channel));
 
-        await Wait.Until(() => !channel.IsOpen, "the broker has closed the channel");
-        Assert.Contains("timeout", channel.CloseReason!.ReplyText, StringComparison.OrdinalIgnoreCase);
+        Assert.True(connection.IsOpen);
         await Assert.ThrowsAsync<BrokerUnreachableException>(() => ConnectAsync(server, certificate: null));
         await Assert.ThrowsAsync<BrokerUnreachableException>(() => ConnectAsync($"amqp://127.0.0.1:{server.Port}"));
     }
