@@ -100,6 +100,8 @@ internal sealed class ChaosRun(ChaosSettings settings, ChaosStore store)
         await workers.WaitUntilReadyAsync(cancellationToken); // whether one can begin without its server is another question
         if (store.RateAtServerKills is { } rate)
         {
+            // What waits behind the messages of the kills before would tell of those, and not of the server's return.
+            await WaitUntilAsync(async () => await store.CountMessagesAsync(cancellationToken) < rate, "what was sent before to be handled", cancellationToken);
             await using var pace = producers.Pace(rate);
             await PauseAsync(500, 1_500, cancellationToken);
             await KillServerAsync(server, producers, workers, cancellationToken);
