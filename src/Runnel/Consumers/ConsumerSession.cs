@@ -95,8 +95,9 @@ public sealed class ConsumerSession : IThreadPoolWorkItem, IEventSink
     /// <param name="wasAccepted">Whether it ever was: a consumer is not told of the end of what it rejected.</param>
     public async Task DisconnectAsync(int code, bool wasAccepted = true)
     {
-        Host.Connections.Remove(Connection);
+        // In this order: what is sent to a connection that is not counted any more must not reach it.
         Context.Membership.End();
+        Host.Connections.Remove(Connection);
         Task turn;
         lock (this)
             turn = _turn.TakeForEndAsync();

@@ -45,6 +45,18 @@ public sealed class MembershipTests
         Assert.Equal(0, _node.Groups.Count);
     }
 
+    [Fact]
+    public async Task A_connection_counts_until_nothing_that_is_sent_to_it_arrives_any_more()
+    {
+        var counted = 0;
+        var connection = new FakeConnection(_node, membership: _ => new Recording(_told, "socket", onEnd: () => counted = _node.ConnectionCount));
+
+        await connection.Session.ConnectAsync();
+        await connection.Session.DisconnectAsync(CloseCode.Normal);
+
+        Assert.Equal((1, 0), (counted, _node.ConnectionCount));
+    }
+
     public sealed class Joining : WebSocketConsumer
     {
         public override async Task OnConnectAsync(CancellationToken cancellationToken)
@@ -57,7 +69,7 @@ public sealed class MembershipTests
         public ValueTask OnLeaveAsync(CancellationToken cancellationToken) => Groups.RemoveAsync("news", cancellationToken);
     }
 
-    private sealed class Recording(ConcurrentQueue<string> told, string name) : IMembership
+    private sealed class Recording(ConcurrentQueue<string> told, string name, Action? onEnd = null) : IMembership
     {
         public void Begin() => told.Enqueue($"{name} begins");
 
@@ -79,6 +91,10 @@ public sealed class MembershipTests
 
         public IMembership OfStream(Connection stream, string name, IEventSink events) => new Recording(told, name);
 
-        public void End() => told.Enqueue($"{name} ends");
+        public void End()
+        {
+            told.Enqueue($"{name} ends");
+            onEnd?.Invoke();
+        }
     }
 }
