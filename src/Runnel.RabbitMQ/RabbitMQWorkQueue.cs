@@ -11,8 +11,8 @@ namespace Runnel.RabbitMQ;
 /// <remarks>
 /// <para>
 /// A message is stored when the broker has confirmed it, on the disks of most of its nodes. A worker's lease is its connection: a worker that died is noticed as soon as the connection ends,
-/// and one that is silent after two heartbeats (<see cref="RabbitMQOptions.Heartbeat"/>), so that <see cref="ReceiverOptions.LeaseDuration"/> is not used. Completing answers when the
-/// acknowledgement is on its way: if the connection breaks in that moment, the message is handed out again.
+/// and one that is silent after two heartbeats (<see cref="RabbitMQOptions.Heartbeat"/>), so that <see cref="ReceiverOptions.LeaseDuration"/> is not used. Completing does not
+/// wait for the broker: if the process dies or the connection breaks in that moment, the message is handed out again.
 /// </para>
 /// <para>
 /// Delays count by nobody's clock. Points in time (<see cref="Envelope.NotBefore"/>, <see cref="Envelope.ExpiresAt"/>) go by the clocks of the machines, since the broker tells no time: keep them

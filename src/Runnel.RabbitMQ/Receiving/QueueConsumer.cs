@@ -4,9 +4,12 @@ using Runnel.RabbitMQ.Sending;
 namespace Runnel.RabbitMQ.Receiving;
 
 /// <summary>What the broker hands a queue's messages to: so many that are not settled, and no more.</summary>
-internal sealed class QueueConsumer(IConsumerOwner owner, IChannel channel, BrokerQueue queue, int window, bool isShard) : AsyncDefaultBasicConsumer(channel)
+internal sealed class QueueConsumer(IConsumerOwner owner, Acknowledgements acknowledgements, BrokerQueue queue, int window, bool isShard) : AsyncDefaultBasicConsumer(acknowledgements.Channel)
 {
     public BrokerQueue Queue => queue;
+
+    /// <summary>Where what it hands out is acknowledged.</summary>
+    public Acknowledgements Acknowledgements => acknowledgements;
 
     /// <summary>How many messages it holds at most.</summary>
     public int Window => window;
@@ -40,6 +43,7 @@ internal sealed class QueueConsumer(IConsumerOwner owner, IChannel channel, Brok
     public override Task HandleBasicDeliverAsync(
         string consumerTag, ulong deliveryTag, bool redelivered, string exchange, string routingKey, IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken = default)
     {
+        acknowledgements.Open(deliveryTag);
         owner.Delivered(this, deliveryTag, properties, body);
         return Task.CompletedTask;
     }

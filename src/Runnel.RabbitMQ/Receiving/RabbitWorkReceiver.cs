@@ -116,11 +116,13 @@ internal sealed class RabbitWorkReceiver : IWorkReceiver
     public void Lose(ShutdownEventArgs reason) =>
         Lose(reason.Initiator == ShutdownInitiator.Peer ? _broker.Dialer.Explain(reason.ReplyCode, reason.ReplyText).TrimEnd('.') : $"the connection is lost: {reason.ReplyText}");
 
-    /// <summary>Closes the connection, as the death of the process would.</summary>
-    public Task AbortAsync()
+    /// <summary>Closes the connection, as the death of the process would, but not before what was settled is on its way to the broker.</summary>
+    public async Task AbortAsync()
     {
+        await Task.WhenAll(_channels.Values.Select(static channel => channel.FlushAsync())).ConfigureAwait(false);
         Lose("the connection was closed");
-        return _connection is { } connection ? connection.AbortAsync() : Task.CompletedTask;
+        if (_connection is { } connection)
+            await connection.AbortAsync().ConfigureAwait(false);
     }
 
     public async ValueTask DisposeAsync()

@@ -16,7 +16,7 @@ internal sealed partial class WorkerChannel
     private readonly SemaphoreSlim _signal = new(0);
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _running;
-    private IChannel? _plainChannel;
+    private Acknowledgements? _plainChannel;
     private readonly List<QueueConsumer> _plain = [];
     private long _delivered;
     private long _deliveredFrom;
@@ -118,7 +118,7 @@ internal sealed partial class WorkerChannel
     {
         _plainChannel = await OpenAsync(_plainChannel).ConfigureAwait(false);
         await _worker.EnsureAsync(_queues.Plain).ConfigureAwait(false);
-        await _plainChannel.BasicQosAsync(0, (ushort)window, global: false, _stopping.Token).ConfigureAwait(false);
+        await _plainChannel.Channel.BasicQosAsync(0, (ushort)window, global: false, _stopping.Token).ConfigureAwait(false);
         var consumer = new QueueConsumer(this, _plainChannel, _queues.Plain, window, isShard: false);
         lock (_lock)
         {
@@ -170,9 +170,9 @@ internal sealed partial class WorkerChannel
         }
         // A trip to the broker: what was on its way when this began has come then.
         if (consumers.Count > 0)
-            await _plainChannel!.BasicQosAsync(0, 1, global: false).ConfigureAwait(false);
+            await _plainChannel!.Channel.BasicQosAsync(0, 1, global: false).ConfigureAwait(false);
         foreach (var consumer in consumers)
-            await _plainChannel!.BasicCancelAsync(consumer.Tag).ConfigureAwait(false);
+            await _plainChannel!.Channel.BasicCancelAsync(consumer.Tag).ConfigureAwait(false);
     }
 
     private async Task GiveBackAsync(List<Delivery> deliveries)
@@ -181,29 +181,39 @@ internal sealed partial class WorkerChannel
         for (var i = 0; i < storing.Count; i++)
         {
             await storing[i].ConfigureAwait(false);
-            await AcknowledgeAsync(deliveries[i]).ConfigureAwait(false);
+            Acknowledge(deliveries[i]);
         }
     }
 
-    private async Task<IChannel> OpenAsync(IChannel? channel)
+    private async Task<Acknowledgements> OpenAsync(Acknowledgements? known)
     {
-        if (channel is { IsOpen: true })
-            return channel;
+        if (known is { Channel.IsOpen: true })
+            return known;
         var connection = await _worker.ConnectAsync(_stopping.Token).ConfigureAwait(false);
-        channel = await connection.CreateChannelAsync(cancellationToken: _stopping.Token).ConfigureAwait(false);
+        var channel = await connection.CreateChannelAsync(cancellationToken: _stopping.Token).ConfigureAwait(false);
         channel.ChannelShutdownAsync += (_, reason) =>
         {
             if (reason.Initiator != ShutdownInitiator.Application)
                 _worker.Lose(reason);
             return Task.CompletedTask;
         };
-        return channel;
+        return new Acknowledgements(channel);
     }
 
-    private static async Task CloseAsync(IChannel? channel)
+    // What is settled and not acknowledged would come again.
+    private static async Task CloseAsync(Acknowledgements? channel)
     {
-        if (channel is { IsOpen: true })
-            await channel.AbortAsync().ConfigureAwait(false);
+        if (channel is not { Channel.IsOpen: true })
+            return;
+        await channel.FlushAsync().ConfigureAwait(false);
+        await channel.Channel.AbortAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Ends when all that was settled is on its way to the broker.</summary>
+    public Task FlushAsync()
+    {
+        lock (_lock)
+            return Task.WhenAll(_plain.Concat(_shards).Select(static consumer => consumer.Acknowledgements.FlushAsync()));
     }
 
     /// <summary>The worker's lease is over: nothing that it holds is its own.</summary>

@@ -5,11 +5,11 @@ namespace Runnel.RabbitMQ.Receiving;
 
 internal sealed partial class WorkerChannel
 {
-    public async ValueTask<bool> CompleteAsync(RabbitClaim claim)
+    public ValueTask<bool> CompleteAsync(RabbitClaim claim)
     {
-        var isMine = claim.Delivery.Consumer.IsOpen && await AcknowledgeAsync(claim.Delivery).ConfigureAwait(false);
+        var isMine = Acknowledge(claim.Delivery);
         Settled(claim.Delivery);
-        return isMine;
+        return new(isMine);
     }
 
     /// <summary>A message without a key is stored anew, at the end of its queue or for later, and then acknowledged; one with a key keeps its place, and waits here.</summary>
@@ -66,7 +66,7 @@ internal sealed partial class WorkerChannel
             claim.Unsettle();
             throw;
         }
-        await AcknowledgeAsync(claim.Delivery).ConfigureAwait(false);
+        Acknowledge(claim.Delivery);
         Settled(claim.Delivery);
         return true;
     }

@@ -16,7 +16,7 @@ internal sealed partial class WorkerChannel
     private readonly List<QueueConsumer> _shards = [];
     private readonly List<Delivery> _unsure = [];
     private Delivery? _toNote;
-    private IChannel? _presence;
+    private Acknowledgements? _presence;
     private long _sharedAt;
 
     // Under the lock. What came back waits until it is known what became of it, and what comes behind waits with it.
@@ -118,18 +118,18 @@ internal sealed partial class WorkerChannel
 
     private async Task BeCountedAsync()
     {
-        if (_presence is { IsOpen: true })
+        if (_presence is { Channel.IsOpen: true })
             return;
         await _worker.EnsureAsync(_queues.Workers).ConfigureAwait(false);
         _presence = await OpenAsync(null).ConfigureAwait(false);
-        await _presence.BasicConsumeAsync(_queues.Workers.Name, autoAck: false, new AsyncDefaultBasicConsumer(_presence), _stopping.Token).ConfigureAwait(false);
+        await _presence.Channel.BasicConsumeAsync(_queues.Workers.Name, autoAck: false, new AsyncDefaultBasicConsumer(_presence.Channel), _stopping.Token).ConfigureAwait(false);
     }
 
     private async Task ConsumeShardAsync(BrokerQueue queue)
     {
         await _worker.EnsureAsync(queue).ConfigureAwait(false);
         var channel = await OpenAsync(null).ConfigureAwait(false);
-        await channel.BasicQosAsync(0, ShardWindow, global: false, _stopping.Token).ConfigureAwait(false);
+        await channel.Channel.BasicQosAsync(0, ShardWindow, global: false, _stopping.Token).ConfigureAwait(false);
         var consumer = new QueueConsumer(this, channel, queue, ShardWindow, isShard: true);
         lock (_lock)
             _shards.Add(consumer);
@@ -206,7 +206,7 @@ internal sealed partial class WorkerChannel
         if (notes.Count > 0)
             await _worker.Notes.WriteAsync(notes).ConfigureAwait(false);
         foreach (var consumer in consumers)
-            await CloseAsync(consumer.Channel).ConfigureAwait(false);
+            await CloseAsync(consumer.Acknowledgements).ConfigureAwait(false);
         lock (_lock)
             ForgetClosed();
         Signal();

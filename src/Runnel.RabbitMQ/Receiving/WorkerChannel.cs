@@ -200,7 +200,7 @@ internal sealed partial class WorkerChannel : IConsumerOwner, IAsyncDisposable
     {
         LayerTelemetry.MessagesExpired(1);
         delivery.Consumer.Held--;
-        _ = AcknowledgeAsync(delivery);
+        Acknowledge(delivery);
     }
 
     // Under the lock: what the broker has taken back, or deleted, is not here any more.
@@ -219,19 +219,12 @@ internal sealed partial class WorkerChannel : IConsumerOwner, IAsyncDisposable
         }
     }
 
-    private static async Task<bool> AcknowledgeAsync(Delivery delivery)
+    private static bool Acknowledge(Delivery delivery)
     {
         if (!delivery.Consumer.IsOpen)
             return false;
-        try
-        {
-            await delivery.Consumer.Channel.BasicAckAsync(delivery.Tag, multiple: false).ConfigureAwait(false);
-            return true;
-        }
-        catch (Exception exception) when (exception is not OutOfMemoryException)
-        {
-            return false; // the channel is closing, for which the client has many exceptions: the broker takes it back
-        }
+        delivery.Consumer.Acknowledgements.Settle(delivery.Tag);
+        return true;
     }
 
     private async Task PutAsideAsync(QueueConsumer consumer, ulong tag, byte[] bytes)
@@ -239,7 +232,7 @@ internal sealed partial class WorkerChannel : IConsumerOwner, IAsyncDisposable
         try
         {
             await _sender.PutAsync(_queues.Dead, new BasicProperties { DeliveryMode = DeliveryModes.Persistent, MessageId = Guid.NewGuid().ToString("N") }, bytes).ConfigureAwait(false);
-            await consumer.Channel.BasicAckAsync(tag, multiple: false).ConfigureAwait(false);
+            consumer.Acknowledgements.Settle(tag);
         }
         catch (Exception exception)
         {
