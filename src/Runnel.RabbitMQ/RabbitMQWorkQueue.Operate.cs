@@ -88,8 +88,7 @@ public sealed partial class RabbitMQWorkQueue
         await OpenAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
         foreach (var step in DelayLadder.Steps)
             await _topology.DeleteAsync(_plan.DelayOf(step), cancellationToken).ConfigureAwait(false);
-        await _topology.EnsureAsync(_plan.Relay, cancellationToken).ConfigureAwait(false);
-        await _calls.AskAsync(channel => channel.QueuePurgeAsync(_plan.Relay.Name, CancellationToken.None), cancellationToken).ConfigureAwait(false);
+        await _topology.DeleteAsync(_plan.Relay, cancellationToken).ConfigureAwait(false);
         foreach (var channel in await _registry.ListAsync().ConfigureAwait(false))
         {
             var queues = _channels.QueuesOf(channel);

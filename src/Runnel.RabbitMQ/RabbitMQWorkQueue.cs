@@ -32,6 +32,7 @@ public sealed partial class RabbitMQWorkQueue : IWorkQueue, IWorkQueueOperator, 
     private readonly QueueTopology _topology;
     private readonly RabbitPublisher _sending;
     private readonly RabbitPublisher _returning;
+    private readonly RabbitPublisher _relaying;
     private readonly QueueSender _returner;
     private readonly ChannelRegistry _registry;
     private readonly MessageNotes _notes;
@@ -56,13 +57,14 @@ public sealed partial class RabbitMQWorkQueue : IWorkQueue, IWorkQueueOperator, 
         _letters = new RabbitCalls(broker);
         _topology = new QueueTopology(_calls, broker);
         _sending = new RabbitPublisher(broker, broker.Publishing);
-        // What is given back does not stand in line behind what is sent.
+        // What is given back does not stand in line behind what is sent, nor behind thousands whose delay ends at once.
         _returning = new RabbitPublisher(broker, broker.Publishing);
+        _relaying = new RabbitPublisher(broker, broker.Publishing);
         _returner = new QueueSender(_returning, _topology, _plan);
         _registry = new ChannelRegistry(broker, _returner, _topology, _plan);
         _notes = new MessageNotes(broker, _returner, _topology, _plan);
         _channels = new ChannelTable(_registry, _notes, _topology, _plan, new QueueSender(_sending, _topology, _plan), broker.TimeProvider);
-        _relay = new DelayRelay(broker, _returner, _topology, _plan, _stopping.Token);
+        _relay = new DelayRelay(broker, new QueueSender(_relaying, _topology, _plan), _topology, _plan, _stopping.Token);
         _listening = new RabbitLink(broker, "listens", ListenAsync);
         _registry.Split += OnSplit;
     }
@@ -147,6 +149,8 @@ public sealed partial class RabbitMQWorkQueue : IWorkQueue, IWorkQueueOperator, 
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _listening.DisposeAsync().ConfigureAwait(false);
         await _sending.DisposeAsync().ConfigureAwait(false);
+        _relay.Dispose();
+        await _relaying.DisposeAsync().ConfigureAwait(false);
         await _returning.DisposeAsync().ConfigureAwait(false);
         await _letters.DisposeAsync().ConfigureAwait(false);
         await _calls.DisposeAsync().ConfigureAwait(false);

@@ -6,11 +6,8 @@ namespace Runnel.RabbitMQ.Sending;
 /// <summary>The headers that we write on messages beside their properties, and those of the broker that we read.</summary>
 internal static class MessageHeaders
 {
-    /// <summary>How many milliseconds of its delay are left when the message comes to the relay.</summary>
-    public const string Left = "runnel-left";
-
-    /// <summary>The queue that it goes to after its delay.</summary>
-    public const string To = "runnel-to";
+    /// <summary>What a message carries to the relay, as a <see cref="DelayNote"/>.</summary>
+    public const string Later = "runnel-later";
 
     /// <summary>Why it is a dead letter, as the name of a <see cref="Layers.DeadLetterReason"/>.</summary>
     public const string Reason = "runnel-reason";

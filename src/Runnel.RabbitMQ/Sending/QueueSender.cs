@@ -46,10 +46,12 @@ internal sealed class QueueSender(RabbitPublisher publisher, QueueTopology topol
     /// <param name="queue">The queue's name.</param>
     /// <param name="message">The message.</param>
     /// <param name="left">For how long it stays away, in milliseconds.</param>
-    public Task PutLaterAsync(string queue, in StoredMessage message, long left)
+    /// <param name="isFull">Whether whoever holds delayed messages in memory has no room.</param>
+    public Task PutLaterAsync(string queue, in StoredMessage message, long left, bool isFull = false)
     {
-        var step = DelayLadder.Next(left, message.Seed);
-        var properties = message.Properties((MessageHeaders.To, queue), (MessageHeaders.Left, left - (step?.Milliseconds ?? 0)));
-        return PutAsync(step is { } found ? plan.DelayOf(found) : plan.Relay, properties, message.Bytes);
+        var step = DelayLadder.Next(left, message.Seed, isFull);
+        var stays = step?.Milliseconds ?? 0;
+        var note = new DelayNote(ProcessClock.Id, ProcessClock.Microseconds + (stays * 1_000), left - stays, queue);
+        return PutAsync(step is { } found ? plan.DelayOf(found) : plan.Relay, message.Properties((MessageHeaders.Later, note.ToString())), message.Bytes);
     }
 }

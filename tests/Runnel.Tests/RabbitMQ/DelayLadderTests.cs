@@ -7,27 +7,36 @@ public sealed class DelayLadderTests
 {
     [Theory]
     [InlineData(0, 0)]
+    [InlineData(3_000, 0)]
+    [InlineData(3_001, 1_000)]
+    [InlineData(5_000, 3_000)]
+    [InlineData(60_000, 58_000)]
+    [InlineData(86_400_000, 86_398_000)]
+    [InlineData(30L * 86_400_000, 86_398_000)]
+    public void A_delay_takes_the_longest_step_that_leaves_two_seconds_and_its_last_three_none(long left, long step) =>
+        Assert.Equal(step, DelayLadder.Next(left, seed: 7)?.Milliseconds ?? 0);
+
+    [Theory]
     [InlineData(150, 0)]
     [InlineData(151, 100)]
     [InlineData(499, 250)]
-    [InlineData(500, 500)]
-    [InlineData(1_999, 1_000)]
-    [InlineData(86_400_000, 86_400_000)]
-    [InlineData(30L * 86_400_000, 86_400_000)]
-    public void A_delay_takes_the_longest_step_that_fits_and_its_last_moment_none(long left, long step) =>
-        Assert.Equal(step, DelayLadder.Next(left, seed: 7)?.Milliseconds ?? 0);
+    [InlineData(3_000, 3_000)]
+    public void Where_memory_is_short_all_but_the_last_moment_of_a_delay_is_spent_on_steps(long left, long step) =>
+        Assert.Equal(step, DelayLadder.Next(left, seed: 7, isFull: true)?.Milliseconds ?? 0);
 
-    [Fact]
-    public void Any_delay_ends_after_few_steps_and_with_no_step_that_is_longer_than_what_is_left()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Any_delay_ends_after_few_steps_and_with_no_step_that_is_longer_than_what_is_left(bool isFull)
     {
         var random = new Random(1);
         foreach (var delay in Enumerable.Range(0, 1_000).Select(_ => (long)Math.Pow(10, random.NextDouble() * 8)))
         {
             var (left, steps) = (delay, 0);
-            for (; DelayLadder.Next(left, steps) is { } step; steps++)
+            for (; DelayLadder.Next(left, steps, isFull) is { } step; steps++)
                 left -= step.Milliseconds;
 
-            Assert.InRange(left, 0, DelayLadder.Held);
+            Assert.InRange(left, 0, isFull ? DelayLadder.HeldWhenFull : DelayLadder.Held);
             Assert.InRange(steps, 0, 30);
         }
     }

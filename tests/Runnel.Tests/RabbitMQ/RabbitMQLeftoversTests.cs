@@ -2,6 +2,7 @@ using Microsoft.Extensions.Hosting;
 using Runnel.InMemory;
 using Runnel.Layers;
 using Runnel.RabbitMQ;
+using Runnel.RabbitMQ.Sending;
 using Runnel.Specification;
 using Runnel.Tests.Connections;
 using Runnel.Tests.Servers;
@@ -76,7 +77,7 @@ public sealed class RabbitMQLeftoversTests(SharedRabbitServer server)
 
         await app.Channels.SendManyAsync("payments", Of("plain", Count * 2 / 5));
         await app.Channels.SendManyAsync("payments", Of("fails", Count / 5));
-        await app.Channels.SendManyAsync("payments", Of("later", Count / 5), new SendOptions { Delay = TimeSpan.FromMilliseconds(300) });
+        await app.Channels.SendManyAsync("payments", Of("later", Count / 5), new SendOptions { Delay = TimeSpan.FromMilliseconds(DelayLadder.Held + 20) });
         for (var key = 0; key < 20; key++)
             await app.Channels.SendManyAsync("payments", Of(key % 4 == 0 ? "fails" : "keyed", Count / 5 / 20), new SendOptions { Key = $"key-{key}" });
         await app.Channels.SendAsync("payments", new Pay("never"));
