@@ -105,7 +105,7 @@ export class Client {
    * @returns A function that ends it.
    */
   listen<TMessage = unknown>(callback: (message: TMessage) => void): () => void {
-    return this.streams.listen((message) => callback(message as TMessage));
+    return this.streams.listen(callback as (message: unknown) => void);
   }
 
   /**
@@ -116,7 +116,7 @@ export class Client {
    * @returns A function that ends it.
    */
   demultiplex<TPayload = unknown>(stream: string, callback: (payload: TPayload, stream: string) => void): () => void {
-    return this.streams.demultiplex(stream, (payload, name) => callback(payload as TPayload, name));
+    return this.streams.demultiplex(stream, callback as (payload: unknown, stream: string) => void);
   }
 
   /**

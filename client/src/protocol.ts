@@ -13,7 +13,7 @@ export type Frame =
   | { readonly kind: "joined"; readonly stream: string; readonly groups: readonly JoinedGroup[]; readonly lost: readonly unknown[] }
   | { readonly kind: "position"; readonly stream: string; readonly position: string }
   | { readonly kind: "gone"; readonly stream: string; readonly tag: string }
-  | { readonly kind: "unknown"; readonly stream: string }
+  | { readonly kind: "unknown" }
   | { readonly kind: "malformed"; readonly error: Error };
 
 /** A message of the application: JSON text, for a stream or for none. */
@@ -113,7 +113,7 @@ export function decode(data: unknown, isV1: boolean): Frame {
   if (!isV1) {
     return { kind: "message", message };
   }
-  return isObject(message) ? decodeWithoutStream(message) : { kind: "unknown", stream: "" };
+  return isObject(message) ? decodeWithoutStream(message) : { kind: "unknown" };
 }
 
 function decodeWithoutStream(frame: Record<string, unknown>): Frame {
@@ -149,7 +149,7 @@ function decodeForStream(stream: string, frame: Record<string, unknown>, isV1: b
       reason: typeof reason === "string" ? reason : "",
     };
   }
-  return (isV1 && decodeOfGroups(stream, frame)) || { kind: "unknown", stream };
+  return (isV1 && decodeOfGroups(stream, frame)) || { kind: "unknown" };
 }
 
 function decodeOfGroups(stream: string, { joined, lost, gap, left }: Record<string, unknown>): Frame | undefined {

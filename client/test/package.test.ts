@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Server } from "./server.js";
 
@@ -32,6 +33,15 @@ test("The package has the module, its types and its source map, and says what it
     "LICENSE", "README.md", "dist/client.d.ts", "dist/client.js", "dist/client.js.map", "package.json",
   ]);
   expect(readFileSync(join(root, "LICENSE"), "utf8")).toBe(readFileSync(join(root, "../LICENSE"), "utf8"));
+});
+
+test("The README says how large the module is", async () => {
+  const module = await readFile(join(project, "node_modules/@runnel/client/dist/client.js"));
+  const [, plain, zipped] = /The module is ([\d.]+) kB, and ([\d.]+) kB with gzip/.exec(readFileSync(join(root, "README.md"), "utf8"))!;
+
+  // Another version of zlib may need some bytes more or less.
+  expect(Math.abs(module.length / 1000 - Number(plain))).toBeLessThan(0.1);
+  expect(Math.abs(gzipSync(module).length / 1000 - Number(zipped))).toBeLessThan(0.15);
 });
 
 test("The source map leads to the sources, and holds them", async () => {

@@ -46,7 +46,7 @@ test("A frame can tell that a stream is closed, with or without a code", () => {
 });
 
 test("A frame for a stream that says nothing known is unknown, not an error", () => {
-  expect(decode('{"stream":"a","news":1}', false)).toEqual({ kind: "unknown", stream: "a" });
+  expect(decode('{"stream":"a","news":1}', false)).toEqual({ kind: "unknown" });
 });
 
 test("What is not JSON text is malformed and does not throw", () => {
