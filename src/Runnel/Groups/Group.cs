@@ -7,7 +7,8 @@ namespace Runnel.Groups;
 /// <remarks>Joining and leaving take constant time: an array of members, and where in it each one is.</remarks>
 /// <param name="name">The group's name.</param>
 /// <param name="pages">What those who come back read; <see langword="null"/> for a group without history.</param>
-internal sealed class Group(GroupName name, GroupPages? pages)
+/// <param name="isOfJob">Whether it is the group of a job, whose every message is the whole state.</param>
+internal sealed class Group(GroupName name, GroupPages? pages, bool isOfJob = false)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<GroupMember, int> _places = [];
@@ -23,6 +24,9 @@ internal sealed class Group(GroupName name, GroupPages? pages)
 
     /// <summary>What those who come back read; <see langword="null"/> for a group without history.</summary>
     public GroupPages? Pages => pages;
+
+    /// <summary>Whether it is the group of a job: every message is the whole state, so whoever has the latest one has missed nothing.</summary>
+    public bool IsOfJob => isOfJob;
 
     /// <summary>Whether a member's client can come back with a position of this group.</summary>
     public bool CanRecover(GroupMember member) => pages is not null && member.Client is not null && !member.MayDrop;

@@ -34,7 +34,7 @@ internal sealed class GroupJoining(NodeContext node)
         if (client.Claim(group.Name) is not { } claim)
             return Enter(group, member, JoinOutcome.New);
         var gaps = group.Present.Gaps;
-        if (await FindAsync(group, pages, claim) is not { } from)
+        if (await (group.IsOfJob ? FindLatestAsync(group, pages, claim) : FindAsync(group, pages, claim)) is not { } from)
             return Enter(group, member, JoinOutcome.Gap);
         member.TellJoined(group, from, JoinOutcome.Recovered);
         var comer = new CatchUp(node, group, member, client, from, gaps);
@@ -60,5 +60,22 @@ internal sealed class GroupJoining(NodeContext node)
         if (claim.Offset == present.Offset || pages.Find(claim.Offset + 1) is not null)
             return claim;
         return await pages.ReadAsync(present.Epoch, claim.Offset + 1) is null ? null : claim;
+    }
+
+    /// <summary>The place before the latest state of a job, or behind it if the client has that one; <see langword="null"/> if no state is kept any more.</summary>
+    private static async ValueTask<Position?> FindLatestAsync(Group group, GroupPages pages, Position claim)
+    {
+        for (var present = group.Present.Position; present != Position.None;)
+        {
+            if (claim == present)
+                return claim;
+            if (await pages.ReadAsync(present.Epoch, present.Offset) is not null)
+                return present with { Offset = present.Offset - 1 };
+            var later = group.Present.Position;
+            if (later == present)
+                break;
+            present = later; // the next state has taken its place
+        }
+        return null;
     }
 }

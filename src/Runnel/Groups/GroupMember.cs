@@ -96,9 +96,10 @@ internal sealed class GroupMember(long number, OutboundQueue queue, object? form
 
     /// <summary>Tells the client of a group that the connection has joined.</summary>
     /// <param name="group">The group.</param>
-    /// <param name="position">Where the client stands; <see langword="null"/> when the group keeps no history.</param>
+    /// <param name="position">Where the client stands; <see langword="null"/> when the group keeps no history, <see cref="Position.None"/> when it has none now.</param>
     /// <param name="outcome">What became of it.</param>
-    public void TellJoined(Group group, Position? position, JoinOutcome outcome) => PostLater(Client?.Joined(group.Name, group.Tag, position, outcome));
+    public void TellJoined(Group group, Position? position, JoinOutcome outcome) =>
+        PostLater(Client?.Joined(group.Name, group.Tag, position == Position.None ? null : position, outcome));
 
     /// <summary>Hands over an event that was sent to this connection alone.</summary>
     public void PostEvent(GroupMessage message) => events.Post(message);

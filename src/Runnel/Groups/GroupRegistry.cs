@@ -156,10 +156,11 @@ internal sealed class GroupRegistry(NodeContext node, IBackplane backplane, Memb
     private Group NewGroup(GroupName name)
     {
         var topic = Topic.OfGroup(name);
-        if (topic.Kind != TopicKind.Group || RetentionOf(name) is null)
-            return new Group(name, pages: null);
+        var isOfJob = topic.Kind != TopicKind.Group;
+        if (isOfJob ? !seals.HasKey : RetentionOf(name) is null)
+            return new Group(name, pages: null, isOfJob);
         Group? group = null;
-        return group = new Group(name, new GroupPages(topic, backplane, node.TimeProvider, message => Decode(group!, message)));
+        return group = new Group(name, new GroupPages(topic, backplane, node.TimeProvider, message => Decode(group!, message)), isOfJob);
     }
 
     private Retention? RetentionOf(GroupName group) =>
@@ -170,7 +171,7 @@ internal sealed class GroupRegistry(NodeContext node, IBackplane backplane, Memb
     // Which groups a connection joins is known only when it joins them.
     private void RefuseDropping(Group group, GroupMember member)
     {
-        if (group.Pages is not null && member.MayDrop && node.Options.HistoryOf(group.Name) is { IsRequired: true })
+        if (group is { Pages: not null, IsOfJob: false } && member.MayDrop && node.Options.HistoryOf(group.Name) is { IsRequired: true })
             throw new InvalidOperationException($"Group '{group.Name}' keeps history, and this endpoint's outbound policy drops messages: both cannot be. Set the endpoint's Outbound.Policy to Disconnect, or let the group keep none (KeepHistory with null).");
     }
 
@@ -208,7 +209,7 @@ internal sealed class GroupRegistry(NodeContext node, IBackplane backplane, Memb
         }
     }
 
-    // A group with history always has a position: else a client that never got a message could not say where it stands.
+    // A group with history always has a position: else a client that never got a message could not say where it stands. Only a job has none before its first state, and after its last one is forgotten.
     private async Task<IAsyncDisposable> SubscribeWithPositionAsync(Group group)
     {
         var topic = Topic.OfGroup(group.Name);
@@ -216,7 +217,7 @@ internal sealed class GroupRegistry(NodeContext node, IBackplane backplane, Memb
         try
         {
             var begins = subscription.Begins;
-            if (begins == Position.None)
+            if (begins == Position.None && !group.IsOfJob)
                 begins = await backplane.PublishAsync(topic, EnvelopeFormat.Encode(new Envelope(new Message(GroupMessage.BeginType, default))), RetentionOf(group.Name));
             group.Begin(begins);
             return subscription;
@@ -236,7 +237,7 @@ internal sealed class GroupRegistry(NodeContext node, IBackplane backplane, Memb
             group.Deliver(message);
             return;
         }
-        if (group.Pages is not null && message.Place is null)
+        if (group is { Pages: not null, IsOfJob: false } && message.Place is null)
             TellOfUnkept(group);
         ConnectionMetrics.GroupMessageFannedOut();
         if (group.Deliver(message) is { } failure)

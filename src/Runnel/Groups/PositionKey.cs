@@ -18,6 +18,9 @@ internal sealed class PositionKey(IStateStore states, NodeContext node)
     private readonly Lock _lock = new();
     private Task<byte[]>? _reading;
 
+    /// <summary>Whether there can be one: something has to remember it.</summary>
+    public bool CanBe => states is not LackingStateStore;
+
     /// <summary>Reads the key, or makes it. A failure is not remembered.</summary>
     public Task<byte[]> GetAsync(CancellationToken cancellationToken)
     {

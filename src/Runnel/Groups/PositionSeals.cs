@@ -18,6 +18,9 @@ internal sealed class PositionSeals(NodeContext node, PositionKey key)
     private byte[]? _tagKey;
     private byte[]? _sealKey;
 
+    /// <summary>Whether there can be a key: something has to remember it.</summary>
+    public bool HasKey => key.CanBe;
+
     /// <summary>Makes sure that the key is there: to be awaited before anything else is asked.</summary>
     public async ValueTask PrepareAsync(CancellationToken cancellationToken)
     {

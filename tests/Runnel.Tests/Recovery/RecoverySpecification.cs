@@ -1,3 +1,4 @@
+using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Runnel.Layers;
 using Runnel.Tests.Connections;
@@ -97,6 +98,49 @@ public abstract class RecoverySpecification : IAsyncLifetime
         Assert.Equal(["recovered"], await client.ReceiveJoinedAsync());
         await SendAsync(here, 1, 1);
         Assert.Equal([1], await ReceiveAsync(client, 1));
+    }
+
+    [Fact]
+    public async Task The_group_of_a_job_recovers_with_its_latest_state()
+    {
+        var job = $"job.{MessageId.New(TimeProvider.System)}";
+        var layer = Open();
+        var (here, there) = (await StartAsync(layer), await StartAsync());
+        var client = new GreetedClient();
+        await StateAsync(1);
+        await client.ConnectAsync(here, $"/ws?groups={job}");
+        Assert.Equal(["new"], await client.ReceiveJoinedAsync());
+        await StateAsync(2);
+        Assert.Equal(2, (await client.ReceivePayloadAsync()).GetInt32());
+
+        client.Cut();
+        await StateAsync(3);
+        await StateAsync(4);
+        await client.ConnectAsync(there, $"/ws?groups={job}");
+        Assert.Equal(["recovered"], await client.ReceiveJoinedAsync());
+        Assert.Equal(4, (await client.ReceivePayloadAsync()).GetInt32());
+        client.Cut();
+        await client.ConnectAsync(here, $"/ws?groups={job}");
+        Assert.Equal(["recovered"], await client.ReceiveJoinedAsync());
+        await StateAsync(5);
+
+        Assert.Equal(5, (await client.ReceivePayloadAsync()).GetInt32());
+
+        async Task StateAsync(int state) => await layer.PublishAsync(
+            Topic.OfGroup(job), EnvelopeFormat.Encode(new Envelope(new Message("json", Encoding.UTF8.GetBytes($"{state}")), EnvelopeKind.TextFrame)), new Retention(1, TimeSpan.FromDays(1)));
+    }
+
+    [Fact]
+    public async Task The_group_of_a_job_without_a_state_gives_no_position()
+    {
+        var job = $"job.{MessageId.New(TimeProvider.System)}";
+        var layer = Open();
+        var app = await StartAsync(layer);
+        var client = new GreetedClient();
+        await client.ConnectAsync(app, $"/ws?groups={job}");
+        Assert.Equal(["new"], await client.ReceiveJoinedAsync());
+
+        Assert.Empty(client.Positions);
     }
 
     [Fact]

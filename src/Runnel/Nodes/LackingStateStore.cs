@@ -1,6 +1,6 @@
 using Runnel.Layers;
 
-namespace Runnel;
+namespace Runnel.Nodes;
 
 /// <summary>Stands in for a state store where no layer remembers anything, so that services can be made: whatever is asked of it is refused.</summary>
 internal sealed class LackingStateStore : IStateStore
