@@ -19,7 +19,9 @@ internal sealed class OrdersConsumer(OrderStore orders) : JsonWebSocketConsumer
 
         // Join first, read second, so that nothing falls into a gap.
         var visitor = Visitor.Of(Scope.User);
-        await Groups.AddAsync(id is null ? OrderNews.GroupOf(visitor) : OrderNews.GroupOf(visitor, id), cancellationToken);
+        var joined = await Groups.AddAsync(id is null ? OrderNews.GroupOf(visitor) : OrderNews.GroupOf(visitor, id), cancellationToken);
+        if (joined.Outcome is JoinOutcome.Recovered)
+            return; // what the page missed follows by itself
         if (id is null)
             await SendJsonAsync(new { action = "snapshot", data = await orders.ListAsync(visitor, Latest) }, cancellationToken);
         else if (await orders.FindAsync(id) is { } order && order.Owner == visitor)

@@ -1,4 +1,5 @@
 using Payments;
+using Runnel.Layers;
 using Runnel.Workers;
 
 var builder = WebApplication.CreateBuilder(args);
@@ -7,7 +8,10 @@ if (builder.Configuration["urls"] is null && builder.Configuration["http_ports"]
     builder.WebHost.UseUrls("http://localhost:5082");
 
 // A file beside the sample, unless --layer or Runnel__Layer names another layer.
-builder.Services.AddRunnel()
+// Where it keeps history, a page that comes back gets what it missed.
+builder.Services.AddRunnel(options => options
+        .KeepHistory("visitor.*", new Retention(200, TimeSpan.FromMinutes(5)), isRequired: false)
+        .KeepHistory("order.*", new Retention(20, TimeSpan.FromMinutes(5)), isRequired: false))
     .UseLayer($"sqlite:{Path.Combine(builder.Environment.ContentRootPath, "payments.db")}")
     .AddRecurring("reconcile-payments", PaymentsOptions.ReconcileEvery(builder.Environment), "reconciliation", new Reconcile());
 

@@ -1,4 +1,5 @@
 using Progress;
+using Runnel.Layers;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.WebHost.UseStaticWebAssets();
@@ -6,7 +7,9 @@ if (builder.Configuration["urls"] is null && builder.Configuration["http_ports"]
     builder.WebHost.UseUrls("http://localhost:5081");
 
 // A file beside the sample, unless --layer or Runnel__Layer names another layer.
-builder.Services.AddRunnel().UseLayer($"sqlite:{Path.Combine(builder.Environment.ContentRootPath, "progress.db")}");
+// Where it keeps history, a page that comes back hears of the tasks that were started meanwhile. The states of a task recover by themselves.
+builder.Services.AddRunnel(options => options.KeepHistory("tasks.*", new Retention(100, TimeSpan.FromMinutes(5)), isRequired: false))
+    .UseLayer($"sqlite:{Path.Combine(builder.Environment.ContentRootPath, "progress.db")}");
 
 builder.Services.AddSingleton<RecentTasks>();
 builder.Services.AddHttpClient<BackendClient>();

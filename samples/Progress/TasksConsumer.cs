@@ -14,12 +14,18 @@ internal sealed class TasksConsumer(RecentTasks tasks) : JsonWebSocketConsumer
 
         // Join first, read second, so that nothing falls into a gap; what comes twice the page tells by its time.
         var visitor = Visitor.Of(Scope.User);
-        await Groups.AddAsync(RecentTasks.GroupOf(visitor), cancellationToken);
+        var hasRecovered = await JoinAsync(RecentTasks.GroupOf(visitor), cancellationToken);
         var latest = await tasks.ListAsync(visitor, cancellationToken);
         foreach (var id in latest)
-            await Groups.AddAsync(JobStatus.GroupOf(id), cancellationToken);
-        await SendJsonAsync(new { action = "snapshot", data = await tasks.StatesAsync(latest, cancellationToken) }, cancellationToken);
+            hasRecovered &= await JoinAsync(JobStatus.GroupOf(id), cancellationToken);
+
+        // A page that comes back and has missed nothing gets what was sent meanwhile by itself.
+        if (!hasRecovered)
+            await SendJsonAsync(new { action = "snapshot", data = await tasks.StatesAsync(latest, cancellationToken) }, cancellationToken);
     }
+
+    private async Task<bool> JoinAsync(GroupName group, CancellationToken cancellationToken) =>
+        (await Groups.AddAsync(group, cancellationToken)).Outcome is JoinOutcome.Recovered;
 
     [Handles(RecentTasks.Added)]
     public async Task OnAddedAsync(TaskAdded added, CancellationToken cancellationToken)

@@ -11,14 +11,21 @@ const template = document.querySelector("#article");
 
 const items = new Map(); // id → its <li>
 
-const labels = { connecting: "Connecting", connected: "Connected", reconnecting: "Reconnecting", closed: "Disconnected" };
+const labels = { connecting: "Connecting", connected: "Live", reconnecting: "Reconnecting", closed: "Disconnected" };
+
+let wasLive = false;
 
 const client = connect("/ws/articles");
 
-client.on("state", ({ state, reason }) => {
+client.on("state", ({ state, recovered, reason }) => {
   badge.dataset.state = state;
+  let detail = "";
+  // Back again: what was missed has come, or the server has sent the present state.
+  if (state === "connected" && wasLive) detail = recovered ? ", nothing missed" : ", reloaded";
   // A server that turns the page away for good says why.
-  badgeText.textContent = state === "closed" && reason ? `${labels[state]}: ${reason}` : labels[state];
+  if (state === "closed" && reason) detail = `: ${reason}`;
+  badgeText.textContent = labels[state] + detail;
+  wasLive ||= state === "connected";
 });
 
 client.listen(({ action, pk, data }) => {
@@ -47,7 +54,7 @@ client.listen(({ action, pk, data }) => {
   empty.hidden = items.size > 0;
 });
 
-/** The present state, at the first connection and after every later one: whatever else is here is out of date. */
+/** The present state, at the first connection and after a later one that could not bring what was missed: whatever else is here is out of date. */
 function show(articles) {
   const shown = new Set(articles.map((article) => article.id));
   for (const id of [...items.keys()].filter((id) => !shown.has(id))) remove(id);

@@ -13,15 +13,22 @@ const form = document.querySelector("#pay");
 
 const rows = new Map(); // id → { order, item }
 
-const connectionLabels = { connecting: "Connecting", connected: "Connected", reconnecting: "Reconnecting", closed: "Disconnected" };
+const connectionLabels = { connecting: "Connecting", connected: "Live", reconnecting: "Reconnecting", closed: "Disconnected" };
 const stateLabels = { pending: "Pending", charging: "Charging", settling: "Settling", paid: "Paid", declined: "Declined", dead: "Put aside" };
+
+let wasLive = false;
 
 const client = connect("/ws/orders");
 
-client.on("state", ({ state, reason }) => {
+client.on("state", ({ state, recovered, reason }) => {
   badge.dataset.state = state;
+  let detail = "";
+  // Back again: what was missed has come, or the server has sent the present state.
+  if (state === "connected" && wasLive) detail = recovered ? ", nothing missed" : ", reloaded";
   // A server that turns the page away for good says why.
-  badgeText.textContent = state === "closed" && reason ? `${connectionLabels[state]}: ${reason}` : connectionLabels[state];
+  if (state === "closed" && reason) detail = `: ${reason}`;
+  badgeText.textContent = connectionLabels[state] + detail;
+  wasLive ||= state === "connected";
 });
 
 client.listen((message) => {
@@ -30,7 +37,7 @@ client.listen((message) => {
   empty.hidden = rows.size > 0;
 });
 
-/** The present state, at the first connection and after every later one: whatever else is here is out of date. */
+/** The present state, at the first connection and after a later one that could not bring what was missed: whatever else is here is out of date. */
 function show(orders) {
   for (const { item } of rows.values()) item.remove();
   rows.clear();

@@ -12,7 +12,7 @@ const template = document.querySelector("#row");
 
 const rows = new Map(); // id → { job, item }
 
-const connectionLabels = { connecting: "Connecting", connected: "Connected", reconnecting: "Reconnecting", closed: "Disconnected" };
+const connectionLabels = { connecting: "Connecting", connected: "Live", reconnecting: "Reconnecting", closed: "Disconnected" };
 const channelLabels = { tasks: "Task", "polled-tasks": "Backend service" };
 const stateLabels = {
   scheduled: "Waiting",
@@ -25,12 +25,19 @@ const stateLabels = {
 };
 const final = new Set(["succeeded", "dead", "cancelled"]);
 
+let wasLive = false;
+
 const client = connect("/ws/tasks");
 
-client.on("state", ({ state, reason }) => {
+client.on("state", ({ state, recovered, reason }) => {
   badge.dataset.state = state;
+  let detail = "";
+  // Back again: what was missed has come, or the server has sent the present state.
+  if (state === "connected" && wasLive) detail = recovered ? ", nothing missed" : ", reloaded";
   // A server that turns the page away for good says why.
-  badgeText.textContent = state === "closed" && reason ? `${connectionLabels[state]}: ${reason}` : connectionLabels[state];
+  if (state === "closed" && reason) detail = `: ${reason}`;
+  badgeText.textContent = connectionLabels[state] + detail;
+  wasLive ||= state === "connected";
 });
 
 client.listen((message) => {
@@ -46,7 +53,7 @@ submits("#task", "/api/tasks", ({ steps, stepMilliseconds, failAtStep }) => ({
 }));
 submits("#polled", "/api/polled-tasks", ({ seconds }) => ({ seconds: Number(seconds) }));
 
-/** The present state, at the first connection and after every later one: whatever else is here is out of date. */
+/** The present state, at the first connection and after a later one that could not bring what was missed: whatever else is here is out of date. */
 function show(jobs) {
   const shown = new Set(jobs.map((job) => job.id));
   for (const id of [...rows.keys()].filter((id) => !shown.has(id))) remove(id);

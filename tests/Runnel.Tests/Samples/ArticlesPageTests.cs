@@ -84,7 +84,7 @@ public sealed class ArticlesPageTests(Chromium chromium) : IClassFixture<Chromiu
         var port = first.Address.Port;
         using (var writer = first.CreateWriter())
             await ArticlesApp.PostAsync(writer, "gone with the first server");
-        var page = await OpenPageAsync(first);
+        var page = await OpenPageAsync(first.Address);
         await Expect(page.Locator("#articles li")).ToHaveCountAsync(1);
 
         await first.DisposeAsync();
@@ -93,8 +93,28 @@ public sealed class ArticlesPageTests(Chromium chromium) : IClassFixture<Chromiu
         await using var second = new ArticlesApp(port);
         using (var writer = second.CreateWriter())
             await ArticlesApp.PostAsync(writer, "written meanwhile");
-        await Expect(page.Locator("#badge")).ToHaveTextAsync("Connected", new() { Timeout = 20_000 });
+        await Expect(page.Locator("#badge")).ToHaveTextAsync("Live, reloaded", new() { Timeout = 20_000 });
         await Expect(page.Locator("#articles h2")).ToHaveTextAsync(["written meanwhile"]);
+    }
+
+    [Fact]
+    public async Task A_page_that_is_cut_off_for_a_moment_gets_what_it_missed_and_says_so()
+    {
+        await using var wire = TcpWire.To(_app.Address.Port);
+        using var writer = _app.CreateWriter();
+        for (var number = 1; number <= 6; number++)
+            await ArticlesApp.PostAsync(writer, $"{number}");
+        var page = await OpenPageAsync(new UriBuilder(_app.Address) { Port = wire.Port }.Uri);
+        await ArticlesApp.PostAsync(writer, "7");
+        await Expect(page.Locator("#articles h2")).ToHaveTextAsync(["7", "6", "5", "4", "3", "2"]);
+
+        wire.Cut();
+        await Expect(page.Locator("#badge")).ToHaveTextAsync("Reconnecting");
+        await ArticlesApp.PostAsync(writer, "8");
+        wire.Heal();
+
+        await Expect(page.Locator("#badge")).ToHaveTextAsync("Live, nothing missed", new() { Timeout = 20_000 });
+        await Expect(page.Locator("#articles h2")).ToHaveTextAsync(["8", "7", "6", "5", "4", "3", "2"]); // a snapshot would have five
     }
 
     [Theory]
@@ -114,9 +134,9 @@ public sealed class ArticlesPageTests(Chromium chromium) : IClassFixture<Chromiu
         Assert.Empty(complaints);
     }
 
-    private async Task<IPage> OpenPageAsync(ArticlesApp? app = null, int width = 1280, List<string>? complaints = null)
+    private async Task<IPage> OpenPageAsync(Uri? address = null, int width = 1280, List<string>? complaints = null)
     {
-        var page = await chromium.NewPageAsync(app?.Address ?? _app.Address, width);
+        var page = await chromium.NewPageAsync(address ?? _app.Address, width);
         page.Console += (_, message) =>
         {
             if (message.Type is "error" or "warning")
@@ -124,7 +144,7 @@ public sealed class ArticlesPageTests(Chromium chromium) : IClassFixture<Chromiu
         };
         page.PageError += (_, error) => complaints?.Add(error);
         await page.GotoAsync("/");
-        await Expect(page.Locator("#badge")).ToHaveTextAsync("Connected");
+        await Expect(page.Locator("#badge")).ToHaveTextAsync("Live");
         return page;
     }
 

@@ -49,6 +49,24 @@ public sealed class PaymentsPageTests(Chromium chromium) : IClassFixture<Chromiu
         Assert.Empty(complaints);
     }
 
+    [Fact]
+    public async Task A_page_that_is_cut_off_for_a_moment_gets_what_it_missed_and_says_so()
+    {
+        await using var wire = TcpWire.To(_app.Address.Port);
+        var page = await chromium.NewPageAsync(new UriBuilder(_app.Address) { Port = wire.Port }.Uri);
+        await page.GotoAsync("/");
+        await Expect(page.Locator("#badge")).ToHaveTextAsync("Live");
+        await PayAsync(page, "first", "flaky-2");
+        await Expect(page.Locator(".orders h2")).ToHaveTextAsync(["first"]);
+
+        wire.Cut();
+        await Expect(page.Locator("#badge")).ToHaveTextAsync("Reconnecting");
+        wire.Heal();
+
+        await Expect(page.Locator("#badge")).ToHaveTextAsync("Live, nothing missed", new() { Timeout = 20_000 });
+        await Expect(page.Locator(".pill")).ToHaveTextAsync(["Paid"], new() { Timeout = 20_000 });
+    }
+
     private static async Task PayAsync(IPage page, string id, string nonce)
     {
         await page.GetByLabel("Order", new() { Exact = true }).FillAsync(id);

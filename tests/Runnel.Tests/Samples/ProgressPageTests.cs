@@ -59,6 +59,24 @@ public sealed class ProgressPageTests(Chromium chromium) : IClassFixture<Chromiu
         await Expect(page.GetByText("Step 3 went wrong")).ToBeVisibleAsync();
     }
 
+    [Fact]
+    public async Task A_page_that_is_cut_off_for_a_moment_gets_the_latest_state_of_its_task_and_says_so()
+    {
+        await using var wire = TcpWire.To(_app.Address.Port);
+        var page = await OpenPageAsync(address: new UriBuilder(_app.Address) { Port = wire.Port }.Uri);
+        await page.GetByLabel("Steps").FillAsync("20");
+        await page.GetByLabel("Milliseconds").FillAsync("100");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Start a task" }).ClickAsync();
+        await MovedBeyondAsync(page, 0);
+
+        wire.Cut();
+        await Expect(page.Locator("#badge")).ToHaveTextAsync("Reconnecting");
+        wire.Heal();
+
+        await Expect(page.Locator("#badge")).ToHaveTextAsync("Live, nothing missed", new() { Timeout = 20_000 });
+        await Expect(page.Locator(".pill")).ToHaveTextAsync(["Done"], new() { Timeout = 20_000 });
+    }
+
     [Theory]
     [InlineData(1280)]
     [InlineData(390)]
@@ -77,9 +95,9 @@ public sealed class ProgressPageTests(Chromium chromium) : IClassFixture<Chromiu
         Assert.Empty(complaints);
     }
 
-    private async Task<IPage> OpenPageAsync(int width = 1280, List<string>? complaints = null)
+    private async Task<IPage> OpenPageAsync(int width = 1280, List<string>? complaints = null, Uri? address = null)
     {
-        var page = await chromium.NewPageAsync(_app.Address, width);
+        var page = await chromium.NewPageAsync(address ?? _app.Address, width);
         page.Console += (_, message) =>
         {
             if (message.Type is "error" or "warning")
@@ -87,7 +105,7 @@ public sealed class ProgressPageTests(Chromium chromium) : IClassFixture<Chromiu
         };
         page.PageError += (_, error) => complaints?.Add(error);
         await page.GotoAsync("/");
-        await Expect(page.Locator("#badge")).ToHaveTextAsync("Connected");
+        await Expect(page.Locator("#badge")).ToHaveTextAsync("Live");
         return page;
     }
 

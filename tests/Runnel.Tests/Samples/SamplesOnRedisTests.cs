@@ -49,7 +49,7 @@ public sealed class SamplesOnRedisTests : IClassFixture<RedisServer>, IClassFixt
         var snapshot = await socket.ReadAsync();
         var page = await _chromium.NewPageAsync(other.Address);
         await page.GotoAsync("/");
-        await Expect(page.Locator("#badge")).ToHaveTextAsync("Connected");
+        await Expect(page.Locator("#badge")).ToHaveTextAsync("Live");
 
         var id = await ArticlesApp.PostAsync(writer, "Rain at last");
         var created = await socket.ReadAsync();
@@ -151,7 +151,7 @@ public sealed class SamplesOnRedisTests : IClassFixture<RedisServer>, IClassFixt
         await using var worker = await SampleProcess.WorkAsync("Progress", folder);
         var page = await _chromium.NewPageAsync(web.Address);
         await page.GotoAsync("/");
-        await Expect(page.Locator("#badge")).ToHaveTextAsync("Connected");
+        await Expect(page.Locator("#badge")).ToHaveTextAsync("Live");
         var cookie = (await page.Context.CookiesAsync()).Single();
         web.Client.DefaultRequestHeaders.Add("Cookie", $"{cookie.Name}={cookie.Value}"); // what the page did not start itself is its visitor's, too
         using var started = await web.Client.PostAsJsonAsync("/api/tasks", new { steps = 60, stepMilliseconds = 50 });
