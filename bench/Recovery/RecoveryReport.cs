@@ -68,7 +68,7 @@ internal sealed class RecoveryReport
         foreach (var replay in replays)
         {
             Row(table, $"{replay.Where}: connecting → everything, p50, ms", replay.CaughtUpP50, "F1");
-            Row(table, "… p99, ms", replay.CaughtUpP99, "F1", GoalReplay);
+            Row(table, "… p99, ms", replay.CaughtUpP99, "F1", replay.Messages > 0 ? GoalReplay : null);
             Row(table, "… connecting → joined, p50, ms", replay.JoinedP50, "F1");
             Row(table, "… p99, ms", replay.JoinedP99, "F1");
             Row(table, "… not within ten seconds", replay.Failures, "N0", 0);

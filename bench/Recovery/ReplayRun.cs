@@ -5,16 +5,24 @@ internal static class ReplayRun
 {
     private const int Messages = 100, WarmUp = 30, Patience = 10;
 
+    // The first one shows what a return costs by itself, on this machine at this time.
+    private static readonly (string Kind, int Messages, int Node, string Where)[] Ways =
+    [
+        ("plain.replay", 0, 0, "without history, nothing to recover"),
+        ("kept.replay", Messages, 0, "to the node that it was on"),
+        ("kept.replay", Messages, 1, "to a node without that group"),
+    ];
+
     public static async Task<IReadOnlyList<ReplayFigures>> RunAsync(QueueStore store, RecoverySettings settings, CancellationToken cancellationToken)
     {
         await using var cluster = await RecoveryCluster.StartAsync(await store.NewAddressAsync(cancellationToken), maxBytes: 0, cancellationToken);
         var (figures, number) = (new List<ReplayFigures>(), 0);
-        foreach (var (node, where) in new[] { (0, "to the node that it was on"), (1, "to a node without that group") })
+        foreach (var (kind, messages, node, where) in Ways)
         {
             var (joined, caughtUp, failures) = (new LatencyHistogram(), new LatencyHistogram(), 0);
             for (var round = 0; round < WarmUp + settings.Rounds; round++)
             {
-                var returned = await RecoverAsync(cluster, node, ++number, cancellationToken);
+                var returned = await RecoverAsync(cluster, $"{kind}.{++number}", number, messages, node, cancellationToken);
                 failures += returned.CaughtUp == 1 ? 0 : 1;
                 if (round < WarmUp || returned.CaughtUp != 1)
                     continue;
@@ -22,20 +30,22 @@ internal static class ReplayRun
                 caughtUp.Record((long)(returned.CaughtUpLast * 1e6));
             }
             figures.Add(new ReplayFigures(
-                where, joined.PercentileInMilliseconds(50), joined.PercentileInMilliseconds(99), caughtUp.PercentileInMilliseconds(50), caughtUp.PercentileInMilliseconds(99), failures));
-            await Console.Error.WriteLineAsync($"recovery of {Messages} messages: {figures[^1]}");
+                where, messages, joined.PercentileInMilliseconds(50), joined.PercentileInMilliseconds(99), caughtUp.PercentileInMilliseconds(50), caughtUp.PercentileInMilliseconds(99), failures));
+            await Console.Error.WriteLineAsync($"recovery of {messages} messages: {figures[^1]}");
         }
         return figures;
     }
 
-    private static async Task<ReturnFigures> RecoverAsync(RecoveryCluster cluster, int node, int number, CancellationToken cancellationToken)
+    private static async Task<ReturnFigures> RecoverAsync(RecoveryCluster cluster, string group, int number, int messages, int node, CancellationToken cancellationToken)
     {
-        var group = $"kept.replay.{number}";
         await cluster.OpenAsync(group, number, count: 1, withSmallBuffer: 0, cancellationToken);
         await cluster.AskClientsAsync<bool>(cancellationToken, "cut", 0, 1, -1);
-        var publisher = RecoveringGroup.PublisherOf(number, 1);
-        await cluster.AskAsync<bool>(0, cancellationToken, "send", publisher, group, Messages);
-        await cluster.AskClientsAsync<long>(cancellationToken, "newest", (publisher * Arrivals.NumbersPerPublisher) + Messages);
+        if (messages > 0)
+        {
+            var publisher = RecoveringGroup.PublisherOf(number, 1);
+            await cluster.AskAsync<bool>(0, cancellationToken, "send", publisher, group, messages);
+            await cluster.AskClientsAsync<long>(cancellationToken, "newest", (publisher * Arrivals.NumbersPerPublisher) + messages);
+        }
         await cluster.AskClientsAsync<bool>(cancellationToken, "expect", 0);
         await cluster.AskClientsAsync<bool>(cancellationToken, "come-back", 0, 1, node);
         var returned = await cluster.AskClientsAsync<ReturnFigures>(cancellationToken, "returns", 1, Patience);
