@@ -14,7 +14,7 @@ public sealed class EventTests
     {
         await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer<Forms>("/ws"));
         await using var client = await app.ConnectInMemoryAsync("/ws");
-        await Wait.Until(() => app.Registry.CountOf("forms") == 1, "it has joined");
+        await app.JoinedAsync("forms");
 
         await app.Groups.SendEventAsync("forms", "body", new Thing("a", 1));
         await app.Groups.SendEventAsync("forms", "body-and-token", new Thing("b", 2));
@@ -75,7 +75,7 @@ public sealed class EventTests
     {
         await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer<Forms>("/ws"));
         await using var client = await app.ConnectInMemoryAsync("/ws");
-        await Wait.Until(() => app.Registry.CountOf("forms") == 1, "it has joined");
+        await app.JoinedAsync("forms");
 
         await app.Groups.SendEventAsync("forms", "unheard-of", 1);
         await app.Groups.SendEventAsync("forms", "number", 1);
@@ -89,7 +89,7 @@ public sealed class EventTests
     {
         await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer<Forms>("/ws"));
         await using var client = await app.ConnectInMemoryAsync("/ws");
-        await Wait.Until(() => app.Registry.CountOf("forms") == 1, "it has joined");
+        await app.JoinedAsync("forms");
 
         await app.Groups.SendEventAsync("forms", "number", "not a number");
         await app.Groups.SendEventAsync("forms", "number", 1);
@@ -103,7 +103,7 @@ public sealed class EventTests
     {
         await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer<Forms>("/ws"));
         await using var client = await app.ConnectInMemoryAsync("/ws");
-        await Wait.Until(() => app.Registry.CountOf("forms") == 1, "it has joined");
+        await app.JoinedAsync("forms");
 
         await app.Groups.SendEventAsync("forms", "fail", 1);
         await app.Groups.SendEventAsync("forms", "fail", 1);

@@ -97,6 +97,15 @@ internal sealed class RunnelApp : IAsyncDisposable
 
     public Uri WebSocketAddress(string path) => new(new UriBuilder(Address) { Scheme = Address.Scheme == "https" ? "wss" : "ws" }.Uri, path);
 
+    /// <summary>Waits until so many connections are in a group, and the node hears it.</summary>
+    /// <remarks>A member counts before the node has subscribed, and what is sent in between is nobody's. Joining again returns when it has.</remarks>
+    public async Task JoinedAsync(GroupName group, int count = 1)
+    {
+        await Wait.Until(() => Registry.CountOf(group) == count, $"{count} to join '{group}'");
+        foreach (var connection in Node.Connections)
+            await Wait.For(Groups.AddAsync(group, connection.ChannelName).AsTask(), $"the node to hear '{group}'");
+    }
+
     public async Task StopAsync() => await Wait.For(_app.StopAsync(), "the application to stop");
 
     public async ValueTask DisposeAsync()

@@ -22,7 +22,7 @@ public sealed class SlowClientTests
         await using var app = await StartAsync(OutboundPolicy.Disconnect, clock);
         var reader = await app.ConnectAsync("/ws");
         var deaf = await app.ConnectRawAsync("/ws");
-        await JoinedAsync(app, 2);
+        await app.JoinedAsync("all", 2);
 
         var received = ReadAsync(reader, 200);
         for (var i = 0; i < 200; i++)
@@ -63,7 +63,7 @@ public sealed class SlowClientTests
         var readers = new List<Reading>();
         for (var i = 0; i < 20; i++)
             readers.Add(ReadAsync(await app.ConnectAsync("/ws"), 10_000));
-        await JoinedAsync(app, 20);
+        await app.JoinedAsync("all", 20);
         var text = new string('x', 94);
 
         for (var i = 0; i < 10_000; i++)
@@ -101,7 +101,7 @@ public sealed class SlowClientTests
     {
         await using var app = await StartAsync(OutboundPolicy.Disconnect, new ManualTimeProvider());
         var slow = await app.ConnectRawAsync("/ws");
-        await JoinedAsync(app, 1);
+        await app.JoinedAsync("all", 1);
         for (var i = 0; !app.Logs.Of(2004).Any(); i++)
             await app.Groups.SendAsync("all", $"{i}:{Large}");
 
@@ -114,7 +114,7 @@ public sealed class SlowClientTests
         var clock = new ManualTimeProvider();
         await using var app = await StartAsync(OutboundPolicy.Disconnect, clock);
         await app.ConnectRawAsync("/ws");
-        await JoinedAsync(app, 1);
+        await app.JoinedAsync("all", 1);
         for (var i = 0; !app.Logs.Of(2004).Any(); i++)
             await app.Groups.SendAsync("all", $"{i}:{Large}");
 
@@ -131,7 +131,7 @@ public sealed class SlowClientTests
         using var counts = new Counts();
         await using var app = await StartAsync(policy, new ManualTimeProvider());
         var slow = await app.ConnectRawAsync("/ws");
-        await JoinedAsync(app, 1);
+        await app.JoinedAsync("all", 1);
 
         var sent = 0;
         for (; counts[RunnelTelemetry.FramesDropped, policy.ToString()] < 20; sent++)
@@ -184,7 +184,7 @@ public sealed class SlowClientTests
             else
                 readers.Add(ReadAsync(await app.ConnectAsync("/ws"), 100));
         }
-        await JoinedAsync(app, 40);
+        await app.JoinedAsync("all", 40);
 
         for (var i = 0; i < 100; i++)
             await SendPacedAsync(app, i, [.. readers]);
@@ -196,8 +196,6 @@ public sealed class SlowClientTests
     private static Task<RunnelApp> StartAsync(OutboundPolicy policy, ManualTimeProvider clock) => RunnelApp.StartAsync(
         app => app.MapConsumer<Member>("/ws", options => options.Outbound.Policy = policy), builder => builder.With(clock).With(
             (GatewayOptions options) => (options.KeepAliveInterval, options.KeepAliveTimeout) = (TimeSpan.FromHours(1), TimeSpan.FromHours(2))));
-
-    private static Task JoinedAsync(RunnelApp app, int count) => Wait.Until(() => app.Registry.CountOf("all") == count, "all have joined");
 
     // A reader that keeps up must not be cut with the one that does not: never more than a few messages ahead of it.
     private static async Task SendPacedAsync(RunnelApp app, int number, params Reading[] readers)

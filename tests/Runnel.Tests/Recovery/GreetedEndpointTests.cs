@@ -141,7 +141,7 @@ public sealed class GreetedEndpointTests
     {
         await using var app = await StartAsync();
         var client = await app.ConnectAsync("/ws", options => options.AddSubProtocol("other"));
-        await Wait.Until(() => app.Registry.CountOf("articles") == 1, "it has joined");
+        await app.JoinedAsync("articles");
 
         await app.Groups.SendJsonAsync("articles", 1);
 
