@@ -94,6 +94,7 @@ public abstract class StateStoreSpecification : IAsyncLifetime
         Assert.False(await store.ConfirmAsync(first));
         await store.MarkAsync(first); // too late, and nothing to the second
         await store.ReleaseAsync(first);
+        Assert.Null(await store.ReserveAsync("dedup.1", Long, Long));
         Assert.True(await store.ConfirmAsync(second));
     }
 

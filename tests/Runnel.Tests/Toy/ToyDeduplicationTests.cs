@@ -24,7 +24,14 @@ public sealed class ToyDeduplicationTests : IAsyncDisposable
         var backplane = new InMemoryBackplane(_clock);
         _states = new WatchedStates(new HistoryStateStore(backplane, _clock));
         _app = new WorkerApp(
-            backplane, _watched, _clock, host => host.MapChannel("payments", (Pay _) => { }, options => (options.Deduplicate, options.Track) = (true, true)),
+            backplane,
+            _watched,
+            _clock,
+            host =>
+            {
+                host.MapChannel("payments", (Pay _) => { }, options => (options.Deduplicate, options.Track) = (true, true));
+                host.MapChannel("patient", (Pay _) => { }, options => (options.Deduplicate, options.WaitForRoom) = (true, TimeSpan.FromHours(1)));
+            },
             services: services => services.AddSingleton<IStateStore>(_states));
     }
 
@@ -79,13 +86,7 @@ public sealed class ToyDeduplicationTests : IAsyncDisposable
 
         var began = _clock.GetUtcNow();
         var again = _app.Channels.SendAsync("payments", new Pay("1"), Once).AsTask();
-        await Wait.Until(
-            () =>
-            {
-                _clock.Advance(TimeSpan.FromSeconds(1));
-                return again.IsCompleted;
-            },
-            "the reservation has lapsed");
+        await MoveUntilAsync(() => again.IsCompleted, "the reservation has lapsed");
 
         Assert.False((await again).IsDuplicate);
         Assert.True(_clock.GetUtcNow() - began >= TimeSpan.FromSeconds(30));
@@ -115,13 +116,7 @@ public sealed class ToyDeduplicationTests : IAsyncDisposable
         _watched.OnEnqueue = static () => Task.CompletedTask;
 
         var second = _app.Channels.SendAsync("payments", new Pay("1"), Once).AsTask();
-        await Wait.Until(
-            () =>
-            {
-                _clock.Advance(TimeSpan.FromSeconds(1));
-                return second.IsCompleted;
-            },
-            "the reservation has lapsed");
+        await MoveUntilAsync(() => second.IsCompleted, "the reservation has lapsed");
 
         Assert.False((await second).IsDuplicate);
         goOn.SetResult(); // it was only slow, and so there are two copies
@@ -129,7 +124,36 @@ public sealed class ToyDeduplicationTests : IAsyncDisposable
         Assert.Equal(2, await CountAsync());
     }
 
+    [Fact]
+    public async Task While_a_sender_waits_for_room_its_id_stays_reserved_for_as_long_as_it_may_wait()
+    {
+        var (room, once) = (new TaskCompletionSource(), Once with { DeduplicationWindow = TimeSpan.FromDays(1) });
+        _watched.OnEnqueue = () => room.Task;
+        var first = _app.Channels.SendAsync("patient", new Pay("1"), once).AsTask();
+        await Wait.Until(() => !_watched.Enqueued.IsEmpty, "the first has reserved the id");
+        var second = _app.Channels.SendAsync("patient", new Pay("1"), once).AsTask();
+        _clock.Advance(TimeSpan.FromMinutes(1));
+        var asked = _states.Reservations;
+
+        await MoveUntilAsync(() => _states.Reservations > asked + 1 || _watched.Enqueued.Count > 1, "the second has asked again");
+        var enqueued = _watched.Enqueued.Count;
+        room.SetResult();
+        await MoveUntilAsync(() => second.IsCompleted, "the second knows what became of the first");
+
+        Assert.Equal(1, enqueued);
+        Assert.False((await first).IsDuplicate);
+        Assert.True((await second).IsDuplicate);
+    }
+
     public ValueTask DisposeAsync() => _app.DisposeAsync();
+
+    private Task MoveUntilAsync(Func<bool> condition, string what) => Wait.Until(
+        () =>
+        {
+            _clock.Advance(TimeSpan.FromSeconds(1));
+            return condition();
+        },
+        what);
 
     private async Task<long> CountAsync() => (await _queue.ListChannelsAsync()).Sum(status => status.Ready);
 }

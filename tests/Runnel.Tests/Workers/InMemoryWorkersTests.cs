@@ -153,6 +153,29 @@ public sealed class InMemoryWorkersTests : WorkersSpecification
     }
 
     [Fact]
+    public async Task A_failure_to_receive_is_tried_again_soon_however_long_the_one_before_it_lasted()
+    {
+        var handled = new Inbox<string>();
+        var queue = new WatchedQueue(_queue) { FailingReceives = 5 };
+        await using var app = new WorkerApp(_backplane, queue, Clock, host => host.MapChannel("payments", (Pay pay) =>
+        {
+            handled.Add(pay.Order);
+            return Task.CompletedTask;
+        }));
+        await app.StartAsync();
+        await app.Channels.SendAsync("payments", new Pay("1"));
+        await AdvanceUntilAsync(handled.NextAsync(), TimeSpan.FromMilliseconds(100));
+        await Wait.Until(() => queue.Asked.Count == 7, "the worker to ask for more");
+
+        queue.FailingReceives = 1;
+        await app.Channels.SendManyAsync("payments", [new Pay("2"), new Pay("3")]);
+        await AdvanceUntilAsync(handled.NextAsync(2), TimeSpan.FromMilliseconds(100));
+        await Wait.Until(() => app.Log.Of(3006).Count() == 6, "the failure is told");
+
+        Assert.EndsWith("trying again in 00:00:00.1000000.", app.Log.Of(3006).Last().Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_layer_that_is_away_when_the_worker_starts_does_not_end_it()
     {
         var handled = new Inbox<string>();

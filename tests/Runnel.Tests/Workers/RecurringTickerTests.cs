@@ -118,11 +118,24 @@ public sealed class RecurringTickerTests : IDisposable
         Assert.Equal(later, await FiredAsync());
     }
 
+    [Fact]
+    public async Task A_tick_is_not_fired_again_when_the_clock_was_set_back_by_less_than_a_tick()
+    {
+        await LookAsync();
+        _clock.Advance(TimeSpan.FromDays(1));
+        await LookAsync();
+
+        await LookAsync(_clock.GetUtcNow().AddMinutes(-1));
+        await LookAsync(_clock.GetUtcNow().AddMinutes(1));
+
+        Assert.Single(_sent);
+    }
+
     public void Dispose() => _log.Dispose();
 
-    private Task LookAsync()
+    private Task LookAsync(DateTimeOffset? now = null)
     {
-        _ticker.Look(_clock.GetUtcNow(), CancellationToken.None);
+        _ticker.Look(now ?? _clock.GetUtcNow(), CancellationToken.None);
         return Wait.For(_ticker.Looking, "the look");
     }
 

@@ -6,6 +6,7 @@ namespace Runnel.Tests.Workers;
 internal sealed class WatchedStates(IStateStore inner) : IStateStore
 {
     private int _sets;
+    private int _reservations;
 
     /// <summary>What is thrown when a value is to be set under a name, if anything.</summary>
     public Func<string, Exception?> OnSet { get; set; } = static _ => null;
@@ -18,6 +19,9 @@ internal sealed class WatchedStates(IStateStore inner) : IStateStore
 
     /// <summary>How many values were to be set.</summary>
     public int Sets => _sets;
+
+    /// <summary>How often a name was to be reserved.</summary>
+    public int Reservations => _reservations;
 
     public async ValueTask SetAsync(string name, ReadOnlyMemory<byte> value, TimeSpan keep, CancellationToken cancellationToken = default)
     {
@@ -32,8 +36,11 @@ internal sealed class WatchedStates(IStateStore inner) : IStateStore
 
     public ValueTask<IAsyncDisposable> WatchAsync(string name, Action<StateValue> onValue, CancellationToken cancellationToken = default) => inner.WatchAsync(name, onValue, cancellationToken);
 
-    public ValueTask<Reservation?> ReserveAsync(string name, TimeSpan lapse, TimeSpan window, CancellationToken cancellationToken = default) =>
-        inner.ReserveAsync(name, lapse, window, cancellationToken);
+    public ValueTask<Reservation?> ReserveAsync(string name, TimeSpan lapse, TimeSpan window, CancellationToken cancellationToken = default)
+    {
+        Interlocked.Increment(ref _reservations);
+        return inner.ReserveAsync(name, lapse, window, cancellationToken);
+    }
 
     public ValueTask<bool> IsMarkedAsync(string name, CancellationToken cancellationToken = default) => inner.IsMarkedAsync(name, cancellationToken);
 
