@@ -1,6 +1,7 @@
 using Runnel.ChannelLayers;
 using Runnel.Layers;
 using Runnel.Specification;
+using Runnel.Tests.Workers;
 using Xunit;
 
 namespace Runnel.Tests.ChannelLayers;
@@ -102,6 +103,30 @@ public sealed class ChannelLayerReceiveTests
             await layer.SendToGroupAsync("watchers", Message);
             await Wait.For(layer.ReceiveAsync("thumbnails").AsTask(), "the group's message");
         }
+    }
+
+    [Fact]
+    public async Task A_receive_fails_while_the_layer_is_away_and_the_next_one_gets_the_message()
+    {
+        await using var layer = _memory.Open(queue: new WatchedQueue(_memory.Queue) { FailingReceives = 1 });
+        var channel = await layer.NewChannelAsync();
+
+        var failure = await Assert.ThrowsAnyAsync<IOException>(() => Wait.For(layer.ReceiveAsync(channel).AsTask(), "the failure"));
+        await layer.SendAsync(channel, Message);
+        await Wait.For(layer.ReceiveAsync(channel).AsTask(), "the message");
+
+        Assert.Equal("The layer is away.", failure.Message);
+    }
+
+    [Fact]
+    public async Task A_group_that_its_last_member_has_left_is_not_heard_any_more()
+    {
+        await using var layer = _memory.Open();
+        await layer.AddToGroupAsync("watchers", "thumbnails");
+
+        await layer.RemoveFromGroupAsync("watchers", "thumbnails");
+
+        Assert.Equal(0, _memory.Backplane.TopicCount);
     }
 
     /// <summary>Takes a message out only when it is told to go on.</summary>

@@ -92,6 +92,20 @@ public sealed class NodesTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_probe_of_a_group_with_history_sees_nothing_that_only_Runnel_published()
+    {
+        await using var app = await RunnelApp.StartInMemoryAsync(
+            app => app.MapConsumer<Member>("/ws"), builder => builder.With((RunnelOptions options) => options.KeepHistory("kept", new Retention(10, TimeSpan.FromMinutes(1)))));
+        await using var probe = await GroupProbe.JoinAsync(app.Services, "kept");
+        await using var client = await app.ConnectInMemoryAsync("/ws");
+
+        await app.Groups.AddAsync("kept", await client.ReceiveTextAsync()); // the history begins, with a message of Runnel's own
+        await app.Groups.SendAsync("kept", "text");
+
+        Assert.Equal("text", await probe.ReceiveTextAsync());
+    }
+
+    [Fact]
     public async Task A_probe_that_is_disposed_leaves_nothing_behind()
     {
         var before = _backplane.TopicCount;
