@@ -22,14 +22,16 @@ internal sealed class RedisBells : IAsyncDisposable
     private readonly Lock _lock = new();
     private readonly Dictionary<string, RedisChannel> _channels = [];
     private readonly CancellationTokenSource _ending = new();
+    private readonly TimeSpan _patience;
     private Task? _listening;
     private bool _isWoken;
 
     /// <param name="store">The store.</param>
     /// <param name="putBack">Rings a channel's bell again, if there still is something.</param>
-    public RedisBells(RedisStore store, Action<RedisChannel> putBack)
+    /// <param name="patience">How long it waits at a time; 10 seconds by default.</param>
+    public RedisBells(RedisStore store, Action<RedisChannel> putBack, TimeSpan? patience = null)
     {
-        (_store, _putBack) = (store, putBack);
+        (_store, _putBack, _patience) = (store, putBack, patience ?? Patience);
         _wake = store.Keys.WakeOf(store.Node);
         _client = new RedisClient(store.Dialer, store.Options, store.Outage);
     }
@@ -97,8 +99,8 @@ internal sealed class RedisBells : IAsyncDisposable
             foreach (var (bell, channel) in _channels.Where(static entry => !entry.Value.IsWanted).ToList())
                 _channels.Remove(bell);
             _isWoken = false;
-            var command = RespWriter.Encode(["BLPOP", _wake, .. _channels.Keys, $"{Patience.TotalSeconds}"]);
-            return new RedisCommand(command, repeatMark: -1) { IsPatient = true, Wait = Patience };
+            var command = RespWriter.Encode(["BLPOP", _wake, .. _channels.Keys, $"{_patience.TotalSeconds}"]);
+            return new RedisCommand(command, repeatMark: -1) { IsPatient = true, Wait = _patience };
         }
     }
 

@@ -1,6 +1,7 @@
 using Runnel.Layers;
 using Runnel.Redis;
 using Runnel.Redis.Receiving;
+using Runnel.Redis.Sending;
 using Runnel.Specification;
 using Runnel.Tests.Servers;
 using Xunit;
@@ -110,6 +111,21 @@ public sealed class RedisChannelTests(RedisServer server) : IClassFixture<RedisS
     }
 
     [Fact]
+    public async Task A_worker_looks_when_what_is_in_the_way_of_others_of_its_key_expires()
+    {
+        await using var lease = await _queue.OpenReceiverAsync(new ReceiverOptions { LeaseDuration = TimeSpan.FromDays(30) });
+        var now = _time.GetUtcNow();
+        await _queue.EnqueueAsync(
+            "work", [NewMessage("first", "k") with { NotBefore = now + TimeSpan.FromHours(1), ExpiresAt = now + TimeSpan.FromSeconds(10) }, NewMessage("next", "k")], EnqueueOptions.Default);
+        var waiting = lease.ReceiveAsync("work", 1).AsTask();
+        await Wait.Until(() => _place.Probe.Exists($"{_place.Prefix}:{{work}}:workers"), "it has looked");
+
+        _time.Advance(TimeSpan.FromSeconds(11));
+
+        Assert.Equal("next", Assert.Single(await Wait.For(waiting, "the one behind it")).Envelope.Message.Type);
+    }
+
+    [Fact]
     public async Task Older_processes_read_in_the_name_of_a_worker_that_very_many_may_die_of_a_message()
     {
         await using var lease = await _queue.OpenReceiverAsync(new ReceiverOptions());
@@ -215,6 +231,23 @@ public sealed class RedisChannelTests(RedisServer server) : IClassFixture<RedisS
         Assert.False(_place.Probe.Exists(Workers));
     }
 
+    [Fact]
+    public async Task Each_channel_that_somebody_begins_to_wait_at_ends_the_wait_for_those_before()
+    {
+        var store = _place.Open();
+        await using var bells = new RedisBells(store, static _ => { }, patience: TimeSpan.FromHours(1));
+
+        foreach (var name in new ChannelName[] { "first", "second", "third" })
+        {
+            var (channel, waits) = (new RedisChannel(name, store), new Waiting());
+            channel.Add(waits);
+            bells.Listen(channel);
+            _place.Probe.Ask("RPUSH", channel.Keys.Bell, "1");
+            await Wait.For(waits.Looked, $"the bell of '{name}' to be heard");
+            await Wait.Until(() => _place.Probe.Info("clients")["blocked_clients"] == "1", "it waits again");
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _queue.DisposeAsync();
@@ -231,5 +264,16 @@ public sealed class RedisChannelTests(RedisServer server) : IClassFixture<RedisS
         _queue.Heart.Beat(); // when this returns, none is under way that has the worker in it still
         _place.Probe.Ask("ZADD", Workers, "XX", "1", lease.Term.WorkerId);
         await _queue.Sweeper.SweepAllAsync(new LeasesEnded(0, 1));
+    }
+
+    private sealed class Waiting : IChannelListener
+    {
+        private readonly TaskCompletionSource _looked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public bool IsWaiting => true;
+
+        public Task Looked => _looked.Task;
+
+        public void Look() => _looked.TrySetResult();
     }
 }

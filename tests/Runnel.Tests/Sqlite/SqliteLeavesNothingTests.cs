@@ -73,6 +73,18 @@ public sealed class SqliteLeavesNothingTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task However_many_messages_of_a_history_have_aged_all_are_deleted_without_a_pause()
+    {
+        var backplane = new SqliteBackplane(_file.Open());
+        var retention = new Retention(10_000, TimeSpan.FromSeconds(1));
+        await Task.WhenAll(Enumerable.Range(0, 1_200).Select(_ => backplane.PublishAsync(Articles, "old"u8.ToArray(), retention).AsTask())); // more than are deleted in one transaction
+
+        await _clock.AdvanceAsync(PublicationTable.Transit * 2);
+
+        await Wait.Until(() => _file.Count("publication") == 0, "all are gone, although the clock stands still");
+    }
+
+    [Fact]
     public async Task A_message_that_was_large_for_a_while_leaves_nothing()
     {
         var queue = new SqliteWorkQueue(_file.Open());
