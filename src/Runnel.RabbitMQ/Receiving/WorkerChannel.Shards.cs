@@ -144,7 +144,7 @@ internal sealed partial class WorkerChannel
             _sharedAt = _timeProvider.GetTimestamp();
             var workers = await _worker.CountConsumersAsync(_queues.Workers, _stopping.Token).ConfigureAwait(false);
             lock (_lock)
-                ChooseWhatLeaves(shares: (shards + workers - 1) / Math.Max(workers, 1));
+                ChooseWhatLeaves(shares: KeyShard.ShareOf(shards, workers));
         }
         List<QueueConsumer> ready;
         lock (_lock)

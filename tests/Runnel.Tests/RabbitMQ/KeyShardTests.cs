@@ -23,6 +23,13 @@ public sealed class KeyShardTests
         Assert.All(counts.Values, count => Assert.InRange(count, Keys / Shards * 0.8, Keys / Shards * 1.2));
     }
 
+    [Theory]
+    [InlineData(16, 1, 16)]
+    [InlineData(16, 3, 6)]
+    [InlineData(16, 16, 1)]
+    [InlineData(4, 9, 1)]
+    public void Each_shard_is_somebody_s_however_many_workers_there_are(int shards, int workers, int share) => Assert.Equal(share, KeyShard.ShareOf(shards, workers));
+
     [Fact]
     public void A_key_of_any_length_falls_on_a_shard() => Assert.InRange(KeyShard.Of(new string('x', 100_000), 7), 0, 6);
 }

@@ -57,6 +57,20 @@ public sealed class RabbitMQNodeQueueTests(SharedRabbitServer server) : IAsyncLi
     }
 
     [Fact]
+    public async Task The_broker_keeps_nothing_that_a_node_has_heard()
+    {
+        var (publisher, node) = (await OpenedAsync(), await OpenedAsync(options => options.LocalCapacity = 8)); // which acknowledges two at a time
+        await using var listener = await TopicListener.OnAsync(node, Articles);
+
+        for (var i = 0; i < 8; i++)
+            await PublishAsync(publisher, Articles, $"{i}");
+
+        for (var i = 0; i < 8; i++)
+            Assert.Equal($"{i}", await listener.NextAsync());
+        await Wait.Until(async () => (await _place.Host.QueuesAsync()).All(queue => queue.Messages == 0), "all are acknowledged");
+    }
+
+    [Fact]
     public async Task What_waits_in_the_broker_for_too_long_is_told_as_a_gap()
     {
         var publisher = await OpenedAsync();

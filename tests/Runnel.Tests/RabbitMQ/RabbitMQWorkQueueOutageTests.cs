@@ -49,14 +49,19 @@ public sealed class RabbitMQWorkQueueOutageTests(MortalRabbitServer mortal)
         await using var place = new RabbitPlace(await server.CreateHostAsync());
         await using var queue = new RabbitMQWorkQueue(place.Open(options => options.OutageTimeout = TimeSpan.FromSeconds(3)));
         await queue.EnqueueAsync(Channel, [NewMessage()], EnqueueOptions.Default);
+        await using var lease = await queue.OpenReceiverAsync(new ReceiverOptions());
+        var held = Assert.Single(await Wait.For(lease.ReceiveAsync(Channel, 1).AsTask(), "the message"));
 
         await server.SetMemoryAlarmAsync(true);
+        var givingBack = lease.AbandonAsync(held, AbandonOptions.Untouched).AsTask();
         var failure = await Assert.ThrowsAnyAsync<IOException>(() => Wait.For(queue.EnqueueAsync(Channel, [NewMessage()], EnqueueOptions.Default).AsTask(), "the failure"));
+        await Assert.ThrowsAnyAsync<IOException>(() => Wait.For(givingBack, "the failure to give it back"));
         var waiting = queue.EnqueueAsync(Channel, [NewMessage()], EnqueueOptions.Default).AsTask();
         await server.SetMemoryAlarmAsync(false);
 
         Assert.Contains("OutageTimeout", failure.Message, StringComparison.Ordinal);
         Assert.Equal(1, await Wait.For(waiting, "the message to be stored"));
+        Assert.True(await Wait.For(lease.AbandonAsync(held, AbandonOptions.Untouched).AsTask(), "it is still the worker's to give back"));
     }
 
     [Fact]

@@ -183,6 +183,25 @@ public sealed class RabbitMQWorkerTests(SharedRabbitServer server) : IAsyncLifet
     }
 
     [Fact]
+    public async Task What_has_expired_takes_no_place_of_what_a_worker_asks_for()
+    {
+        var expiry = TimeProvider.System.GetUtcNow().AddMilliseconds(200);
+        await _queue.EnqueueAsync(Channel, [.. Enumerable.Range(0, 5).Select(_ => Of("expired") with { ExpiresAt = expiry })], EnqueueOptions.Default);
+        await Wait.Until(() => TimeProvider.System.GetUtcNow() > expiry, "they have expired");
+        await using var lease = await _queue.OpenReceiverAsync(new ReceiverOptions());
+
+        var waiting = lease.ReceiveAsync(Channel, 1).AsTask();
+        await Wait.Until(async () => await ConsumedAsync() is { Messages: 0, Consumers: > 0 }, "the worker has taken and dropped them");
+
+        Assert.Equal(1, (await ConsumedAsync()).Consumers);
+        await _queue.EnqueueAsync(Channel, [Of("stays")], EnqueueOptions.Default);
+        Assert.Equal("stays", Text(Assert.Single(await Wait.For(waiting, "the message"))));
+
+        async Task<(long Messages, long Consumers)> ConsumedAsync() =>
+            (await _place.Host.QueuesAsync()).Where(queue => queue.Name.EndsWith($".q:{Channel}", StringComparison.Ordinal)).Select(queue => ((long)queue.Messages, (long)queue.Consumers)).SingleOrDefault();
+    }
+
+    [Fact]
     public async Task A_message_that_is_larger_than_the_broker_takes_is_refused_before_it_is_sent()
     {
         var queue = Open(options => options.MaxMessageBytes = 2_000);
