@@ -31,6 +31,23 @@ public sealed class RedisBackplaneTests(RedisServer server) : BackplaneSpecifica
         Assert.Equal("the second's", await heard.NextAsync());
     }
 
+    [Fact]
+    public async Task Who_listens_is_told_when_somebody_has_more_of_a_history_than_the_server_that_took_over()
+    {
+        var (group, kept) = (Topic.OfGroup("articles"), new Retention(10, TimeSpan.FromMinutes(1)));
+        var store = _place.Open();
+        await using var process = new RedisBackplane(store);
+        await using var heard = await TopicListener.OnAsync(process, group);
+        var first = await process.PublishAsync(group, "1"u8.ToArray(), kept);
+        Assert.Equal("1", await heard.NextAsync());
+        _place.Probe.Ask("SET", store.Keys.Server, "a replica that has the first message only");
+
+        var history = await process.ReadHistoryAsync(group, first with { Offset = 2 }, 10); // whoever asks has the second one, too
+
+        Assert.False(history.IsComplete);
+        await Wait.Until(() => heard.Gaps.Count == 1, "who listens is told");
+    }
+
     public override async ValueTask DisposeAsync()
     {
         await base.DisposeAsync();
