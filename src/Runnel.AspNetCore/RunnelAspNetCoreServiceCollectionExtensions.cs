@@ -21,6 +21,9 @@ public static class RunnelAspNetCoreServiceCollectionExtensions
         services.TryAddSingleton<Handshakes>();
         services.TryAddSingleton<RefusalLog>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, KeepAliveService>());
+        services.TryAddSingleton<GatewayRole>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<INodeRole, GatewayRole>(static provider => provider.GetRequiredService<GatewayRole>()));
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, GatewayRole>(static provider => provider.GetRequiredService<GatewayRole>()));
         return builder;
     }
 }

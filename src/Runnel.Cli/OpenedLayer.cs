@@ -25,6 +25,8 @@ internal sealed class OpenedLayer : IAsyncDisposable
 
     public IJobs Jobs => _services.GetRequiredService<IJobs>();
 
+    public INodes Nodes => _services.GetRequiredService<INodes>();
+
     public IWorkQueueOperator Operator => _services.GetRequiredService<IWorkQueueOperator>();
 
     /// <summary>Lets a command use what its user asks for on a channel: the tool does not know what the application declares.</summary>

@@ -29,12 +29,13 @@ internal static class Program
     private static RootCommand Root()
     {
         var shared = new SharedOptions();
-        return new RootCommand("Shows and repairs what a Runnel layer holds: channels, dead letters, messages, jobs.")
+        return new RootCommand("Shows and repairs what a Runnel layer holds: channels, dead letters, messages, jobs, and the nodes that share it.")
         {
             ChannelsCommand.Create(shared),
             DeadLettersCommand.Create(shared),
             SendCommand.Create(shared),
             JobsCommand.Create(shared),
+            NodesCommand.Create(shared),
             shared.Layer,
             shared.QueueLayer,
             shared.StateLayer,

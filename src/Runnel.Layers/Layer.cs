@@ -33,6 +33,9 @@ public sealed class Layer : IAsyncDisposable
     /// <summary>Channels of single processes that the broker finds by name; <see langword="null"/> when the layer has none. Then <c>IChannelLayer</c> uses the work queue.</summary>
     public IDirectChannels? DirectChannels { get; init; }
 
+    /// <summary>Sees whether the processes that share the layer live; <see langword="null"/> when the layer does not see that. Then each node says once a second that it lives.</summary>
+    public IProofOfLife? ProofOfLife { get; init; }
+
     /// <summary>What the seams stand on; disposed after them.</summary>
     public IAsyncDisposable? Owned { get; init; }
 

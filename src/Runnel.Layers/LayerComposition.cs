@@ -19,6 +19,7 @@ public sealed class LayerComposition : IAsyncDisposable
         WorkQueue = (queue ?? main).WorkQueue;
         Operator = (queue ?? main).Operator;
         DirectChannels = main.DirectChannels;
+        (MainBackplane, ProofOfLife) = (main.Backplane, main.ProofOfLife);
         _keeper = new[] { state ?? main, state ?? queue }.OfType<Layer>().FirstOrDefault(layer => layer.State is not null || HasHistory(layer));
         MainRemembers = _keeper == main;
         State = _keeper?.State ?? (_keeper is null ? null : new HistoryStateStore(_keeper.Backplane!, timeProvider));
@@ -30,6 +31,12 @@ public sealed class LayerComposition : IAsyncDisposable
     /// that remembers.
     /// </summary>
     public IBackplane? Backplane { get; }
+
+    /// <summary>The main layer's own backplane. Unlike <see cref="Backplane"/>, it is not interrupted while only the layer that remembers is away.</summary>
+    public IBackplane? MainBackplane { get; }
+
+    /// <summary>What the main layer sees of the processes that share it; <see langword="null"/> when it does not see whether they live.</summary>
+    public IProofOfLife? ProofOfLife { get; }
 
     /// <summary>Keeps messages until they are handled; <see langword="null"/> when the layer for work does not.</summary>
     public IWorkQueue? WorkQueue { get; }

@@ -17,7 +17,10 @@ public sealed class SqliteLayerFactory : ILayerFactory
         ArgumentNullException.ThrowIfNull(loggers);
         var store = SqliteStore.Open(new SqliteOptions { Path = PathOf(address) }, timeProvider, loggers.CreateLogger<SqliteStore>());
         var queue = new SqliteWorkQueue(store);
-        return new Layer { Backplane = new SqliteBackplane(store), WorkQueue = queue, Operator = queue, Owned = store, Identity = new StoreIdentity(store).ReadAsync };
+        return new Layer
+        {
+            Backplane = new SqliteBackplane(store), WorkQueue = queue, Operator = queue, ProofOfLife = new SqliteProofOfLife(store), Owned = store, Identity = new StoreIdentity(store).ReadAsync,
+        };
     }
 
     /// <summary>The file's path, as the address says it.</summary>

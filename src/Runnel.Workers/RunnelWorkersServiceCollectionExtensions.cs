@@ -41,6 +41,7 @@ public static class RunnelWorkersServiceCollectionExtensions
         services.TryAddSingleton<IChannels>(provider => provider.GetRequiredService<ChannelSender>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ILayerUser, ChannelUses>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ILayerUser, RecurringUses>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<INodeRole, WorkerRole>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, LateStateService>()); // before the worker, and so stopped after it
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, WorkerService>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, RecurringService>());

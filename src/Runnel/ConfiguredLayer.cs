@@ -108,6 +108,13 @@ public sealed class ConfiguredLayer : IAsyncDisposable
     /// <summary>The channels of processes that come with this backplane; <see langword="null"/> when there are none, or the backplane is the application's own.</summary>
     internal IDirectChannels? DirectChannelsOn(IBackplane backplane) => _layers.Value.Backplane == backplane ? _layers.Value.DirectChannels : null;
 
+    /// <summary>The nodes that reach each other over this backplane. They live on the main layer alone: where states are kept may be away meanwhile.</summary>
+    internal NodeDirectory NodesOn(IBackplane backplane, NodeContext node)
+    {
+        var layers = _layers.Value;
+        return layers.Backplane == backplane ? new(node, layers.MainBackplane!, layers.ProofOfLife) : new(node, backplane, proof: null);
+    }
+
     /// <summary>Whether the application takes these seams from its layers, and does not bring its own.</summary>
     internal bool Fills(IBackplane backplane, IStateStore states) => _layers.Value.Backplane == backplane && _layers.Value.State == states;
 

@@ -31,6 +31,8 @@ public static class RunnelServiceCollectionExtensions
             provider.GetRequiredService<IOptions<RunnelOptions>>().Value,
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<RunnelNode>>()));
+        services.TryAddSingleton(provider => provider.GetRequiredService<ConfiguredLayer>().NodesOn(provider.GetRequiredService<IBackplane>(), provider.GetRequiredService<NodeContext>()));
+        services.TryAddSingleton<INodes>(provider => provider.GetRequiredService<NodeDirectory>());
         services.TryAddSingleton<InboxSender>();
         services.TryAddSingleton<MemberTable>();
         services.TryAddSingleton<ConnectionTable>();
@@ -53,6 +55,7 @@ public static class RunnelServiceCollectionExtensions
             provider.GetRequiredService<InboxSender>()));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, NodeInbox>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, StateGreeting>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, NodeService>());
         return new RunnelBuilder(services);
     }
 

@@ -9,7 +9,8 @@ using Runnel.Workers;
 
 // A small application whose commands are tested: three channels, and a way to put something on them.
 var builder = WebApplication.CreateBuilder(args);
-var runnel = builder.Services.AddRunnel().ConfigureWorker(worker => worker.ShutdownGrace = TimeSpan.FromSeconds(builder.Configuration.GetValue("Runnel:Grace", 25)));
+var runnel = builder.Services.AddRunnel(options => options.NodeLease = builder.Configuration.GetValue("Runnel:NodeLease", options.NodeLease))
+    .ConfigureWorker(worker => worker.ShutdownGrace = TimeSpan.FromSeconds(builder.Configuration.GetValue("Runnel:Grace", 25)));
 if (builder.Configuration["Runnel:UseLayer"] is { } address)
     runnel.UseLayer(address);
 if (builder.Configuration["Runnel:Away"] is { } away)

@@ -17,6 +17,10 @@ internal sealed class Neighbours(StoreTransaction transaction, Membership self, 
     private List<long> _holders = [];
     private long _probed;
     private long _probedAll;
+    private volatile HashSet<string> _living = [self.Name];
+
+    /// <summary>Raised when a process has come or gone, or this one has another name.</summary>
+    public event Action? Changed;
 
     public Membership Self { get; private set; } = self;
 
@@ -34,7 +38,11 @@ internal sealed class Neighbours(StoreTransaction transaction, Membership self, 
             Self.Bell.ForgetAddresses();
         _others = nodes;
         _holders = _others.Count == 0 ? [] : transaction.Nodes.ListHolders();
+        NoteLiving();
     }
+
+    /// <summary>Whether a process has the file open, as far as is known here. Thread-safe.</summary>
+    public bool Lives(string node) => _living.Contains(node);
 
     public void Ring(byte what)
     {
@@ -70,6 +78,7 @@ internal sealed class Neighbours(StoreTransaction transaction, Membership self, 
         }
         _others.Remove(dead);
         _holders.Remove(dead.Id);
+        NoteLiving();
     }
 
     /// <summary>After the transaction: nobody needs the dead process's files any more.</summary>
@@ -93,6 +102,7 @@ internal sealed class Neighbours(StoreTransaction transaction, Membership self, 
         SelfIsForgotten = false;
         Log.Forgotten(logger, old.Name, transaction.Database.Path, Self.Name);
         _left.Add(old.DisposeAsync().AsTask());
+        NoteLiving();
     }
 
     /// <summary>Stops listening and lets go of the lock.</summary>
@@ -100,5 +110,14 @@ internal sealed class Neighbours(StoreTransaction transaction, Membership self, 
     {
         await Self.DisposeAsync().ConfigureAwait(false);
         await Task.WhenAll(_left).ConfigureAwait(false);
+    }
+
+    private void NoteLiving()
+    {
+        HashSet<string> living = [Self.Name, .. _others.Select(static other => other.Name)];
+        if (living.SetEquals(_living))
+            return;
+        _living = living;
+        Changed?.Invoke();
     }
 }

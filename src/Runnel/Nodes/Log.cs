@@ -68,4 +68,19 @@ internal static partial class Log
 
     [LoggerMessage(1014, LogLevel.Warning, "This node could not ask the others where they keep their states. It asks again when the layer is back.")]
     public static partial void GreetingFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(1030, LogLevel.Warning, "Node {Node} ({Address}) is dead to this node: it was not heard for {Lease}. If it lives, it stands still or is cut off from the layer, and comes back by itself.")]
+    public static partial void NodeSilent(ILogger logger, string node, string address, TimeSpan lease);
+
+    [LoggerMessage(1031, LogLevel.Warning, "Node {Node} ({Address}) died: its process has ended without leaving.")]
+    public static partial void NodeDied(ILogger logger, string node, string address);
+
+    [LoggerMessage(1032, LogLevel.Warning, "Other nodes took this one for dead, because it stood still or was cut off for longer than its lease. It goes on as incarnation {Incarnation}.")]
+    public static partial void NodeWasDead(ILogger logger, int incarnation);
+
+    [LoggerMessage(1033, LogLevel.Debug, "This node could not tell the others that it lives. It tries again in a moment.")]
+    public static partial void NodeNotTold(ILogger logger, Exception exception);
+
+    [LoggerMessage(1034, LogLevel.Error, "What another node said of itself cannot be read, so it was dropped.")]
+    public static partial void NodeUnreadable(ILogger logger, Exception exception);
 }

@@ -42,6 +42,17 @@ public sealed class RunnelOptions
     [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
     public TimeSpan ShutdownTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long the other nodes take this node for alive after they heard it last. Five times in it, a node says that it lives. Give all nodes the same.</summary>
+    /// <remarks>SQLite's locks take the place of the lease: there, a node that has died is noticed within some two seconds. See <see cref="INodes"/>.</remarks>
+    /// <value>5 seconds by default.</value>
+    [Range(typeof(TimeSpan), "00:00:01", "00:10:00")]
+    public TimeSpan NodeLease { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Where this node is, for people who look at the list of nodes.</summary>
+    /// <value><see langword="null"/> by default: the address that the server listens on, or the machine's name and the process's number.</value>
+    [StringLength(200, MinimumLength = 1)]
+    public string? NodeAddress { get; set; }
+
     /// <summary>Which groups keep history, in the order declared: the first that fits counts.</summary>
     internal IReadOnlyList<HistoryRule> Histories => _histories;
 

@@ -120,5 +120,26 @@ public abstract class ScaleOutSpecification : IAsyncLifetime
         Assert.Equal("after", await stays.ReceiveTextAsync());
     }
 
+    [Fact]
+    public async Task Each_node_knows_the_others_and_hears_when_one_leaves()
+    {
+        var third = await StartAsync();
+        var (here, there) = (_here.Services.GetRequiredService<INodes>(), third.Services.GetRequiredService<INodes>());
+        if (!_here.Services.GetRequiredService<IBackplane>().Features.HasFlag(BackplaneFeatures.ScaleOut))
+        {
+            await third.DisposeAsync();
+            Assert.Equal([_here.Node.Id], here.All.Select(node => node.Id)); // a node on a layer of one process is the only one
+            return;
+        }
+        await Wait.Until(() => here.All.Count == 3 && there.All.Count == 3, "they know each other");
+        Assert.Equal([_here.Node.Id, _there.Node.Id, third.Node.Id], here.All.Select(node => node.Id));
+        Assert.Equal(here.All, there.All);
+
+        await third.DisposeAsync();
+
+        await Wait.Until(() => here.All.Count == 2, "it has left");
+        Assert.Equal([_here.Node.Id, _there.Node.Id], here.All.Select(node => node.Id));
+    }
+
     private Task<RunnelApp> StartAsync() => RunnelApp.StartInMemoryAsync(app => app.MapConsumer<NodesTests.Member>("/ws"), builder => builder.With(Open()));
 }

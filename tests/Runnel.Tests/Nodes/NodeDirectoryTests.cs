@@ -1,0 +1,185 @@
+using Xunit;
+
+namespace Runnel.Tests.Nodes;
+
+/// <summary>Who is taken for alive, and who for dead: on a clock that the tests move, under the default lease of 5 seconds.</summary>
+public sealed class NodeDirectoryTests
+{
+    private readonly ToyNodes _nodes = new();
+
+    [Fact]
+    public async Task Nodes_know_each_other_as_soon_as_the_last_one_has_asked()
+    {
+        var (first, second, third) = (await _nodes.StartAsync(), await _nodes.StartAsync(), await _nodes.StartAsync());
+
+        (string, int)[] all = [(first.Id, 1), (second.Id, 1), (third.Id, 1)];
+        Assert.Equal(all, first.Seen);
+        Assert.Equal(all, second.Seen);
+        Assert.Equal(all, third.Seen);
+    }
+
+    [Fact]
+    public async Task A_node_that_leaves_is_gone_at_once()
+    {
+        var (stays, leaves) = (await _nodes.StartAsync(), await _nodes.StartAsync());
+
+        await _nodes.LeaveAsync(leaves);
+
+        Assert.Equal([(stays.Id, 1)], stays.Seen);
+    }
+
+    [Fact]
+    public async Task A_node_that_is_not_heard_is_dead_after_its_lease_and_not_before()
+    {
+        var (lives, dies) = (await _nodes.StartAsync(), await _nodes.StartAsync());
+        _nodes.Pass(10);
+
+        dies.IsStill = true;
+        _nodes.Pass(4);
+        Assert.Equal(2, lives.Seen.Count());
+        _nodes.Pass(1);
+
+        Assert.Equal([(lives.Id, 1)], lives.Seen);
+    }
+
+    [Fact]
+    public async Task A_node_that_stood_still_comes_back_as_its_next_incarnation_and_takes_nobody_for_dead()
+    {
+        var (lives, stood) = (await _nodes.StartAsync(), await _nodes.StartAsync());
+        _nodes.Pass(2);
+        stood.IsStill = true;
+        _nodes.Pass(20);
+
+        stood.IsStill = false;
+        _nodes.Pass(1);
+
+        Assert.Equal([(lives.Id, 1), (stood.Id, 2)], lives.Seen);
+        Assert.Equal([(lives.Id, 1), (stood.Id, 2)], stood.Seen);
+    }
+
+    [Fact]
+    public async Task Nobody_is_dead_because_all_of_them_stood_still()
+    {
+        var (first, second) = (await _nodes.StartAsync(), await _nodes.StartAsync());
+        _nodes.Pass(2);
+
+        _nodes.StandStill(20);
+        first.Beat(); // hears itself, and of the other nothing for 20 seconds
+        Assert.Equal(2, first.Seen.Count());
+        _nodes.Pass(10);
+
+        Assert.Equal([(first.Id, 1), (second.Id, 1)], first.Seen);
+        Assert.Equal([(first.Id, 1), (second.Id, 1)], second.Seen);
+    }
+
+    [Fact]
+    public async Task Nobody_is_dead_while_the_layer_is_away_and_for_a_lease_afterwards()
+    {
+        var (first, second) = (await _nodes.StartAsync(), await _nodes.StartAsync());
+        _nodes.Pass(2);
+
+        first.Wire.Cut();
+        second.Wire.Cut();
+        _nodes.Pass(15);
+        Assert.Equal(2, first.Seen.Count());
+        first.Wire.Heal();
+        _nodes.Pass(4);
+        Assert.Equal(2, first.Seen.Count());
+        second.Wire.Heal();
+        _nodes.Pass(10);
+
+        Assert.Equal([(first.Id, 1), (second.Id, 1)], first.Seen);
+        Assert.Equal([(first.Id, 1), (second.Id, 1)], second.Seen);
+    }
+
+    [Fact]
+    public async Task A_node_that_does_not_come_back_with_the_layer_is_dead_a_lease_later()
+    {
+        var (lives, dies) = (await _nodes.StartAsync(), await _nodes.StartAsync());
+        lives.Wire.Cut();
+        dies.IsStill = true;
+        _nodes.Pass(15);
+
+        lives.Wire.Heal();
+        _nodes.Pass(7);
+
+        Assert.Equal([(lives.Id, 1)], lives.Seen);
+    }
+
+    [Fact]
+    public async Task A_node_that_was_cut_off_alone_comes_back_by_itself()
+    {
+        var (there, cut) = (await _nodes.StartAsync(), await _nodes.StartAsync());
+        cut.Wire.Cut();
+        _nodes.Pass(10);
+        Assert.Equal([(there.Id, 1)], there.Seen);
+        Assert.Equal([(there.Id, 1), (cut.Id, 1)], cut.Seen);
+
+        cut.Wire.Heal();
+        _nodes.Pass(1);
+
+        Assert.Equal([(there.Id, 1), (cut.Id, 2)], there.Seen);
+        Assert.Equal(there.Seen, cut.Seen);
+    }
+
+    [Fact]
+    public async Task Who_watches_hears_of_those_that_are_there_and_of_each_change()
+    {
+        var node = await _nodes.StartAsync();
+        await using var changes = node.Directory.WatchAsync(TestContext.Current.CancellationToken).GetAsyncEnumerator();
+        await Tells(NodeChangeKind.Joined, node, 1);
+
+        var other = await _nodes.StartAsync();
+        await Tells(NodeChangeKind.Joined, other, 1);
+        other.IsStill = true;
+        _nodes.Pass(6);
+        await Tells(NodeChangeKind.Left, other, 1);
+        other.IsStill = false;
+        _nodes.Pass(1);
+        await Tells(NodeChangeKind.Joined, other, 2);
+        await _nodes.LeaveAsync(other);
+        await Tells(NodeChangeKind.Left, other, 2);
+
+        async Task Tells(NodeChangeKind kind, ToyNode of, int incarnation)
+        {
+            Assert.True(await changes.MoveNextAsync());
+            Assert.Equal((kind, of.Id, incarnation), (changes.Current.Kind, changes.Current.Node.Id, changes.Current.Node.Incarnation));
+        }
+    }
+
+    [Fact]
+    public async Task On_a_layer_that_sees_who_lives_nobody_says_anything_and_the_dead_are_gone_at_once()
+    {
+        var (mine, its) = (new ToyProof("a", "b"), new ToyProof("b", "a"));
+        var (lives, dies) = (await _nodes.StartAsync(mine), await _nodes.StartAsync(its));
+        var said = await _nodes.CountAsync();
+
+        _nodes.Pass(60);
+        Assert.Equal(0, said());
+        Assert.Equal([(lives.Id, 1), (dies.Id, 1)], lives.Seen);
+        dies.IsStill = true;
+        mine.Dies("b");
+        _nodes.Talk();
+
+        Assert.Equal([(lives.Id, 1)], lives.Seen);
+        Assert.Equal(0, said());
+    }
+
+    [Fact]
+    public async Task A_node_is_not_dead_because_the_layer_has_not_seen_its_process_yet()
+    {
+        var proof = new ToyProof("a");
+        var (sees, comes) = (await _nodes.StartAsync(proof), await _nodes.StartAsync(new ToyProof("b", "a")));
+        Assert.Equal(2, sees.Seen.Count());
+
+        proof.Comes("b");
+        _nodes.Pass(5);
+        Assert.Equal([(sees.Id, 1), (comes.Id, 1)], sees.Seen);
+        comes.IsStill = true;
+        var never = await _nodes.StartAsync(new ToyProof("c", "a", "b"));
+        _nodes.Pass(2);
+
+        Assert.DoesNotContain((never.Id, 1), sees.Seen);
+        Assert.Contains((comes.Id, 1), sees.Seen);
+    }
+}

@@ -1,0 +1,35 @@
+using Runnel.Nodes;
+using Runnel.Specification;
+using Xunit;
+
+namespace Runnel.Tests.Nodes;
+
+public sealed class NodeHeartTests
+{
+    [Fact]
+    public async Task A_heart_beats_when_it_is_time_and_when_it_is_woken_and_needs_no_thread_of_the_pool()
+    {
+        var (beats, isOfPool, rest) = (0, false, TimeSpan.FromMilliseconds(1));
+        using var heart = new NodeHeart(() =>
+        {
+            isOfPool |= Thread.CurrentThread.IsThreadPoolThread;
+            Interlocked.Increment(ref beats);
+            return rest;
+        });
+        await Wait.Until(() => Volatile.Read(ref beats) > 2, "it beats by itself");
+
+        rest = Timeout.InfiniteTimeSpan;
+        for (var i = 0; i < 3; i++)
+        {
+            var before = Volatile.Read(ref beats);
+            heart.Wake();
+            await Wait.Until(() => Volatile.Read(ref beats) > before, "it beats when it is woken");
+        }
+        heart.Dispose();
+
+        var last = beats;
+        heart.Wake();
+        Assert.Equal(last, beats);
+        Assert.False(isOfPool);
+    }
+}

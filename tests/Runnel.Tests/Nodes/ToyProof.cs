@@ -1,0 +1,27 @@
+using Runnel.Layers;
+
+namespace Runnel.Tests.Nodes;
+
+/// <summary>What a process sees of the others, as the test says.</summary>
+internal sealed class ToyProof(string process, params string[] others) : IProofOfLife
+{
+    private readonly HashSet<string> _living = [process, .. others];
+
+    public string Process => process;
+
+    public event Action? Changed;
+
+    public bool Lives(string process) => _living.Contains(process);
+
+    public void Comes(string other)
+    {
+        _living.Add(other);
+        Changed?.Invoke();
+    }
+
+    public void Dies(string other)
+    {
+        _living.Remove(other);
+        Changed?.Invoke();
+    }
+}
