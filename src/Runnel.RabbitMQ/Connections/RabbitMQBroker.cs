@@ -26,7 +26,8 @@ public sealed class RabbitMQBroker : IAsyncDisposable
         if (options.Ssl is not null && !address.IsEncrypted)
             throw new FormatException("RabbitMQOptions.Ssl is set, but the address of RabbitMQ is one without TLS: such an address begins with amqps://.");
         (Options, TimeProvider, Logger) = (options, timeProvider, logger);
-        Dialer = new RabbitDialer(address, options);
+        Heart = new RabbitHeart(options.Heartbeat, logger);
+        Dialer = new RabbitDialer(address, options, Heart);
         Outage = new RabbitOutage(address.ToString(), TimeProvider.System, logger);
         Publishing = new RabbitLink(this, "publishes", RestoreAsync);
     }
@@ -36,6 +37,8 @@ public sealed class RabbitMQBroker : IAsyncDisposable
     internal ILogger Logger { get; }
 
     internal TimeProvider TimeProvider { get; }
+
+    internal RabbitHeart Heart { get; }
 
     internal RabbitDialer Dialer { get; }
 

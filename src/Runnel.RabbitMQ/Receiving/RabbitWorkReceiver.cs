@@ -8,7 +8,7 @@ using Runnel.RabbitMQ.Sending;
 namespace Runnel.RabbitMQ.Receiving;
 
 /// <summary>A worker on RabbitMQ: a connection of its own. When that ends, the broker hands out again what the worker held.</summary>
-internal sealed class RabbitWorkReceiver : IWorkReceiver
+internal sealed class RabbitWorkReceiver : IWorkReceiver, IBeating
 {
     private readonly RabbitMQBroker _broker;
     private readonly ChannelTable _table;
@@ -17,7 +17,6 @@ internal sealed class RabbitWorkReceiver : IWorkReceiver
     private readonly ConcurrentDictionary<ChannelName, WorkerChannel> _channels = new();
     private readonly SemaphoreSlim _connecting = new(1);
     private readonly CancellationTokenSource _lost = new();
-    private readonly Pulse _pulse;
     private IConnection? _connection;
     private Exception? _end;
     private bool _isClosed;
@@ -26,8 +25,7 @@ internal sealed class RabbitWorkReceiver : IWorkReceiver
     {
         (_broker, _table, _sender, Number, _left) = (broker, table, sender, number, left);
         WorkerId = $"{broker.Options.Prefix}.{Guid.NewGuid():N}";
-        // The broker waits for two heartbeats, and so does whoever stood still.
-        _pulse = new Pulse(broker.Options.Heartbeat * 2, stoodStill: () => Lose($"this process stood still for longer than {broker.Options.Heartbeat.TotalSeconds * 2:0.#} s (Heartbeat)"));
+        broker.Heart.Add(this);
     }
 
     public string WorkerId { get; }
@@ -37,7 +35,7 @@ internal sealed class RabbitWorkReceiver : IWorkReceiver
 
     public CancellationToken Lost => _lost.Token;
 
-    public bool IsHeld => Volatile.Read(ref _end) is null && _pulse.IsBeating && (_connection is null || _connection.IsOpen);
+    public bool IsHeld => Volatile.Read(ref _end) is null && _broker.Heart.IsBeating && (_connection is null || _connection.IsOpen);
 
     /// <summary>The channels that it receives from.</summary>
     public IEnumerable<WorkerChannel> Channels => _channels.Values;
@@ -116,6 +114,13 @@ internal sealed class RabbitWorkReceiver : IWorkReceiver
     public void Lose(ShutdownEventArgs reason) =>
         Lose(reason.Initiator == ShutdownInitiator.Peer ? _broker.Dialer.Explain(reason.ReplyCode, reason.ReplyText).TrimEnd('.') : $"the connection is lost: {reason.ReplyText}");
 
+    /// <summary>The broker waits for two heartbeats, and so does whoever stood still.</summary>
+    public void Beat(bool stoodStill)
+    {
+        if (stoodStill)
+            Lose($"this process stood still for longer than {_broker.Heart.Patience.TotalSeconds:0.#} s (two times Heartbeat)");
+    }
+
     /// <summary>Closes the connection, as the death of the process would, but not before what was settled is on its way to the broker.</summary>
     public async Task AbortAsync()
     {
@@ -188,7 +193,7 @@ internal sealed class RabbitWorkReceiver : IWorkReceiver
     private async Task CloseAsync()
     {
         _left(this);
-        _pulse.Dispose();
+        _broker.Heart.Remove(this);
         foreach (var channel in _channels.Values)
             await channel.DisposeAsync().ConfigureAwait(false);
         if (_connection is not { } connection)

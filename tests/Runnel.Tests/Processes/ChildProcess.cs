@@ -92,6 +92,9 @@ internal sealed class ChildProcess : IAsyncDisposable
         await Wait.Until(() => File.ReadAllText($"/proc/{Id}/stat").Contains(") T ", StringComparison.Ordinal), "the process is stopped");
     }
 
+    /// <summary>Sends SIGCONT: it goes on.</summary>
+    public Task ContinueAsync() => SignalAsync("CONT");
+
     /// <summary>Sends SIGKILL, and waits for the end.</summary>
     public async Task KillAsync()
     {
