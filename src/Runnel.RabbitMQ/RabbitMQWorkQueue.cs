@@ -63,7 +63,7 @@ public sealed partial class RabbitMQWorkQueue : IWorkQueue, IWorkQueueOperator, 
         _returner = new QueueSender(_returning, _topology, _plan);
         _registry = new ChannelRegistry(broker, _returner, _topology, _plan);
         _notes = new MessageNotes(broker, _returner, _topology, _plan);
-        _channels = new ChannelTable(_registry, _notes, _topology, _plan, new QueueSender(_sending, _topology, _plan), broker.TimeProvider);
+        _channels = new ChannelTable(_registry, _notes, _topology, _plan, new QueueSender(_sending, _topology, _plan), broker);
         _relay = new DelayRelay(broker, new QueueSender(_relaying, _topology, _plan), _topology, _plan, _stopping.Token);
         _listening = new RabbitLink(broker, "listens", ListenAsync);
         _registry.Split += OnSplit;
@@ -94,7 +94,7 @@ public sealed partial class RabbitMQWorkQueue : IWorkQueue, IWorkQueueOperator, 
         var line = _channels.LineOf(name);
         line.Add(request, OpenAsync());
         return options.WaitForRoom > TimeSpan.Zero
-            ? await RoomWait.ForAsync(request.Task, () => new(line.Remove(request)), name, options, _broker.TimeProvider, cancellationToken).ConfigureAwait(false)
+            ? await RoomWait.ForAsync(request.Task, () => WithdrawAsync(line, request, cancellationToken), name, options, _broker.TimeProvider, cancellationToken).ConfigureAwait(false)
             : await StoredAsync(line, request, cancellationToken).ConfigureAwait(false);
     }
 
@@ -154,6 +154,16 @@ public sealed partial class RabbitMQWorkQueue : IWorkQueue, IWorkQueueOperator, 
         await _returning.DisposeAsync().ConfigureAwait(false);
         await _letters.DisposeAsync().ConfigureAwait(false);
         await _calls.DisposeAsync().ConfigureAwait(false);
+    }
+
+    // Whether there is no room only the broker knows: while it is away nobody is told so.
+    private static async ValueTask<bool> WithdrawAsync(ChannelLine line, EnqueueRequest request, CancellationToken cancellationToken)
+    {
+        await line.AnsweredAsync(request).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!line.Remove(request))
+            return false;
+        cancellationToken.ThrowIfCancellationRequested();
+        return true;
     }
 
     private static async ValueTask<int> StoredAsync(ChannelLine line, EnqueueRequest request, CancellationToken cancellationToken)

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Security.Authentication;
+using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 
 namespace Runnel.RabbitMQ.Connections;
@@ -7,7 +8,7 @@ namespace Runnel.RabbitMQ.Connections;
 /// <summary>Why there is no connection to RabbitMQ, in words for those who can do something about it.</summary>
 internal static class RabbitExplanation
 {
-    private const int AccessRefused = 403, NotFound = 404, ResourceLocked = 405, NotAllowed = 530;
+    private const int PayloadTooLarge = 311, ConnectionForced = 320, AccessRefused = 403, NotFound = 404, ResourceLocked = 405, PreconditionFailed = 406, NotAllowed = 530;
 
     /// <summary>Explains a failure.</summary>
     /// <param name="failure">What was thrown.</param>
@@ -32,6 +33,10 @@ internal static class RabbitExplanation
         IOException when address.IsEncrypted => $"What listens at {address} does not answer over TLS. {AskForPort(address)}",
         var other => $"What listens at {address} does not answer as RabbitMQ does: {Plain(other)}. {AskForPort(address)}",
     };
+
+    /// <summary>Whether the broker refused what it was asked for, so that it would do so again.</summary>
+    public static bool IsRefusal(Exception failure) =>
+        failure.InnerException is OperationInterruptedException { ShutdownReason: { Initiator: ShutdownInitiator.Peer, ReplyCode: (>= PayloadTooLarge and <= PreconditionFailed and not ConnectionForced) or NotAllowed } };
 
     /// <summary>Explains why the broker closed a connection or a channel.</summary>
     public static string Of(int code, string text, RabbitAddress address) => code switch

@@ -22,12 +22,16 @@ internal sealed class RabbitLink(RabbitMQBroker broker, string purpose, Func<ICo
     private IConnection? _current;
     private Task _running = Task.CompletedTask;
     private TaskCompletionSource? _unblocked;
+    private Exception? _failure;
 
     /// <summary>Raised with <see langword="true"/> when a connection is there and restored, and with <see langword="false"/> when it is lost. A handler must not block.</summary>
     public event Action<bool>? Changed;
 
     /// <summary>The connection, when there is one that can be used.</summary>
     public IConnection? Current => Volatile.Read(ref _current) is { IsOpen: true } open ? open : null;
+
+    /// <summary>Why there is none, if that is known.</summary>
+    public Exception? Failure => Volatile.Read(ref _failure);
 
     /// <summary>Ends when the broker takes messages again; it has ended already while the broker takes them.</summary>
     public Task Unblocked => Volatile.Read(ref _unblocked)?.Task ?? Task.CompletedTask;
@@ -81,7 +85,7 @@ internal sealed class RabbitLink(RabbitMQBroker broker, string purpose, Func<ICo
         }
         catch (TimeoutException exception)
         {
-            throw broker.Away(exception);
+            throw broker.Away(Failure ?? exception);
         }
     }
 
@@ -121,6 +125,7 @@ internal sealed class RabbitLink(RabbitMQBroker broker, string purpose, Func<ICo
         };
         if (connection.CloseReason is { } already) // before anybody listened
             lost.TrySetResult(ExplainEnd(already));
+        Volatile.Write(ref _failure, null);
         Volatile.Write(ref _current, connection);
         Volatile.Read(ref _next).TrySetResult(connection);
         broker.Outage.Over(this);
@@ -159,6 +164,7 @@ internal sealed class RabbitLink(RabbitMQBroker broker, string purpose, Func<ICo
             }
             catch (Exception exception)
             {
+                Volatile.Write(ref _failure, exception);
                 broker.Outage.Lost(this, broker.Dialer.Explain(exception));
             }
         }

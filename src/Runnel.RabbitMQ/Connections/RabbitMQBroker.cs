@@ -72,7 +72,7 @@ public sealed class RabbitMQBroker : IAsyncDisposable
     }
 
     internal RabbitUnavailableException Away(Exception? cause = null) =>
-        new($"RabbitMQ at {Dialer.Address} has been away for as long as such a message waits ({Options.OutageTimeout.TotalSeconds:0.#} s: OutageTimeout)", cause);
+        new($"RabbitMQ at {Dialer.Address} has been away for as long as such a message waits ({Options.OutageTimeout.TotalSeconds:0.#} s: OutageTimeout){(cause is RabbitUnavailableException known ? $". {known.Message.TrimEnd('.')}" : "")}", cause);
 
     private async Task RestoreAsync(IConnection connection, CancellationToken cancellationToken)
     {

@@ -13,7 +13,7 @@ internal sealed class RabbitPublisher : IAsyncDisposable
 {
     // Enough that the broker is never idle. The client's own bound on what is unconfirmed is not used: ours tells what waits.
     private const int Window = 1_000;
-    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(250), Grace = TimeSpan.FromMilliseconds(100);
 
     private readonly RabbitMQBroker _broker;
     private readonly RabbitLink _link;
@@ -37,7 +37,7 @@ internal sealed class RabbitPublisher : IAsyncDisposable
     /// <exception cref="ObjectDisposedException">The publisher was disposed.</exception>
     public Task<PublishOutcome> PublishAsync(in Publication publication)
     {
-        var pending = new PendingPublication(publication, TimeProvider.System.GetTimestamp() + (long)(_broker.Options.OutageTimeout.TotalSeconds * TimeProvider.System.TimestampFrequency));
+        var pending = new PendingPublication(publication, DeadlineOf(publication));
         lock (_lock)
         {
             ObjectDisposedException.ThrowIf(_isDisposed, this);
@@ -70,6 +70,13 @@ internal sealed class RabbitPublisher : IAsyncDisposable
         FailAll(new ObjectDisposedException(nameof(RabbitPublisher)));
         if (channel is not null)
             await CloseAsync(channel).ConfigureAwait(false);
+    }
+
+    // Whoever has waited for long enough elsewhere still gets an answer that comes at once.
+    private long DeadlineOf(in Publication publication)
+    {
+        var patience = _broker.Options.OutageTimeout - publication.Waited;
+        return TimeProvider.System.GetTimestamp() + (long)((patience > Grace ? patience : Grace).TotalSeconds * TimeProvider.System.TimestampFrequency);
     }
 
     private bool IsBufferFull(int length) =>
@@ -128,7 +135,7 @@ internal sealed class RabbitPublisher : IAsyncDisposable
     {
         lock (_lock)
         {
-            if (_channel != channel || _unconfirmed.Count >= Window || !_link.Unblocked.IsCompleted || !_waiting.TryDequeue(out var next))
+            if (_channel != channel || _unconfirmed.IsClosed || _unconfirmed.Count >= Window || !_link.Unblocked.IsCompleted || !_waiting.TryDequeue(out var next))
                 return null;
             _waitingBytes -= next.Length;
             _unconfirmed.Add(next);
@@ -199,7 +206,7 @@ internal sealed class RabbitPublisher : IAsyncDisposable
         List<PendingPublication> failed;
         lock (_lock)
         {
-            failed = unconfirmed.TakeAll();
+            failed = unconfirmed.Close();
             GoOn();
         }
         foreach (var publication in failed)
@@ -241,7 +248,7 @@ internal sealed class RabbitPublisher : IAsyncDisposable
         List<PendingPublication> all;
         lock (_lock)
         {
-            all = [.. _unconfirmed.TakeAll(), .. _waiting];
+            all = [.. _unconfirmed.Close(), .. _waiting];
             _waiting.Clear();
             _waitingBytes = 0;
             _isSending = false;

@@ -9,6 +9,9 @@ internal sealed class Unconfirmed
 
     public int Count => _byNumber.Count;
 
+    /// <summary>Whether its channel is closed: nothing that is added would be answered for.</summary>
+    public bool IsClosed { get; private set; }
+
     public void Add(PendingPublication publication) => _byNumber.Add(_next++, publication);
 
     /// <summary>The broker has answered for the last message that was added, or for all up to a number.</summary>
@@ -24,9 +27,11 @@ internal sealed class Unconfirmed
             _lowest++;
     }
 
-    /// <summary>Takes out what is left.</summary>
-    public List<PendingPublication> TakeAll()
+    /// <summary>The channel is closed.</summary>
+    /// <returns>What is left.</returns>
+    public List<PendingPublication> Close()
     {
+        IsClosed = true;
         List<PendingPublication> all = [.. _byNumber.OrderBy(static one => one.Key).Select(static one => one.Value)];
         _byNumber.Clear();
         return all;

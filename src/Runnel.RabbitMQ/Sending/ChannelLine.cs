@@ -7,12 +7,13 @@ namespace Runnel.RabbitMQ.Sending;
 internal sealed class ChannelLine
 {
     private const int Portion = 1_000;
-    private static readonly TimeSpan FirstLook = TimeSpan.FromMilliseconds(5), LastLook = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan FirstLook = TimeSpan.FromMilliseconds(5), LastLook = TimeSpan.FromMilliseconds(250), Grace = TimeSpan.FromMilliseconds(100);
 
     private readonly ChannelQueues _queues;
     private readonly ChannelRegistry _registry;
     private readonly QueueTopology _topology;
     private readonly QueueSender _sender;
+    private readonly RabbitMQBroker _broker;
     private readonly TimeProvider _timeProvider;
     private readonly ChannelRoom _room;
     private readonly Lock _lock = new();
@@ -21,15 +22,17 @@ internal sealed class ChannelLine
     // Used by those who send, one after another.
     private readonly HashSet<string> _taking = [];
     private TaskCompletionSource? _confirmed;
+    private TaskCompletionSource? _asking;
+    private long _answeredAt;
     private int _unconfirmed;
     private bool _isAdded;
     private bool _isSending;
     private bool _isFull;
 
-    public ChannelLine(ChannelQueues queues, ChannelRegistry registry, QueueTopology topology, QueueSender sender, TimeProvider timeProvider)
+    public ChannelLine(ChannelQueues queues, ChannelRegistry registry, QueueTopology topology, QueueSender sender, RabbitMQBroker broker)
     {
-        (_queues, _registry, _topology, _sender, _timeProvider) = (queues, registry, topology, sender, timeProvider);
-        _room = new ChannelRoom(timeProvider, CountAsync);
+        (_queues, _registry, _topology, _sender, _broker, _timeProvider) = (queues, registry, topology, sender, broker, broker.TimeProvider);
+        _room = new ChannelRoom(_timeProvider, CountAsync);
     }
 
     /// <summary>Gets in line.</summary>
@@ -39,7 +42,7 @@ internal sealed class ChannelLine
     {
         lock (_lock)
         {
-            if (_isFull && request.Options.WaitForRoom <= TimeSpan.Zero)
+            if (_isFull && _asking is null && request.Options.WaitForRoom <= TimeSpan.Zero)
             {
                 request.Refuse();
                 return;
@@ -60,17 +63,27 @@ internal sealed class ChannelLine
             return _requests.Remove(request);
     }
 
+    /// <summary>Ends when the broker has last said whether there is room, or the request has ended.</summary>
+    public Task AnsweredAsync(EnqueueRequest request)
+    {
+        lock (_lock)
+            return _asking is { } asking ? Task.WhenAny(asking.Task, request.Task) : Task.CompletedTask;
+    }
+
     private async Task SendAsync(Task opening)
     {
         while (First() is { } request)
         {
             try
             {
-                await opening.ConfigureAwait(false);
-                await PrepareAsync(request).ConfigureAwait(false);
-                if (!await TakeRoomAsync(request).ConfigureAwait(false) || !Remove(request))
-                    continue;
-                await StoreAsync(request).ConfigureAwait(false);
+                if (await PatientlyAsync(GetRoomAsync(opening, request)).ConfigureAwait(false) && Remove(request))
+                    await PatientlyAsync(StoreAsync(request)).ConfigureAwait(false);
+            }
+            catch (RabbitUnavailableException exception) when (!opening.IsFaulted && exception.InnerException is not ObjectDisposedException && !RabbitExplanation.IsRefusal(exception))
+            {
+                // Nothing is stored yet: it waits, until its time is over.
+                await Task.Delay(LastLook, TimeProvider.System, CancellationToken.None).ConfigureAwait(false);
+                FailOverdue();
             }
             catch (Exception exception)
             {
@@ -85,9 +98,61 @@ internal sealed class ChannelLine
         lock (_lock)
         {
             _isSending = _requests.First is not null;
+            if (!_isSending)
+                Answered();
             return _requests.First?.Value;
         }
     }
+
+    // While the line waits for the broker, those whose time is over are told, wherever they stand.
+    private async Task<bool> PatientlyAsync(ValueTask<bool> waiting)
+    {
+        if (waiting.IsCompleted)
+            return await waiting.ConfigureAwait(false);
+        var task = waiting.AsTask();
+        while (!task.IsCompleted)
+        {
+            await ((Task)task).WaitAsync(LastLook, TimeProvider.System).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            FailOverdue();
+        }
+        return await task.ConfigureAwait(false);
+    }
+
+    private void FailOverdue()
+    {
+        List<EnqueueRequest> overdue;
+        lock (_lock)
+        {
+            overdue = [.. _requests.Where(request => TimeProvider.System.GetElapsedTime(request.AddedAt) >= Grace && WaitedBy(request) >= _broker.Options.OutageTimeout)];
+            overdue.ForEach(request => _requests.Remove(request));
+        }
+        foreach (var request in overdue)
+            request.Fail(_broker.Away(_broker.Publishing.Failure));
+    }
+
+    // For how long it has waited for the broker: since that has said something.
+    private TimeSpan WaitedBy(EnqueueRequest request) => TimeProvider.System.GetElapsedTime(Math.Max(request.AddedAt, _answeredAt)) + (_answeredAt < request.AddedAt ? request.Options.AlreadyWaited : TimeSpan.Zero);
+
+    // Under the lock.
+    private void Answered()
+    {
+        _answeredAt = TimeProvider.System.GetTimestamp();
+        _asking?.TrySetResult();
+        _asking = null;
+    }
+
+    private async ValueTask<bool> GetRoomAsync(Task opening, EnqueueRequest request)
+    {
+        if (_isAdded && HasQueuesFor(request) && _room.TryTake(request.Messages.Length, request.Options.Capacity))
+            return true;
+        lock (_lock)
+            _asking ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await opening.ConfigureAwait(false);
+        await PrepareAsync(request).ConfigureAwait(false);
+        return await TakeRoomAsync(request).ConfigureAwait(false);
+    }
+
+    private bool HasQueuesFor(EnqueueRequest request) => !request.HasKeys || _queues.Shards.Count > 0;
 
     private async ValueTask PrepareAsync(EnqueueRequest request)
     {
@@ -97,7 +162,7 @@ internal sealed class ChannelLine
             await _topology.EnsureAsync(_queues.Plain).ConfigureAwait(false);
             _isAdded = true;
         }
-        if (!request.HasKeys || _queues.Shards.Count > 0)
+        if (HasQueuesFor(request))
             return;
         var shards = await _registry.SplitAsync(_queues.Channel).ConfigureAwait(false);
         _queues.Split(shards);
@@ -117,8 +182,11 @@ internal sealed class ChannelLine
         {
             for (var rest = FirstLook; ; )
             {
-                var (unconfirmed, confirmed) = Unconfirmed();
-                if (await _room.TryTakeAsync(count, capacity, unconfirmed).ConfigureAwait(false))
+                var (unconfirmed, confirmed) = Ask();
+                var hasRoom = await _room.TryTakeAsync(count, capacity, unconfirmed).ConfigureAwait(false);
+                lock (_lock)
+                    Answered();
+                if (hasRoom)
                     return true;
                 // What is on its way was counted, and may be handled already.
                 await confirmed.ConfigureAwait(false);
@@ -154,21 +222,28 @@ internal sealed class ChannelLine
         }
     }
 
-    private async Task StoreAsync(EnqueueRequest request)
+    private async ValueTask<bool> StoreAsync(EnqueueRequest request)
     {
         var storing = new Task[request.Messages.Length];
         var now = _timeProvider.GetUtcNow();
+        TimeSpan waited;
         lock (_lock)
+        {
             _unconfirmed += storing.Length;
+            waited = WaitedBy(request);
+        }
         for (var i = 0; i < storing.Length; i++)
         {
-            // Not all at once, so that no more is copied than is on its way.
-            if (i >= Portion && i % Portion == 0)
-                await storing[i - Portion].ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            storing[i] = StoreAsync(request.Messages[i], now);
+            // Not all at once, so that no more is copied than is on its way; and no more when some have failed.
+            storing[i] = i >= Portion && i % Portion == 0 && !await HasStoredAsync(storing[i - Portion]).ConfigureAwait(false) ? storing[i - Portion] : StoreAsync(request.Messages[i], now, waited);
             await AfterFirstAsync(request.Messages[i], now, storing[i]).ConfigureAwait(false);
+            if (!storing[i].IsFaulted)
+                continue;
+            Array.Fill(storing, storing[i], i, storing.Length - i);
+            break;
         }
         _ = FinishAsync(request, storing);
+        return true;
     }
 
     // A new queue may refuse its first messages for a moment. No later one may come before them.
@@ -182,10 +257,20 @@ internal sealed class ChannelLine
             _taking.Add(queue);
     }
 
-    private Task StoreAsync(NewMessage message, DateTimeOffset now)
+    private async ValueTask<bool> HasStoredAsync(Task storing)
+    {
+        await storing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!storing.IsCompletedSuccessfully)
+            return false;
+        lock (_lock)
+            _answeredAt = TimeProvider.System.GetTimestamp();
+        return true;
+    }
+
+    private Task StoreAsync(NewMessage message, DateTimeOffset now, TimeSpan waited)
     {
         var (stored, left) = (message.StoredAt(now), message.LeftAt(now));
-        return left > 0 ? _sender.PutLaterAsync(_queues.Plain.Name, stored, left) : _sender.PutAsync(_queues.OfKey(message.Key), stored);
+        return left > 0 ? _sender.PutLaterAsync(_queues.Plain.Name, stored, left, waited: waited) : _sender.PutAsync(_queues.OfKey(message.Key), stored, waited);
     }
 
     private async Task FinishAsync(EnqueueRequest request, Task[] storing)
@@ -209,11 +294,14 @@ internal sealed class ChannelLine
             request.Fail(new RabbitUnavailableException($"{stored} of {storing.Length} messages to channel '{_queues.Channel}' were stored, the others perhaps not. {failure.Message}", failure));
     }
 
-    // How many messages are on their way, and what ends when none is.
-    private (int Count, Task Confirmed) Unconfirmed()
+    // How many messages are on their way as the broker is asked, and what ends when none is.
+    private (int Unconfirmed, Task Confirmed) Ask()
     {
         lock (_lock)
+        {
+            _asking ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
             return (_unconfirmed, _unconfirmed == 0 ? Task.CompletedTask : (_confirmed ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task);
+        }
     }
 
     private void Confirmed(int count)

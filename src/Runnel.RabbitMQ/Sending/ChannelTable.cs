@@ -4,7 +4,7 @@ using Runnel.Layers;
 namespace Runnel.RabbitMQ.Sending;
 
 /// <summary>The channels that this process uses.</summary>
-internal sealed class ChannelTable(ChannelRegistry registry, MessageNotes notes, QueueTopology topology, QueuePlan plan, QueueSender sender, TimeProvider timeProvider)
+internal sealed class ChannelTable(ChannelRegistry registry, MessageNotes notes, QueueTopology topology, QueuePlan plan, QueueSender sender, RabbitMQBroker broker)
 {
     private readonly ConcurrentDictionary<ChannelName, ChannelQueues> _queues = new();
     private readonly ConcurrentDictionary<ChannelName, ChannelLine> _lines = new();
@@ -26,5 +26,5 @@ internal sealed class ChannelTable(ChannelRegistry registry, MessageNotes notes,
 
     /// <summary>The line in which messages to a channel are stored.</summary>
     public ChannelLine LineOf(ChannelName channel) =>
-        _lines.GetValueOrDefault(channel) ?? _lines.GetOrAdd(channel, new ChannelLine(QueuesOf(channel), registry, topology, sender, timeProvider));
+        _lines.GetValueOrDefault(channel) ?? _lines.GetOrAdd(channel, new ChannelLine(QueuesOf(channel), registry, topology, sender, broker));
 }

@@ -11,6 +11,9 @@ internal sealed class EnqueueRequest(ChannelName channel, NewMessage[] messages,
 
     public EnqueueOptions Options => options;
 
+    /// <summary>When it got in line, as a timestamp of the system's clock.</summary>
+    public long AddedAt { get; } = TimeProvider.System.GetTimestamp();
+
     public bool HasKeys { get; } = Array.Exists(messages, static message => message.Key is not null);
 
     /// <summary>Ends when all are stored.</summary>

@@ -10,16 +10,19 @@ internal sealed class QueueSender(RabbitPublisher publisher, QueueTopology topol
     private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Puts a message into a queue. Calls whose queues have taken a message before put their messages in the order of the calls.</summary>
+    /// <param name="queue">The queue.</param>
+    /// <param name="message">The message.</param>
+    /// <param name="waited">How long its sender has waited for the broker already.</param>
     /// <exception cref="RabbitUnavailableException">The broker is away, or refuses. If it went away in the middle, it may have the message.</exception>
-    public Task PutAsync(BrokerQueue queue, in StoredMessage message) => PutAsync(queue, message.Properties(), message.Bytes);
+    public Task PutAsync(BrokerQueue queue, in StoredMessage message, TimeSpan waited = default) => PutAsync(queue, message.Properties(), message.Bytes, waited);
 
     /// <summary>Puts a message into a queue, with properties of its own.</summary>
-    public async Task PutAsync(BrokerQueue queue, BasicProperties properties, ReadOnlyMemory<byte> bytes)
+    public async Task PutAsync(BrokerQueue queue, BasicProperties properties, ReadOnlyMemory<byte> bytes, TimeSpan waited = default)
     {
         for (var (tries, refused) = (1, 0); ; tries++)
         {
             await topology.EnsureAsync(queue).ConfigureAwait(false);
-            var outcome = await publisher.PublishAsync(new Publication("", queue.Name, properties, bytes, IsMandatory: true)).ConfigureAwait(false);
+            var outcome = await publisher.PublishAsync(new Publication("", queue.Name, properties, bytes, IsMandatory: true, waited)).ConfigureAwait(false);
             if (outcome == PublishOutcome.Confirmed)
                 return;
             topology.Forget(queue);
@@ -47,11 +50,12 @@ internal sealed class QueueSender(RabbitPublisher publisher, QueueTopology topol
     /// <param name="message">The message.</param>
     /// <param name="left">For how long it stays away, in milliseconds.</param>
     /// <param name="isFull">Whether whoever holds delayed messages in memory has no room.</param>
-    public Task PutLaterAsync(string queue, in StoredMessage message, long left, bool isFull = false)
+    /// <param name="waited">How long its sender has waited for the broker already.</param>
+    public Task PutLaterAsync(string queue, in StoredMessage message, long left, bool isFull = false, TimeSpan waited = default)
     {
         var step = DelayLadder.Next(left, message.Seed, isFull);
         var stays = step?.Milliseconds ?? 0;
         var note = new DelayNote(ProcessClock.Id, ProcessClock.Microseconds + (stays * 1_000), left - stays, queue);
-        return PutAsync(step is { } found ? plan.DelayOf(found) : plan.Relay, message.Properties((MessageHeaders.Later, note.ToString())), message.Bytes);
+        return PutAsync(step is { } found ? plan.DelayOf(found) : plan.Relay, message.Properties((MessageHeaders.Later, note.ToString())), message.Bytes, waited);
     }
 }

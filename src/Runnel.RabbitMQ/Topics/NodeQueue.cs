@@ -69,7 +69,7 @@ internal sealed class NodeQueue : IAsyncDisposable
         {
             await subscription.DisposeAsync().ConfigureAwait(false);
             if (exception is TimeoutException)
-                throw _broker.Away(exception);
+                throw _broker.Away(Link.Failure ?? exception);
             throw;
         }
 

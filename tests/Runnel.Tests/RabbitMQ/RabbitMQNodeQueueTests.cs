@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using RabbitMQ.Client;
 using Runnel.Layers;
 using Runnel.RabbitMQ;
 using Runnel.RabbitMQ.Connections;
@@ -139,6 +140,25 @@ public sealed class RabbitMQNodeQueueTests(SharedRabbitServer server) : IAsyncLi
         await Wait.Until(() => listener.Gaps.Count > 0, "the gap was told");
         await PublishAsync(publisher, Articles, "after");
         Assert.Equal("after", await listener.NextAsync());
+    }
+
+    [Fact]
+    public async Task A_node_whose_queues_name_another_connection_has_says_so_and_hears_when_it_is_free()
+    {
+        var node = await OpenedAsync(options => options.OutageTimeout = TimeSpan.FromSeconds(2));
+        var publisher = await OpenedAsync();
+        await using var connection = await new ConnectionFactory { Uri = new Uri(_place.Host.Address) }.CreateConnectionAsync();
+        await using var channel = await connection.CreateChannelAsync();
+        await channel.QueueDeclareAsync(node.Queue.Name, durable: false, exclusive: true, autoDelete: false);
+
+        var refused = await Assert.ThrowsAsync<BackplaneUnavailableException>(() => Wait.For(node.SubscribeAsync(Articles, _ => { }).AsTask(), "the failure"));
+        await connection.CloseAsync();
+        await Wait.Until(() => node.Queue.Link.Current is not null, "the node has its queue");
+        await using var listener = await TopicListener.OnAsync(node, Articles);
+        await PublishAsync(publisher, Articles, "heard");
+
+        Assert.Contains("belongs to another connection", refused.Message, StringComparison.Ordinal);
+        Assert.Equal("heard", await listener.NextAsync());
     }
 
     [Fact]

@@ -11,13 +11,14 @@ using Xunit;
 namespace Runnel.Tests.Redis;
 
 /// <summary>Redis keeps its connections and answers nothing, and for the time of a test no connection counts as dead for that.</summary>
-public sealed class RedisStandstillTests(RedisServer server) : IClassFixture<RedisServer>, IAsyncDisposable
+public sealed class RedisStandstillTests(RedisServer server) : WorkQueueOutageSpecification, IClassFixture<RedisServer>, IAsyncDisposable
 {
     private static readonly Topic Articles = Topic.OfGroup("articles");
     private static readonly Retention Keep = new(10, TimeSpan.FromMinutes(1));
 
     private readonly RedisPlace _place = new(server);
     private readonly TcpWire _wire = TcpWire.To(server.Port);
+    private RedisWorkQueue? _queue;
 
     [Theory]
     [InlineData(true)]
@@ -35,7 +36,7 @@ public sealed class RedisStandstillTests(RedisServer server) : IClassFixture<Red
     }
 
     [Fact]
-    public async Task Messages_wait_no_longer_than_any_call_those_behind_the_first_included_and_what_was_given_up_is_not_sent_again()
+    public async Task What_was_given_up_is_not_sent_again()
     {
         var store = await OpenAsync(options => options.OutageTimeout = TimeSpan.FromSeconds(0.5));
         await using var queue = new RedisWorkQueue(store);
@@ -49,18 +50,6 @@ public sealed class RedisStandstillTests(RedisServer server) : IClassFixture<Red
 
         Assert.Equal(1, await Wait.For(queue.EnqueueAsync("work", [NewMessage()], EnqueueOptions.Default).AsTask(), "the next message to be stored"));
         Assert.Equal(1, _place.Probe.Number("HLEN", $"{_place.Prefix}:{{work}}:messages"));
-    }
-
-    [Fact]
-    public async Task What_the_caller_has_waited_already_counts()
-    {
-        var store = await OpenAsync(options => options.OutageTimeout = TimeSpan.FromMinutes(10));
-        await using var queue = new RedisWorkQueue(store);
-        _wire.Silence();
-
-        var late = queue.EnqueueAsync("work", [NewMessage()], new EnqueueOptions { AlreadyWaited = TimeSpan.FromMinutes(11) }).AsTask();
-
-        await Assert.ThrowsAsync<RedisUnavailableException>(() => Wait.For(late, "the failure"));
     }
 
     [Fact]
@@ -110,9 +99,17 @@ public sealed class RedisStandstillTests(RedisServer server) : IClassFixture<Red
         Assert.Null(client.CloseCode);
     }
 
+    protected override async ValueTask<WiredQueue> OpenAsync(TimeSpan patience)
+    {
+        _queue = new RedisWorkQueue(await OpenAsync(options => options.OutageTimeout = patience));
+        return new WiredQueue(_queue, () => _wire.Silence());
+    }
+
     public async ValueTask DisposeAsync()
     {
         _wire.Heal();
+        if (_queue is not null)
+            await _queue.DisposeAsync();
         await _place.DisposeAsync();
         await _wire.DisposeAsync();
     }
