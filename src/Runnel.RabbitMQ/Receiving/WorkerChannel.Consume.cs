@@ -15,6 +15,7 @@ internal sealed partial class WorkerChannel
     private readonly RabbitMQBroker _broker;
     private readonly SemaphoreSlim _signal = new(0);
     private readonly CancellationTokenSource _stopping = new();
+    private readonly CancellationToken _stopped;
     private readonly Task _running;
     private Acknowledgements? _plainChannel;
     private readonly List<QueueConsumer> _plain = [];
@@ -168,21 +169,42 @@ internal sealed partial class WorkerChannel
             consumers = [.. _plain.Where(static consumer => consumer.IsOpen)];
             _plain.Clear();
         }
-        // A trip to the broker: what was on its way when this began has come then.
-        if (consumers.Count > 0)
-            await _plainChannel!.Channel.BasicQosAsync(0, 1, global: false).ConfigureAwait(false);
-        foreach (var consumer in consumers)
-            await _plainChannel!.Channel.BasicCancelAsync(consumer.Tag).ConfigureAwait(false);
+        try
+        {
+            // A trip to the broker: what was on its way when this began has come then.
+            if (consumers.Count > 0)
+                await _plainChannel!.Channel.BasicQosAsync(0, 1, global: false).ConfigureAwait(false);
+            foreach (var consumer in consumers)
+                await _plainChannel!.Channel.BasicCancelAsync(consumer.Tag).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (!_stopping.IsCancellationRequested)
+        {
+            _worker.Lose($"consumers of queue '{_queues.Plain.Name}' could not be ended: {_broker.Dialer.Explain(exception)}");
+            throw;
+        }
     }
 
+    // What could not be stored anew is still this worker's, for the next try.
     private async Task GiveBackAsync(List<Delivery> deliveries)
     {
         var storing = deliveries.ConvertAll(delivery => _sender.PutAsync(_queues.Plain, delivery.Message));
+        Exception? failure = null;
         for (var i = 0; i < storing.Count; i++)
         {
-            await storing[i].ConfigureAwait(false);
-            Acknowledge(deliveries[i]);
+            try
+            {
+                await storing[i].ConfigureAwait(false);
+                Acknowledge(deliveries[i]);
+            }
+            catch (Exception exception)
+            {
+                failure = exception;
+                lock (_lock)
+                    _buffer.Enqueue(deliveries[i]);
+            }
         }
+        if (failure is not null)
+            throw failure;
     }
 
     private async Task<Acknowledgements> OpenAsync(Acknowledgements? known)

@@ -1,4 +1,5 @@
 using Runnel.Layers;
+using Runnel.RabbitMQ.Connections;
 using Runnel.RabbitMQ.Sending;
 
 namespace Runnel.RabbitMQ.Receiving;
@@ -23,8 +24,8 @@ internal sealed partial class WorkerChannel
             return await ReplaceAsync(claim, () => StoreAgainAsync(changed, options.Delay)).ConfigureAwait(false);
         delivery.Change(changed);
         // It stays where it is, as it is, so that what has changed would be lost with this worker.
-        if (options.CountsAttempt || delivery.IsNoted)
-            await _worker.Notes.WriteAsync([delivery.NoteOf(isDeath: options.CountsAttempt)]).ConfigureAwait(false);
+        if ((options.CountsAttempt || delivery.IsNoted) && !await PatientlyAsync(delivery, () => _worker.Notes.WriteAsync([delivery.NoteOf(isDeath: options.CountsAttempt)])).ConfigureAwait(false))
+            return false;
         delivery.IsNoted = false;
         lock (_lock)
         {
@@ -55,11 +56,8 @@ internal sealed partial class WorkerChannel
             return false;
         try
         {
-            await storeAsync().ConfigureAwait(false);
-        }
-        catch (IOException) when (!claim.Delivery.Consumer.IsOpen)
-        {
-            return false; // the broker was away, and has taken it back
+            if (!await PatientlyAsync(claim.Delivery, storeAsync).ConfigureAwait(false))
+                return false;
         }
         catch
         {
@@ -69,6 +67,25 @@ internal sealed partial class WorkerChannel
         Acknowledge(claim.Delivery);
         Settled(claim.Delivery);
         return true;
+    }
+
+    // A broker may take no messages for long while this worker's lease goes on: what was not settled then would stay in its hands for as long as it lives.
+    private async Task<bool> PatientlyAsync(Delivery delivery, Func<Task> storeAsync)
+    {
+        while (true)
+        {
+            try
+            {
+                await storeAsync().ConfigureAwait(false);
+                return true;
+            }
+            catch (RabbitUnavailableException exception) when (!RabbitExplanation.IsRefusal(exception))
+            {
+                if (!delivery.Consumer.IsOpen || _stopping.IsCancellationRequested)
+                    return false; // the broker has it again, or gets it as the worker leaves
+            }
+            await Task.Delay(Rest, TimeProvider.System, _stopped).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
     }
 
     private void Settled(Delivery delivery)

@@ -27,6 +27,7 @@ internal sealed partial class WorkerChannel : IConsumerOwner, IAsyncDisposable
     {
         (_worker, _queues, _sender, _timeProvider, _broker) = (worker, queues, sender, broker.TimeProvider, broker);
         _lanes = new KeyLanes(_timeProvider, Expire);
+        _stopped = _stopping.Token;
         _running = Task.Run(RunAsync);
     }
 

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Runnel.Layers;
 using Runnel.RabbitMQ;
 using Runnel.Specification;
+using Runnel.Tests.Recording;
 using Runnel.Tests.Servers;
 using Xunit;
 
@@ -11,13 +12,16 @@ namespace Runnel.Tests.RabbitMQ;
 [Collection(nameof(MortalRabbitServer))]
 public sealed class RabbitMQWorkQueueOutageTests(MortalRabbitServer mortal)
 {
+    private const int ReceiveFailed = 4226;
+    private const string SyncNames = "mnesia:sync_log(), [dets:sync(Table) || Table <- dets:all()]";
     private static readonly ChannelName Channel = "work";
+
+    private readonly RabbitServer _server = mortal.Server;
 
     [Fact]
     public async Task What_is_confirmed_while_the_broker_is_killed_is_handled_and_workers_go_on()
     {
-        var server = mortal.Server;
-        await using var place = new RabbitPlace(await server.CreateHostAsync());
+        await using var place = new RabbitPlace(await _server.CreateHostAsync());
         await using var queue = new RabbitMQWorkQueue(place.Open(options => options.OutageTimeout = TimeSpan.FromSeconds(20)));
         var stored = new ConcurrentDictionary<MessageId, bool>();
         var handled = new ConcurrentDictionary<MessageId, bool>();
@@ -30,9 +34,9 @@ public sealed class RabbitMQWorkQueueOutageTests(MortalRabbitServer mortal)
         {
             await AreHandledAsync(handled, senders.Concat(workers));
             // Of the queues that were declared in the last moments the broker has only the messages on disk. It would come back with queues that nobody leads.
-            await server.Probe.DoAsync("mnesia:sync_log(), [dets:sync(Table) || Table <- dets:all()]");
-            await server.KillAsync();
-            await server.RestartAsync();
+            await _server.Probe.DoAsync(SyncNames);
+            await _server.KillAsync();
+            await _server.RestartAsync();
         }
         await AreHandledAsync(handled, senders.Concat(workers));
         await enough.CancelAsync();
@@ -45,23 +49,112 @@ public sealed class RabbitMQWorkQueueOutageTests(MortalRabbitServer mortal)
     [Fact]
     public async Task While_the_broker_has_no_memory_what_is_stored_waits_and_then_fails_with_a_sentence()
     {
-        var server = mortal.Server;
-        await using var place = new RabbitPlace(await server.CreateHostAsync());
+        await using var place = new RabbitPlace(await _server.CreateHostAsync());
         await using var queue = new RabbitMQWorkQueue(place.Open(options => options.OutageTimeout = TimeSpan.FromSeconds(3)));
         await queue.EnqueueAsync(Channel, [NewMessage()], EnqueueOptions.Default);
         await using var lease = await queue.OpenReceiverAsync(new ReceiverOptions());
         var held = Assert.Single(await Wait.For(lease.ReceiveAsync(Channel, 1).AsTask(), "the message"));
 
-        await server.SetMemoryAlarmAsync(true);
+        await _server.SetMemoryAlarmAsync(true);
         var givingBack = lease.AbandonAsync(held, AbandonOptions.Untouched).AsTask();
         var failure = await Assert.ThrowsAnyAsync<IOException>(() => Wait.For(queue.EnqueueAsync(Channel, [NewMessage()], EnqueueOptions.Default).AsTask(), "the failure"));
-        await Assert.ThrowsAnyAsync<IOException>(() => Wait.For(givingBack, "the failure to give it back"));
         var waiting = queue.EnqueueAsync(Channel, [NewMessage()], EnqueueOptions.Default).AsTask();
-        await server.SetMemoryAlarmAsync(false);
+        await _server.SetMemoryAlarmAsync(false);
 
         Assert.Contains("OutageTimeout", failure.Message, StringComparison.Ordinal);
         Assert.Equal(1, await Wait.For(waiting, "the message to be stored"));
-        Assert.True(await Wait.For(lease.AbandonAsync(held, AbandonOptions.Untouched).AsTask(), "it is still the worker's to give back"));
+        Assert.True(await Wait.For(givingBack, "it is given back"));
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("key")]
+    public async Task What_is_settled_while_the_broker_takes_no_messages_is_settled_when_it_takes_them_again(string? key)
+    {
+        await using var place = new RabbitPlace(await _server.CreateHostAsync());
+        await using var patient = new RabbitMQWorkQueue(place.Open());
+        await patient.EnqueueAsync(Channel, [NewMessage(key), NewMessage(key)], EnqueueOptions.Default);
+        await using var queue = new RabbitMQWorkQueue(place.Open(options => options.OutageTimeout = TimeSpan.FromSeconds(1)));
+        await using var worker = await queue.OpenReceiverAsync(new ReceiverOptions());
+        var first = Assert.Single(await Wait.For(worker.ReceiveAsync(Channel, 1).AsTask(), "the message"));
+
+        await _server.SetMemoryAlarmAsync(true);
+        await Assert.ThrowsAnyAsync<IOException>(() => Wait.For(queue.EnqueueAsync(Channel, [NewMessage()], EnqueueOptions.Default).AsTask(), "the broker to take nothing"));
+        var retried = worker.AbandonAsync(first, new AbandonOptions()).AsTask();
+        await Assert.ThrowsAnyAsync<IOException>(() => Wait.For(queue.EnqueueAsync(Channel, [NewMessage()], EnqueueOptions.Default).AsTask(), "a wait that began later to be over"));
+        await _server.SetMemoryAlarmAsync(false);
+
+        Assert.True(await Wait.For(retried, "the settling"));
+        List<ReceivedMessage> taken = [];
+        while (taken.All(message => message.Id != first.Id))
+        {
+            taken.AddRange(await Wait.For(worker.ReceiveAsync(Channel, 1).AsTask(), "the message again"));
+            Assert.True(await worker.CompleteAsync(taken[^1]));
+        }
+        Assert.Equal(1, taken[^1].Envelope.Attempt);
+    }
+
+    [Fact]
+    public async Task What_could_not_be_given_back_while_the_broker_took_no_messages_is_given_back_when_it_takes_them_again()
+    {
+        const int Count = 5;
+        using var log = new RecordedLog();
+        await using var place = new RabbitPlace(await _server.CreateHostAsync());
+        await using var patient = new RabbitMQWorkQueue(place.Open());
+        await using var queue = new RabbitMQWorkQueue(place.Open(options => options.OutageTimeout = TimeSpan.FromSeconds(1), log));
+        await patient.EnqueueAsync(Channel, [.. Enumerable.Range(0, Count).Select(_ => NewMessage())], EnqueueOptions.Default);
+        await using var worker = await queue.OpenReceiverAsync(new ReceiverOptions());
+        await using var other = await queue.OpenReceiverAsync(new ReceiverOptions());
+
+        // The first that comes is handed out, and nobody asks for the others.
+        await _server.SetMemoryAlarmAsync(true);
+        var held = await Wait.For(worker.ReceiveAsync(Channel, Count).AsTask(), "the first message");
+        await Wait.Until(() => log.Of(ReceiveFailed).Any(), "the others could not be given back");
+        await _server.SetMemoryAlarmAsync(false);
+
+        // The broker may have stored what it has not answered for, so that they may come twice. Whatever stays in the hands of a worker comes with a crash when that leaves.
+        await DrainAsync(seen => seen.Select(message => message.Id).Distinct().Count() == Count - held.Count);
+        Assert.True(await worker.CompleteAsync(held[0]));
+        await worker.DisposeAsync();
+        var marker = NewMessage();
+        await patient.EnqueueAsync(Channel, [marker], EnqueueOptions.Default);
+        var last = await DrainAsync(seen => seen.Exists(message => message.Id == marker.Id));
+        Assert.All(last, message => Assert.Equal(0, message.Envelope.Crashes));
+
+        async Task<List<ReceivedMessage>> DrainAsync(Func<List<ReceivedMessage>, bool> isEnough)
+        {
+            List<ReceivedMessage> seen = [];
+            while (!isEnough(seen))
+            {
+                foreach (var message in await Wait.For(other.ReceiveAsync(Channel, Count).AsTask(), "the others"))
+                {
+                    Assert.True(await other.CompleteAsync(message));
+                    seen.Add(message);
+                }
+            }
+            return seen;
+        }
+    }
+
+    [Fact]
+    public async Task A_delay_that_is_not_over_when_the_broker_is_killed_ends_after_it_has_come_back()
+    {
+        await using var place = new RabbitPlace(await _server.CreateHostAsync());
+        await using var queue = new RabbitMQWorkQueue(place.Open(options => options.OutageTimeout = TimeSpan.FromSeconds(20)));
+        await using (await queue.OpenReceiverAsync(new ReceiverOptions()))
+        {
+            var delayed = NewMessage() with { Delay = TimeSpan.FromSeconds(2) };
+            await queue.EnqueueAsync(Channel, [delayed], EnqueueOptions.Default);
+            await _server.Probe.DoAsync(SyncNames);
+
+            await _server.KillAsync();
+            await _server.RestartAsync();
+
+            await using var worker = await queue.OpenReceiverAsync(new ReceiverOptions());
+            var taken = Assert.Single(await Wait.For(worker.ReceiveAsync(Channel, 1).AsTask(), "the delayed message"));
+            Assert.Equal(delayed.Id, taken.Id);
+            Assert.True(await worker.CompleteAsync(taken));
+        }
     }
 
     [Fact]
@@ -136,5 +229,5 @@ public sealed class RabbitMQWorkQueueOutageTests(MortalRabbitServer mortal)
         }
     }
 
-    private static Envelope NewMessage() => new(new Message("do", default)) { Id = MessageId.New(TimeProvider.System) };
+    private static Envelope NewMessage(string? key = null) => new(new Message("do", default)) { Id = MessageId.New(TimeProvider.System), Key = key };
 }
