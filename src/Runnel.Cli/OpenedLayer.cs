@@ -27,6 +27,8 @@ internal sealed class OpenedLayer : IAsyncDisposable
 
     public INodes Nodes => _services.GetRequiredService<INodes>();
 
+    public IWorkQueue Queue => _services.GetRequiredService<IWorkQueue>();
+
     public IWorkQueueOperator Operator => _services.GetRequiredService<IWorkQueueOperator>();
 
     /// <summary>Lets a command use what its user asks for on a channel: the tool does not know what the application declares.</summary>
