@@ -5,7 +5,7 @@ using System.Text.Json;
 
 namespace Runnel.Bench;
 
-/// <summary>Asks a RabbitMQ of the run's own, in Erlang, on a socket in its folder: half a millisecond for what takes rabbitmqctl two seconds.</summary>
+/// <summary>Asks a RabbitMQ of the run's own, in Erlang, on a socket in its folder: rabbitmqctl would start an Erlang of its own for each question.</summary>
 internal sealed class RabbitProbe(string folder)
 {
     private const string Script = """

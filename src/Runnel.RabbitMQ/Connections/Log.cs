@@ -29,10 +29,10 @@ internal static partial class Log
     [LoggerMessage(4210, LogLevel.Error, "{Count} messages cannot be read, and were dropped; the last came by the exchange '{Exchange}' under '{RoutingKey}'.")]
     public static partial void Unreadable(ILogger logger, Exception exception, long count, string exchange, string routingKey);
 
-    [LoggerMessage(4220, LogLevel.Warning, "Channels of this process have no room ({Capacity} messages each: LocalCapacity): {Count} messages were dropped. The fullest are {Channels}. Whoever has made them must receive from them.")]
+    [LoggerMessage(4230, LogLevel.Warning, "Channels of this process have no room ({Capacity} messages each: LocalCapacity): {Count} messages were dropped. The fullest are {Channels}. Whoever has made them must receive from them.")]
     public static partial void ChannelsFull(ILogger logger, long count, int capacity, string channels);
 
-    [LoggerMessage(4221, LogLevel.Warning, "{Count} messages for channels of this process were not received within {Seconds:0.###} s (LocalExpiry), and were dropped. The last ones were for {Channels}.")]
+    [LoggerMessage(4231, LogLevel.Warning, "{Count} messages for channels of this process were not received within {Seconds:0.###} s (LocalExpiry), and were dropped. The last ones were for {Channels}.")]
     public static partial void ChannelsUnread(ILogger logger, long count, double seconds, string channels);
 
     [LoggerMessage(4211, LogLevel.Warning, "The queue of a node is full ({Capacity} messages: RemoteCapacity): it missed {Count} messages, the last to '{Topic}'. The other nodes have them. The node that is full is slow, or stands still.")]

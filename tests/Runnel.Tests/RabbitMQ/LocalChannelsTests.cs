@@ -61,7 +61,7 @@ public sealed class LocalChannelsTests : IAsyncDisposable
 
         Assert.True(expired.Value >= 2); // other tests let messages expire, too
         Assert.Equal(0, _channels.Count);
-        var warning = Assert.Single(_log.Of(4221));
+        var warning = Assert.Single(_log.Of(4231));
         Assert.Equal("2 messages for channels of this process were not received within 0.02 s (LocalExpiry), and were dropped. The last ones were for 'p!a', 'p!b'.", warning.Text);
     }
 
@@ -77,7 +77,7 @@ public sealed class LocalChannelsTests : IAsyncDisposable
         Assert.Equal("1", (await ReceiveAsync("p!live")).Type);
         Assert.Equal("1", (await ReceiveAsync("p!dead")).Type);
         Assert.True(_channels.Add("p!dead", Of("5")));
-        Assert.Contains("'p!dead' (2)", Assert.Single(_log.Of(4220)).Text, StringComparison.Ordinal);
+        Assert.Contains("'p!dead' (2)", Assert.Single(_log.Of(4230)).Text, StringComparison.Ordinal);
     }
 
     [Fact]

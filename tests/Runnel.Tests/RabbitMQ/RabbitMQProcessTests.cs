@@ -62,20 +62,6 @@ public sealed class RabbitMQProcessTests(SharedRabbitServer server) : IAsyncLife
         Assert.True(await other.CompleteAsync(taken));
     }
 
-    [Fact]
-    public async Task Processes_that_start_in_the_same_moment_on_an_empty_broker_all_start()
-    {
-        var queues = Enumerable.Range(0, 8).Select(_ => new RabbitMQWorkQueue(_place.Open())).ToList();
-
-        var workers = await Wait.For(Task.WhenAll(queues.Select(queue => queue.OpenReceiverAsync(new ReceiverOptions()).AsTask())), "all workers");
-
-        foreach (var (queue, worker) in queues.Zip(workers))
-        {
-            await worker.DisposeAsync();
-            await queue.DisposeAsync();
-        }
-    }
-
     // With a message in its hands.
     private async Task<ChildProcess> StartAsync(int busyFor)
     {

@@ -9,7 +9,7 @@ namespace Runnel.Tests.Servers;
 /// <summary>Asks a RabbitMQ of a test, in Erlang: what tests look with, so that they do not look with the code under test.</summary>
 /// <remarks>
 /// A few lines of Erlang answer inside the broker, on a socket in its directory. An answer takes half a millisecond, a virtual host 12 ms to create and 15 to 45 to
-/// delete; rabbitmqctl takes two seconds for anything, and the management plugin makes the broker start later and work more.
+/// delete; rabbitmqctl starts an Erlang of its own for each question, and the management plugin makes the broker start later and work more.
 /// </remarks>
 public sealed class RabbitProbe
 {

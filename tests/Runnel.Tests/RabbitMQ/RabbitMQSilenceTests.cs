@@ -1,0 +1,38 @@
+using Runnel.Layers;
+using Runnel.RabbitMQ;
+using Runnel.Specification;
+using Runnel.Tests.Servers;
+using Xunit;
+
+namespace Runnel.Tests.RabbitMQ;
+
+/// <summary>A network that swallows everything, and ends no connection.</summary>
+public sealed class RabbitMQSilenceTests(SharedRabbitServer server)
+{
+    private static readonly ChannelName Channel = "work";
+
+    [Fact]
+    public async Task Node_worker_and_broker_notice_the_silence_and_go_on_without_each_other()
+    {
+        await using var place = await RabbitPlace.CreateAsync(server);
+        await using var wire = TcpWire.To((await server.Server).Port);
+        await using var node = await place.OpenBackplaneAsync(options => (options.Host, options.Heartbeat) = (place.Host.AddressAt(wire.Port), TimeSpan.FromSeconds(1)));
+        await using var cutOff = new RabbitMQWorkQueue(place.Open(options => (options.Host, options.Heartbeat) = (place.Host.AddressAt(wire.Port), TimeSpan.FromSeconds(1))));
+        await using var queue = new RabbitMQWorkQueue(place.Open());
+        await using var listener = await TopicListener.OnAsync(node, Topic.OfGroup("articles"));
+        await using var worker = await cutOff.OpenReceiverAsync(new ReceiverOptions());
+        await queue.EnqueueAsync(Channel, [new Envelope(new Message("do", default)) { Id = MessageId.New(TimeProvider.System) }], EnqueueOptions.Default);
+        var held = Assert.Single(await Wait.For(worker.ReceiveAsync(Channel, 1).AsTask(), "the message"));
+
+        wire.Silence();
+        await Wait.Until(() => worker.Lost.IsCancellationRequested && node.State == BackplaneState.Interrupted, "the silence is noticed here");
+        await using var other = await queue.OpenReceiverAsync(new ReceiverOptions());
+        var taken = Assert.Single(await Wait.For(other.ReceiveAsync(Channel, 1).AsTask(), "the silence to be noticed by the broker"));
+        Assert.False(await worker.CompleteAsync(held));
+        wire.Heal();
+
+        await Wait.Until(() => node.State == BackplaneState.Connected && listener.Gaps.Count > 0, "the node is back and tells the gap");
+        Assert.Equal((held.Id, 1), (taken.Id, taken.Envelope.Crashes));
+        Assert.True(await other.CompleteAsync(taken));
+    }
+}
