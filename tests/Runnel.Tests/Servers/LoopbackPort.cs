@@ -11,12 +11,15 @@ internal static class LoopbackPort
     private const int Lowest = 20_000, End = 32_768;
     private const int MostTries = 100;
 
+    // One after the other, so that of two tests that run at the same time none is given the port that the other is about to use.
+    private static int _given = Random.Shared.Next(End - Lowest);
+
     /// <summary>A port at which nobody listens.</summary>
     public static int Free()
     {
         for (var tries = 0; tries < MostTries; tries++)
         {
-            var port = Random.Shared.Next(Lowest, End);
+            var port = Lowest + (int)((uint)Interlocked.Increment(ref _given) % (End - Lowest));
             try
             {
                 using var listener = new TcpListener(IPAddress.Loopback, port);
