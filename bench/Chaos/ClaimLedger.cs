@@ -8,8 +8,8 @@ internal sealed class ClaimLedger(string path) : IDisposable
 {
     private const string LockExtension = ".lock";
 
-    // Which channels workers have taken from is remembered beyond them, and the greeting of a process waits some seconds for the others.
-    private static readonly string[] AllowedTopics = ["state:consumed.%", "runnel:greetings"];
+    // Which channels workers have taken from is remembered beyond them, and what processes say to each other waits some seconds for those who are to hear it.
+    private static readonly string[] AllowedTopics = ["state:consumed.%", "runnel:greetings", "runnel:nodes"];
 
     // What is there when nothing else is: the sequence's one row, and the number that tells this file from others.
     private static readonly string[] AllowedTables = ["sequence", "identity"];

@@ -7,7 +7,7 @@ internal sealed class MisbehavingService(string how, IHostApplicationLifetime li
 {
     public override Task StopAsync(CancellationToken cancellationToken) => how switch
     {
-        "stops-slowly" => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken),
+        "stops-slowly" or "two-stop-slowly" => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken),
         "stops-badly" => throw new IOException("The disk is gone."),
         _ => base.StopAsync(cancellationToken),
     };

@@ -17,7 +17,8 @@ if (builder.Configuration["Runnel:Away"] is { } away)
     builder.Services.Configure<LayerOptions>(layer => layer.Factories[away] = new LayerFactoryOfNoServer());
 if (builder.Configuration["Runnel:Misbehaves"] is { } how)
 {
-    builder.Services.AddHostedService(services => new MisbehavingService(how, services.GetRequiredService<IHostApplicationLifetime>()));
+    for (var left = how == "two-stop-slowly" ? 2 : 1; left > 0; left--)
+        builder.Services.AddHostedService(services => new MisbehavingService(how, services.GetRequiredService<IHostApplicationLifetime>()));
     builder.Services.PostConfigure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(1));
 }
 

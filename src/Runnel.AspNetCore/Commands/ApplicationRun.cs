@@ -47,6 +47,9 @@ internal static class ApplicationRun
 
     private static string? WhyBad(List<BackgroundService> background, HostOptions options, Exception? failure)
     {
+        // A host that has several reasons wraps them: those that were only too slow say less than another.
+        if (failure is AggregateException several)
+            failure = several.InnerExceptions.FirstOrDefault(static one => one is not OperationCanceledException) ?? several.InnerExceptions[0];
         if (options.BackgroundServiceExceptionBehavior != BackgroundServiceExceptionBehavior.Ignore && background.Find(service => service.ExecuteTask is { IsFaulted: true }) is { } failed)
             return $"The application stopped because its service {failed.GetType().Name} failed: {failed.ExecuteTask!.Exception!.InnerException!.Message}";
 

@@ -165,6 +165,7 @@ public sealed class CommandTests : IDisposable
     [InlineData("fails", "The application stopped because its service MisbehavingService failed: The disk is gone.")]
     [InlineData("never-ends", "The application did not end within 00:00:01. Still working: ")]
     [InlineData("stops-slowly", "The application did not end within 00:00:01. ")]
+    [InlineData("two-stop-slowly", "The application did not end within 00:00:01. ")]
     [InlineData("stops-badly", "The application has stopped, but not well: The disk is gone.")]
     [InlineData("closes-badly", "The application has stopped, but not well: The disk is gone.")]
     public async Task An_application_that_ends_badly_says_so_in_a_sentence_and_by_its_exit_code(string how, string sentence)
