@@ -29,7 +29,7 @@ internal sealed class RedisScript
 
     public static RedisScript Wake { get; } = new("wake");
 
-    public static RedisScript Enqueue { get; } = OfChannel("enqueue");
+    public static RedisScript Enqueue { get; } = new("plain", "time", "channel", "enqueue");
 
     public static RedisScript Step { get; } = OfChannel("step");
 
