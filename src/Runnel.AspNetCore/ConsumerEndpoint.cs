@@ -13,7 +13,7 @@ internal sealed class ConsumerEndpoint(
     ConsumerDescriptor descriptor,
     ConsumerEndpointOptions options,
     NodeContext node,
-    SessionHost sessions,
+    ConsumerSessions sessions,
     ConnectionLimits limits,
     Handshakes handshakes,
     RefusalLog refusals,
@@ -62,7 +62,7 @@ internal sealed class ConsumerEndpoint(
             return;
         }
         var connection = new WebSocketConnection(node, context, options, gateway.Value);
-        var session = new ConsumerSession(sessions, connection, descriptor);
+        var session = sessions.NewSession(connection, endpoint: null, descriptor);
         var code = CloseCode.Abnormal;
         try
         {
@@ -83,7 +83,7 @@ internal sealed class ConsumerEndpoint(
         }
     }
 
-    private async Task ConnectAsync(ConsumerSession session)
+    private async Task ConnectAsync(IConsumerSession session)
     {
         try
         {
@@ -100,7 +100,7 @@ internal sealed class ConsumerEndpoint(
     {
         var connection = new WebSocketConnection(node, context, options, gateway.Value);
         var receiver = new GreetedReceiver(
-            connection, options, gateway.Value, hello => new ConsumerSession(sessions, connection, DemultiplexerBuilder.Greeted(descriptor), hello), ConnectAsync);
+            connection, options, gateway.Value, hello => sessions.NewSession(connection, endpoint: null, descriptor, hello), ConnectAsync);
         var code = CloseCode.Abnormal;
         try
         {

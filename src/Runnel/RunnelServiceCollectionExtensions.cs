@@ -20,6 +20,7 @@ public static class RunnelServiceCollectionExtensions
         var options = services.AddOptions<RunnelOptions>().ValidateDataAnnotations().ValidateOnStart();
         if (configure is not null)
             options.Configure(configure);
+        services.AddOptions<HandoverOptions>().ValidateDataAnnotations().ValidateOnStart();
 
         services.AddLogging();
         services.TryAddSingleton(TimeProvider.System);
@@ -48,6 +49,7 @@ public static class RunnelServiceCollectionExtensions
             provider.GetRequiredService<ConnectionTable>(),
             provider.GetRequiredService<GroupRegistry>(),
             new Lazy<IChannels>(provider.GetRequiredService<IChannels>))); // on first use: an application without work needs no layer that keeps any
+        services.TryAddSingleton(provider => new ConsumerSessions(provider.GetRequiredService<SessionHost>()));
         services.TryAddSingleton(provider => new RunnelNode(
             provider.GetRequiredService<NodeContext>(),
             provider.GetRequiredService<ConnectionTable>(),

@@ -7,13 +7,13 @@ namespace Runnel.AspNetCore.Sockets;
 /// <param name="begin">Makes the session of the connection.</param>
 /// <param name="connect">Lets the session's consumer connect.</param>
 internal sealed class GreetedReceiver(
-    WebSocketConnection connection, ConsumerEndpointOptions options, GatewayOptions gateway, Func<ClientHello, ConsumerSession> begin, Func<ConsumerSession, Task> connect)
+    WebSocketConnection connection, ConsumerEndpointOptions options, GatewayOptions gateway, Func<ClientHello, IConsumerSession> begin, Func<IConsumerSession, Task> connect)
     : WebSocketReceiver(connection, session: null, options)
 {
     private ITimer? _timer;
 
     /// <summary>The session, once the client has said hello.</summary>
-    public ConsumerSession? Session { get; private set; }
+    public IConsumerSession? Session { get; private set; }
 
     /// <summary>Reads until the end.</summary>
     /// <param name="stopping">Cancelled when the application stops.</param>

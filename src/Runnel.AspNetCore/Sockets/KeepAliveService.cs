@@ -54,7 +54,7 @@ internal sealed class KeepAliveService(RunnelNode node, NodeContext context, IOp
         }
         else if (silence >= options.Value.KeepAliveInterval)
         {
-            connection.Outbound.SendIfIdle(Ping);
+            socket.Outbound.SendIfIdle(Ping);
         }
     }
 }

@@ -6,7 +6,7 @@ using Runnel.AspNetCore.Admission;
 namespace Runnel.AspNetCore.Sockets;
 
 /// <summary>A connection that is a WebSocket of its own.</summary>
-internal sealed class WebSocketConnection : Connection, IFrameWriter, IAsyncDisposable
+internal sealed class WebSocketConnection : SocketConnection, IFrameWriter, IAsyncDisposable
 {
     private readonly HttpContext _context;
     private readonly ConsumerEndpointOptions _options;

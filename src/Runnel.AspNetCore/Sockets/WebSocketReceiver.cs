@@ -6,7 +6,7 @@ namespace Runnel.AspNetCore.Sockets;
 
 /// <summary>Reads one socket's messages and hands them to the consumer, one after another, until the socket ends.</summary>
 /// <remarks>Holds no buffer while nothing comes: it waits with an empty read and rents one when there is something.</remarks>
-internal class WebSocketReceiver(WebSocketConnection connection, ConsumerSession? session, ConsumerEndpointOptions options)
+internal class WebSocketReceiver(WebSocketConnection connection, IConsumerSession? session, ConsumerEndpointOptions options)
 {
     private const int FirstRent = 4096;
     private byte[] _buffer = [];

@@ -9,6 +9,8 @@ public sealed class ConsumerBuilder
 
     internal Func<ReadOnlyMemory<byte>, Connection, CancellationToken, Task>? ReceiveBinary { get; private set; }
 
+    internal Func<Connection, CancellationToken, Task>? Adopt { get; private set; }
+
     internal Func<int, Connection, Task>? Disconnect { get; private set; }
 
     /// <summary>A client wants to connect: accept or reject it. Without this function, it is accepted.</summary>
@@ -36,6 +38,13 @@ public sealed class ConsumerBuilder
     public ConsumerBuilder OnReceiveBinary(Func<ReadOnlyMemory<byte>, Connection, CancellationToken, Task> handler)
     {
         ReceiveBinary = handler;
+        return this;
+    }
+
+    /// <summary>The connection has come from another worker (<see cref="WebSocketConsumer.OnAdoptAsync"/>). With this function, connections can be adopted.</summary>
+    public ConsumerBuilder OnAdopt(Func<Connection, CancellationToken, Task> handler)
+    {
+        Adopt = handler;
         return this;
     }
 

@@ -12,6 +12,9 @@ internal sealed class ConsumerContext(SessionHost host, Connection connection, I
 
     public IMembership Membership => membership;
 
+    /// <summary>Whether an event is being handled.</summary>
+    public bool IsHandling => _isHandling;
+
     public ConnectionGroups Groups => new(membership, host.Groups);
 
     public IChannels Channels => host.Channels;

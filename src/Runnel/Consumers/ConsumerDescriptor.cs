@@ -32,6 +32,12 @@ public sealed class ConsumerDescriptor
     /// <summary>Whether the consumer gets a service scope of its own.</summary>
     internal bool UsesServices { get; }
 
+    /// <summary>Whether a connection can go to another worker (<see cref="WebSocketConsumer.OnAdoptAsync"/>).</summary>
+    internal bool CanBeAdopted { get; init; }
+
+    /// <summary>How many streams share a socket; 0 if the consumer has its socket to itself.</summary>
+    internal int StreamCount { get; init; }
+
     /// <summary>Describes a consumer class.</summary>
     /// <exception cref="ArgumentException">A method with <see cref="HandlesAttribute"/> has a signature that does not fit, or two methods handle the same type.</exception>
     public static ConsumerDescriptor For<TConsumer>()
@@ -48,14 +54,17 @@ public sealed class ConsumerDescriptor
         }
         var factory = ActivatorUtilities.CreateFactory<TConsumer>([]);
         var usesServices = typeof(TConsumer).GetConstructors().Any(constructor => constructor.GetParameters().Length > 0);
-        return new ConsumerDescriptor(typeof(TConsumer).Name, usesServices, services => factory(services, []), handlers.Values, typeof(TConsumer).GetCustomAttributes(inherit: true));
+        return new ConsumerDescriptor(typeof(TConsumer).Name, usesServices, services => factory(services, []), handlers.Values, typeof(TConsumer).GetCustomAttributes(inherit: true))
+        {
+            CanBeAdopted = typeof(TConsumer).GetMethod(nameof(WebSocketConsumer.OnAdoptAsync), [typeof(CancellationToken)])!.DeclaringType != typeof(WebSocketConsumer),
+        };
     }
 
     /// <summary>Describes a consumer made of functions.</summary>
     public static ConsumerDescriptor For(ConsumerBuilder builder)
     {
         ArgumentNullException.ThrowIfNull(builder);
-        return new ConsumerDescriptor("ConsumerBuilder", usesServices: false, _ => new LambdaConsumer(builder), []);
+        return new ConsumerDescriptor("ConsumerBuilder", usesServices: false, _ => new LambdaConsumer(builder), []) { CanBeAdopted = builder.Adopt is not null };
     }
 
     // Reflection leaves out the private methods of base classes; a handler among them would be overlooked instead of refused.

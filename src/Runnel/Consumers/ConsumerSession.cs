@@ -1,18 +1,13 @@
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
-using Runnel.Consumers;
 using Runnel.Groups;
 using Runnel.Layers;
 using Runnel.Nodes;
 
-namespace Runnel;
+namespace Runnel.Consumers;
 
 /// <summary>Runs one consumer on one connection: makes it, gives it its events one at a time, ends it.</summary>
-/// <remarks>
-/// The carrier calls <see cref="ConnectAsync"/>, then <see cref="ReceiveTextAsync"/> and <see cref="ReceiveBinaryAsync"/> as messages arrive, waiting
-/// for each before it reads the next, and <see cref="DisconnectAsync"/> at the end. None of them throws what the consumer threw.
-/// </remarks>
-public sealed class ConsumerSession : IThreadPoolWorkItem, IEventSink
+internal sealed class ConsumerSession : IConsumerSession, IThreadPoolWorkItem, IEventSink
 {
     private static readonly TimeSpan DisconnectLimit = TimeSpan.FromSeconds(30);
 
@@ -21,41 +16,35 @@ public sealed class ConsumerSession : IThreadPoolWorkItem, IEventSink
     private AsyncServiceScope? _services;
     private ConsumerTurn _turn = ConsumerTurn.Taken();
     private bool _failed;
-
-    /// <summary>Creates the session of a connection that has a socket of this process to itself.</summary>
-    /// <param name="host">What consumers work with.</param>
-    /// <param name="connection">The connection.</param>
-    /// <param name="descriptor">The kind of consumer; for a client that said hello, as <see cref="DemultiplexerBuilder.Greeted"/> makes it.</param>
-    /// <param name="hello">What the client said first, if it speaks <c>runnel.v1</c>.</param>
-    public ConsumerSession(SessionHost host, Connection connection, ConsumerDescriptor descriptor, ClientHello? hello = null)
-    {
-        ArgumentNullException.ThrowIfNull(host);
-        ArgumentNullException.ThrowIfNull(connection);
-        ArgumentNullException.ThrowIfNull(descriptor);
-        _descriptor = descriptor;
-        Context = new ConsumerContext(host, connection, host.MembershipOf(connection, hello, this));
-    }
+    private bool _released;
 
     /// <summary>Creates the session of a connection whose socket may be anywhere.</summary>
-    internal ConsumerSession(SessionHost host, Connection connection, ConsumerDescriptor descriptor, Func<IEventSink, IMembership> membership)
+    public ConsumerSession(SessionHost host, Connection connection, ConsumerDescriptor descriptor, Func<IEventSink, IMembership> membership)
     {
         _descriptor = descriptor;
         Context = new ConsumerContext(host, connection, membership(this));
     }
 
-    /// <summary>The connection.</summary>
     public Connection Connection => Context.Connection;
 
     /// <summary>What its consumer sees.</summary>
-    internal ConsumerContext Context { get; }
+    public ConsumerContext Context { get; }
 
     private SessionHost Host => Context.Host;
 
-    /// <summary>Makes the consumer and lets it accept or reject.</summary>
-    public async Task ConnectAsync()
+    public Task ConnectAsync()
     {
-        Host.Connections.Add(Connection);
+        if (Connection.IsOfThisNode)
+            Host.Connections.Add(Connection);
         Context.Membership.Begin();
+        return BeginAsync(static consumer => consumer.OnConnectAsync(consumer.Gone));
+    }
+
+    /// <summary>Makes the consumer of a connection that another worker had.</summary>
+    public Task AdoptAsync() => BeginAsync(static consumer => consumer.OnAdoptAsync(consumer.Gone));
+
+    private async Task BeginAsync(Func<WebSocketConsumer, Task> begin)
+    {
         try
         {
             var services = Host.Services;
@@ -64,7 +53,7 @@ public sealed class ConsumerSession : IThreadPoolWorkItem, IEventSink
             _consumer = _descriptor.Create(services);
             _consumer.Attach(Context);
             Context.BeginEvent();
-            await _consumer.OnConnectAsync(Connection.Gone);
+            await begin(_consumer);
         }
         catch (Exception exception)
         {
@@ -79,25 +68,51 @@ public sealed class ConsumerSession : IThreadPoolWorkItem, IEventSink
         }
     }
 
-    /// <summary>Gives the consumer a text message and waits until it is handled.</summary>
-    /// <param name="utf8">The whole message as UTF-8; the memory is the caller's again afterwards.</param>
     public ValueTask ReceiveTextAsync(ReadOnlyMemory<byte> utf8) => ReceiveAsync(utf8, isText: true);
 
-    /// <summary>Gives the consumer a binary message and waits until it is handled.</summary>
-    /// <param name="data">The whole message; the memory is the caller's again afterwards.</param>
     public ValueTask ReceiveBinaryAsync(ReadOnlyMemory<byte> data) => ReceiveAsync(data, isText: false);
 
-    /// <summary>Gives the consumer a message of a stream and waits until it is handled.</summary>
-    internal ValueTask ReceivePayloadAsync(JsonElement payload) => ReceiveAsync(default, isText: true, payload);
+    /// <summary>Gives the consumer a message of the client and waits until it is handled, unless the consumer loses its connection before.</summary>
+    /// <param name="message">The message.</param>
+    /// <param name="isText">Whether it is text.</param>
+    /// <param name="isRedelivered">Whether another worker may have handled it before.</param>
+    public ValueTask ReceiveAsync(ReadOnlyMemory<byte> message, bool isText, bool isRedelivered = false) => ReceiveAsync(message, isText, isRedelivered, payload: null);
 
-    /// <summary>Ends the consumer: its connection leaves its groups, and it is told, after the event it is handling. Called once.</summary>
-    /// <param name="code">The code the connection was closed with.</param>
-    /// <param name="wasAccepted">Whether it ever was: a consumer is not told of the end of what it rejected.</param>
+    /// <summary>Gives the consumer a message of a stream and waits until it is handled.</summary>
+    public ValueTask ReceivePayloadAsync(JsonElement payload, bool isRedelivered) => ReceiveAsync(default, isText: true, isRedelivered, payload);
+
+    /// <summary>The consumer loses its connection to another worker: after the event at hand it is disposed of, and not told.</summary>
+    /// <param name="onReleased">Called when the consumer is at rest.</param>
+    public async Task ReleaseAsync(Action? onReleased = null)
+    {
+        Task turn;
+        lock (this)
+        {
+            _released = true;
+            if (_turn.IsEnding)
+                return; // the end disposes of it
+            turn = _turn.TakeForReleaseAsync();
+        }
+        await turn;
+        if (_consumer is not null)
+            await _consumer.OnReleaseAsync();
+        onReleased?.Invoke();
+        try
+        {
+            await DisposeConsumerAsync();
+        }
+        catch (Exception exception)
+        {
+            Log.DisposeFailed(Host.Node.Logger, exception, _descriptor.Name, Connection.Number);
+        }
+    }
+
     public async Task DisconnectAsync(int code, bool wasAccepted = true)
     {
         // In this order: what is sent to a connection that is not counted any more must not reach it.
         Context.Membership.End();
-        Host.Connections.Remove(Connection);
+        if (Connection.IsOfThisNode)
+            Host.Connections.Remove(Connection);
         Task turn;
         lock (this)
             turn = _turn.TakeForEndAsync();
@@ -106,7 +121,7 @@ public sealed class ConsumerSession : IThreadPoolWorkItem, IEventSink
         {
             try
             {
-                if (_consumer is not null && wasAccepted)
+                if (_consumer is not null && wasAccepted && !_released)
                     await TellOfEndAsync(_consumer, code);
             }
             finally
@@ -124,6 +139,8 @@ public sealed class ConsumerSession : IThreadPoolWorkItem, IEventSink
     {
         lock (this)
         {
+            if (_released)
+                return; // whoever has the connection now gets it
             if (_turn.IsEnding || _failed)
             {
                 LayerTelemetry.MessagesDropped("connection-gone");
@@ -148,7 +165,7 @@ public sealed class ConsumerSession : IThreadPoolWorkItem, IEventSink
 
     void IThreadPoolWorkItem.Execute() => _ = HandleEventsAsync();
 
-    private async ValueTask ReceiveAsync(ReadOnlyMemory<byte> message, bool isText, JsonElement? payload = null)
+    private async ValueTask ReceiveAsync(ReadOnlyMemory<byte> message, bool isText, bool isRedelivered, JsonElement? payload)
     {
         if (!await TakeTurnAsync())
             return;
@@ -156,6 +173,7 @@ public sealed class ConsumerSession : IThreadPoolWorkItem, IEventSink
         {
             if (_failed)
                 return;
+            Connection.IsRedelivered = isRedelivered;
             Context.BeginEvent();
             await (payload is { } json ? _consumer!.OnPayloadAsync(json, Connection.Gone)
                 : isText ? _consumer!.OnTextAsync(message, Connection.Gone)
@@ -168,6 +186,7 @@ public sealed class ConsumerSession : IThreadPoolWorkItem, IEventSink
         finally
         {
             await EndEventAsync();
+            Context.Membership.HandledMessage();
             PassTurnOn();
         }
     }
@@ -206,7 +225,7 @@ public sealed class ConsumerSession : IThreadPoolWorkItem, IEventSink
             }
             catch (Exception exception)
             {
-                if (!message.IsGap)
+                if (!message.IsGap || message.Number != 0)
                     Settle(message); // also what failed: its client would come back to it for ever
                 await FailAsync(exception);
             }
@@ -216,12 +235,13 @@ public sealed class ConsumerSession : IThreadPoolWorkItem, IEventSink
 
     private void Settle(GroupMessage message)
     {
-        if (message.Place is not null)
+        if (message.IsAwaited)
             Context.Membership.Handled(message);
     }
 
     private Task HandleEventAsync(GroupMessage message)
     {
+        Connection.IsRedelivered = message.IsRedelivered;
         if (message.Place is { IsGap: true } gap)
         {
             Context.BeginEvent();

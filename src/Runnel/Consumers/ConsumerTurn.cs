@@ -83,6 +83,16 @@ internal struct ConsumerTurn
         return (_end = new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
     }
 
+    /// <summary>The connection goes elsewhere, and what waits goes with it: the end takes the turn after the event at hand.</summary>
+    public Task TakeForReleaseAsync()
+    {
+        _events?.Clear();
+        WaitingCost = 0;
+        _client?.SetResult(false);
+        _client = null;
+        return TakeForEndAsync();
+    }
+
     /// <summary>The client's message is handled.</summary>
     /// <returns>Whether events wait: then the caller's event loop has the turn.</returns>
     public bool PassOn()

@@ -6,6 +6,8 @@ internal sealed class LambdaConsumer(ConsumerBuilder functions) : WebSocketConsu
     public override Task OnConnectAsync(CancellationToken cancellationToken) =>
         functions.Connect?.Invoke(Connection, cancellationToken) ?? base.OnConnectAsync(cancellationToken);
 
+    public override Task OnAdoptAsync(CancellationToken cancellationToken) => functions.Adopt?.Invoke(Connection, cancellationToken) ?? Task.CompletedTask;
+
     public override Task OnReceiveAsync(string text, CancellationToken cancellationToken) =>
         functions.ReceiveText?.Invoke(text, Connection, cancellationToken) ?? base.OnReceiveAsync(text, cancellationToken);
 

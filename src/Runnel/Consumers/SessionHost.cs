@@ -1,15 +1,14 @@
-using Runnel.Consumers;
 using Runnel.Groups;
 
-namespace Runnel;
+namespace Runnel.Consumers;
 
-/// <summary>What the consumers of this process work with. Whatever carries connections gets it from dependency injection and gives it to each <see cref="ConsumerSession"/>.</summary>
-public sealed class SessionHost
+/// <summary>What the consumers of this process work with.</summary>
+internal sealed class SessionHost
 {
     private readonly GroupRegistry _groups;
     private readonly Lazy<IChannels> _channels;
 
-    internal SessionHost(NodeContext node, IServiceProvider services, ConnectionTable connections, GroupRegistry groups, Lazy<IChannels> channels)
+    public SessionHost(NodeContext node, IServiceProvider services, ConnectionTable connections, GroupRegistry groups, Lazy<IChannels> channels)
     {
         Node = node;
         Services = services;
@@ -18,20 +17,20 @@ public sealed class SessionHost
         _channels = channels;
     }
 
-    internal NodeContext Node { get; }
+    public NodeContext Node { get; }
 
-    internal IServiceProvider Services { get; }
+    public IServiceProvider Services { get; }
 
-    internal ConnectionTable Connections { get; }
+    public ConnectionTable Connections { get; }
 
-    internal IGroups Groups => _groups;
+    public IGroups Groups => _groups;
 
-    internal IChannels Channels => _channels.Value;
+    public IChannels Channels => _channels.Value;
 
     /// <summary>Makes the half of a connection that stays with its socket, for a socket in this process.</summary>
     /// <param name="connection">The connection.</param>
     /// <param name="hello">What its client said first, if it speaks <c>runnel.v1</c>.</param>
     /// <param name="events">Whoever runs its consumer.</param>
-    internal IMembership MembershipOf(Connection connection, ClientHello? hello, IEventSink events) =>
+    public LocalMembership MembershipOf(SocketConnection connection, ClientHello? hello, IEventSink events) =>
         hello is null ? LocalMembership.Of(connection, form: null, events, _groups) : new GreetedMembership(connection, hello, events, _groups);
 }

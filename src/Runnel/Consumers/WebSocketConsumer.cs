@@ -52,6 +52,15 @@ public abstract class WebSocketConsumer
     /// <param name="cancellationToken">Cancelled when the client is gone.</param>
     public virtual Task OnConnectAsync(CancellationToken cancellationToken) => AcceptAsync(cancellationToken);
 
+    /// <summary>The connection has come from another worker, which left or died. This consumer was made afresh: what the other one had in its fields is gone.</summary>
+    /// <remarks>
+    /// Override it if <see cref="Connection.GetKept{T}"/> has all that your consumer needs to go on, even if there is nothing to do. The connection is accepted and still in its groups, and its client
+    /// notices nothing. The events that the other worker had not handled follow; <see cref="Connection.IsRedelivered"/> tells those that it may have begun. If you do not override it, Runnel closes
+    /// such a connection with <see cref="CloseCode.ServiceRestart"/> instead, and the client comes back.
+    /// </remarks>
+    /// <param name="cancellationToken">Cancelled when the client is gone.</param>
+    public virtual Task OnAdoptAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
     /// <summary>The client sent text. By default, this closes the connection with <see cref="CloseCode.UnsupportedData"/>, so that nothing is ignored silently.</summary>
     /// <param name="text">The whole message.</param>
     /// <param name="cancellationToken">Cancelled when the client is gone.</param>
@@ -98,7 +107,13 @@ public abstract class WebSocketConsumer
     protected Task CloseAsync(int code = CloseCode.Normal, string? reason = null, CancellationToken cancellationToken = default) =>
         Connection.CloseAsync(code, reason, cancellationToken);
 
+    /// <summary>Cancelled when the client is gone.</summary>
+    internal CancellationToken Gone => Connection.Gone;
+
     internal void Attach(ConsumerContext context) => _context = context;
+
+    /// <summary>The consumer loses its connection: those that share it do, too.</summary>
+    internal virtual Task OnReleaseAsync() => Task.CompletedTask;
 
     internal virtual Task OnTextAsync(ReadOnlyMemory<byte> utf8, CancellationToken cancellationToken) =>
         OnReceiveAsync(Encoding.UTF8.GetString(utf8.Span), cancellationToken);

@@ -47,6 +47,15 @@ public sealed class GroupMessage
     /// <summary>Where it stands in the group's history; <see langword="null"/> when the group keeps none.</summary>
     internal GroupPlace? Place { get; }
 
+    /// <summary>Its number among the events of a connection whose socket another node holds; 0 if this node holds it.</summary>
+    internal long Number { get; init; }
+
+    /// <summary>Whether another worker may have handled it before.</summary>
+    internal bool IsRedelivered { get; init; }
+
+    /// <summary>Whether somebody waits until the consumer has handled it: what follows in a history, or the node that holds the socket.</summary>
+    internal bool IsAwaited => Place is not null || Number != 0;
+
     /// <summary>How many bytes it counts for while it waits for a consumer.</summary>
     internal int Cost => Envelope.Message.Body.Length + ObjectBytes;
 

@@ -23,6 +23,9 @@ internal sealed class GroupMember(long number, OutboundQueue queue, object? form
 
     public long Number { get; } = number;
 
+    /// <summary>A stream of the same socket.</summary>
+    public GroupMember OfStream(long streamNumber, object streamForm, IEventSink streamEvents) => new(streamNumber, queue, streamForm, streamEvents, maxHeldBytes);
+
     /// <summary>What a client of <c>runnel.v1</c> is told; <see langword="null"/> for any other.</summary>
     public ClientPositions? Client => form as ClientPositions;
 

@@ -68,6 +68,9 @@ internal sealed class GroupRegistry(NodeContext node, IBackplane backplane, Memb
     public ClientPositions ClientOf(ClientHello hello, string stream, ClaimsPrincipal user) =>
         new(stream, hello.OwnerOf(user), hello.Positions.Where(shown => shown.Stream == stream), seals, node.Options.MaxWaitingEventBytes);
 
+    /// <summary>The address of a connection.</summary>
+    public ChannelName ChannelNameOf(GroupMember member) => node.ChannelNameOf(member.Number);
+
     /// <summary>The connection begins: from here on it can be found by its address.</summary>
     public void Begin(GroupMember member) => members.Add(member);
 

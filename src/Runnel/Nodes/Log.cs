@@ -12,6 +12,9 @@ internal static partial class Log
     [LoggerMessage(1002, LogLevel.Error, "{Consumer}.OnDisconnectAsync failed on connection {Connection:x}.")]
     public static partial void DisconnectFailed(ILogger logger, Exception exception, string consumer, long connection);
 
+    [LoggerMessage(1015, LogLevel.Error, "{Consumer} has lost connection {Connection:x} to another worker, and its Dispose failed.")]
+    public static partial void DisposeFailed(ILogger logger, Exception exception, string consumer, long connection);
+
     [LoggerMessage(1003, LogLevel.Debug, "{Consumer} has no method that handles events of type '{Type}', so the event was dropped.")]
     public static partial void EventNotHandled(ILogger logger, string consumer, string type);
 

@@ -45,7 +45,7 @@ public sealed class DemultiplexerBuilder
     }
 
     private ConsumerDescriptor Describe(bool isGreeted, ConsumerDescriptor? greeted) =>
-        new("Demultiplexer", usesServices: false, _ => new DemultiplexerConsumer(this, isGreeted), [], [.. _streams.Values.SelectMany(stream => stream.Metadata)]) { Greeted = greeted };
+        new("Demultiplexer", usesServices: false, _ => new DemultiplexerConsumer(this, isGreeted), [], [.. _streams.Values.SelectMany(stream => stream.Metadata)]) { Greeted = greeted, CanBeAdopted = _streams.Values.All(static stream => stream.CanBeAdopted), StreamCount = _streams.Count };
 
     private DemultiplexerBuilder Stream(string name, ConsumerDescriptor descriptor)
     {

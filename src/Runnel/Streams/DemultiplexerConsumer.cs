@@ -31,18 +31,30 @@ internal sealed class DemultiplexerConsumer(DemultiplexerBuilder builder, bool i
     public override Task OnReceiveAsync(ReadOnlyMemory<byte> data, CancellationToken cancellationToken) =>
         CloseAsync(CloseCode.UnsupportedData, "A shared socket takes JSON text, not bytes.", cancellationToken);
 
+    public override async Task OnAdoptAsync(CancellationToken cancellationToken)
+    {
+        foreach (var (name, descriptor) in builder.Streams)
+        {
+            var stream = new StreamConnection(Context, name, descriptor);
+            _streams.Add(name, stream);
+            await stream.AdoptAsync();
+        }
+    }
+
     public override async Task OnDisconnectAsync(int code, CancellationToken cancellationToken)
     {
         foreach (var stream in _streams.Values)
             await stream.DisconnectAsync(code);
     }
 
+    internal override Task OnReleaseAsync() => Task.WhenAll(_streams.Values.Select(static stream => stream.ReleaseAsync()));
+
     internal override Task OnTextAsync(ReadOnlyMemory<byte> utf8, CancellationToken cancellationToken)
     {
         if (!TryParse(utf8, out var name, out var payload))
         {
             if (isGreeted && TryParsePing(utf8, out var number))
-                return Connection.Outbound.SendAsync(ProtocolFrame.Pong(number), cancellationToken).AsTask();
+                return Connection.SendFrameAsync(ProtocolFrame.Pong(number), cancellationToken).AsTask();
             return CloseAsync(CloseCode.InvalidPayload, "A message here is JSON: {\"stream\": name, \"payload\": …}.", cancellationToken);
         }
         if (!JsonText.IsText(utf8.Span))
@@ -66,7 +78,7 @@ internal sealed class DemultiplexerConsumer(DemultiplexerBuilder builder, bool i
     {
         if (stream is { Length: > MostEchoed })
             stream = $"{stream.AsSpan(0, char.IsHighSurrogate(stream[MostEchoed - 1]) ? MostEchoed - 1 : MostEchoed)}…";
-        return Connection.Outbound.SendAsync(StreamFrame.Error(stream, sentence), cancellationToken).AsTask();
+        return Connection.SendFrameAsync(StreamFrame.Error(stream, sentence), cancellationToken).AsTask();
     }
 
     private static bool TryParse(ReadOnlyMemory<byte> utf8, out string? stream, out JsonElement payload)

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Runnel.Consumers;
 using Runnel.Frames;
+using Runnel.Layers;
 
 namespace Runnel.Streams;
 
@@ -20,17 +21,35 @@ internal sealed class StreamConnection : Connection
     {
         _socket = socket.Connection;
         _name = name;
-        _session = new ConsumerSession(socket.Host, this, descriptor, events => socket.Membership.OfStream(this, name, events));
+        _session = new ConsumerSession(socket.Host, this, descriptor, events => socket.Membership.OfStream(Number, name, events));
         _disconnected = new(() => _session.DisconnectAsync(_code, _accepted));
     }
+
+    public override ChannelName ChannelName => _session.Context.Membership.ChannelName;
 
     public override ConsumerScope Scope => _socket.Scope;
 
     public override CancellationToken Gone => _socket.Gone;
 
-    public override OutboundQueue Outbound => _socket.Outbound;
+    internal override bool IsOfThisNode => _socket.IsOfThisNode;
 
     public Task ConnectAsync() => _session.ConnectAsync();
+
+    /// <summary>The socket has come from another worker, and the stream with it.</summary>
+    public Task AdoptAsync()
+    {
+        _accepted = true;
+        if (_session.Context.Membership.IsOver)
+        {
+            _closed = true;
+            return Task.CompletedTask;
+        }
+        Kept = _session.Context.Membership.Kept;
+        return _session.AdoptAsync();
+    }
+
+    /// <summary>The socket goes to another worker, and the stream with it.</summary>
+    public Task ReleaseAsync() => _session.ReleaseAsync();
 
     // Before what was held for the client goes out: a stream that nobody accepted gets nothing.
     internal override Task EndConnectingAsync() =>
@@ -41,7 +60,7 @@ internal sealed class StreamConnection : Connection
     {
         if (_closed)
             return false;
-        await _session.ReceivePayloadAsync(payload);
+        await _session.ReceivePayloadAsync(payload, _socket.IsRedelivered);
         return true;
     }
 
@@ -66,15 +85,19 @@ internal sealed class StreamConnection : Connection
         CloseOnceAsync(CloseCode.PolicyViolation, "The stream was not accepted.", cancellationToken);
 
     public override ValueTask SendAsync(string text, CancellationToken cancellationToken = default) =>
-        SendFrameAsync(StreamFrame.Text(_name, text), cancellationToken);
+        SendOwnAsync(StreamFrame.Text(_name, text), cancellationToken);
 
     public override ValueTask SendAsync(ReadOnlyMemory<byte> data, CancellationToken cancellationToken = default) =>
-        SendFrameAsync(StreamFrame.Binary(_name, data), cancellationToken);
+        SendOwnAsync(StreamFrame.Binary(_name, data), cancellationToken);
 
     public override ValueTask SendUtf8JsonAsync(ReadOnlyMemory<byte> json, CancellationToken cancellationToken = default) =>
-        SendFrameAsync(StreamFrame.Json(_name, json), cancellationToken);
+        SendOwnAsync(StreamFrame.Json(_name, json), cancellationToken);
 
     public override void Abort() => _socket.Abort();
+
+    internal override ValueTask SendFrameAsync(Frame frame, CancellationToken cancellationToken) => _socket.SendFrameAsync(frame, cancellationToken);
+
+    internal override void OnKept() => _session.Context.Membership.Keep(Kept!, _session.Context.IsHandling);
 
     protected override async Task CloseOnceAsync(int code, string? reason, CancellationToken cancellationToken)
     {
@@ -86,7 +109,7 @@ internal sealed class StreamConnection : Connection
         if (_name.Length == 0 || code == CloseCode.TryAgainLater)
             await _socket.CloseAsync(code, reason, cancellationToken);
         else
-            await Outbound.SendAsync(StreamFrame.Close(_name, code, reason), cancellationToken);
+            await _socket.SendFrameAsync(StreamFrame.Close(_name, code, reason), cancellationToken);
     }
 
     private string What => _name.Length == 0 ? "The connection" : $"Stream '{_name}'";
@@ -102,10 +125,10 @@ internal sealed class StreamConnection : Connection
         }
     }
 
-    private ValueTask SendFrameAsync(Frame frame, CancellationToken cancellationToken)
+    private ValueTask SendOwnAsync(Frame frame, CancellationToken cancellationToken)
     {
         if (!_accepted)
             throw new InvalidOperationException($"{What} is not accepted yet: call AcceptAsync before sending.");
-        return _closed ? ValueTask.CompletedTask : Outbound.SendAsync(frame, cancellationToken);
+        return _closed ? ValueTask.CompletedTask : _socket.SendFrameAsync(frame, cancellationToken);
     }
 }

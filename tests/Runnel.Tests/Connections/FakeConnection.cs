@@ -9,7 +9,7 @@ using Runnel.Tests.Recording;
 namespace Runnel.Tests.Connections;
 
 /// <summary>A connection that nothing carries: what goes to its client stays in <see cref="Writer"/>.</summary>
-internal sealed class FakeConnection : Connection, IDisposable
+internal sealed class FakeConnection : SocketConnection, IDisposable
 {
     private readonly CancellationTokenSource _gone = new();
 

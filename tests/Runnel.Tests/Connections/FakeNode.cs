@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Runnel.Consumers;
 using Runnel.Groups;
 using Runnel.Layers;
 using Runnel.Tests.Recording;

@@ -71,6 +71,12 @@ public sealed class MembershipTests
 
     private sealed class Recording(ConcurrentQueue<string> told, string name, Action? onEnd = null) : IMembership
     {
+        public ChannelName ChannelName => default;
+
+        public byte[]? Kept => null;
+
+        public bool IsOver => false;
+
         public void Begin() => told.Enqueue($"{name} begins");
 
         public void Release() => told.Enqueue($"{name} is released");
@@ -87,9 +93,17 @@ public sealed class MembershipTests
             return ValueTask.CompletedTask;
         }
 
+        public void HandledMessage()
+        {
+        }
+
+        public void Keep(byte[] json, bool isHandling)
+        {
+        }
+
         public void Handled(GroupMessage message) => told.Enqueue($"{name} has handled {message.Envelope.Message.Type}");
 
-        public IMembership OfStream(Connection stream, string name, IEventSink events) => new Recording(told, name);
+        public IMembership OfStream(long number, string name, IEventSink events) => new Recording(told, name);
 
         public void End()
         {

@@ -1,0 +1,21 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Runnel;
+
+/// <summary>How connections go to consumers in workers, and on from a worker that leaves or dies.</summary>
+public sealed class HandoverOptions
+{
+    /// <summary>Whether this node leaves the consumers of its connections to workers.</summary>
+    /// <value><see langword="false"/> by default; <c>runserver --noworker</c> sets it.</value>
+    public bool HandsOut { get; set; }
+
+    /// <summary>How long a client waits for a worker whose consumer accepts it. Then it is answered with 503.</summary>
+    /// <value>10 seconds by default.</value>
+    [Range(typeof(TimeSpan), "00:00:00.100", "00:10:00")]
+    public TimeSpan HandshakeTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long an accepted connection waits when no worker is there. Then it is closed with <see cref="CloseCode.ServiceRestart"/>.</summary>
+    /// <value>30 seconds by default.</value>
+    [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
+    public TimeSpan AdoptionTimeout { get; set; } = TimeSpan.FromSeconds(30);
+}
