@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Timeouts;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
 using Runnel.AspNetCore.Admission;
@@ -18,7 +17,7 @@ internal sealed class ConsumerEndpoint(
     Handshakes handshakes,
     RefusalLog refusals,
     IOptions<GatewayOptions> gateway,
-    IHostApplicationLifetime lifetime)
+    Drain drain)
 {
     /// <summary>The request delegate.</summary>
     public Task HandleAsync(HttpContext context)
@@ -33,7 +32,7 @@ internal sealed class ConsumerEndpoint(
             Log.OriginRefused(node.Logger, context.Request.Path, context.Request.Headers.Origin.ToString());
             return Refusal.WriteAsync(context, StatusCodes.Status403Forbidden, "origin", "Pages of this origin may not connect here.");
         }
-        if (lifetime.ApplicationStopping.IsCancellationRequested)
+        if (drain.Closing.IsCancellationRequested)
             return Refusal.StoppingAsync(context);
 
         var address = context.Connection.RemoteIpAddress;
@@ -67,8 +66,8 @@ internal sealed class ConsumerEndpoint(
         try
         {
             await ConnectAsync(session);
-            if (lifetime.ApplicationStopping.IsCancellationRequested)
-                await connection.CloseAsync(CloseCode.ServiceRestart, "The server is restarting."); // it may have come too late for the node to see it
+            if (drain.Closing.IsCancellationRequested)
+                await connection.CloseAsync(CloseCode.ServiceRestart, "The server is restarting."); // it may have come too late to be among those whose turn comes
             if (connection.Carrier is null)
                 Refuse(context, connection);
             else
@@ -105,7 +104,7 @@ internal sealed class ConsumerEndpoint(
         try
         {
             await connection.OpenAsync();
-            code = await receiver.RunAsync(lifetime.ApplicationStopping);
+            code = await receiver.RunAsync(drain.Closing);
         }
         finally
         {

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
 using Runnel;
 using Runnel.AspNetCore;
 using Runnel.AspNetCore.Admission;
@@ -17,6 +18,8 @@ public static class RunnelAspNetCoreServiceCollectionExtensions
     {
         var builder = services.AddRunnelCore(configure).AddRunnelWorkers();
         services.AddOptions<GatewayOptions>().ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<HostOptions>().PostConfigure<IOptions<GatewayOptions>, IOptions<RunnelOptions>>(DrainService.GiveTime); // its own limit is for all services together
+        services.TryAddSingleton<Drain>();
         services.TryAddSingleton<ConnectionLimits>();
         services.TryAddSingleton<Handshakes>();
         services.TryAddSingleton<RefusalLog>();
@@ -24,6 +27,7 @@ public static class RunnelAspNetCoreServiceCollectionExtensions
         services.TryAddSingleton<GatewayRole>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<INodeRole, GatewayRole>(static provider => provider.GetRequiredService<GatewayRole>()));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, GatewayRole>(static provider => provider.GetRequiredService<GatewayRole>()));
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, DrainService>());
         return builder;
     }
 }

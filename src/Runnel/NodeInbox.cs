@@ -6,7 +6,7 @@ using Runnel.Nodes;
 
 namespace Runnel;
 
-/// <summary>Opens the layer, takes what other nodes send to this node's connections, and closes the connections when the process stops.</summary>
+/// <summary>Opens the layer, and takes what other nodes send to this node's connections.</summary>
 internal sealed class NodeInbox(
     RunnelNode node,
     NodeContext context,
@@ -14,21 +14,15 @@ internal sealed class NodeInbox(
     MemberTable members,
     InboxSender inboxes,
     ConfiguredLayer layer,
-    IBackplane backplane,
-    IHostApplicationLifetime lifetime) : IHostedLifecycleService
+    IBackplane backplane) : IHostedLifecycleService
 {
     private IAsyncDisposable? _subscription;
-    private Task _closing = Task.CompletedTask;
 
     // Before the server listens, so that no connection's address is given out that cannot be reached yet.
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
         await layer.OpenAsync(cancellationToken);
         _subscription = await backplane.SubscribeAsync(Topic.OfNode(node.Id), OnMessage, cancellationToken);
-
-        // The server's own stop waits for its connections, so they are closed as soon as stopping is announced.
-        lifetime.ApplicationStopping.Register(() => _closing = Task.Run(
-            () => node.CloseAllAsync(CloseCode.ServiceRestart, "The server is restarting.", context.Options.ShutdownTimeout)));
     }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -37,7 +31,7 @@ internal sealed class NodeInbox(
 
     public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public Task StopAsync(CancellationToken cancellationToken) => _closing;
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public async Task StoppedAsync(CancellationToken cancellationToken)
     {

@@ -2,7 +2,6 @@ using Runnel.Consumers;
 using Runnel.Groups;
 using Runnel.Layers;
 using Runnel.Nodes;
-using Runnel.Streams;
 
 namespace Runnel;
 
@@ -48,24 +47,5 @@ public sealed class RunnelNode
         else
             LayerTelemetry.MessagesDropped("connection-gone");
         return ValueTask.CompletedTask;
-    }
-
-    /// <summary>Closes every connection, and cuts those whose clients have not answered in time.</summary>
-    internal async Task CloseAllAsync(int code, string reason, TimeSpan limit)
-    {
-        var emptied = _connections.EmptiedAsync();
-        // A stream ends with its socket.
-        var closing = Task.WhenAll(Connections.Where(connection => connection is not StreamConnection).Select(connection => connection.CloseAsync(code, reason)));
-        try
-        {
-            // Written is not read: a connection that is cut at once resets, and its client would never see why.
-            await Task.WhenAll(closing, emptied).WaitAsync(limit, _context.TimeProvider);
-        }
-        catch (Exception exception)
-        {
-            Log.ClosingTookTooLong(_context.Logger, exception, ConnectionCount, limit);
-        }
-        foreach (var connection in Connections)
-            connection.Abort();
     }
 }

@@ -10,6 +10,10 @@ internal sealed class ConnectionLimits(IOptions<GatewayOptions> options, TimePro
     private readonly ConcurrentDictionary<IPAddress, int> _byAddress = new();
     private readonly ConnectionRate _rate = new(options.Value.MaxConnectionsPerSecond, timeProvider);
     private int _count;
+    private TaskCompletionSource? _emptied;
+
+    /// <summary>How many connections there are.</summary>
+    public int Count => Volatile.Read(ref _count);
 
     /// <summary>How many addresses have a socket now.</summary>
     public int AddressCount => _byAddress.Count;
@@ -34,11 +38,23 @@ internal sealed class ConnectionLimits(IOptions<GatewayOptions> options, TimePro
     /// <summary>Gives a place back.</summary>
     public void Leave(IPAddress? address)
     {
-        Interlocked.Decrement(ref _count);
+        if (Interlocked.Decrement(ref _count) == 0)
+            Volatile.Read(ref _emptied)?.TrySetResult();
         if (address is null)
             return;
         // The entry goes with its last socket, so that the table is never larger than the number of sockets.
         if (_byAddress.AddOrUpdate(address, 0, static (_, count) => count - 1) <= 0)
             _byAddress.TryRemove(new(address, 0));
+    }
+
+    /// <summary>Completes when there is no connection, and all that belonged to the last has ended.</summary>
+    public Task EmptiedAsync()
+    {
+        var emptied = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Volatile.Write(ref _emptied, emptied);
+        Interlocked.MemoryBarrier();
+        if (Count == 0)
+            emptied.TrySetResult();
+        return emptied.Task;
     }
 }

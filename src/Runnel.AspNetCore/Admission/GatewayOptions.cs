@@ -52,6 +52,18 @@ public sealed class GatewayOptions
     [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
     public TimeSpan ReconnectWindow { get; set; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>How long a node that is told to stop goes on as before, except that its health check (<c>AddHealthChecks().AddRunnel()</c>) fails.</summary>
+    /// <remarks>For load balancers that ask the health check: they need this time to notice. One that tries the next node by itself, such as nginx, needs none.</remarks>
+    /// <value>Zero by default.</value>
+    [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
+    public TimeSpan DrainDelay { get; set; }
+
+    /// <summary>Over which time a node that stops closes its connections, so that their clients do not all come to the other nodes at once.</summary>
+    /// <remarks>It closes at least 100 in a second, so a node with few connections needs less.</remarks>
+    /// <value>10 seconds by default.</value>
+    [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
+    public TimeSpan DrainTime { get; set; } = TimeSpan.FromSeconds(10);
+
     /// <summary>How long a client may take to answer a close, and to read what was sent before it, until it is cut.</summary>
     /// <value>5 seconds by default.</value>
     [Range(typeof(TimeSpan), "00:00:00.100", "00:10:00")]

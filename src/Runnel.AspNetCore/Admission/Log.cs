@@ -43,4 +43,18 @@ internal static partial class Log
         "Other processes may take the work on '{QueueScheme}:', but group messages, requests to cancel jobs, and the states of jobs that have no layer of their own stay in this process, "
         + "since its layer is '{Scheme}:'. That is right for a single process. Several need one layer for these, too: --layer sqlite:work.db on one machine, --layer redis://HOST on several.")]
     public static partial void OnlyWorkIsShared(ILogger logger, string queueScheme, string scheme);
+
+    [LoggerMessage(2015, LogLevel.Information, "This node is told to stop. For {Delay} it goes on and only its health check fails, so that load balancers notice.")]
+    public static partial void Leaving(ILogger logger, TimeSpan delay);
+
+    [LoggerMessage(2016, LogLevel.Information, "This node takes no more connections, and closes its {Count} within {Time}.")]
+    public static partial void Closing(ILogger logger, int count, TimeSpan time);
+
+    [LoggerMessage(2017, LogLevel.Warning, "{Count} connections have not closed within {Limit}. Runnel cuts them.")]
+    public static partial void ClosingTookTooLong(ILogger logger, int count, TimeSpan limit);
+
+    [LoggerMessage(2018, LogLevel.Warning,
+        "HostOptions.ShutdownTimeout is {ShutdownTimeout}, and a node with these options may need {Needed} to stop: the host will cut the connections that are still open. "
+        + "Raise ShutdownTimeout, or lower GatewayOptions.DrainDelay and DrainTime, and RunnelOptions.ShutdownTimeout.")]
+    public static partial void HostIsImpatient(ILogger logger, TimeSpan shutdownTimeout, TimeSpan needed);
 }

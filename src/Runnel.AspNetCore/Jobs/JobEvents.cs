@@ -4,7 +4,6 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Timeouts;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Runnel.AspNetCore.Admission;
@@ -16,7 +15,7 @@ namespace Runnel.AspNetCore.Jobs;
 /// <summary>A job's states as server-sent events: the present one, each later one, and a comment now and then while there is none.</summary>
 /// <remarks>A stream counts as a connection, like a socket. Its events have ids, so that a browser that has seen the end is told to stay away (204).</remarks>
 internal sealed class JobEvents(
-    IJobs jobs, ConnectionLimits limits, RefusalLog refusals, IOptions<GatewayOptions> gateway, IHostApplicationLifetime lifetime, TimeProvider timeProvider, ILogger<JobEvents> logger)
+    IJobs jobs, ConnectionLimits limits, RefusalLog refusals, IOptions<GatewayOptions> gateway, Drain drain, TimeProvider timeProvider, ILogger<JobEvents> logger)
 {
     private static readonly byte[] Heartbeat = ":\n\n"u8.ToArray();
 
@@ -28,7 +27,7 @@ internal sealed class JobEvents(
             context.Response.StatusCode = StatusCodes.Status204NoContent;
             return;
         }
-        if (lifetime.ApplicationStopping.IsCancellationRequested)
+        if (drain.Closing.IsCancellationRequested)
         {
             await Refusal.StoppingAsync(context);
             return;
@@ -58,17 +57,23 @@ internal sealed class JobEvents(
         context.Response.Headers.CacheControl = "no-store";
         context.Response.Headers["X-Accel-Buffering"] = "no"; // nginx would hold small events back
 
-        // A server that stops waits for its requests.
-        using var over = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping);
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
         _ = MessageId.TryParse(status.Id, out var id);
         await using var states = jobs.WatchAsync(id, over.Token).GetAsyncEnumerator(CancellationToken.None);
         using var beats = new PeriodicTimer(gateway.Value.KeepAliveInterval, timeProvider);
         var next = states.MoveNextAsync().AsTask();
+        var leave = drain.OpenStream(); // a server that stops waits for its requests
         try
         {
             for (var beat = BeatAsync(beats); ;)
             {
-                if (await Task.WhenAny(next, beat) == beat)
+                var first = await Task.WhenAny(next, beat, leave.Task);
+                if (first == leave.Task)
+                {
+                    await context.Response.BodyWriter.WriteAsync(Advice(), over.Token);
+                    return;
+                }
+                if (first == beat)
                 {
                     await context.Response.BodyWriter.WriteAsync(Heartbeat, over.Token);
                     beat = BeatAsync(beats);
@@ -82,7 +87,7 @@ internal sealed class JobEvents(
         }
         catch (OperationCanceledException) when (over.IsCancellationRequested)
         {
-            // The client has seen enough; or it asks another node, or this one when it is back.
+            // The client has seen enough.
         }
         catch (Exception exception) when (exception is not OperationCanceledException && context.Response.HasStarted)
         {
@@ -91,12 +96,16 @@ internal sealed class JobEvents(
         }
         finally
         {
+            drain.CloseStream(leave);
             await over.CancelAsync();
             await next.ContinueWith(static _ => { }, TaskScheduler.Default);
         }
     }
 
     private static async Task BeatAsync(PeriodicTimer beats) => await beats.WaitForNextTickAsync();
+
+    // When the client is to come back. Browsers keep to it.
+    private byte[] Advice() => Encoding.UTF8.GetBytes($"retry: {Random.Shared.Next((int)gateway.Value.ReconnectWindow.TotalMilliseconds + 1)}\n\n");
 
     private static byte[] EventOf(JobStatus status) =>
         Encoding.UTF8.GetBytes($"event: state\nid: {EventIdOf(status)}\ndata: {JsonSerializer.Serialize(status, JsonSerializerOptions.Web)}\n\n");

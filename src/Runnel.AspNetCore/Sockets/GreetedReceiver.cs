@@ -10,17 +10,21 @@ internal sealed class GreetedReceiver(
     WebSocketConnection connection, ConsumerEndpointOptions options, GatewayOptions gateway, Func<ClientHello, IConsumerSession> begin, Func<IConsumerSession, Task> connect)
     : WebSocketReceiver(connection, session: null, options)
 {
+    private const string Restarting = "The server is restarting.";
+
     private ITimer? _timer;
+    private CancellationToken _closing;
 
     /// <summary>The session, once the client has said hello.</summary>
     public IConsumerSession? Session { get; private set; }
 
     /// <summary>Reads until the end.</summary>
-    /// <param name="stopping">Cancelled when the application stops.</param>
-    public async Task<int> RunAsync(CancellationToken stopping)
+    /// <param name="closing">Cancelled when the node closes its connections.</param>
+    public async Task<int> RunAsync(CancellationToken closing)
     {
+        _closing = closing;
         // Until its session begins nobody else knows of the Connection.
-        await using var stop = stopping.Register(() => CloseSilent(CloseCode.ServiceRestart, "The server is restarting."));
+        await using var stop = closing.Register(() => CloseSilent(CloseCode.ServiceRestart, Restarting));
         await using (_timer = Connection.Node.TimeProvider.CreateTimer(_ => CloseSilent(CloseCode.TryAgainLater, "No hello came in time."), null, gateway.HelloTimeout, Timeout.InfiniteTimeSpan))
             return await RunAsync();
     }
@@ -47,6 +51,8 @@ internal sealed class GreetedReceiver(
         Session = begin(hello);
         _timer!.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         await connect(Session);
+        if (_closing.IsCancellationRequested)
+            await Connection.CloseAsync(CloseCode.ServiceRestart, Restarting); // it may have come too late to be among those whose turn comes
     }
 
     private void CloseSilent(int code, string reason)

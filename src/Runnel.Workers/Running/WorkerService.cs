@@ -20,6 +20,7 @@ internal sealed class WorkerService(
     IOptions<WorkerOptions> options,
     IOptions<RunnelOptions> runnel,
     TimeProvider timeProvider,
+    IHostApplicationLifetime lifetime,
     ILogger<WorkerService> logger) : BackgroundService
 {
     private const int MaxPrefetch = 512;
@@ -46,6 +47,9 @@ internal sealed class WorkerService(
         }
         Log.WorkerTakes(logger, string.Join(", ", channels.Select(name => $"'{name}'")));
         // One for all leases: handlers that ignore the loss of theirs go on counting.
+        // It leaves while the node's connections close, and not after them: a process has one time to stop.
+        using var leaving = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, lifetime.ApplicationStopping);
+        stoppingToken = leaving.Token;
         var threads = options.Value.Threads is { } count ? new SemaphoreSlim(count) : null;
         while (!stoppingToken.IsCancellationRequested)
         {

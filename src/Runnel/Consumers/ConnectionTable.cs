@@ -7,7 +7,6 @@ namespace Runnel.Consumers;
 internal sealed class ConnectionTable
 {
     private readonly ConcurrentDictionary<long, Connection> _connections = new();
-    private TaskCompletionSource? _empty;
 
     public int Count => _connections.Count;
 
@@ -22,20 +21,7 @@ internal sealed class ConnectionTable
 
     public void Remove(Connection connection)
     {
-        if (!_connections.TryRemove(connection.Number, out _))
-            return;
-        ConnectionMetrics.ConnectionClosed();
-        if (_connections.IsEmpty)
-            Volatile.Read(ref _empty)?.TrySetResult();
-    }
-
-    /// <summary>Completes when no connection is open.</summary>
-    public Task EmptiedAsync()
-    {
-        var empty = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        Volatile.Write(ref _empty, empty);
-        if (_connections.IsEmpty)
-            empty.TrySetResult();
-        return empty.Task;
+        if (_connections.TryRemove(connection.Number, out _))
+            ConnectionMetrics.ConnectionClosed();
     }
 }

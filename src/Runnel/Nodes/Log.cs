@@ -30,9 +30,6 @@ internal static partial class Log
     [LoggerMessage(1007, LogLevel.Warning, "The subscription to group '{Group}' could not be ended.")]
     public static partial void UnsubscribeFailed(ILogger logger, Exception exception, GroupName group);
 
-    [LoggerMessage(1008, LogLevel.Warning, "{Count} connections have not closed within {Limit}. Runnel cuts them.")]
-    public static partial void ClosingTookTooLong(ILogger logger, Exception exception, int count, TimeSpan limit);
-
     [LoggerMessage(1009, LogLevel.Error, "A message in this node's inbox cannot be read, so it was dropped.")]
     public static partial void InboxMessageUnreadable(ILogger logger, Exception exception);
 

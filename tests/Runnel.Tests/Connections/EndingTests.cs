@@ -37,7 +37,7 @@ public sealed class EndingTests
 
         Assert.All(await Wait.For(Task.WhenAll(clients), "the clients"), code => Assert.Equal(CloseCode.ServiceRestart, code));
         Assert.Equal(0, app.Node.ConnectionCount);
-        Assert.Empty(app.Logs.Of(1008));
+        Assert.Empty(app.Logs.Of(2017));
     }
 
     [Fact]
@@ -52,7 +52,7 @@ public sealed class EndingTests
         var stopping = app.StopAsync();
         Assert.Equal(CloseCode.ServiceRestart, await client.ReadToCloseAsync());
         Assert.False(stopping.IsCompleted);
-        await clock.MoveUntil(TimeSpan.FromSeconds(1), () => app.Logs.Of(1008).Any(), "the bound is reached");
+        await clock.MoveUntil(TimeSpan.FromSeconds(1), () => app.Logs.Of(2017).Any(), "the bound is reached");
 
         await stopping;
         Assert.Equal(0, app.Node.ConnectionCount);
@@ -71,34 +71,32 @@ public sealed class EndingTests
     }
 
     [Fact]
-    public async Task A_server_that_stops_listens_no_more_while_it_waits_for_its_clients()
+    public async Task A_server_that_stops_answers_until_its_clients_are_gone_and_then_listens_no_more()
     {
         var clock = new ManualTimeProvider();
-        await using var app = await RunnelApp.StartAsync(app => app.MapConsumer<Member>("/ws"), builder => builder.With(clock));
+        await using var app = await RunnelApp.StartAsync(
+            app =>
+            {
+                app.MapConsumer<Member>("/ws");
+                app.MapGet("/other", () => "as before");
+            },
+            builder => builder.With(clock));
         var client = await app.ConnectRawAsync("/ws");
         await Wait.Until(() => app.Registry.CountOf("all") == 1, "it has connected");
-        var early = await app.DialAsync();
+        var late = await app.DialAsync();
+        using var http = new HttpClient(new SocketsHttpHandler()) { BaseAddress = app.Address, Timeout = Wait.Limit };
 
         var stopping = app.StopAsync();
         Assert.Equal(CloseCode.ServiceRestart, await client.ReadToCloseAsync());
 
-        await Wait.Until(
-            async () =>
-            {
-                try
-                {
-                    (await app.DialAsync()).Dispose();
-                    return false;
-                }
-                catch (SocketException exception)
-                {
-                    return exception.SocketErrorCode == SocketError.ConnectionRefused;
-                }
-            }, "new connections are refused");
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => late.HandshakeAsync("/ws"));
+        Assert.StartsWith("HTTP/1.1 503", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("Retry-After: 5", refused.Message, StringComparison.Ordinal);
+        Assert.Equal("as before", await http.GetStringAsync(new Uri("/other", UriKind.Relative)));
         Assert.False(stopping.IsCompleted);
-        Assert.Empty(await early.ReadToEndAsync());
         await client.SendFrameAsync(8, [3, 232]);
         await stopping;
+        Assert.Equal(SocketError.ConnectionRefused, (await Assert.ThrowsAnyAsync<SocketException>(app.DialAsync)).SocketErrorCode);
     }
 
     [Fact]
@@ -133,15 +131,19 @@ public sealed class EndingTests
     [Fact]
     public async Task Who_was_let_in_just_before_the_application_stopped_is_closed_too()
     {
+        StopsBetween? stop = null;
         await using var app = await RunnelApp.StartInMemoryAsync(app =>
         {
             app.Use((context, next) =>
             {
-                context.Features.Set<IHttpRequestTimeoutFeature>(new StopsBetween(app.Services));
+                if (stop is not null)
+                    context.Features.Set<IHttpRequestTimeoutFeature>(stop);
                 return next(context);
             });
             app.MapConsumer<Member>("/ws");
         });
+        await using var early = await app.ConnectInMemoryAsync("/ws");
+        stop = new StopsBetween(app);
 
         await using var client = await app.ConnectInMemoryAsync("/ws");
 
@@ -197,15 +199,15 @@ public sealed class EndingTests
         return [.. Member.Made];
     }
 
-    /// <summary>Stops the application after a request was let in, and before its connection is one of the node's: all that the node knew are closed by then.</summary>
-    private sealed class StopsBetween(IServiceProvider services) : IHttpRequestTimeoutFeature
+    /// <summary>Stops the application after a request was let in, and before its connection is one of the node's: the node has listed those that it closes by then.</summary>
+    private sealed class StopsBetween(RunnelApp app) : IHttpRequestTimeoutFeature
     {
         public CancellationToken RequestTimeoutToken => CancellationToken.None;
 
         public void DisableTimeout()
         {
-            services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
-            services.GetServices<IHostedService>().OfType<NodeInbox>().Single().StopAsync(CancellationToken.None).GetAwaiter().GetResult();
+            app.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
+            Wait.Until(() => app.Logs.Of(2016).Any(), "the node closes its connections").GetAwaiter().GetResult();
         }
     }
 

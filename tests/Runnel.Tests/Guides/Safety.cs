@@ -27,6 +27,11 @@ public static class Mapping
         });
         // </safety-limits>
 
+        // <health-map>
+        app.MapHealthChecks("/health/ready", new() { Predicate = check => check.Tags.Contains("ready") });
+        app.MapHealthChecks("/health/live", new() { Predicate = _ => false });
+        // </health-map>
+
         // <safety-authorization>
         app.MapConsumer<OrdersConsumer>("/ws/orders").RequireAuthorization();
         // </safety-authorization>
@@ -50,10 +55,23 @@ public static class Mapping
         builder.Services.AddRunnel(options => options.ShutdownTimeout = TimeSpan.FromSeconds(10));
         builder.Services.Configure<GatewayOptions>(gateway =>
         {
+            gateway.DrainDelay = TimeSpan.FromSeconds(5);
+            gateway.DrainTime = TimeSpan.FromSeconds(20);
+            gateway.ReconnectWindow = TimeSpan.FromSeconds(4);
+        });
+        // </shutdown>
+
+        // <keep-alive>
+        builder.Services.Configure<GatewayOptions>(gateway =>
+        {
             gateway.KeepAliveInterval = TimeSpan.FromSeconds(15);
             gateway.KeepAliveTimeout = TimeSpan.FromSeconds(45);
             gateway.CloseTimeout = TimeSpan.FromSeconds(3);
         });
-        // </shutdown>
+        // </keep-alive>
+
+        // <health-add>
+        builder.Services.AddHealthChecks().AddRunnel();
+        // </health-add>
     }
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Runnel.Specification;
 using Runnel.Tests.Connections;
 using Xunit;
@@ -94,6 +95,19 @@ public sealed class JobEventsTests
 
         Assert.Equal(HttpStatusCode.OK, second.StatusCode);
         Assert.Contains("\"state\":\"cancelled\"", await Wait.For(second.Content.ReadAsStringAsync(), "the end"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_stream_ends_when_its_node_stops_and_its_client_is_told_when_to_come_back()
+    {
+        await using var app = await JobsApp.StartAsync((_, _) => Task.CompletedTask, gateway: gateway => gateway.ReconnectWindow = TimeSpan.Zero);
+        using var stream = await app.GetAsync($"/jobs/{await app.SendAsync(Later)}/events");
+        using var events = new StreamReader(await stream.Content.ReadAsStreamAsync());
+        await ReadEventAsync(events);
+
+        app.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
+
+        Assert.Equal("retry: 0\n\n", await Wait.For(events.ReadToEndAsync(), "the end of the stream"));
     }
 
     [Fact]
