@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
 using Runnel.AspNetCore.Admission;
+using Runnel.AspNetCore.Handover;
 using Runnel.AspNetCore.Sockets;
 
 namespace Runnel.AspNetCore;
@@ -61,7 +62,7 @@ internal sealed class ConsumerEndpoint(
             return;
         }
         var connection = new WebSocketConnection(node, context, options, gateway.Value);
-        var session = sessions.NewSession(connection, endpoint: null, descriptor);
+        var session = sessions.NewSession(connection, MappedConsumer.Of(context.GetEndpoint())?.Name, descriptor);
         var code = CloseCode.Abnormal;
         try
         {
@@ -99,7 +100,7 @@ internal sealed class ConsumerEndpoint(
     {
         var connection = new WebSocketConnection(node, context, options, gateway.Value);
         var receiver = new GreetedReceiver(
-            connection, options, gateway.Value, hello => sessions.NewSession(connection, endpoint: null, descriptor, hello), ConnectAsync);
+            connection, options, gateway.Value, hello => sessions.NewSession(connection, MappedConsumer.Of(context.GetEndpoint())?.Name, descriptor, hello), ConnectAsync);
         var code = CloseCode.Abnormal;
         try
         {

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Options;
 using Runnel;
 using Runnel.AspNetCore;
 using Runnel.AspNetCore.Admission;
+using Runnel.AspNetCore.Handover;
 using Runnel.AspNetCore.Sockets;
 using Runnel.Layers;
 
@@ -24,6 +25,9 @@ public static class RunnelAspNetCoreServiceCollectionExtensions
         services.TryAddSingleton<Handshakes>();
         services.TryAddSingleton<RefusalLog>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, KeepAliveService>());
+        services.TryAddSingleton<MappedConsumers>();
+        services.TryAddSingleton<IConsumerEndpoints>(static provider => provider.GetRequiredService<MappedConsumers>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<INodeRole, ConnectionWorkerRole>());
         services.TryAddSingleton<GatewayRole>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<INodeRole, GatewayRole>(static provider => provider.GetRequiredService<GatewayRole>()));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, GatewayRole>(static provider => provider.GetRequiredService<GatewayRole>()));

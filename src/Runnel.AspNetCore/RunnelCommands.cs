@@ -4,8 +4,8 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Runnel;
-using Runnel.AspNetCore.Admission;
 using Runnel.AspNetCore.Commands;
+using Runnel.AspNetCore.Handover;
 using Runnel.Layers;
 using Runnel.Workers;
 
@@ -14,8 +14,6 @@ namespace Microsoft.AspNetCore.Builder;
 /// <summary>The commands that every application has.</summary>
 public static class RunnelCommands
 {
-    private const string SameLayer = "--layer sqlite:work.db on one machine, --layer redis://HOST on several.";
-
     /// <summary>Runs the application as its command line says: <c>runserver</c> (the default), <c>runworker</c>, <c>channels</c>; <c>--help</c> lists all.</summary>
     /// <remarks>
     /// Settings go to the application's configuration: what has its value in the same word (<c>--Backend=URI</c>) or a colon in its name
@@ -48,6 +46,7 @@ public static class RunnelCommands
     {
         try
         {
+            app.Services.GetService<MappedConsumers>()?.Use(app);
             // Without response files, or a setting's value such as @home would be read as one.
             var parsed = Root(app).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
             if (parsed.Action is ParseErrorAction)
@@ -88,13 +87,14 @@ public static class RunnelCommands
 
     private static Command RunServer(WebApplication app, Option<string?>[] layers)
     {
-        var noWorker = new Option<bool>("--noworker") { Description = "Take no messages from channels: leave that to runworker processes." };
-        var command = new Command("runserver", "Serves the application, and handles its channels' messages. The default.") { noWorker };
+        var noWorker = new Option<bool>("--noworker") { Description = "Take no messages from channels, and run no consumers: leave both to runworker processes." };
+        var command = new Command("runserver", "Serves the application, runs its consumers, and handles its channels' messages. The default.") { noWorker };
         command.TreatUnmatchedTokensAsErrors = false;
         command.SetAction((parsed, cancellationToken) =>
         {
             Configure(app, parsed, layers);
             app.Services.GetRequiredService<IOptions<WorkerOptions>>().Value.Enabled &= !parsed.GetValue(noWorker);
+            app.Services.GetRequiredService<IOptions<HandoverOptions>>().Value.HandsOut |= parsed.GetValue(noWorker);
             return ServeAsync(app, parsed.GetValue(noWorker), cancellationToken);
         });
         return command;
@@ -120,8 +120,8 @@ public static class RunnelCommands
             options.Threads = parsed.GetValue(threads) ?? options.Threads;
             AddPatterns(options.OnlyChannels, parsed.GetValue(only));
             AddPatterns(options.ExcludeChannels, parsed.GetValue(exclude));
-            RefuseWorkerAlone(app);
-            RefuseEmptySelection(app);
+            StartCheck.RefuseWorkerAlone(app);
+            StartCheck.RefuseEmptySelection(app);
             await PrepareAsync(app, cancellationToken);
             await WorkerHost.RunAsync(app.Services, cancellationToken);
             return 0;
@@ -131,7 +131,7 @@ public static class RunnelCommands
 
     private static Command Channels(WebApplication app, Option<string?>[] layers)
     {
-        var command = new Command("channels", "Lists the channels that the application has consumers for.");
+        var command = new Command("channels", "Lists the channels that the application has consumers for, those of connections included.");
         command.TreatUnmatchedTokensAsErrors = false;
         command.SetAction((parsed, _) =>
         {
@@ -143,6 +143,8 @@ public static class RunnelCommands
                 parsed.InvocationConfiguration.Output.WriteLine(
                     $"{name}  types: {string.Join(", ", registry.TypesOf(name))}; concurrency {options.Concurrency}, attempts {options.Retry.MaxAttempts}{string.Concat(UsesOf(options))}");
             }
+            foreach (var consumer in app.Services.GetRequiredService<MappedConsumers>().All)
+                parsed.InvocationConfiguration.Output.WriteLine($"{consumer.Channel}  connections at {consumer.Pattern}: {consumer.Descriptor.Name}");
             return Task.FromResult(0);
         });
         return command;
@@ -164,9 +166,9 @@ public static class RunnelCommands
     {
         await PrepareAsync(app, cancellationToken);
         if (noWorker)
-            RefuseServerAlone(app);
+            StartCheck.RefuseServerAlone(app);
         else
-            WarnOfServerApart(app);
+            StartCheck.WarnOfServerApart(app);
         await ApplicationRun.RunAsync(app.Services, app, cancellationToken);
         return 0;
     }
@@ -175,6 +177,7 @@ public static class RunnelCommands
     private static Task PrepareAsync(WebApplication app, CancellationToken cancellationToken)
     {
         app.Services.GetService<IStartupValidator>()?.Validate();
+        _ = app.Services.GetRequiredService<MappedConsumers>().All;
         return app.Services.GetRequiredService<ConfiguredLayer>().OpenAsync(cancellationToken);
     }
 
@@ -195,53 +198,6 @@ public static class RunnelCommands
             foreach (var url in urls.Split(';', StringSplitOptions.RemoveEmptyEntries))
                 app.Urls.Add(url);
         }
-    }
-
-    // Refuses a worker that no other process could reach. Before the layers are opened.
-    private static void RefuseWorkerAlone(WebApplication app)
-    {
-        var layer = app.Services.GetRequiredService<ConfiguredLayer>();
-        if (layer.QueueScheme == "memory")
-            throw new InvalidOperationException($"A worker on 'memory:' would wait for ever: what other processes send never reaches it. Give both the same layer: {SameLayer}");
-        if (layer.Scheme == "memory")
-            throw new InvalidOperationException($"Other processes would not see this worker's job states and group messages: 'memory:' keeps them in the worker. Give both the same layer for these, too: {SameLayer}");
-        if (layer.StateAddress is { } states && LayerAddress.SchemeOf(states) == "memory")
-            throw new InvalidOperationException("Other processes would not see the states of this worker's jobs: 'memory:' keeps them in the worker. Give all of them the same layer for states: --state-layer sqlite:work.db on one machine, --state-layer redis://HOST on several.");
-    }
-
-    // Refuses a server that leaves its work to workers that cannot see it. Once the layers are open.
-    private static void RefuseServerAlone(WebApplication app)
-    {
-        if (app.Services.GetRequiredService<ChannelRegistry>().Names.Count == 0)
-            return; // there is no work to leave to others
-        var layer = app.Services.GetRequiredService<ConfiguredLayer>();
-        if (!IsShared(app.Services.GetRequiredService<IWorkQueue>()))
-            throw new InvalidOperationException($"Nobody would handle what a server sends with --noworker on '{layer.QueueScheme}:', since no worker can see it. Leave out --noworker, or give the server and its workers the same layer: {SameLayer}");
-        if (!IsShared(app.Services.GetRequiredService<IBackplane>()))
-            throw new InvalidOperationException($"With --noworker on '{layer.Scheme}:', this server would not see the workers' job states and group messages. Leave out --noworker, or give the server and its workers the same layer for these, too: {SameLayer}");
-    }
-
-    // Warns of a server that shares its work and nothing else: right for one process, and not for several. Once the layers are open.
-    private static void WarnOfServerApart(WebApplication app)
-    {
-        var layer = app.Services.GetRequiredService<ConfiguredLayer>();
-        if (app.Services.GetRequiredService<ChannelRegistry>().Names.Count > 0 && IsShared(app.Services.GetRequiredService<IWorkQueue>()) && !IsShared(app.Services.GetRequiredService<IBackplane>()))
-            Log.OnlyWorkIsShared(app.Logger, layer.QueueScheme, layer.Scheme);
-    }
-
-    private static bool IsShared(IWorkQueue queue) => queue.Features.HasFlag(WorkQueueFeatures.ScaleOut);
-
-    private static bool IsShared(IBackplane backplane) => backplane.Features.HasFlag(BackplaneFeatures.ScaleOut);
-
-    private static void RefuseEmptySelection(WebApplication app)
-    {
-        var selected = app.Services.GetRequiredService<WorkerSelection>().Selected;
-        if (selected.Count > 0)
-            return;
-        var names = app.Services.GetRequiredService<ChannelRegistry>().Names;
-        throw new InvalidOperationException(names.Count == 0
-            ? "This application has no consumers for channels: there is nothing for a worker to do."
-            : $"No channel fits --only-channels and --exclude-channels: there are {string.Join(", ", names.Select(name => $"'{name}'"))}.");
     }
 
     private static void AddPatterns(IList<string> patterns, string[]? given)

@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Runnel;
 using Runnel.AspNetCore;
 using Runnel.AspNetCore.Admission;
+using Runnel.AspNetCore.Handover;
 using Runnel.AspNetCore.Jobs;
 using Runnel.AspNetCore.Sockets;
 using Runnel.Workers;
@@ -18,7 +19,7 @@ public static class RunnelEndpointRouteBuilderExtensions
     /// <param name="endpoints">The application.</param>
     /// <param name="pattern">The path's pattern; what it captures is read with <see cref="ConsumerScope.RouteValue"/>.</param>
     /// <param name="configure">Limits, allowed origins and what happens to a client that cannot keep up.</param>
-    /// <returns>The endpoint, for <c>RequireAuthorization()</c> and the like; attributes of the class such as <c>[Authorize]</c> count too, on a shared socket those of every stream.</returns>
+    /// <returns>The endpoint, for <c>RequireAuthorization()</c>, <c>WithName()</c> and the like; attributes of the class such as <c>[Authorize]</c> count too, on a shared socket those of every stream.</returns>
     /// <exception cref="ArgumentException">Runnel cannot call a method that has <see cref="HandlesAttribute"/>.</exception>
     /// <exception cref="InvalidOperationException"><c>AddRunnel</c> was not called; or the outbound policy drops messages, and every group keeps history.</exception>
     public static IEndpointConventionBuilder MapConsumer<TConsumer>(
@@ -101,9 +102,10 @@ public static class RunnelEndpointRouteBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(endpoints);
         var endpoint = EndpointOf(endpoints, descriptor, configure);
+        endpoints.ServiceProvider.GetRequiredService<MappedConsumers>().AreMapped = true;
         return endpoints.Map(pattern, (RequestDelegate)(context => endpoint.Value.HandleAsync(context)))
             .WithDisplayName($"{descriptor.Name} at {pattern}")
-            .WithMetadata([.. descriptor.Metadata]);
+            .WithMetadata([.. descriptor.Metadata, new MappedConsumer(descriptor)]);
     }
 
     // The endpoint is made at the first request: by then commands and configuration have picked the layer.

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Options;
 using Runnel;
 using Runnel.Consumers;
 using Runnel.Groups;
+using Runnel.Handover;
 using Runnel.Layers;
 using Runnel.Nodes;
 
@@ -49,6 +50,7 @@ public static class RunnelServiceCollectionExtensions
             provider.GetRequiredService<ConnectionTable>(),
             provider.GetRequiredService<GroupRegistry>(),
             new Lazy<IChannels>(provider.GetRequiredService<IChannels>))); // on first use: an application without work needs no layer that keeps any
+        services.TryAddSingleton<IScopeFormat, ScopeFormat>();
         services.TryAddSingleton(provider => new ConsumerSessions(provider.GetRequiredService<SessionHost>()));
         services.TryAddSingleton(provider => new RunnelNode(
             provider.GetRequiredService<NodeContext>(),

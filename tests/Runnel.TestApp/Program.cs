@@ -7,7 +7,7 @@ using Runnel.Layers;
 using Runnel.TestApp;
 using Runnel.Workers;
 
-// A small application whose commands are tested: three channels, and a way to put something on them.
+// A small application whose commands are tested: three channels, connections, and a way to put something on them.
 var builder = WebApplication.CreateBuilder(args);
 var runnel = builder.Services.AddRunnel(options => options.NodeLease = builder.Configuration.GetValue("Runnel:NodeLease", options.NodeLease))
     .ConfigureWorker(worker => worker.ShutdownGrace = TimeSpan.FromSeconds(builder.Configuration.GetValue("Runnel:Grace", 25)));
@@ -33,6 +33,7 @@ app.MapChannel("mail", async (string text, JobContext job, CancellationToken can
     if (text == "long")
         await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken);
 });
+app.MapConsumer("/ws/{room}", consumer => consumer.OnReceive((text, connection) => connection.SendAsync($"{connection.Scope.RouteValue("room")} {text}"))).WithName("echo");
 app.MapJobs("/jobs");
 app.MapPost("/send/{channel}/{text}", async (string channel, string text, IChannels channels) => (await channels.SendAsync(channel, text)).Id.ToString());
 app.MapGet("/pid", () => Environment.ProcessId);

@@ -7,10 +7,12 @@ namespace Runnel.Workers;
 public sealed class WorkerSelection(ChannelRegistry registry, IOptions<WorkerOptions> options)
 {
     /// <summary>The channels, in order; none when the worker is switched off.</summary>
-    public IReadOnlyList<ChannelName> Selected => options.Value.Enabled ? [.. registry.Names.Where(IsSelected)] : [];
+    public IReadOnlyList<ChannelName> Selected => [.. registry.Names.Where(Takes)];
 
-    // As Channels 1.x's workers do it: first only, then exclude; case counts.
-    private bool IsSelected(ChannelName name) =>
-        (options.Value.OnlyChannels.Count == 0 || options.Value.OnlyChannels.Any(pattern => new Glob(pattern).IsMatch(name.Value)))
+    /// <summary>Whether this process takes what comes on a channel: its worker is on, and the name fits the patterns.</summary>
+    public bool Takes(ChannelName name) =>
+        // As Channels 1.x's workers do it: first only, then exclude; case counts.
+        options.Value.Enabled
+        && (options.Value.OnlyChannels.Count == 0 || options.Value.OnlyChannels.Any(pattern => new Glob(pattern).IsMatch(name.Value)))
         && !options.Value.ExcludeChannels.Any(pattern => new Glob(pattern).IsMatch(name.Value));
 }

@@ -21,6 +21,12 @@ public abstract class ConsumerScope
     /// <summary>The subprotocols that the client offers, in its order of preference.</summary>
     public abstract IReadOnlyList<string> Subprotocols { get; }
 
+    /// <summary>The values of the route, as text.</summary>
+    public abstract IEnumerable<KeyValuePair<string, string>> RouteValues { get; }
+
+    /// <summary>The headers of the request, with commas between several values of one. A worker does not get those that let the client in (<see cref="HandoverOptions.ForwardHeaders"/>).</summary>
+    public abstract IEnumerable<KeyValuePair<string, string>> Headers { get; }
+
     /// <summary>A value of the route (<c>{room}</c> in the pattern), as text; <see langword="null"/> if the route has no value of that name.</summary>
     public abstract string? RouteValue(string name);
 

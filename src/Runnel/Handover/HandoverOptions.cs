@@ -18,4 +18,9 @@ public sealed class HandoverOptions
     /// <value>30 seconds by default.</value>
     [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
     public TimeSpan AdoptionTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Which of the headers that let a client in go to workers, too: <c>Cookie</c>, <c>Authorization</c>, <c>Proxy-Authorization</c>. Every other header goes there.</summary>
+    /// <remarks>A consumer in a worker knows the user without them. Whoever can read along on the layer could use them to act as that user.</remarks>
+    /// <value>None by default.</value>
+    public IList<string> ForwardHeaders { get; } = [];
 }

@@ -80,6 +80,10 @@ internal sealed class FakeConnection : SocketConnection, IDisposable
 
         public override IReadOnlyList<string> Subprotocols => [];
 
+        public override IEnumerable<KeyValuePair<string, string>> RouteValues => [];
+
+        public override IEnumerable<KeyValuePair<string, string>> Headers => [];
+
         public override string? RouteValue(string name) => null;
 
         public override string? Query(string name) => null;

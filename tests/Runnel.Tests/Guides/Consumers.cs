@@ -105,6 +105,10 @@ public static class Mapping
         app.MapConsumer<RoomConsumer>("/ws/rooms/{room}");
         // </consumer-map>
 
+        // <consumer-name>
+        app.MapConsumer<RoomConsumer>("/ws/rooms/{room}").WithName("rooms");
+        // </consumer-name>
+
         // <consumer-lambdas>
         app.MapConsumer("/ws/echo", c => c.OnReceive((text, connection) => connection.SendAsync(text)));
         // </consumer-lambdas>

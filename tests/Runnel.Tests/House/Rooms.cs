@@ -18,6 +18,6 @@ internal static class Rooms
         ["Runnel.Redis"] = ["Resp", "Connections", "Stores", "Topics", "Sending", "Receiving", Door],
         ["Runnel.Sqlite"] = ["Files", "Subscribers", "Tables", "Processes", "Writing", Door],
         ["Runnel.Workers"] = ["Jobs", "Channels", "Running", "Recurring", Door],
-        ["Runnel.AspNetCore"] = ["Admission", "Sockets", "Jobs", "Commands", Door],
+        ["Runnel.AspNetCore"] = ["Admission", "Sockets", "Handover", "Jobs", "Commands", Door],
     };
 }

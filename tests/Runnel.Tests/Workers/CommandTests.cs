@@ -25,6 +25,7 @@ public sealed class CommandTests : IDisposable
         Assert.All(["runserver", "runworker", "channels", "--layer"], word => Assert.Contains(word, helpText, StringComparison.Ordinal));
         Assert.Contains("payments  types: payments; concurrency 10, attempts 10, tracked", channelsText, StringComparison.Ordinal);
         Assert.Contains("thumbnails  types: thumbnails; concurrency 2, attempts 10", channelsText, StringComparison.Ordinal);
+        Assert.Contains("websocket.connect.echo  connections at /ws/{room}: ConsumerBuilder", channelsText, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -33,8 +34,8 @@ public sealed class CommandTests : IDisposable
     [InlineData("Other processes would not see this worker's job states and group messages", "runworker", "--queue-layer", "LAYER")]
     [InlineData("Nobody would handle what a server sends with --noworker on 'memory:'", "runserver", "--noworker")]
     [InlineData("With --noworker on 'memory:', this server would not see the workers' job states", "runserver", "--noworker", "--queue-layer", "LAYER")]
-    [InlineData("there are 'mail', 'payments', 'thumbnails'.", "runworker", "--layer", "LAYER", "--only-channels", "nothing*")]
-    [InlineData("there are 'mail', 'payments', 'thumbnails'.", "runworker", "--layer", "LAYER", "--exclude-channels", "*")]
+    [InlineData("there are 'mail', 'payments', 'thumbnails', 'websocket.connect.echo'.", "runworker", "--layer", "LAYER", "--only-channels", "nothing*")]
+    [InlineData("there are 'mail', 'payments', 'thumbnails', 'websocket.connect.echo'.", "runworker", "--layer", "LAYER", "--exclude-channels", "*")]
     [InlineData("--threads takes a number from 1 on, not 'many'.", "runworker", "--layer", "LAYER", "--threads", "many")]
     [InlineData("--threads takes a number from 1 on, not '0'.", "runworker", "--layer", "LAYER", "--threads", "0")]
     [InlineData("'carrier-pigeon' names no layer", "runserver", "--layer", "carrier-pigeon://x")]
