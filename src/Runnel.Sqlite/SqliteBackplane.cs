@@ -1,4 +1,5 @@
 using Runnel.Layers;
+using Runnel.Sqlite.Tables;
 
 namespace Runnel.Sqlite;
 
@@ -34,11 +35,18 @@ public sealed class SqliteBackplane : IBackplane
     {
         cancellationToken.ThrowIfCancellationRequested();
         var copy = payload.ToArray();
+        var isHeard = true;
         var published = _store.RunAsync(transaction =>
-            transaction.Publications.Publish(topic.Value, copy, retention, _store.Writer.Neighbours.Self.Id));
+        {
+            isHeard = topic.Kind != TopicKind.Node || IsHeard(topic, transaction);
+            return transaction.Publications.Publish(topic.Value, copy, retention, _store.Writer.Neighbours.Self.Id);
+        });
         try
         {
-            return await published.WaitAsync(cancellationToken).ConfigureAwait(false);
+            var position = await published.WaitAsync(cancellationToken).ConfigureAwait(false);
+            if (!isHeard)
+                UnheardMessages.Tell(topic, _store.Logger);
+            return position;
         }
         catch (IOException exception)
         {
@@ -92,4 +100,7 @@ public sealed class SqliteBackplane : IBackplane
         cancellationToken.ThrowIfCancellationRequested();
         return new(_store.Reader.ReadHistory(topic.Value, after, limit, _store.Now));
     }
+
+    private bool IsHeard(Topic topic, StoreTransaction transaction) =>
+        _store.Writer.Deliveries.IsSubscribed(topic.Value) || transaction.Topics.HasOtherInterest(topic.Value, _store.Writer.Neighbours.Self.Id);
 }

@@ -28,18 +28,21 @@ public sealed class SqliteStore : IAsyncDisposable
     private readonly Database _database;
     private int _disposed;
 
-    private SqliteStore(Database database, StoreReader reader, StoreWriter writer, TimeProvider timeProvider)
+    private SqliteStore(Database database, StoreReader reader, StoreWriter writer, TimeProvider timeProvider, ILogger logger)
     {
         _database = database;
         _reader = reader;
         Writer = writer;
         TimeProvider = timeProvider;
+        Logger = logger;
     }
 
     /// <summary>The full path of the database file.</summary>
     public string Path => _database.Path;
 
     internal TimeProvider TimeProvider { get; }
+
+    internal ILogger Logger { get; }
 
     internal StoreWriter Writer { get; }
 
@@ -63,7 +66,7 @@ public sealed class SqliteStore : IAsyncDisposable
             reader = new StoreReader(Database.OpenForReading(path));
             var writer = new StoreWriter(database, reader, options, timeProvider, logger);
             Log.Opened(logger, path, writer.Neighbours.Self.Name);
-            return new SqliteStore(database, reader, writer, timeProvider);
+            return new SqliteStore(database, reader, writer, timeProvider, logger);
         }
         catch
         {

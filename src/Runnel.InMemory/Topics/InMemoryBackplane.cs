@@ -50,7 +50,10 @@ public sealed class InMemoryBackplane(TimeProvider timeProvider, ILogger<InMemor
 
         // Nobody listens and nothing is kept: no topic is made, so that nothing is left behind.
         if (retention is null && !_topics.ContainsKey(topic))
+        {
+            UnheardMessages.Tell(topic, _logger);
             return ValueTask.FromResult(Position.None);
+        }
 
         var copy = payload.ToArray();
         while (true)

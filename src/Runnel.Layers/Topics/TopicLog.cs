@@ -17,4 +17,8 @@ internal static partial class TopicLog
 
     [LoggerMessage(403, LogLevel.Error, "A subscriber of topic '{Topic}' threw an exception. It does not get the message again; the others got it.")]
     public static partial void ListenerFailed(ILogger logger, Exception exception, Topic topic);
+
+    // As one to a connection that is gone, which is only counted.
+    [LoggerMessage(404, LogLevel.Debug, "A message to '{Topic}' reached nobody: that node is gone, or cut off.")]
+    public static partial void NodeGone(ILogger logger, Topic topic);
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using RabbitMQ.Client;
 using Runnel.Layers;
 using Runnel.RabbitMQ.Connections;
@@ -23,6 +24,7 @@ public sealed class RabbitMQBackplane : IBackplane, IAsyncDisposable
     private readonly FullQueueLog _full;
     private readonly Lock _lock = new();
     private BackplaneState _state = BackplaneState.Connected;
+    private long _returnable;
 
     /// <summary>Creates the backplane; nothing is connected to yet.</summary>
     public RabbitMQBackplane(RabbitMQBroker broker)
@@ -62,8 +64,11 @@ public sealed class RabbitMQBackplane : IBackplane, IAsyncDisposable
         cancellationToken.ThrowIfCancellationRequested();
         try
         {
-            if (await PublishAsync(topic, payload).WaitAsync(cancellationToken).ConfigureAwait(false) == PublishOutcome.Refused)
+            var outcome = await PublishAsync(topic, payload).WaitAsync(cancellationToken).ConfigureAwait(false);
+            if (outcome == PublishOutcome.Refused)
                 OnRefused(topic);
+            else if (outcome == PublishOutcome.Returned)
+                UnheardMessages.Tell(topic, _broker.Logger);
             return Position.None;
         }
         catch (IOException exception)
@@ -117,7 +122,14 @@ public sealed class RabbitMQBackplane : IBackplane, IAsyncDisposable
     private Task<PublishOutcome> PublishAsync(Topic topic, ReadOnlyMemory<byte> payload)
     {
         lock (_wire)
-            return _publisher.PublishAsync(_wire.Write(topic, payload));
+            return _publisher.PublishAsync(topic.Kind == TopicKind.Node ? Returnable(_wire.Write(topic, payload)) : _wire.Write(topic, payload));
+    }
+
+    // A message to one node comes back if that is gone. One to a group may have nobody who hears it.
+    private Publication Returnable(in Publication publication)
+    {
+        publication.Properties.MessageId = (++_returnable).ToString(CultureInfo.InvariantCulture);
+        return publication with { IsMandatory = true };
     }
 
     private void OnRefused(Topic topic)

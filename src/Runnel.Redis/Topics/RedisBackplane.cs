@@ -58,6 +58,8 @@ public sealed class RedisBackplane : IBackplane, IAsyncDisposable
             var answer = await _store.Commands.ExecuteAsync(command).WaitAsync(cancellationToken).ConfigureAwait(false);
             if (unnoted is not null)
                 _store.Noted(unnoted);
+            if (retention is null && answer.AsNumber() == 0)
+                UnheardMessages.Tell(topic, _store.Logger);
             return retention is null ? Position.None : new Position(BinaryPrimitives.ReadInt64LittleEndian(answer.Items[0].Bytes), answer.Items[1].AsNumber());
         }
         catch (IOException exception)

@@ -97,6 +97,31 @@ public abstract class ScaleOutSpecification : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_is_sent_to_a_connection_of_a_node_that_is_gone_is_counted_by_its_sender()
+    {
+        var gone = await StartAsync();
+        var far = await gone.ConnectInMemoryAsync("/ws");
+        var channel = await far.ReceiveTextAsync();
+        using var counts = new Counts();
+        await _here.Node.SendEventAsync(channel, new Message("tick", "1"u8.ToArray()));
+        Assert.Equal("tick 1", await far.ReceiveTextAsync());
+        await far.DisconnectAsync();
+        await gone.StopAsync();
+        await gone.DisposeAsync();
+        await _here.Groups.SendAsync("nobody", "a group may have no members");
+        Assert.Equal(0, counts[RunnelTelemetry.MessagesDropped, "node-gone"]);
+
+        // A node that leaves does not wait for the layer to hear of it.
+        await Wait.Until(
+            async () =>
+            {
+                await _here.Node.SendEventAsync(channel, new Message("tick", "2"u8.ToArray()));
+                return counts[RunnelTelemetry.MessagesDropped, "node-gone"] > 0;
+            },
+            "what is sent is counted");
+    }
+
+    [Fact]
     public async Task Rubbish_in_a_nodes_inbox_is_left_and_logged()
     {
         await _here.Services.GetRequiredService<IBackplane>().PublishAsync(Topic.OfNode(_there.Node.Id), new byte[] { 1, 2, 3 }, retention: null);
