@@ -147,13 +147,10 @@ public sealed partial class RabbitMQWorkQueue : IWorkQueue, IWorkQueueOperator, 
             _isDisposed = true;
         }
         await _stopping.CancelAsync().ConfigureAwait(false);
-        await _listening.DisposeAsync().ConfigureAwait(false);
-        await _sending.DisposeAsync().ConfigureAwait(false);
+        // Each says goodbye to the broker, and a silent one is waited for once.
+        IAsyncDisposable[] parts = [_listening, _sending, _relaying, _returning, _letters, _calls];
+        await Task.WhenAll(parts.Select(static part => part.DisposeAsync().AsTask())).ConfigureAwait(false);
         _relay.Dispose();
-        await _relaying.DisposeAsync().ConfigureAwait(false);
-        await _returning.DisposeAsync().ConfigureAwait(false);
-        await _letters.DisposeAsync().ConfigureAwait(false);
-        await _calls.DisposeAsync().ConfigureAwait(false);
     }
 
     // Whether there is no room only the broker knows: while it is away nobody is told so.

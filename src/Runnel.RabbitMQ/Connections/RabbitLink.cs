@@ -92,6 +92,19 @@ internal sealed class RabbitLink(RabbitMQBroker broker, string purpose, Func<ICo
     /// <summary>Breaks a connection, also one that is still being restored; another one is made.</summary>
     public static void Break(IConnection connection, string reason) => _ = CloseAsync(connection, reason);
 
+    /// <summary>Closes a channel, and waits no longer for the broker's answer than for any <see cref="Goodbye"/>.</summary>
+    public static async Task CloseAsync(IChannel channel)
+    {
+        try
+        {
+            await channel.CloseAsync(200, "The application ends.", abort: true, CancellationToken.None).WaitAsync(Goodbye).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            // It is closed, one way or the other.
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (_stopping.IsCancellationRequested)

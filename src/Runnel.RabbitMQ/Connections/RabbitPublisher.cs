@@ -69,7 +69,7 @@ internal sealed class RabbitPublisher : IAsyncDisposable
         await _deadlines.DisposeAsync().ConfigureAwait(false);
         FailAll(new ObjectDisposedException(nameof(RabbitPublisher)));
         if (channel is not null)
-            await CloseAsync(channel).ConfigureAwait(false);
+            await RabbitLink.CloseAsync(channel).ConfigureAwait(false);
     }
 
     // Whoever has waited for long enough elsewhere still gets an answer that comes at once.
@@ -106,7 +106,7 @@ internal sealed class RabbitPublisher : IAsyncDisposable
             {
                 // What waits waits on, until its time is over; the link makes another connection. What was not sent would be counted on this channel.
                 if (_channel is { IsOpen: true } channel)
-                    await CloseAsync(channel).ConfigureAwait(false);
+                    await RabbitLink.CloseAsync(channel).ConfigureAwait(false);
                 if (exception is not RabbitUnavailableException)
                     await Task.Delay(LookEvery, TimeProvider.System).ConfigureAwait(false);
                 lock (_lock)
@@ -167,7 +167,7 @@ internal sealed class RabbitPublisher : IAsyncDisposable
         {
             if (_isDisposed)
             {
-                _ = CloseAsync(channel);
+                _ = RabbitLink.CloseAsync(channel);
                 throw new ObjectDisposedException(nameof(RabbitPublisher));
             }
             (_channel, _unconfirmed) = (channel, unconfirmed);
@@ -255,17 +255,5 @@ internal sealed class RabbitPublisher : IAsyncDisposable
         }
         foreach (var publication in all)
             publication.Fail(exception);
-    }
-
-    private static async Task CloseAsync(IChannel channel)
-    {
-        try
-        {
-            await channel.CloseAsync(200, "The application ends.", abort: true, CancellationToken.None).WaitAsync(RabbitLink.Goodbye).ConfigureAwait(false);
-        }
-        catch (Exception exception) when (exception is not OutOfMemoryException)
-        {
-            // It is closed, one way or the other.
-        }
     }
 }

@@ -36,7 +36,7 @@ internal sealed class RabbitCalls(RabbitMQBroker broker) : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (_channel is { IsOpen: true } channel)
-            await channel.AbortAsync().ConfigureAwait(false);
+            await RabbitLink.CloseAsync(channel).ConfigureAwait(false);
     }
 
     // Of a connection that is closing the client tells in many ways.

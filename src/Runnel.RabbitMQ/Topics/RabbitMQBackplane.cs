@@ -103,8 +103,7 @@ public sealed class RabbitMQBackplane : IBackplane, IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _ending.CancelAsync().ConfigureAwait(false);
-        await _publisher.DisposeAsync().ConfigureAwait(false);
-        await Queue.DisposeAsync().ConfigureAwait(false);
+        await Task.WhenAll(_publisher.DisposeAsync().AsTask(), Queue.DisposeAsync().AsTask()).ConfigureAwait(false); // a silent broker is waited for once
     }
 
     /// <summary>Publishes something that is no message to a topic.</summary>

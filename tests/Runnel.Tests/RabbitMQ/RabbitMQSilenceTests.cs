@@ -35,4 +35,23 @@ public sealed class RabbitMQSilenceTests(SharedRabbitServer server)
         Assert.Equal((held.Id, 1), (taken.Id, taken.Envelope.Crashes));
         Assert.True(await other.CompleteAsync(taken));
     }
+
+    [Fact]
+    public async Task An_application_ends_beside_a_broker_that_says_nothing_however_long_that_may_take_to_answer()
+    {
+        await using var place = await RabbitPlace.CreateAsync(server);
+        await using var wire = TcpWire.To((await server.Server).Port);
+        var broker = place.Open(options => (options.Host, options.Timeout, options.Heartbeat) = (place.Host.AddressAt(wire.Port), TimeSpan.FromMinutes(10), TimeSpan.FromMinutes(10)));
+        var (node, queue) = (new RabbitMQBackplane(broker), new RabbitMQWorkQueue(broker));
+        await using var listener = await TopicListener.OnAsync(node, Topic.OfGroup("articles"));
+        await node.PublishAsync(Topic.OfGroup("articles"), "1"u8.ToArray(), retention: null);
+        await queue.EnqueueAsync(Channel, [new Envelope(new Message("do", default)) { Id = MessageId.New(TimeProvider.System) }], EnqueueOptions.Default);
+        Assert.Empty(await queue.ListDeadLettersAsync(Channel, DeadLetterFilter.All, limit: 1));
+
+        wire.Silence();
+
+        await Wait.For(queue.DisposeAsync().AsTask(), "the end of the queue");
+        await Wait.For(node.DisposeAsync().AsTask(), "the end of the node");
+        await Wait.For(broker.DisposeAsync().AsTask(), "the end of the connection");
+    }
 }
