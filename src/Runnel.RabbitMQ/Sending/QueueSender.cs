@@ -7,6 +7,7 @@ namespace Runnel.RabbitMQ.Sending;
 internal sealed class QueueSender(RabbitPublisher publisher, QueueTopology topology, QueuePlan plan)
 {
     private const int Tries = 3, RefusedTries = 20;
+    private const string WhyRefused = "a policy of your broker limits the queue, and it is full, or it has no leader, or too few of its replicas are up";
     private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Puts a message into a queue. Calls whose queues have taken a message before put their messages in the order of the calls.</summary>
@@ -33,7 +34,7 @@ internal sealed class QueueSender(RabbitPublisher publisher, QueueTopology topol
                 continue;
             }
             if (outcome == PublishOutcome.Refused || tries - refused == Tries)
-                throw new RabbitUnavailableException($"RabbitMQ refused to store a message in queue '{queue.Name}': {(outcome == PublishOutcome.Refused ? "the queue has no leader, or too few of its replicas are up" : "the queue is deleted again and again")}");
+                throw new RabbitUnavailableException($"RabbitMQ refused to store a message in queue '{queue.Name}': {(outcome == PublishOutcome.Refused ? WhyRefused : "the queue is deleted again and again")}");
         }
     }
 
@@ -42,7 +43,7 @@ internal sealed class QueueSender(RabbitPublisher publisher, QueueTopology topol
     public async Task<bool> TryPutAsync(string queue, BasicProperties properties, ReadOnlyMemory<byte> bytes)
     {
         var outcome = await publisher.PublishAsync(new Publication("", queue, properties, bytes, IsMandatory: true)).ConfigureAwait(false);
-        return outcome != PublishOutcome.Refused ? outcome == PublishOutcome.Confirmed : throw new RabbitUnavailableException($"RabbitMQ refused to store a message in queue '{queue}'");
+        return outcome != PublishOutcome.Refused ? outcome == PublishOutcome.Confirmed : throw new RabbitUnavailableException($"RabbitMQ refused to store a message in queue '{queue}': {WhyRefused}");
     }
 
     /// <summary>Puts a message into a queue, but not before a time is over.</summary>

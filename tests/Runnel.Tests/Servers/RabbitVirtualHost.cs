@@ -60,6 +60,15 @@ public sealed class RabbitVirtualHost : IAsyncDisposable
     public Task DeleteQueueAsync(string name) =>
         _server.Probe.DoAsync($"{{ok, Queue}} = rabbit_amqqueue:lookup(rabbit_misc:r({_name}, queue, {RabbitProbe.Text(name)})), {{ok, _}} = rabbit_amqqueue:delete(Queue, false, false, <<\"test\">>)");
 
+    /// <summary>Gives a queue a limit, as an operator does with a policy: once so many messages wait and one more, it refuses what is published.</summary>
+    public Task LimitAsync(string queue, int messages) => _server.Probe.DoAsync(
+        $"ok = rabbit_policy:set({_name}, {RabbitProbe.Text(queue)}, {RabbitProbe.Text($"^{queue}$")}, [{{<<\"max-length\">>, {messages}}}, {{<<\"overflow\">>, <<\"reject-publish\">>}}], 0, <<\"queues\">>, <<\"test\">>)");
+
+    /// <summary>Has a queue whose expired messages go on at least once try again after a second where they were refused, and not after three minutes.</summary>
+    public Task TryDeadLettersAgainSoonAsync(string queue) => _server.Probe.DoAsync(
+        $"[sys:replace_state(Worker, fun(State) -> list_to_tuple([case Field of 180000 -> 1000; _ -> Field end || Field <- tuple_to_list(State)]) end) "
+        + $"|| {{_, Worker, _, _}} <- supervisor:which_children(rabbit_fifo_dlx_sup), element(2, sys:get_state(Worker)) =:= rabbit_misc:r({_name}, queue, {RabbitProbe.Text(queue)})]");
+
     public async ValueTask DisposeAsync() => await _server.Probe.DoAsync($"case rabbit_vhost:exists({_name}) of true -> rabbit_vhost:delete({_name}, <<\"test\">>); false -> ok end");
 
     internal async Task CreateAsync()
