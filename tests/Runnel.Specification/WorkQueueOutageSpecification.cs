@@ -52,6 +52,22 @@ public abstract class WorkQueueOutageSpecification
         await Assert.ThrowsAnyAsync<IOException>(() => Wait.For(waiting, "the failure"));
     }
 
+    [Fact]
+    public async Task Nor_is_a_sender_who_waits_for_room_behind_another_one()
+    {
+        var limits = new EnqueueOptions { Capacity = 1 };
+        var process = await OpenAsync(patience: TimeSpan.FromSeconds(2));
+        await SendAsync(process, limits);
+        var first = SendAsync(process, limits with { WaitForRoom = TimeSpan.FromMinutes(10) });
+        await Assert.ThrowsAsync<ChannelFullException>(() => Wait.For(SendAsync(process, limits), "the refusal")); // so the first one is in line
+        process.Silence();
+
+        var behind = SendAsync(process, limits with { WaitForRoom = TimeSpan.FromSeconds(0.3) });
+
+        await Assert.ThrowsAnyAsync<IOException>(() => Wait.For(behind, "the failure"));
+        await Assert.ThrowsAnyAsync<IOException>(() => Wait.For(first, "the failure of the first"));
+    }
+
     private static Task<int> SendAsync(WiredQueue process, EnqueueOptions options) =>
         process.Queue.EnqueueAsync(Channel, [new Envelope(new Message("pay", default)) { Id = MessageId.New(TimeProvider.System) }], options).AsTask();
 }

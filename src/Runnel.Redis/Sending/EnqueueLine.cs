@@ -25,6 +25,7 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
     private readonly Lock _lock = new();
     private readonly Queue<EnqueueRequest> _pending = new();
     private readonly LinkedList<EnqueueRequest> _waitingForRoom = new();
+    private readonly List<EnqueueRequest> _overdue = []; // whose time is over, while Redis has not said whether there is room
     private readonly EnqueueTrip?[] _underWay = new EnqueueTrip?[Trips];
     private Action<EnqueueRequest>? _remove; // one for all requests
     private ITimer? _tryAgain;
@@ -146,12 +147,14 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
                 if (stored[i] >= 0)
                     trip.Requests[i].Succeed(stored[i]);
             }
+            EndOverdue(failure: null);
         }
         catch (Exception exception)
         {
             foreach (var request in Fail(trip, exception))
                 request.Fail(exception);
             trip.End(arrived: false);
+            EndOverdue(exception);
         }
         lock (_lock)
         {
@@ -193,6 +196,7 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
     private async Task TryFirstAsync(EnqueueRequest first)
     {
         var isDone = false;
+        Exception? failure = null;
         try
         {
             // A trip of its own: the others wait behind it anyway.
@@ -204,7 +208,7 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
         }
         catch (Exception exception)
         {
-            first.Fail(exception);
+            first.Fail(failure = exception);
             isDone = true;
         }
         lock (_lock)
@@ -216,10 +220,9 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
                 _waitingForRoom.Remove(first);
             }
         }
+        EndOverdue(failure);
         if (isDone)
             RoomMayBe();
-        else if (store.TimeProvider.GetElapsedTime(first.Since) >= first.Options.WaitForRoom)
-            GiveUp(first);
     }
 
     private async Task<int[]> StoreAsync(EnqueueTrip trip)
@@ -290,14 +293,40 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
         RoomMayBe();
     }
 
+    // Whether there is no room only Redis knows: while it is asked, nobody is told so. The first may even be stored at this moment.
     private void GiveUp(EnqueueRequest request)
     {
         lock (_lock)
         {
-            if (_isTrying && _waitingForRoom.First?.Value == request)
-                return; // it may be stored at this moment: what comes of that decides
+            if (_isTrying || Array.Exists(_underWay, static trip => trip is not null))
+            {
+                _overdue.Add(request);
+                return;
+            }
         }
-        request.Fail(new ChannelFullException(channel.Name, request.Options.Capacity));
+        End(request, failure: null);
+    }
+
+    // Redis has answered, or has not for too long. Then it is told to everybody who has waited for it for so long.
+    private void EndOverdue(Exception? failure)
+    {
+        List<EnqueueRequest> overdue;
+        lock (_lock)
+        {
+            if (_overdue.Count == 0 && failure is null)
+                return;
+            overdue = [.. _overdue];
+            _overdue.Clear();
+            if (failure is RedisUnavailableException)
+                overdue.AddRange(_waitingForRoom.Where(request => TimeProvider.System.GetElapsedTime(request.HandedIn) >= store.Options.OutageTimeout));
+        }
+        foreach (var request in overdue)
+            End(request, failure);
+    }
+
+    private void End(EnqueueRequest request, Exception? failure)
+    {
+        request.Fail(failure ?? new ChannelFullException(channel.Name, request.Options.Capacity));
         Remove(request);
     }
 }
