@@ -17,7 +17,7 @@ public sealed record Retention(int Messages, TimeSpan Age)
         ? Age
         : throw new ArgumentOutOfRangeException(nameof(Age), Age, "A history keeps its messages for more than no time; to keep none, pass no retention.");
 
-    /// <summary>How long the topic's position is remembered after its last message. It outlives the messages, so that a reader who has them all learns that nothing was published since.</summary>
+    /// <summary>How long the topic's position is remembered after its last message; while somebody subscribes to a group, its position is remembered longer. It outlives the messages, so that a reader who has them all learns that nothing was published since.</summary>
     /// <value>24 hours by default; never less than <see cref="Age"/>.</value>
     public TimeSpan PositionAge
     {

@@ -1,7 +1,7 @@
 -- A position is good on the server that gave it, and in that server's life. One that comes back from its files, or was a replica, may lack the latest messages,
 -- and would give their numbers to others. So a history goes on in a new epoch there.
 -- Fields of a position: 'server' it is good on; 'chain', where the epochs before ended on this server, the latest last: 8 bytes epoch, 8 bytes last offset
--- each; 'short', those of them whose end is known to be missing.
+-- each; 'life', for how long it is remembered without a message and without anybody who listens (ms); 'short', those of them whose end is known to be missing.
 local EPOCHS = 8
 
 -- All who do it come to the same epoch, so that a history can be read even while nothing can be written.

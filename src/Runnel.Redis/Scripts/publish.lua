@@ -31,16 +31,17 @@ local function find_remembered()
   end
 end
 
+local life = math.ceil(position_age / 1000)
 local epoch, offset, _, _, server = settle_epoch(position, server_key)
 local found = repeated and epoch and (find_kept() or find_remembered())
 if found then return {epoch, found} end
 
 offset = offset + 1
 if epoch then
-  redis.call('HSET', position, 'offset', offset, 'age', age)
+  redis.call('HSET', position, 'offset', offset, 'age', age, 'life', life)
 else
   epoch = new_epoch
-  redis.call('HSET', position, 'epoch', epoch, 'server', server, 'offset', offset, 'age', age, 'oldest', now)
+  redis.call('HSET', position, 'epoch', epoch, 'server', server, 'offset', offset, 'age', age, 'life', life, 'oldest', now)
   redis.call('SET', KEYS[5], ARGV[10], 'NX')
   redis.call('DEL', log, ids) -- somebody may have deleted only the other key; a server whose memory is full refuses the first write, and only that
 end
@@ -52,7 +53,7 @@ if tonumber(keep) < REMEMBERED then
   redis.call('HDEL', ids, offset - REMEMBERED)
   redis.call('PEXPIRE', ids, milliseconds)
 end
-redis.call('PEXPIRE', position, math.ceil(position_age / 1000))
+redis.call('PEXPIRE', position, life)
 redis.call('PEXPIRE', log, milliseconds)
 redis.call('PUBLISH', channel, 'h' .. epoch .. struct.pack('<i8', offset) .. payload)
 return {epoch, offset}

@@ -28,7 +28,7 @@ namespace Runnel.Redis.Stores;
 /// P:{channel}:seen           sorted set   deduplication ids, by when they are forgotten; gone with the last
 /// P:{channel}:bell           list         a token while something is ready
 /// P:{channel}:sent:SENDER    string       a sender's last answer; gone a minute after it cannot be asked for again (RedisStore.AnswersAreKept)
-/// P:{topic}:position         hash         epoch and latest offset of a topic with history, and where its last 8 epochs ended; gone after its PositionAge
+/// P:{topic}:position         hash         epoch and latest offset of a topic with history, and where its last 8 epochs ended; gone its PositionAge after its last message, or after the last node that listened
 /// P:{topic}:log              stream       the history; gone when its newest message has aged
 /// P:{topic}:ids              hash         the ids of its latest 256 messages if it keeps fewer, by their offsets; gone with the history
 /// </code>

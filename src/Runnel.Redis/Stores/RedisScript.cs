@@ -22,6 +22,8 @@ internal sealed class RedisScript
 
     public static RedisScript History { get; } = new("time", "aging", "epoch", "history");
 
+    public static RedisScript Keep { get; } = new("keep");
+
     /// <summary>Notes the server first, which could not be noted when it was connected to.</summary>
     public static RedisScript NoteAndPublish { get; } = new("server", "time", "aging", "epoch", "publish");
 
@@ -58,7 +60,7 @@ internal sealed class RedisScript
     public static RedisScript Forget { get; } = new("time", "forget");
 
     /// <summary>Every script: loaded on each new connection, since a server that was restarted knows none.</summary>
-    public static IReadOnlyList<RedisScript> All { get; } = [Publish, NoteAndPublish, History, Beat, Wake, Enqueue, Step, Sweep, Leave, Cancel, Status, Replay, Letters, Flush, Purge, Turn, Touch, Note, Forget];
+    public static IReadOnlyList<RedisScript> All { get; } = [Publish, NoteAndPublish, History, Keep, Beat, Wake, Enqueue, Step, Sweep, Leave, Cancel, Status, Replay, Letters, Flush, Purge, Turn, Touch, Note, Forget];
 
     /// <summary>The command that makes the script known to Redis.</summary>
     public ReadOnlyMemory<byte> Load => RespWriter.Encode("SCRIPT", "LOAD", _text);

@@ -16,12 +16,13 @@ internal sealed class RedisSubscriber : IAsyncDisposable
     private readonly RedisStore _store;
     private readonly Func<Topic, Position, int, Task<TopicHistory>> _readHistory;
     private readonly RedisClient _client;
+    private readonly PositionKeeper _positions;
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Heard> _topics = [];
 
     public RedisSubscriber(RedisStore store, Func<Topic, Position, int, Task<TopicHistory>> readHistory, Action<bool> onConnectedChanged)
     {
-        (_store, _readHistory) = (store, readHistory);
+        (_store, _readHistory, _positions) = (store, readHistory, new PositionKeeper(store));
         _client = new RedisClient(store.Dialer, store.Options, store.Outage)
         {
             OnPush = Take,
@@ -50,7 +51,7 @@ internal sealed class RedisSubscriber : IAsyncDisposable
                 var flow = new TopicFlow(topic, (after, limit) => ReadMissedAsync(topic, after, limit), TimeProvider.System, _store.Logger);
                 _topics[channel] = heard = new Heard(flow, channel);
                 added = TryAdd(heard)!;
-                heard.Begun = BeginAsync(flow, channel);
+                heard.Begun = BeginAsync(heard);
             }
             (subscription, begun) = (added, heard.Begun);
         }
@@ -68,15 +69,33 @@ internal sealed class RedisSubscriber : IAsyncDisposable
         ITopicSubscription? TryAdd(Heard heard) => heard.Flow.TryAdd(listener, () => EndAsync(heard));
     }
 
-    public ValueTask DisposeAsync() => _client.DisposeAsync();
+    public ValueTask DisposeAsync()
+    {
+        _positions.Dispose();
+        return _client.DisposeAsync();
+    }
 
     // Both at once: a message between the two is one from before the subscription was there, and its place in the history says so.
-    private async Task BeginAsync(TopicFlow flow, string channel)
+    private async Task BeginAsync(Heard heard)
     {
-        var subscribing = HearAsync(channel);
-        var latest = (await _readHistory(flow.Topic, Position.None, 0).ConfigureAwait(false)).Latest;
+        var subscribing = HearAsync(heard.Channel);
+        var latest = (await _readHistory(heard.Flow.Topic, Position.None, 0).ConfigureAwait(false)).Latest;
         await subscribing.ConfigureAwait(false);
-        flow.Begin(latest);
+        if (latest != Position.None)
+            Keep(heard);
+        heard.Flow.Begin(latest);
+    }
+
+    // Under the lock it ends, too: what has ended is not kept.
+    private void Keep(Heard heard)
+    {
+        lock (_lock)
+        {
+            if (heard.IsKept || _topics.GetValueOrDefault(heard.Channel) != heard)
+                return;
+            heard.IsKept = true;
+            _positions.Add(heard.Flow.Topic);
+        }
     }
 
     private async Task HearAsync(string channel)
@@ -113,6 +132,7 @@ internal sealed class RedisSubscriber : IAsyncDisposable
             if (!heard.Flow.HasEnded || _topics.GetValueOrDefault(heard.Channel) != heard)
                 return ValueTask.CompletedTask;
             _topics.Remove(heard.Channel);
+            _positions.Remove(heard.Flow.Topic);
             if (_client.IsConnected)
                 Unsubscribe(heard.Channel);
         }
@@ -142,13 +162,20 @@ internal sealed class RedisSubscriber : IAsyncDisposable
             if (content.Bytes is [PublishedMessage.Doubt])
                 heard.Flow.Doubt();
             else
-                heard.Flow.Take(Read(heard.Flow.Topic, content.Bytes));
+                Take(heard, Read(heard.Flow.Topic, content.Bytes));
         }
         catch (FormatException exception)
         {
             Log.Unreadable(_store.Logger, exception);
             LayerTelemetry.MessagesDropped("unreadable");
         }
+    }
+
+    private void Take(Heard heard, BackplaneMessage message)
+    {
+        if (!heard.IsKept && message.Position != Position.None)
+            Keep(heard);
+        heard.Flow.Take(message);
     }
 
     private BackplaneMessage Read(Topic topic, byte[] content) => content switch
@@ -208,5 +235,8 @@ internal sealed class RedisSubscriber : IAsyncDisposable
         public string Channel => channel;
 
         public Task Begun { get; set; } = Task.CompletedTask;
+
+        /// <summary>Whether the topic has a history.</summary>
+        public bool IsKept { get; set; }
     }
 }

@@ -23,6 +23,24 @@ public abstract class QuietGroupSpecification
         return Task.CompletedTask;
     }
 
+    /// <summary>Lets time pass for the layer while groups have members.</summary>
+    protected virtual Task AdvanceWithMembersAsync(TimeSpan by) => AdvanceAsync(by);
+
+    [Fact]
+    public async Task A_group_that_has_members_recovers_however_long_it_is_quiet()
+    {
+        await using var here = CreateNode(Open(), Kept);
+        await using var there = CreateNode(Open(), Kept);
+        await here.SendAsync(1, 1);
+        var shown = await ComeAndGoAsync(here);
+        using var stays = await GreetedConnection.ConnectAsync<GroupsConsumer>(there);
+
+        await AdvanceWithMembersAsync(TimeSpan.FromHours(60));
+        using var member = await GreetedConnection.ConnectAsync<GroupsConsumer>(here, shown);
+
+        Assert.Equal(["recovered"], member.Outcomes());
+    }
+
     [Fact]
     public async Task A_quiet_group_of_ten_thousand_members_recovers_after_an_hour_without_a_read()
     {

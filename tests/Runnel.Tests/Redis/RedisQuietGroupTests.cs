@@ -1,5 +1,6 @@
 using Runnel.Layers;
 using Runnel.Redis;
+using Runnel.Specification;
 using Runnel.Tests.Recovery;
 using Runnel.Tests.Servers;
 using Xunit;
@@ -7,10 +8,43 @@ using Xunit;
 namespace Runnel.Tests.Redis;
 
 /// <summary>Redis keeps the time itself: it passes by what is left to each key.</summary>
-public sealed class RedisQuietGroupTests(RedisServer server) : QuietGroupSpecification, IClassFixture<RedisServer>, IAsyncDisposable
+public sealed class RedisQuietGroupTests : QuietGroupSpecification, IClassFixture<RedisServer>, IAsyncDisposable
 {
-    private readonly RedisPlace _place = new(server);
+    private readonly RedisPlace _place;
     private readonly List<RedisBackplane> _opened = [];
+
+    public RedisQuietGroupTests(RedisServer server) => _place = new RedisPlace(server, Clock);
+
+    [Fact]
+    public async Task A_position_is_remembered_from_soon_after_somebody_listens_until_nobody_does()
+    {
+        var (one, other) = (Topic.OfGroup("one"), Topic.OfGroup("other"));
+        var store = _place.Open();
+        await using var process = new RedisBackplane(store);
+        foreach (var topic in new[] { one, other })
+            await process.PublishAsync(topic, "1"u8.ToArray(), new Retention(10, TimeSpan.FromMinutes(1)));
+        Pass();
+
+        var leaves = await process.SubscribeAsync(one, _ => { });
+        Clock.Advance(TimeSpan.FromSeconds(1));
+        await Wait.Until(() => HoursLeft(one) > 23, "it is remembered for a day again");
+        await using var stays = await process.SubscribeAsync(other, _ => { });
+        await leaves.DisposeAsync();
+        Pass();
+
+        await Wait.Until(() => Passes(other), "the other one is remembered for a day again");
+        Assert.InRange(HoursLeft(one), 18, 20);
+
+        double HoursLeft(Topic topic) => _place.Probe.TimeToLive(store.Keys.PositionOf(topic))!.Value.TotalHours;
+
+        bool Passes(Topic topic)
+        {
+            Clock.Advance(TimeSpan.FromHours(1));
+            return HoursLeft(topic) > 23;
+        }
+
+        void Pass() => Shorten(TimeSpan.FromHours(4));
+    }
 
     protected override IBackplane Open()
     {
@@ -22,6 +56,27 @@ public sealed class RedisQuietGroupTests(RedisServer server) : QuietGroupSpecifi
     protected override async Task AdvanceAsync(TimeSpan by)
     {
         await base.AdvanceAsync(by);
+        Shorten(by);
+    }
+
+    protected override async Task AdvanceWithMembersAsync(TimeSpan by)
+    {
+        var step = TimeSpan.FromHours(12);
+        for (var passed = TimeSpan.Zero; passed < by; passed += step)
+        {
+            Shorten(step);
+            await Wait.Until(
+                () =>
+                {
+                    Clock.Advance(TimeSpan.FromHours(1));
+                    return _place.Probe.Keys($"{_place.Prefix}:*:position").All(key => _place.Probe.TimeToLive(key) > step);
+                },
+                "the positions are remembered for longer");
+        }
+    }
+
+    private void Shorten(TimeSpan by)
+    {
         foreach (var key in _place.Probe.Keys($"{_place.Prefix}:*"))
         {
             if (_place.Probe.TimeToLive(key) is { } left)
