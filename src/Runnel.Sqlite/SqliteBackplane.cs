@@ -60,7 +60,7 @@ public sealed class SqliteBackplane : IBackplane
         ArgumentNullException.ThrowIfNull(listener);
         cancellationToken.ThrowIfCancellationRequested();
         ITopicSubscription? subscription = null;
-        var subscribed = _store.RunAsync(transaction =>
+        var subscribed = _store.RunPassingAsync(transaction =>
         {
             var deliveries = _store.Writer.Deliveries;
             if (!deliveries.HasSubscribers)

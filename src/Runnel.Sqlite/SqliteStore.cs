@@ -102,6 +102,9 @@ public sealed class SqliteStore : IAsyncDisposable
 
     internal Task<T> RunAsync<T>(Func<StoreTransaction, T> act) => RunAsync(StoreWork.Of(act));
 
+    /// <summary>Has the writer tell the other processes something of this one, which need not outlive a power cut.</summary>
+    internal Task<T> RunPassingAsync<T>(Func<StoreTransaction, T> act) => RunAsync(StoreWork.Of(act, isPassing: true));
+
     /// <summary>Has the writer do something that must not get lost: when it fails, the caller is told so, and it is tried again.</summary>
     internal Task<T> RunCertainlyAsync<T>(Func<StoreTransaction, T> act) => RunAsync(StoreWork.OfCertain(act));
 

@@ -15,6 +15,8 @@ internal sealed class Database : IDisposable
     private readonly sqlite3 _handle;
     private readonly List<Statement> _statements = [];
     private readonly Statement? _dataVersion;
+    private SqliteSynchronous _synchronous;
+    private bool _waitsForDisk = true;
 
     static Database() => Batteries_V2.Init();
 
@@ -36,6 +38,20 @@ internal sealed class Database : IDisposable
 
     public string Path { get; }
 
+    /// <summary>Whether a commit returns when the disk has it, if the options say so. Without that, only a power cut undoes it, and the next one that waits confirms it, too. Set it between transactions.</summary>
+    public bool WaitsForDisk
+    {
+        get => _waitsForDisk;
+        set
+        {
+            if (_waitsForDisk == value)
+                return;
+            if (_synchronous == SqliteSynchronous.Full)
+                Execute($"PRAGMA synchronous = {(value ? "FULL" : "NORMAL")}");
+            _waitsForDisk = value;
+        }
+    }
+
     /// <summary>Opens the connection that writes, and makes the file and its tables when they are not there.</summary>
     public static Database OpenForWriting(string path, SqliteSynchronous synchronous)
     {
@@ -43,6 +59,7 @@ internal sealed class Database : IDisposable
         try
         {
             database.UseWriteAheadLog();
+            database._synchronous = synchronous;
             database.Execute(synchronous == SqliteSynchronous.Full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
             database.LimitLog(Volume.LogBytesFor(path));
             SqliteSchema.Prepare(database);

@@ -13,6 +13,9 @@ internal abstract class StoreWork
     /// <summary>How many messages it is about: a transaction takes works up to a sum.</summary>
     public virtual int Weight => 1;
 
+    /// <summary>Whether it tells only what its process does, so that nobody needs it after a power cut, and nobody waits for the disk.</summary>
+    public virtual bool IsPassing => false;
+
     /// <summary>The transaction is on disk.</summary>
     public abstract void Complete();
 
@@ -31,13 +34,15 @@ internal abstract class StoreWork
     }
 
     /// <summary>A work that is a function.</summary>
-    public static StoreWork<T> Of<T>(Func<StoreTransaction, T> act) => new FunctionWork<T>(act, isTriedAgain: false);
+    public static StoreWork<T> Of<T>(Func<StoreTransaction, T> act, bool isPassing = false) => new FunctionWork<T>(act, isTriedAgain: false, isPassing);
 
     /// <summary>A work that is a function and must not get lost: its caller is told of a failure, and it is tried again all the same.</summary>
-    public static StoreWork<T> OfCertain<T>(Func<StoreTransaction, T> act) => new FunctionWork<T>(act, isTriedAgain: true);
+    public static StoreWork<T> OfCertain<T>(Func<StoreTransaction, T> act, bool isPassing = false) => new FunctionWork<T>(act, isTriedAgain: true, isPassing);
 
-    private sealed class FunctionWork<T>(Func<StoreTransaction, T> act, bool isTriedAgain) : StoreWork<T>
+    private sealed class FunctionWork<T>(Func<StoreTransaction, T> act, bool isTriedAgain, bool isPassing) : StoreWork<T>
     {
+        public override bool IsPassing => isPassing;
+
         public override bool TriesAgainAfter(Exception exception)
         {
             Fail(exception);

@@ -40,6 +40,9 @@ internal sealed partial class StoreWriter
 
     private void Transact(Action? before, List<StoreWork> works, bool serves = true)
     {
+        // Whoever waits for a message or for room is served in a transaction of its own, for which the disk is waited for.
+        var isPassing = before is null && works.Count > 0 && works.TrueForAll(static work => work.IsPassing);
+        _database.WaitsForDisk = !isPassing;
         Begin();
         var changes = _database.TotalChanges();
         try
@@ -50,7 +53,7 @@ internal sealed partial class StoreWriter
                 Rejoin();
             before?.Invoke();
             Execute(works);
-            if (serves)
+            if (serves && !isPassing)
                 Serve();
             _transaction.Finish();
             _database.Commit();
@@ -61,7 +64,10 @@ internal sealed partial class StoreWriter
             throw;
         }
         if (_database.TotalChanges() != changes)
+        {
             Health.Written();
+            Confirmed += isPassing ? 0 : 1;
+        }
         Committed();
     }
 

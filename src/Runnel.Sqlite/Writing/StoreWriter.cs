@@ -72,6 +72,9 @@ internal sealed partial class StoreWriter
     /// <summary>For tests: how often it has looked around. The time between two rounds is the interval of looking, and less when there is something to do.</summary>
     public long Rounds { get; private set; }
 
+    /// <summary>For tests: how many transactions that changed something have waited for the disk.</summary>
+    public long Confirmed { get; private set; }
+
     /// <summary>Hands over a work.</summary>
     /// <returns><see langword="false"/> when the writer takes no more.</returns>
     public bool TryPost(StoreWork work) => _inbox.TryPost(work);
@@ -167,7 +170,7 @@ internal sealed partial class StoreWriter
                 Bury(dead);
             Health.Look();
             Arm();
-            if (Receivers.NeedAttention)
+            if (Receivers.NeedAttention || _othersFreedRoom)
                 _inbox.Wake();
         }
         catch (SqliteFailure failure) when (failure.IsBusy)
@@ -265,7 +268,7 @@ internal sealed partial class StoreWriter
             if (!Deliveries.IsSubscribed(topic)) // nor again meanwhile
                 transaction.Topics.RemoveInterest(topic, Neighbours.Self.Id);
             return true;
-        });
+        }, isPassing: true);
         // What fails is tried again; whoever ends a subscription does not wait for that.
         if (TryPost(work))
             await ((Task)work.Task).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -64,6 +64,23 @@ public sealed class SqliteSubscriberTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_subscription_does_not_wait_for_the_disk_and_what_is_published_to_it_does()
+    {
+        var (store, other) = (_file.Open(), new SqliteBackplane(_file.Open()));
+        var confirmed = store.Writer.Confirmed;
+
+        await using (var listener = await TopicListener.OnAsync(new SqliteBackplane(store), Articles))
+        {
+            await other.PublishAsync(Articles, "1"u8.ToArray(), retention: null);
+            Assert.Equal("1", await listener.NextAsync());
+        }
+
+        Assert.Equal(confirmed, store.Writer.Confirmed);
+        await new SqliteBackplane(store).PublishAsync(Articles, "2"u8.ToArray(), new Retention(10, TimeSpan.FromMinutes(1)));
+        Assert.Equal(confirmed + 1, store.Writer.Confirmed);
+    }
+
+    [Fact]
     public async Task A_subscription_gets_nothing_that_was_published_before_it()
     {
         var (backplane, other) = (new SqliteBackplane(_file.Open()), Topic.OfGroup("other"));
