@@ -31,7 +31,7 @@ internal sealed class RecoveryClients
         switch (verb)
         {
             case "open":
-                await OpenAsync(new RecoveringGroup(words[0], Number(words[1])), Number(words[2]), Number(words[3]), [.. words[4..].Select(Number)]);
+                await OpenAsync(new RecoveringGroup(words[0], Number(words[1])), Number(words[2]), Number(words[3]), Number(words[4]), [.. words[5..].Select(Number)]);
                 return true;
             case "close":
                 return _loop.With(clients => Close(clients));
@@ -68,8 +68,8 @@ internal sealed class RecoveryClients
         }
     }
 
-    /// <summary>Connects clients, one after the other to each node, some of them with hardly a buffer, and waits until they have joined.</summary>
-    private async Task OpenAsync(RecoveringGroup group, int count, int withSmallBuffer, int[] ports)
+    /// <summary>Connects clients, in turn to each of the first nodes, some of them with hardly a buffer, and waits until they have joined.</summary>
+    private async Task OpenAsync(RecoveringGroup group, int count, int withSmallBuffer, int nodes, int[] ports)
     {
         for (var opened = 0; opened < count; opened += AtOnce)
         {
@@ -78,7 +78,7 @@ internal sealed class RecoveryClients
             {
                 for (var i = first; i < next; i++)
                 {
-                    clients.Add(new RecoveringClient(_loop, clients.Count, group, ports, i % ports.Length, i < withSmallBuffer ? SmallBuffer : 0));
+                    clients.Add(new RecoveringClient(_loop, clients.Count, group, ports, i % nodes, i < withSmallBuffer ? SmallBuffer : 0));
                     clients[^1].Connect();
                 }
                 return true;

@@ -46,7 +46,11 @@ internal sealed class RecoveryCluster : IAsyncDisposable
 
     /// <summary>Connects clients of a group, in turn to both nodes.</summary>
     public Task OpenAsync(string group, int number, int count, int withSmallBuffer, CancellationToken cancellationToken) =>
-        _clients.AskAsync<bool>(cancellationToken, "open", group, number, count, withSmallBuffer, _ports[0], _ports[1]);
+        _clients.AskAsync<bool>(cancellationToken, "open", group, number, count, withSmallBuffer, _ports.Length, _ports[0], _ports[1]);
+
+    /// <summary>Connects clients of a group, all to the second node.</summary>
+    public Task OpenAtSecondAsync(string group, int number, int count, CancellationToken cancellationToken) =>
+        _clients.AskAsync<bool>(cancellationToken, "open", group, number, count, 0, 1, _ports[1], _ports[0]);
 
     /// <summary>What came of everything that was sent, once it has come.</summary>
     public Task<RecoveryAudit> AuditAsync(TimeSpan patience, CancellationToken cancellationToken) =>

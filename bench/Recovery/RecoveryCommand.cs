@@ -14,6 +14,7 @@ internal static class RecoveryCommand
         var calm = CommandOptions.Number("--calm-seconds", "Seconds before and after a fault", usual: 3, least: 1, most: 60);
         var away = CommandOptions.Number("--away-seconds", "Seconds that a fault lasts", usual: 5, least: 1, most: 60);
         var clients = CommandOptions.Number("--clients", "Clients of the storm, half of which lose their node", usual: 10_000, least: 20, most: 15_000);
+        var allReturn = new Option<bool>("--all-return") { Description = "All clients of the storm are on the node that is killed, and not half of them" };
         var groups = CommandOptions.Number("--groups", "Their groups", usual: 10, least: 1, most: 100);
         var missed = CommandOptions.Number("--missed", "Messages that each group gets at once when the node is killed", usual: 50, least: 0, most: 900);
         var rounds = CommandOptions.Number("--rounds", "How often the recovery of 100 messages is measured", usual: 300, least: 10, most: 10_000);
@@ -22,7 +23,7 @@ internal static class RecoveryCommand
 
         var command = new Command("recovery", "Cuts clients, kills nodes and the broker, and counts what arrives; measures a storm, a recovery and what history costs.")
         {
-            layer, parts, faults, checkedClients, calm, away, clients, groups, missed, rounds, seconds, file,
+            layer, parts, faults, checkedClients, calm, away, clients, allReturn, groups, missed, rounds, seconds, file,
         };
         command.SetAction(async (result, cancellationToken) =>
         {
@@ -34,6 +35,7 @@ internal static class RecoveryCommand
                 TimeSpan.FromSeconds(result.GetValue(calm)),
                 TimeSpan.FromSeconds(result.GetValue(away)),
                 result.GetValue(clients),
+                result.GetValue(allReturn),
                 result.GetValue(groups),
                 result.GetValue(missed),
                 result.GetValue(rounds),

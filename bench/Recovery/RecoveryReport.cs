@@ -49,7 +49,7 @@ internal sealed class RecoveryReport
         Row(table, "messages lost, doubled or out of order", storm.Audit.Lost + storm.Audit.LostAndTold + storm.Audit.Doubled + storm.Audit.OutOfOrder, "N0", 0);
         Row(table, "reads of history for each group and page of 100", (double)storm.Reads / storm.Pages, "F2", GoalReads);
         Row(table, "survivor's memory at its peak ÷ with all clients at rest", (double)storm.Peak / storm.Rest, "F2", GoalMemory);
-        Row(table, "… with its half at rest, MiB", storm.Before / MiB, "N0");
+        Row(table, _settings.AllReturn ? "… with none at rest, MiB" : "… with its half at rest, MiB", storm.Before / MiB, "N0");
         Row(table, "… at its peak, MiB", storm.Peak / MiB, "N0");
         Row(table, "… with all at rest, MiB", storm.Rest / MiB, "N0");
         Row(table, "CPU of the survivor until then, s", storm.SurvivorCpu, "F1");
@@ -58,7 +58,7 @@ internal sealed class RecoveryReport
         _report.Add(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"The storm: {_settings.StormClients:N0} clients in {_settings.Groups} groups, one of two nodes killed, {_settings.Missed} messages to each group at that moment and one a second"),
+                $"The storm: {_settings.StormClients:N0} clients in {_settings.Groups} groups, {(_settings.AllReturn ? "all on the one of two nodes that is killed" : "one of two nodes killed")}, {_settings.Missed} messages to each group at that moment and one a second"),
             table);
     }
 

@@ -14,7 +14,7 @@ internal static class StormRun
     {
         await using var cluster = await RecoveryCluster.StartAsync(await store.NewAddressAsync(cancellationToken), maxBytes: 0, cancellationToken);
         for (var group = 1; group <= settings.Groups; group++)
-            await cluster.OpenAsync(NameOf(group), group, settings.StormClients / settings.Groups, withSmallBuffer: 0, cancellationToken);
+            await OpenAsync(group, settings.StormClients / settings.Groups);
         var before = await cluster.AskAsync<MemoryFigures>(Survivor, cancellationToken, "settle");
         await ForAllAsync(group => cluster.AskAsync<bool>(Survivor, cancellationToken, "publish", RecoveringGroup.PublisherOf(group, 1), NameOf(group), 1, 0));
         await Task.Delay(Flow, TimeProvider.System, cancellationToken);
@@ -25,7 +25,7 @@ internal static class StormRun
         await cluster.KillAsync(Victim);
         if (settings.Missed > 0)
             await ForAllAsync(group => cluster.AskAsync<bool>(Survivor, cancellationToken, "send", RecoveringGroup.PublisherOf(group, 2), NameOf(group), settings.Missed));
-        var returns = await cluster.AskClientsAsync<ReturnFigures>(cancellationToken, "returns", settings.StormClients / settings.Groups / 2 * settings.Groups, Patience.TotalSeconds);
+        var returns = await cluster.AskClientsAsync<ReturnFigures>(cancellationToken, "returns", settings.StormClients / settings.Groups / (settings.AllReturn ? 1 : 2) * settings.Groups, Patience.TotalSeconds);
         var (readsAfter, cpuAfter) = (await cluster.AskAsync<long>(Survivor, cancellationToken, "reads"), await CpuAsync());
         var peak = ProcessMemory.Peak(cluster.IdOf(Survivor));
 
@@ -43,6 +43,10 @@ internal static class StormRun
             before.ResidentBytes,
             peak,
             rest.ResidentBytes);
+
+        Task OpenAsync(int group, int count) => settings.AllReturn
+            ? cluster.OpenAtSecondAsync(NameOf(group), group, count, cancellationToken)
+            : cluster.OpenAsync(NameOf(group), group, count, withSmallBuffer: 0, cancellationToken);
 
         async Task ForAllAsync(Func<int, Task<bool>> act)
         {
