@@ -31,6 +31,9 @@ export const ABNORMAL_CLOSURE = 1006;
 /** RFC 6455: closed because the work is done. What `close()` sends. */
 export const NORMAL_CLOSURE = 1000;
 
+/** RFC 6455's registry: the server is being restarted. */
+export const SERVICE_RESTART = 1012;
+
 /** In `runnel.v1`: the server does not speak this version. */
 export const PROTOCOL_ERROR = 1002;
 

@@ -1,7 +1,7 @@
 import { backoffDelay, type Pace } from "./backoff.js";
 import type { Environment } from "./environment.js";
 import type { State, StateChange } from "./events.js";
-import { ABNORMAL_CLOSURE, mayComeBack, NORMAL_CLOSURE } from "./protocol.js";
+import { ABNORMAL_CLOSURE, mayComeBack, NORMAL_CLOSURE, SERVICE_RESTART } from "./protocol.js";
 import type { Settings } from "./settings.js";
 import type { OpenTransport, Transport } from "./transports/transport.js";
 
@@ -25,6 +25,7 @@ export class Socket {
   private transport: Transport | undefined;
   private establishedAt: number | undefined;
   private pace: Pace | undefined;
+  private isAdvised = false;
   private failures = 0;
   // A wait that the server has asked for is not cut short: it is what keeps all of its clients from coming at once.
   private isHeld = false;
@@ -56,11 +57,13 @@ export class Socket {
     this.cancelTimer();
     this.establishedAt = this.environment.now();
     this.pace = pace;
+    this.isAdvised = false;
   }
 
   /** How to come back when this transport ends. */
   advise(pace: Pace | undefined): void {
     this.pace = pace ?? this.pace;
+    this.isAdvised = pace !== undefined;
   }
 
   /** Tells that the connection can be used. */
@@ -108,7 +111,8 @@ export class Socket {
       this.finish(code, reason);
       return;
     }
-    this.failures = this.wasStable() ? 0 : this.failures;
+    // A server that restarts and says how to come back has not failed.
+    this.failures = this.wasStable() || (this.isAdvised && code === SERVICE_RESTART) ? 0 : this.failures;
     this.waitAndRetry();
     this.establishedAt = undefined;
     if (this.current !== "reconnecting") {

@@ -246,6 +246,23 @@ test("The server says how its clients come back, and a wake-up does not cut that
   expect(world.waits).toEqual([2_000]);
 });
 
+test("A restart that the server announces is no failure, however short the connection was", () => {
+  const world = new World();
+  world.greeted();
+
+  for (let restart = 0; restart < 3; restart++) {
+    world.socket.deliverJson({ close: { code: 1012, reason: "", reconnect: { after: 0, within: 2_000 } } });
+    world.socket.end(1012);
+    expect(world.waits).toEqual([1_000]);
+    world.pass(1_000);
+    world.greet();
+  }
+  world.socket.deliverJson({ close: { code: 1013, reason: "", reconnect: { after: 0, within: 2_000 } } });
+  world.socket.end(1013);
+
+  expect(world.waits).toEqual([2_000]);
+});
+
 test("The time to wait before the first attempt is not waited again before the others", () => {
   const world = new World();
   world.greeted();

@@ -52,6 +52,9 @@ internal sealed class ChildProcess : IAsyncDisposable
         return new ChildProcess(start);
     }
 
+    /// <summary>Starts a script with Node.</summary>
+    public static ChildProcess StartNode(params string[] arguments) => new(new ProcessStartInfo("node", arguments));
+
     /// <summary>Waits until it has said a line with these words.</summary>
     /// <returns>The line.</returns>
     /// <exception cref="InvalidOperationException">It ended without saying so.</exception>
