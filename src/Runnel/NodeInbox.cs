@@ -2,17 +2,19 @@ using System.Text;
 using Microsoft.Extensions.Hosting;
 using Runnel.Groups;
 using Runnel.Layers;
+using Runnel.Links;
 using Runnel.Nodes;
 
 namespace Runnel;
 
-/// <summary>Opens the layer, and takes what other nodes send to this node's connections.</summary>
+/// <summary>Opens the layer, and takes what other nodes send to this one and to its connections.</summary>
 internal sealed class NodeInbox(
     RunnelNode node,
     NodeContext context,
     GroupRegistry groups,
     MemberTable members,
     InboxSender inboxes,
+    NodeLinks links,
     ConfiguredLayer layer,
     IBackplane backplane) : IHostedLifecycleService
 {
@@ -22,7 +24,8 @@ internal sealed class NodeInbox(
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
         await layer.OpenAsync(cancellationToken);
-        _subscription = await backplane.SubscribeAsync(Topic.OfNode(node.Id), OnMessage, cancellationToken);
+        _subscription = await backplane.SubscribeAsync(Topic.OfNode(node.Id), OnMessage, _ => links.OnGap(), cancellationToken);
+        links.Open();
     }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -43,6 +46,8 @@ internal sealed class NodeInbox(
     {
         try
         {
+            if (links.TryTake(received.Payload))
+                return;
             var envelope = EnvelopeFormat.Decode(received.Payload);
             if (envelope.Channel is { } channel && inboxes.IsHere(channel, out var number) && members.Find(number) is { } member)
                 Handle(member, envelope);

@@ -7,6 +7,7 @@ using Runnel.Consumers;
 using Runnel.Groups;
 using Runnel.Handover;
 using Runnel.Layers;
+using Runnel.Links;
 using Runnel.Nodes;
 
 namespace Microsoft.Extensions.DependencyInjection;
@@ -36,6 +37,8 @@ public static class RunnelServiceCollectionExtensions
         services.TryAddSingleton(provider => provider.GetRequiredService<ConfiguredLayer>().NodesOn(provider.GetRequiredService<IBackplane>(), provider.GetRequiredService<NodeContext>()));
         services.TryAddSingleton<INodes>(provider => provider.GetRequiredService<NodeDirectory>());
         services.TryAddSingleton<InboxSender>();
+        services.TryAddSingleton<WorkerTable>();
+        services.TryAddSingleton(LinksOf);
         services.TryAddSingleton<MemberTable>();
         services.TryAddSingleton<ConnectionTable>();
         services.TryAddSingleton<PositionKey>();
@@ -60,6 +63,8 @@ public static class RunnelServiceCollectionExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, NodeInbox>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, StateGreeting>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, NodeService>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IWorkerChannels, TakenConnections>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, WorkerGreeter>());
         return new RunnelBuilder(services);
     }
 
@@ -97,5 +102,12 @@ public static class RunnelServiceCollectionExtensions
         ArgumentNullException.ThrowIfNull(address);
         builder.Services.Configure<LayerOptions>(options => options.StateAddress = address);
         return builder;
+    }
+
+    private static NodeLinks LinksOf(IServiceProvider provider)
+    {
+        var links = new NodeLinks(provider.GetRequiredService<NodeContext>(), provider.GetRequiredService<IBackplane>(), provider.GetRequiredService<INodes>());
+        links.Register(LinkKind.Greeting, provider.GetRequiredService<WorkerTable>());
+        return links;
     }
 }

@@ -9,6 +9,11 @@ public sealed class HandoverOptions
     /// <value><see langword="false"/> by default; <c>runserver --noworker</c> sets it.</value>
     public bool HandsOut { get; set; }
 
+    /// <summary>The most connections of gateways whose consumers this node runs. Gateways that find no other worker let their clients wait.</summary>
+    /// <value>100,000 by default.</value>
+    [Range(1, int.MaxValue)]
+    public int MaxConnections { get; set; } = 100_000;
+
     /// <summary>How long a client waits for a worker whose consumer accepts it. Then it is answered with 503.</summary>
     /// <value>10 seconds by default.</value>
     [Range(typeof(TimeSpan), "00:00:00.100", "00:10:00")]

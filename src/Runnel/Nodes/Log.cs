@@ -83,4 +83,25 @@ internal static partial class Log
 
     [LoggerMessage(1034, LogLevel.Error, "What another node said of itself cannot be read, so it was dropped.")]
     public static partial void NodeUnreadable(ILogger logger, Exception exception);
+
+    [LoggerMessage(1040, LogLevel.Information, "The link with {Node} has ended: {Why}. What was sent on it and has not arrived is dropped.")]
+    public static partial void LinkEnded(ILogger logger, string node, string why);
+
+    [LoggerMessage(1041, LogLevel.Warning, "What this node sends to {Node} could not be published. It is sent again in a moment.")]
+    public static partial void LinkNotPublished(ILogger logger, Exception exception, string node);
+
+    [LoggerMessage(1042, LogLevel.Error, "{Node} speaks version {Version} of the links between nodes, and this node knows version {Known}. They cannot work together: update the older one.")]
+    public static partial void LinkVersionUnknown(ILogger logger, string node, byte version, byte known);
+
+    [LoggerMessage(1043, LogLevel.Error, "What {Node} sent to this node could not be taken ({What}).")]
+    public static partial void LinkReceiverFailed(ILogger logger, Exception exception, string what, string node);
+
+    [LoggerMessage(1044, LogLevel.Error, "Something for {Node} could not be written, so the link with it ends.")]
+    public static partial void LinkItemUnwritable(ILogger logger, Exception exception, string node);
+
+    [LoggerMessage(1045, LogLevel.Information, "Worker {Node} takes {Channels} channels of connections and requests (leaving: {IsLeaving}).")]
+    public static partial void WorkerGreeted(ILogger logger, string node, int channels, bool isLeaving);
+
+    [LoggerMessage(1046, LogLevel.Information, "Worker {Node} is gone.")]
+    public static partial void WorkerLeft(ILogger logger, string node);
 }

@@ -12,7 +12,7 @@ internal static class Rooms
     public static IReadOnlyDictionary<string, string[]> Of { get; } = new Dictionary<string, string[]>
     {
         ["Runnel.Layers"] = ["Messages", "Topics", "Queues", "States", Door],
-        ["Runnel"] = ["Frames", "Nodes", "Groups", "Consumers", "Streams", "Handover", Door],
+        ["Runnel"] = ["Frames", "Nodes", "Links", "Groups", "Consumers", "Streams", "Handover", Door],
         ["Runnel.InMemory"] = ["Stored", "Channels", "Topics", Door],
         ["Runnel.RabbitMQ"] = ["Connections", "Django", "Topics", "Channels", "Sending", "Receiving", Door],
         ["Runnel.Redis"] = ["Resp", "Connections", "Stores", "Topics", "Sending", "Receiving", Door],

@@ -1,0 +1,168 @@
+using System.Globalization;
+using Runnel.Links;
+using Runnel.Specification;
+using Xunit;
+
+namespace Runnel.Tests.Links;
+
+/// <summary>When a link ends, and that both sides hear of it.</summary>
+public sealed class LinkEndTests : IAsyncDisposable
+{
+    private readonly LinkedNodes _nodes = new();
+
+    public ValueTask DisposeAsync() => _nodes.DisposeAsync();
+
+    [Fact]
+    public async Task A_node_that_is_dead_to_the_other_one_hears_it_and_a_new_link_begins()
+    {
+        var (one, two) = await LinkedAsync();
+
+        LinkedNodes.Leave(one, two);
+        await Wait.Until(() => one.Heard.Contains("ended") && two.Heard.Contains("ended"), "both have heard it");
+        LinkedNodes.Join(one, two);
+        one.Send(two, "3");
+        two.Send(one, "4");
+        await _nodes.FlushAsync(one, two);
+
+        Assert.Equal(["2", "ended", "4"], one.Heard);
+        Assert.Equal(["1", "ended", "3"], two.Heard);
+    }
+
+    [Fact]
+    public async Task A_node_that_was_not_told_hears_it_when_it_sends_the_next_time()
+    {
+        var (one, two) = await LinkedAsync();
+        one.Wire.Decide = () => Fate.GetsLost;
+        LinkedNodes.Leave(one, two);
+        await Wait.Until(() => one.Wire.Lost == 1, "the news is lost");
+        one.Wire.Decide = () => Fate.Arrives;
+
+        two.Send(one, "a zombie speaks");
+        await _nodes.Until(() => two.Heard.Contains("ended"), "it has heard it");
+
+        Assert.Equal(["2", "ended"], one.Heard);
+    }
+
+    [Fact]
+    public async Task A_node_that_others_took_for_dead_ends_all_its_links()
+    {
+        var (one, two) = await LinkedAsync();
+
+        two.Nodes.Tell(NodeChangeKind.Joined, two.Status with { Incarnation = 2 });
+
+        await Wait.Until(() => one.Heard.Contains("ended") && two.Heard.Contains("ended"), "both have heard it");
+    }
+
+    [Fact]
+    public async Task What_was_sent_before_the_end_never_arrives_afterwards()
+    {
+        var (one, two) = await LinkedAsync();
+        var held = new TaskCompletionSource();
+        two.Wire.Held = held.Task;
+        two.Send(one, "under way");
+        await Wait.Until(() => two.Wire.Waiting == 1, "the packet is under way");
+        two.Send(one, "waits");
+
+        LinkedNodes.Leave(one, two);
+        await Wait.Until(() => two.Heard.Contains("ended"), "the other node has heard it");
+        LinkedNodes.Join(one, two);
+        one.Send(two, "new");
+        await _nodes.Until(() => two.Heard.Contains("new"), "the new link is there");
+        two.Send(one, "newer");
+        held.SetResult();
+        await _nodes.FlushAsync(one, two);
+
+        Assert.Equal(["2", "ended", "newer"], one.Heard);
+        Assert.Equal(["1", "ended", "new"], two.Heard);
+    }
+
+    [Fact]
+    public async Task Waiting_for_a_node_that_is_gone_ends_with_the_link()
+    {
+        var (one, two) = await LinkedAsync();
+        one.Wire.Decide = () => Fate.GetsLost;
+        one.Send(two, "lost");
+        var flushed = one.FlushAsync(two);
+        Assert.False(flushed.IsCompleted);
+
+        LinkedNodes.Leave(one, two);
+
+        await Wait.For(flushed, "the end of the link");
+    }
+
+    [Fact]
+    public async Task A_node_of_another_version_is_refused_with_a_sentence()
+    {
+        var (one, two) = await LinkedAsync();
+        var packet = new LinkWriter();
+        packet.Begin(two.Id);
+        var bytes = packet.End();
+        LinkHeader.Stamp(bytes, LinkFlags.Items, from: 7, to: 0, number: 1, received: 0);
+        bytes[bytes.Count - LinkHeaderLengthOf(two.Id)] = 2;
+
+        one.Links.TryTake(bytes.ToArray());
+        await Wait.Until(() => one.Heard.Contains("ended") && two.Heard.Contains("ended"), "the link has ended");
+
+        Assert.Contains(_nodes.Log.Lines, line => line.StartsWith(string.Create(CultureInfo.InvariantCulture, $"Error 1042 {two.Id} speaks version 2"), StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_packet_that_is_cut_short_is_no_packet_and_one_that_lies_ends_the_link()
+    {
+        var (one, two) = await LinkedAsync();
+        var packet = new LinkWriter();
+        packet.Begin(two.Id);
+        packet.Write(new TextItem("text"));
+        var bytes = packet.End().ToArray();
+        LinkHeader.Stamp(bytes, LinkFlags.Items, from: 1, to: 1, number: 2, received: 0);
+
+        Assert.Throws<FormatException>(() => one.Links.TryTake(bytes.AsMemory(0, 70)));
+        one.Links.TryTake(bytes.AsMemory(0, bytes.Length - 1));
+
+        await Wait.Until(() => one.Heard.Contains("ended") && two.Heard.Contains("ended"), "the link has ended");
+        Assert.Equal(["2", "ended"], one.Heard);
+    }
+
+    [Fact]
+    public async Task An_item_that_cannot_be_written_ends_the_link_with_a_sentence()
+    {
+        var (one, two) = await LinkedAsync();
+
+        one.Links.Send(two.Id, new BrokenItem());
+
+        await Wait.Until(() => one.Heard.Contains("ended") && two.Heard.Contains("ended"), "the link has ended");
+        Assert.Contains(_nodes.Log.Lines, line => line.StartsWith("Error 1044", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_receiver_that_fails_loses_one_item_and_no_more()
+    {
+        var (one, two) = await LinkedAsync();
+        two.OnHeard = text => Assert.NotEqual("bad", text);
+
+        one.Send(two, "bad");
+        one.Send(two, "good");
+        await Wait.Until(() => two.Heard.Contains("good"), "the item behind it is there");
+
+        Assert.Equal(["1", "bad", "good"], two.Heard);
+        Assert.Contains(_nodes.Log.Lines, line => line.StartsWith("Error 1043", StringComparison.Ordinal));
+    }
+
+    private static int LinkHeaderLengthOf(string nodeId) => 35 + nodeId.Length;
+
+    private async Task<(LinkedNode One, LinkedNode Two)> LinkedAsync()
+    {
+        var (one, two) = (await _nodes.StartAsync(), await _nodes.StartAsync());
+        one.Send(two, "1");
+        two.Send(one, "2");
+        await _nodes.FlushAsync(one, two);
+        return (one, two);
+    }
+
+    private sealed class BrokenItem : LinkItem
+    {
+        public override LinkKind Kind => LinkKind.ToWorker;
+
+        public override void WriteTo(System.Buffers.IBufferWriter<byte> output) => throw new InvalidOperationException("The test lets it fail.");
+    }
+}

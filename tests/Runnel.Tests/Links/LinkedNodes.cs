@@ -1,0 +1,156 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using Runnel.InMemory;
+using Runnel.Layers;
+using Runnel.Links;
+using Runnel.Specification;
+using Runnel.Tests.Recording;
+
+namespace Runnel.Tests.Links;
+
+/// <summary>Nodes with links, on wires that a test disturbs and a clock that it moves. Who lives is what the test says.</summary>
+internal sealed class LinkedNodes : IAsyncDisposable
+{
+    private readonly InMemoryBackplane _shared;
+    private readonly List<LinkedNode> _nodes = [];
+
+    public LinkedNodes() => _shared = new(Clock);
+
+    public ManualTimeProvider Clock { get; } = new();
+
+    public RecordedLog Log { get; } = new();
+
+    /// <summary>Starts a node that knows the others, and they it.</summary>
+    public async Task<LinkedNode> StartAsync()
+    {
+        var node = new LinkedNode(new LinkWire(_shared), Clock, Log);
+        await node.OpenAsync();
+        foreach (var other in _nodes)
+        {
+            Join(other, node);
+            Join(node, other);
+        }
+        _nodes.Add(node);
+        return node;
+    }
+
+    public static void Join(LinkedNode observer, LinkedNode seen) => observer.Nodes.Tell(NodeChangeKind.Joined, seen.Status);
+
+    public static void Leave(LinkedNode observer, LinkedNode seen) => observer.Nodes.Tell(NodeChangeKind.Left, seen.Status);
+
+    /// <summary>Waits until something is so, while time passes quickly.</summary>
+    public Task Until(Func<bool> condition, string what) => Wait.Until(
+        () =>
+        {
+            Clock.Advance(TimeSpan.FromMilliseconds(100));
+            return condition();
+        },
+        what);
+
+    /// <summary>Waits until two nodes have all that they sent each other, while time passes quickly.</summary>
+    public async Task FlushAsync(LinkedNode one, LinkedNode two)
+    {
+        var flushed = Task.WhenAll(one.FlushAsync(two), two.FlushAsync(one));
+        await Until(() => flushed.IsCompleted, "all has arrived");
+        await flushed;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var node in _nodes)
+            await node.Links.DisposeAsync();
+    }
+}
+
+/// <summary>One of <see cref="LinkedNodes"/>.</summary>
+internal sealed class LinkedNode : ILinkReceiver
+{
+    private readonly ConcurrentQueue<string> _heard = new();
+
+    public LinkedNode(LinkWire wire, TimeProvider clock, RecordedLog log)
+    {
+        Wire = wire;
+        using var loggers = LoggerFactory.Create(builder => builder.AddProvider(log));
+        var context = new NodeContext(new RunnelOptions(), clock, loggers.CreateLogger("links"));
+        Status = new NodeStatus(context.Id, 1, NodeRoles.Gateway | NodeRoles.Worker, "here", "1.0", clock.GetUtcNow());
+        Links = new NodeLinks(context, wire, Nodes);
+        Links.Register(LinkKind.ToWorker, this);
+        Workers = new WorkerTable(context);
+        Links.Register(LinkKind.Greeting, Workers);
+        Context = context;
+    }
+
+    public NodeContext Context { get; }
+
+    public WorkerTable Workers { get; }
+
+    public LinkWire Wire { get; }
+
+    public ToldNodes Nodes { get; } = new();
+
+    public NodeStatus Status { get; set; }
+
+    public NodeLinks Links { get; }
+
+    public string Id => Status.Id;
+
+    /// <summary>What it heard, and <c>ended</c> where the link ended.</summary>
+    public IReadOnlyList<string> Heard => [.. _heard];
+
+    /// <summary>Called for each item, while it is received.</summary>
+    public Action<string>? OnHeard { get; set; }
+
+    public async Task OpenAsync()
+    {
+        await Wire.SubscribeAsync(Topic.OfNode(Id), message => Links.TryTake(message.Payload));
+        Links.Open();
+    }
+
+    public void Send(LinkedNode other, string text) => Links.Send(other.Id, new TextItem(text));
+
+    public Task FlushAsync(LinkedNode other) => Links.FlushAsync(other.Id, CancellationToken.None);
+
+    public void OnMessage(string nodeId, ReadOnlyMemory<byte> body)
+    {
+        var text = System.Text.Encoding.UTF8.GetString(body.Span);
+        _heard.Enqueue(text);
+        OnHeard?.Invoke(text);
+    }
+
+    public void OnEnded(string nodeId) => _heard.Enqueue("ended");
+}
+
+/// <summary>The nodes that a test says there are.</summary>
+internal sealed class ToldNodes : INodes
+{
+    private readonly Lock _lock = new();
+    private readonly List<NodeChange> _told = [];
+    private readonly List<Channel<NodeChange>> _watchers = [];
+
+    public IReadOnlyList<NodeStatus> All => [];
+
+    public void Tell(NodeChangeKind kind, NodeStatus node)
+    {
+        lock (_lock)
+        {
+            _told.Add(new(kind, node));
+            _watchers.ForEach(watcher => watcher.Writer.TryWrite(new(kind, node)));
+        }
+    }
+
+    public async IAsyncEnumerable<NodeChange> WatchAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        var watcher = Channel.CreateUnbounded<NodeChange>();
+        lock (_lock)
+        {
+            _told.ForEach(change => watcher.Writer.TryWrite(change));
+            _watchers.Add(watcher);
+        }
+        await foreach (var change in watcher.Reader.ReadAllAsync(cancellationToken))
+            yield return change;
+    }
+
+    public Task<IReadOnlyList<NodeStatus>> AskAsync(TimeSpan wait, CancellationToken cancellationToken = default) => Task.FromResult(All);
+}

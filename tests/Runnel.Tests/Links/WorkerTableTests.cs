@@ -1,0 +1,123 @@
+using Microsoft.Extensions.Hosting.Internal;
+using Microsoft.Extensions.Logging.Abstractions;
+using Runnel.Links;
+using Runnel.Specification;
+using Xunit;
+
+namespace Runnel.Tests.Links;
+
+/// <summary>What gateways know of the workers, and which of them they choose.</summary>
+public sealed class WorkerTableTests : IAsyncDisposable
+{
+    private const string Chat = "websocket.connect.chat";
+
+    private readonly LinkedNodes _nodes = new();
+    private readonly ApplicationLifetime _lifetime = new(NullLogger<ApplicationLifetime>.Instance);
+    private readonly List<WorkerGreeter> _greeters = [];
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var greeter in _greeters)
+            await greeter.StoppedAsync(CancellationToken.None);
+        _greeters.ForEach(greeter => greeter.Dispose());
+        await _nodes.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_gateway_hears_what_a_worker_takes_whoever_was_there_first()
+    {
+        var first = await _nodes.StartAsync();
+        var worker = await _nodes.StartAsync();
+        await GreetAsync(worker, Chat);
+
+        var second = await _nodes.StartAsync();
+
+        await _nodes.Until(() => first.Workers.Of(Chat).Count == 1 && second.Workers.Of(Chat).Count == 1, "both gateways know it");
+        Assert.Equal(worker.Id, first.Workers.Pick(Chat, _ => 0));
+        Assert.Null(first.Workers.Pick("websocket.connect.other", _ => 0));
+    }
+
+    [Fact]
+    public async Task The_worker_with_the_fewest_connections_is_picked_and_none_that_has_as_many_as_it_takes()
+    {
+        var (gateway, busy, idle) = (await _nodes.StartAsync(), await _nodes.StartAsync(), await _nodes.StartAsync());
+        await GreetAsync(busy, Chat);
+        await GreetAsync(idle, Chat);
+        await _nodes.Until(() => gateway.Workers.Of(Chat).Count == 2, "the gateway knows both");
+
+        Assert.Equal(idle.Id, gateway.Workers.Pick(Chat, worker => worker == busy.Id ? 2 : 1));
+        Assert.Equal(busy.Id, gateway.Workers.Pick(Chat, worker => worker == busy.Id ? 9 : 10));
+        Assert.Null(gateway.Workers.Pick(Chat, _ => 10));
+    }
+
+    [Fact]
+    public async Task Of_workers_with_equally_many_connections_each_is_picked_now_and_then()
+    {
+        var (gateway, one, two) = (await _nodes.StartAsync(), await _nodes.StartAsync(), await _nodes.StartAsync());
+        await GreetAsync(one, Chat);
+        await GreetAsync(two, Chat);
+        await _nodes.Until(() => gateway.Workers.Of(Chat).Count == 2, "the gateway knows both");
+
+        var picked = Enumerable.Range(0, 200).Select(_ => gateway.Workers.Pick(Chat, _ => 0)).ToHashSet();
+
+        Assert.Equal(2, picked.Count);
+    }
+
+    [Fact]
+    public async Task A_worker_that_stops_says_so_and_gets_nothing_new_before_it_is_gone()
+    {
+        var (gateway, worker) = (await _nodes.StartAsync(), await _nodes.StartAsync());
+        var heard = new List<string>();
+        gateway.Workers.Leaving += id => heard.Add("leaving " + id);
+        gateway.Workers.Left += id => heard.Add("left " + id);
+        await GreetAsync(worker, Chat);
+        await _nodes.Until(() => gateway.Workers.Of(Chat).Count == 1, "the gateway knows it");
+
+        _lifetime.StopApplication();
+        await _nodes.Until(() => heard.Count == 1, "it is leaving");
+        Assert.Null(gateway.Workers.Pick(Chat, _ => 0));
+        LinkedNodes.Leave(gateway, worker);
+        await _nodes.Until(() => heard.Count == 2, "it has left");
+
+        Assert.Equal(["leaving " + worker.Id, "left " + worker.Id], heard);
+    }
+
+    [Fact]
+    public async Task A_worker_whose_link_has_ended_greets_again_if_the_gateway_is_still_there()
+    {
+        var (gateway, worker) = (await _nodes.StartAsync(), await _nodes.StartAsync());
+        await GreetAsync(worker, Chat);
+        await _nodes.Until(() => gateway.Workers.Of(Chat).Count == 1, "the gateway knows it");
+        var left = new TaskCompletionSource();
+        gateway.Workers.Left += _ => left.TrySetResult();
+
+        LinkedNodes.Leave(gateway, worker); // a zombie
+        await Wait.For(left.Task, "the worker to be gone");
+        LinkedNodes.Join(gateway, worker);
+
+        await _nodes.Until(() => gateway.Workers.Of(Chat).Count == 1, "the gateway knows it again");
+    }
+
+    [Fact]
+    public async Task A_node_that_takes_nothing_says_nothing()
+    {
+        var (gateway, other) = (await _nodes.StartAsync(), await _nodes.StartAsync());
+
+        await GreetAsync(other);
+        _nodes.Clock.Advance(TimeSpan.FromMinutes(1));
+
+        Assert.Equal((0, 0), (gateway.Wire.Published, other.Wire.Published));
+    }
+
+    private async Task GreetAsync(LinkedNode worker, params string[] channels)
+    {
+        var greeter = new WorkerGreeter(worker.Context, worker.Links, worker.Nodes, [new Takes(channels)], _lifetime);
+        _greeters.Add(greeter);
+        await greeter.StartedAsync(CancellationToken.None);
+    }
+
+    private sealed record Takes(IEnumerable<string> Channels) : IWorkerChannels
+    {
+        public int MostConnections => 10;
+    }
+}
