@@ -73,8 +73,8 @@ internal sealed class NodeLink(NodeLinks links, string nodeId, long session) : I
     /// <param name="items">Its items, valid for as long as somebody holds them.</param>
     public void Receive(in LinkHeader header, ReadOnlyMemory<byte> items)
     {
+        var answers = header.Flags.HasFlag(LinkFlags.Answer);
         var hasItems = header.Flags.HasFlag(LinkFlags.Items);
-        bool isNext;
         lock (_lock)
         {
             if (_hasEnded)
@@ -83,17 +83,19 @@ internal sealed class NodeLink(NodeLinks links, string nodeId, long session) : I
                 Confirm(header.Received);
             if (header.Flags.HasFlag(LinkFlags.SendAgain))
                 _outbox.SendAgain();
-            isNext = hasItems && header.Number == _received + 1;
-            if (isNext)
-                Count(items.Length);
-            if (header.Number > _received)
-                AskForMissing();
-            else if (header.Flags.HasFlag(LinkFlags.Answer) || (hasItems && !isNext))
-                Tell(LinkFlags.None);
             Publish();
+            if (!hasItems || header.Number != _received + 1)
+            {
+                if (header.Number > _received)
+                    AskForMissing();
+                else if (answers || hasItems)
+                    Tell(LinkFlags.None);
+                return;
+            }
         }
-        if (isNext)
-            Deliver(items);
+        Deliver(items);
+        lock (_lock)
+            Count(items.Length, answers);
     }
 
     /// <summary>Packets for this node may be missing.</summary>
@@ -309,11 +311,12 @@ internal sealed class NodeLink(NodeLinks links, string nodeId, long session) : I
         _sendAgainAt = now + _sendAgainAfter;
     }
 
-    private void Count(int bytes)
+    // When it has been delivered: whoever hears that another node has something knows that its receiver has it.
+    private void Count(int bytes, bool answers)
     {
         _received++;
         _unconfirmedBytes += bytes;
-        if (++_unconfirmedPackets >= LinkLimits.PacketsPerConfirmation || _unconfirmedBytes >= LinkLimits.BytesPerConfirmation)
+        if (++_unconfirmedPackets >= LinkLimits.PacketsPerConfirmation || _unconfirmedBytes >= LinkLimits.BytesPerConfirmation || answers)
             Tell(LinkFlags.None);
         else if (_confirmAt is null && !_tells)
             links.WakeAt((_confirmAt = links.Now + LinkLimits.ConfirmAfter).Value);

@@ -70,7 +70,7 @@ internal sealed class NodeLinks : IAsyncDisposable
         }
     }
 
-    /// <summary>Completes when another node has all that was sent to it, or the link with it has ended.</summary>
+    /// <summary>Completes when the receivers on another node have all that was sent to it, or the link with it has ended.</summary>
     public Task FlushAsync(string nodeId, CancellationToken cancellationToken) =>
         _peers.TryGetValue(nodeId, out var peer) && peer.Link is { } link ? link.FlushAsync().WaitAsync(cancellationToken) : Task.CompletedTask;
 
