@@ -19,4 +19,7 @@ public sealed class ArticlesConsumer(IDbContextFactory<ArticlesContext> contexts
         var latest = await db.Latest.Take(5).ToListAsync(cancellationToken);
         await SendJsonAsync(new { action = "snapshot", model = "article", data = latest }, cancellationToken);
     }
+
+    /// <summary>Another worker had this page. It is still in the group, and this consumer needs nothing else.</summary>
+    public override Task OnAdoptAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 }

@@ -27,4 +27,7 @@ internal sealed class OrdersConsumer(OrderStore orders) : JsonWebSocketConsumer
         else if (await orders.FindAsync(id) is { } order && order.Owner == visitor)
             await SendJsonAsync(order, cancellationToken);
     }
+
+    /// <summary>Another worker had this page. It is still in its group, and this consumer needs nothing else.</summary>
+    public override Task OnAdoptAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 }

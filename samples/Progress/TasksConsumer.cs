@@ -24,6 +24,9 @@ internal sealed class TasksConsumer(RecentTasks tasks) : JsonWebSocketConsumer
             await SendJsonAsync(new { action = "snapshot", data = await tasks.StatesAsync(latest, cancellationToken) }, cancellationToken);
     }
 
+    /// <summary>Another worker had this page. It is still in its groups, and this consumer needs nothing else.</summary>
+    public override Task OnAdoptAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
     private async Task<bool> JoinAsync(GroupName group, CancellationToken cancellationToken) =>
         (await Groups.AddAsync(group, cancellationToken)).Outcome is JoinOutcome.Recovered;
 
