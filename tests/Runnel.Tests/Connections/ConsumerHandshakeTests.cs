@@ -6,12 +6,22 @@ using Xunit;
 namespace Runnel.Tests.Connections;
 
 /// <summary>What a consumer decides when a client connects.</summary>
-public sealed class ConsumerHandshakeTests
+public abstract class ConsumerHandshakeTests : ConsumerTests
 {
+    public sealed class BesideTheSocket : ConsumerHandshakeTests
+    {
+        private protected override bool InAWorker => false;
+    }
+
+    public sealed class InTheWorker : ConsumerHandshakeTests
+    {
+        private protected override bool InAWorker => true;
+    }
+
     [Fact]
     public async Task A_consumer_that_says_nothing_to_it_accepts()
     {
-        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer("/ws", _ => { }));
+        await using var app = await StartInMemoryAsync(app => app.MapConsumer("/ws", _ => { }));
         await using var client = app.Communicator("/ws");
 
         Assert.True(await client.ConnectAsync());
@@ -21,7 +31,7 @@ public sealed class ConsumerHandshakeTests
     [Fact]
     public async Task A_consumer_that_rejects_answers_with_403_and_is_told_of_no_end()
     {
-        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer<Scripted>("/ws/{does}"));
+        await using var app = await StartInMemoryAsync(app => app.MapConsumer<Scripted>("/ws/{does}"));
         await using var client = app.Communicator("/ws/rejects");
 
         Assert.False(await client.ConnectAsync());
@@ -36,7 +46,7 @@ public sealed class ConsumerHandshakeTests
     [Fact]
     public async Task A_consumer_that_closes_before_it_accepts_refuses()
     {
-        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer<Scripted>("/ws/{does}"));
+        await using var app = await StartInMemoryAsync(app => app.MapConsumer<Scripted>("/ws/{does}"));
         await using var client = app.Communicator("/ws/closes");
 
         Assert.False(await client.ConnectAsync());
@@ -47,7 +57,7 @@ public sealed class ConsumerHandshakeTests
     [Fact]
     public async Task A_consumer_that_decides_nothing_is_refused_with_403_and_a_warning()
     {
-        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer<Scripted>("/ws/{does}"));
+        await using var app = await StartInMemoryAsync(app => app.MapConsumer<Scripted>("/ws/{does}"));
         await using var client = app.Communicator("/ws/nothing");
 
         Assert.False(await client.ConnectAsync());
@@ -59,7 +69,7 @@ public sealed class ConsumerHandshakeTests
     [Fact]
     public async Task A_consumer_that_fails_before_it_accepts_answers_with_500_and_is_logged_once()
     {
-        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer<Scripted>("/ws/{does}"));
+        await using var app = await StartInMemoryAsync(app => app.MapConsumer<Scripted>("/ws/{does}"));
         await using var client = app.Communicator("/ws/throws");
 
         Assert.False(await client.ConnectAsync());
@@ -71,7 +81,7 @@ public sealed class ConsumerHandshakeTests
     [Fact]
     public async Task A_consumer_that_cannot_be_made_answers_with_500_and_leaves_nothing_behind()
     {
-        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer<NeedsTheUnknown>("/ws"));
+        await using var app = await StartInMemoryAsync(app => app.MapConsumer<NeedsTheUnknown>("/ws"));
         await using var client = app.Communicator("/ws");
 
         Assert.False(await client.ConnectAsync());
@@ -83,7 +93,7 @@ public sealed class ConsumerHandshakeTests
     [Fact]
     public async Task The_subprotocol_that_the_consumer_chose_is_the_clients()
     {
-        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer("/ws", c => c.OnConnect(
+        await using var app = await StartInMemoryAsync(app => app.MapConsumer("/ws", c => c.OnConnect(
             (connection, ct) => connection.AcceptAsync(new AcceptOptions { Subprotocol = connection.Scope.Subprotocols[1] }, ct))));
         await using var client = app.Communicator("/ws");
         client.Subprotocols.Add("v2");
@@ -97,7 +107,7 @@ public sealed class ConsumerHandshakeTests
     [Fact]
     public async Task A_subprotocol_that_the_client_does_not_offer_cannot_be_chosen()
     {
-        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer("/ws", c => c.OnConnect(
+        await using var app = await StartInMemoryAsync(app => app.MapConsumer("/ws", c => c.OnConnect(
             (connection, ct) => connection.AcceptAsync(new AcceptOptions { Subprotocol = "v3" }, ct))));
         await using var client = app.Communicator("/ws");
         client.Subprotocols.Add("v1");
@@ -110,7 +120,7 @@ public sealed class ConsumerHandshakeTests
     [Fact]
     public async Task Headers_go_out_with_the_acceptance()
     {
-        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer("/ws", c => c.OnConnect(
+        await using var app = await StartInMemoryAsync(app => app.MapConsumer("/ws", c => c.OnConnect(
             (connection, ct) => connection.AcceptAsync(new AcceptOptions { Headers = new Dictionary<string, string> { ["Set-Cookie"] = "seen=1" } }, ct))));
         await using var client = app.Communicator("/ws");
 
@@ -122,7 +132,7 @@ public sealed class ConsumerHandshakeTests
     [Fact]
     public async Task The_scope_knows_path_query_route_headers_and_user()
     {
-        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer("/ws/{room}", c => c.OnConnect(async (connection, ct) =>
+        await using var app = await StartInMemoryAsync(app => app.MapConsumer("/ws/{room}", c => c.OnConnect(async (connection, ct) =>
         {
             var scope = connection.Scope;
             await connection.AcceptAsync(AcceptOptions.Default, ct);

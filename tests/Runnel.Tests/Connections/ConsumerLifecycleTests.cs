@@ -6,12 +6,22 @@ using Xunit;
 namespace Runnel.Tests.Connections;
 
 /// <summary>From the first message to the end of a consumer.</summary>
-public sealed class ConsumerLifecycleTests
+public abstract class ConsumerLifecycleTests : ConsumerTests
 {
+    public sealed class BesideTheSocket : ConsumerLifecycleTests
+    {
+        private protected override bool InAWorker => false;
+    }
+
+    public sealed class InTheWorker : ConsumerLifecycleTests
+    {
+        private protected override bool InAWorker => true;
+    }
+
     [Fact]
     public async Task The_end_comes_once_with_the_clients_code_and_then_the_consumer_and_its_scope_are_disposed()
     {
-        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer<Scripted>("/ws/{does}"));
+        await using var app = await StartInMemoryAsync(app => app.MapConsumer<Scripted>("/ws/{does}"));
         await using var client = await app.ConnectInMemoryAsync("/ws/accepts");
 
         await client.DisconnectAsync(4001);
@@ -25,7 +35,7 @@ public sealed class ConsumerLifecycleTests
     [Fact]
     public async Task A_client_that_vanishes_ends_with_1006()
     {
-        await using var app = await RunnelApp.StartAsync(app => app.MapConsumer<Scripted>("/ws/{does}"));
+        await using var app = await StartAsync(app => app.MapConsumer<Scripted>("/ws/{does}"));
         var client = await app.ConnectRawAsync("/ws/accepts");
         Assert.Equal("made", await app.Journal.NextAsync());
 
@@ -38,7 +48,7 @@ public sealed class ConsumerLifecycleTests
     [Fact]
     public async Task A_consumer_that_failed_is_told_of_its_end_all_the_same_and_once()
     {
-        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer<Scripted>("/ws/{does}"));
+        await using var app = await StartInMemoryAsync(app => app.MapConsumer<Scripted>("/ws/{does}"));
         await using var client = await app.ConnectInMemoryAsync("/ws/accepts");
 
         await client.SendTextAsync("throw");
@@ -55,7 +65,7 @@ public sealed class ConsumerLifecycleTests
     [Fact]
     public async Task A_consumer_whose_end_fails_is_disposed_all_the_same()
     {
-        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer<Scripted>("/ws/{does}"));
+        await using var app = await StartInMemoryAsync(app => app.MapConsumer<Scripted>("/ws/{does}"));
         await using var client = await app.ConnectInMemoryAsync("/ws/fails-at-its-end");
 
         await client.DisconnectAsync();
@@ -68,7 +78,7 @@ public sealed class ConsumerLifecycleTests
     [Fact]
     public async Task An_exception_in_one_consumer_hurts_no_other()
     {
-        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer<Scripted>("/ws/{does}"));
+        await using var app = await StartInMemoryAsync(app => app.MapConsumer<Scripted>("/ws/{does}"));
         await using var bad = await app.ConnectInMemoryAsync("/ws/accepts");
         await using var good = await app.ConnectInMemoryAsync("/ws/accepts");
 
@@ -82,7 +92,7 @@ public sealed class ConsumerLifecycleTests
     [Fact]
     public async Task Each_connection_has_an_instance_with_its_own_state_and_its_own_services()
     {
-        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer<Scripted>("/ws/{does}"));
+        await using var app = await StartInMemoryAsync(app => app.MapConsumer<Scripted>("/ws/{does}"));
         await using var first = await app.ConnectInMemoryAsync("/ws/accepts");
         await using var second = await app.ConnectInMemoryAsync("/ws/accepts");
 
@@ -104,7 +114,7 @@ public sealed class ConsumerLifecycleTests
     [InlineData(4321, "a reason of its own")]
     public async Task The_consumers_close_reaches_the_client_with_code_and_reason(int code, string reason)
     {
-        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer(
+        await using var app = await StartInMemoryAsync(app => app.MapConsumer(
             "/ws", c => c.OnReceive((_, connection, ct) => connection.CloseAsync(code, reason, ct))));
         await using var client = await app.ConnectInMemoryAsync("/ws");
 
@@ -130,7 +140,7 @@ public sealed class ConsumerLifecycleTests
     [Fact]
     public async Task A_consumer_that_has_closed_gets_no_more_messages()
     {
-        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer<Scripted>("/ws/{does}"));
+        await using var app = await StartInMemoryAsync(app => app.MapConsumer<Scripted>("/ws/{does}"));
         await using var client = await app.ConnectInMemoryAsync("/ws/accepts");
 
         await client.SendTextAsync("close");
@@ -145,7 +155,7 @@ public sealed class ConsumerLifecycleTests
     [Fact]
     public async Task The_token_is_cancelled_when_the_client_is_gone_politely_or_not()
     {
-        await using var app = await RunnelApp.StartAsync(app => app.MapConsumer("/ws", c => c.OnConnect(async (connection, ct) =>
+        await using var app = await StartAsync(app => app.MapConsumer("/ws", c => c.OnConnect(async (connection, ct) =>
         {
             var journal = (Journal)app.Services.GetService(typeof(Journal))!;
             ct.Register(() => journal.Write("gone"));
@@ -163,7 +173,7 @@ public sealed class ConsumerLifecycleTests
     [Fact]
     public async Task A_handler_at_work_is_cancelled_when_its_client_vanishes_and_that_is_no_failure()
     {
-        await using var app = await RunnelApp.StartAsync(app => app.MapConsumer<Scripted>("/ws/{does}"));
+        await using var app = await StartAsync(app => app.MapConsumer<Scripted>("/ws/{does}"));
         var client = await app.ConnectRawAsync("/ws/accepts");
         await client.SendTextAsync("wait for the end");
         Assert.Equal("made", await app.Journal.NextAsync());
@@ -179,7 +189,7 @@ public sealed class ConsumerLifecycleTests
     public async Task A_connection_that_is_over_can_be_asked_and_sent_to_without_harm()
     {
         Connection? kept = null;
-        await using var app = await RunnelApp.StartAsync(app => app.MapConsumer("/ws", c => c.OnConnect((connection, ct) =>
+        await using var app = await StartAsync(app => app.MapConsumer("/ws", c => c.OnConnect((connection, ct) =>
         {
             kept = connection;
             return connection.AcceptAsync(AcceptOptions.Default, ct);
@@ -199,7 +209,7 @@ public sealed class ConsumerLifecycleTests
     public async Task Accepting_twice_and_sending_too_early_are_the_callers_mistakes()
     {
         var failures = new List<Exception?>();
-        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer("/ws", c => c.OnConnect(async (connection, ct) =>
+        await using var app = await StartInMemoryAsync(app => app.MapConsumer("/ws", c => c.OnConnect(async (connection, ct) =>
         {
             failures.Add(await Record.ExceptionAsync(() => connection.SendAsync("early", ct).AsTask()));
             await connection.AcceptAsync(AcceptOptions.Default, ct);

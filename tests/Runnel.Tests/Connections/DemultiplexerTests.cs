@@ -9,8 +9,18 @@ using Xunit;
 namespace Runnel.Tests.Connections;
 
 /// <summary>Many streams on one socket.</summary>
-public sealed class DemultiplexerTests
+public abstract class DemultiplexerTests : ConsumerTests
 {
+    public sealed class BesideTheSocket : DemultiplexerTests
+    {
+        private protected override bool InAWorker => false;
+    }
+
+    public sealed class InTheWorker : DemultiplexerTests
+    {
+        private protected override bool InAWorker => true;
+    }
+
     [Fact]
     public async Task Each_stream_has_a_consumer_of_its_own()
     {
@@ -100,7 +110,7 @@ public sealed class DemultiplexerTests
     [Fact]
     public async Task Half_a_character_that_a_consumer_sends_is_replaced()
     {
-        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapDemultiplexer("/ws", d => d
+        await using var app = await StartInMemoryAsync(app => app.MapDemultiplexer("/ws", d => d
             .Stream("half", c => c.OnReceive((_, connection) => connection.SendAsync("half \ud83c"))).Stream("text", Echo)));
         await using var client = await ConnectAsync(app);
 
@@ -172,7 +182,7 @@ public sealed class DemultiplexerTests
     [Fact]
     public async Task A_stream_that_rejects_or_decides_nothing_is_closed_and_the_others_are_open()
     {
-        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapDemultiplexer("/ws", d => d
+        await using var app = await StartInMemoryAsync(app => app.MapDemultiplexer("/ws", d => d
             .Stream("rejects", c => c.OnConnect((connection, ct) => connection.RejectAsync(ct)))
             .Stream("nothing", c => c.OnConnect((_, _) => Task.CompletedTask))
             .Stream("throws", c => c.OnConnect((_, _) => throw new InvalidOperationException("as told")))
@@ -192,7 +202,7 @@ public sealed class DemultiplexerTests
     public async Task A_stream_that_was_rejected_cannot_be_accepted()
     {
         Exception? refused = null;
-        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapDemultiplexer("/ws", d => d
+        await using var app = await StartInMemoryAsync(app => app.MapDemultiplexer("/ws", d => d
             .Stream("rejects", c => c.OnConnect(async (connection, ct) =>
             {
                 await connection.RejectAsync(ct);
@@ -210,7 +220,7 @@ public sealed class DemultiplexerTests
     [Fact]
     public async Task What_a_consumer_sends_on_a_stream_that_it_closed_does_not_reach_the_client()
     {
-        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapDemultiplexer("/ws", d => d
+        await using var app = await StartInMemoryAsync(app => app.MapDemultiplexer("/ws", d => d
             .Stream("hasty", c => c.OnReceive(async (_, connection, ct) =>
             {
                 await connection.CloseAsync(4000, "hasty", ct);
@@ -229,7 +239,7 @@ public sealed class DemultiplexerTests
     [Fact]
     public async Task A_stream_that_closes_while_it_connects_says_nothing_after_its_close()
     {
-        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapDemultiplexer("/ws", d => d
+        await using var app = await StartInMemoryAsync(app => app.MapDemultiplexer("/ws", d => d
             .Stream("hasty", c => c.OnConnect(async (connection, ct) =>
             {
                 var groups = app.Services.GetRequiredService<IGroups>();
@@ -280,7 +290,7 @@ public sealed class DemultiplexerTests
     public async Task A_message_that_races_with_its_streams_end_never_holds_the_socket_up()
     {
         Connection? stream = null;
-        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapDemultiplexer(
+        await using var app = await StartInMemoryAsync(app => app.MapDemultiplexer(
             "/ws",
             d => d.Stream("racing", c => c.OnConnect((connection, ct) =>
             {
@@ -327,7 +337,7 @@ public sealed class DemultiplexerTests
         Assert.Throws<ArgumentException>(() => builder.Stream("", _ => { }));
     }
 
-    private static Task<RunnelApp> StartAsync() => RunnelApp.StartInMemoryAsync(app => app.MapDemultiplexer("/ws", d => d.Stream<JsonStream>("json").Stream("text", Echo)));
+    private Task<RunnelApp> StartAsync() => StartInMemoryAsync(app => app.MapDemultiplexer("/ws", d => d.Stream<JsonStream>("json").Stream("text", Echo)));
 
     // Accepted is not yet connected: the streams connect one after another then.
     private static async Task<WebSocketCommunicator> ConnectAsync(RunnelApp app)

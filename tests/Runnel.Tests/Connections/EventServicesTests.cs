@@ -6,8 +6,18 @@ using Xunit;
 namespace Runnel.Tests.Connections;
 
 /// <summary>How long a consumer's services live.</summary>
-public sealed class EventServicesTests
+public abstract class EventServicesTests : ConsumerTests
 {
+    public sealed class BesideTheSocket : EventServicesTests
+    {
+        private protected override bool InAWorker => false;
+    }
+
+    public sealed class InTheWorker : EventServicesTests
+    {
+        private protected override bool InAWorker => true;
+    }
+
     [Fact]
     public async Task What_a_consumer_takes_from_Services_lives_as_long_as_the_event_and_what_its_constructor_takes_as_long_as_the_connection()
     {
@@ -67,7 +77,7 @@ public sealed class EventServicesTests
         Assert.StartsWith("Asking has no services while it handles no event", await app.Journal.NextAsync(), StringComparison.Ordinal);
     }
 
-    private static Task<RunnelApp> StartAsync() => RunnelApp.StartInMemoryAsync(
+    private Task<RunnelApp> StartAsync() => StartInMemoryAsync(
         app => app.MapConsumer<Asking>("/ws"), builder => builder.Services.AddScoped<Unit>());
 
     private sealed class Unit(Journal journal) : IDisposable

@@ -7,12 +7,22 @@ using Xunit;
 namespace Runnel.Tests.Connections;
 
 /// <summary>Events of groups and of channels, and the methods that handle them.</summary>
-public sealed class EventTests
+public abstract class EventTests : ConsumerTests
 {
+    public sealed class BesideTheSocket : EventTests
+    {
+        private protected override bool InAWorker => false;
+    }
+
+    public sealed class InTheWorker : EventTests
+    {
+        private protected override bool InAWorker => true;
+    }
+
     [Fact]
     public async Task Each_form_of_handler_gets_what_it_takes()
     {
-        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer<Forms>("/ws"));
+        await using var app = await StartInMemoryAsync(app => app.MapConsumer<Forms>("/ws"));
         await using var client = await app.ConnectInMemoryAsync("/ws");
         await app.JoinedAsync("forms");
 
@@ -31,7 +41,7 @@ public sealed class EventTests
     [Fact]
     public async Task Events_and_messages_are_handled_one_at_a_time_in_the_order_they_arrived()
     {
-        await using var app = await RunnelApp.StartAsync(app => app.MapConsumer<OneAtATime>("/ws"));
+        await using var app = await StartAsync(app => app.MapConsumer<OneAtATime>("/ws"));
         var client = await app.ConnectAsync("/ws");
         var channel = await client.ReceiveTextAsync();
 
@@ -50,7 +60,7 @@ public sealed class EventTests
     [Fact]
     public async Task Under_load_no_two_handlers_of_a_connection_ever_run_at_once_and_nothing_is_lost()
     {
-        await using var app = await RunnelApp.StartAsync(app => app.MapConsumer<Counting>("/ws", options => options.MaxMessageBurst = 10_000));
+        await using var app = await StartAsync(app => app.MapConsumer<Counting>("/ws", options => options.MaxMessageBurst = 10_000));
         var client = await app.ConnectAsync("/ws");
         var channel = await client.ReceiveTextAsync();
 
@@ -73,7 +83,7 @@ public sealed class EventTests
     [Fact]
     public async Task An_event_that_no_method_handles_is_left_and_the_connection_goes_on()
     {
-        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer<Forms>("/ws"));
+        await using var app = await StartInMemoryAsync(app => app.MapConsumer<Forms>("/ws"));
         await using var client = await app.ConnectInMemoryAsync("/ws");
         await app.JoinedAsync("forms");
 
@@ -87,7 +97,7 @@ public sealed class EventTests
     [Fact]
     public async Task An_event_whose_body_cannot_be_read_is_left_and_logged_and_the_connection_goes_on()
     {
-        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer<Forms>("/ws"));
+        await using var app = await StartInMemoryAsync(app => app.MapConsumer<Forms>("/ws"));
         await using var client = await app.ConnectInMemoryAsync("/ws");
         await app.JoinedAsync("forms");
 
@@ -101,7 +111,7 @@ public sealed class EventTests
     [Fact]
     public async Task A_handler_that_fails_closes_its_connection_with_1011()
     {
-        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer<Forms>("/ws"));
+        await using var app = await StartInMemoryAsync(app => app.MapConsumer<Forms>("/ws"));
         await using var client = await app.ConnectInMemoryAsync("/ws");
         await app.JoinedAsync("forms");
 
@@ -115,7 +125,7 @@ public sealed class EventTests
     [Fact]
     public async Task A_consumer_too_busy_for_its_events_is_told_to_come_back()
     {
-        await using var app = await RunnelApp.StartInMemoryAsync(
+        await using var app = await StartInMemoryAsync(
             app => app.MapConsumer<OneAtATime>("/ws"), builder => builder.With((RunnelOptions options) => options.MaxWaitingEventBytes = 400));
         await using var client = await app.ConnectInMemoryAsync("/ws");
         var channel = await client.ReceiveTextAsync();
@@ -133,7 +143,7 @@ public sealed class EventTests
     [Fact]
     public async Task Ten_thousand_events_at_once_wait_for_a_busy_consumer_and_are_all_handled()
     {
-        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer<Counting>("/ws"));
+        await using var app = await StartInMemoryAsync(app => app.MapConsumer<Counting>("/ws"));
         await using var client = await app.ConnectInMemoryAsync("/ws");
         var channel = await client.ReceiveTextAsync();
         var body = new byte[100];
@@ -164,7 +174,7 @@ public sealed class EventTests
     [Fact]
     public async Task A_single_event_may_be_larger_than_all_that_may_wait()
     {
-        await using var app = await RunnelApp.StartInMemoryAsync(
+        await using var app = await StartInMemoryAsync(
             app => app.MapConsumer<Counting>("/ws"), builder => builder.With((RunnelOptions options) => options.MaxWaitingEventBytes = 1));
         await using var client = await app.ConnectInMemoryAsync("/ws");
         var channel = await client.ReceiveTextAsync();
@@ -178,7 +188,7 @@ public sealed class EventTests
     [Fact]
     public async Task Events_that_arrived_before_the_end_are_handled_before_it()
     {
-        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer<OneAtATime>("/ws"));
+        await using var app = await StartInMemoryAsync(app => app.MapConsumer<OneAtATime>("/ws"));
         await using var client = await app.ConnectInMemoryAsync("/ws");
         var channel = await client.ReceiveTextAsync();
         await app.Node.SendEventAsync(channel, new Message("hold", "0"u8.ToArray()));

@@ -7,12 +7,22 @@ using Xunit;
 namespace Runnel.Tests.Connections;
 
 /// <summary>Text, bytes and JSON between a client and its consumer.</summary>
-public sealed class MessageTests
+public abstract class MessageTests : ConsumerTests
 {
+    public sealed class BesideTheSocket : MessageTests
+    {
+        private protected override bool InAWorker => false;
+    }
+
+    public sealed class InTheWorker : MessageTests
+    {
+        private protected override bool InAWorker => true;
+    }
+
     [Fact]
     public async Task Text_and_bytes_come_through_as_they_are()
     {
-        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer("/ws", Echo));
+        await using var app = await StartInMemoryAsync(app => app.MapConsumer("/ws", Echo));
         await using var client = await app.ConnectInMemoryAsync("/ws");
 
         await client.SendTextAsync("grüße 🌊");
@@ -31,7 +41,7 @@ public sealed class MessageTests
     [InlineData(300_000)]
     public async Task Messages_of_every_length_come_through_a_real_socket(int length)
     {
-        await using var app = await RunnelApp.StartAsync(app => app.MapConsumer("/ws", Echo));
+        await using var app = await StartAsync(app => app.MapConsumer("/ws", Echo));
         var client = await app.ConnectAsync("/ws");
         var text = string.Concat(Enumerable.Range(0, length).Select(i => (char)('a' + (i % 26))));
 
@@ -43,7 +53,7 @@ public sealed class MessageTests
     [Fact]
     public async Task Json_is_read_and_written()
     {
-        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer<Adder>("/ws"));
+        await using var app = await StartInMemoryAsync(app => app.MapConsumer<Adder>("/ws"));
         await using var client = await app.ConnectInMemoryAsync("/ws");
 
         await client.SendJsonAsync(new { a = 2, b = 3 });
@@ -60,7 +70,7 @@ public sealed class MessageTests
     [InlineData("""{"a":2,"b":3,"\udc00\ud800":1}""")]
     public async Task Text_that_is_no_json_closes_a_json_consumer_with_1007(string text)
     {
-        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer<Adder>("/ws"));
+        await using var app = await StartInMemoryAsync(app => app.MapConsumer<Adder>("/ws"));
         await using var client = await app.ConnectInMemoryAsync("/ws");
 
         await client.SendTextAsync(text);
@@ -72,7 +82,7 @@ public sealed class MessageTests
     [Fact]
     public async Task Bytes_close_a_json_consumer_with_1003()
     {
-        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer<Adder>("/ws"));
+        await using var app = await StartInMemoryAsync(app => app.MapConsumer<Adder>("/ws"));
         await using var client = await app.ConnectInMemoryAsync("/ws");
 
         await client.SendBinaryAsync("{}"u8.ToArray());
@@ -83,7 +93,7 @@ public sealed class MessageTests
     [Fact]
     public async Task A_consumer_that_takes_nothing_closes_with_1003_rather_than_ignore()
     {
-        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer("/ws", _ => { }));
+        await using var app = await StartInMemoryAsync(app => app.MapConsumer("/ws", _ => { }));
         await using var text = await app.ConnectInMemoryAsync("/ws");
         await using var bytes = await app.ConnectInMemoryAsync("/ws");
 
@@ -102,7 +112,7 @@ public sealed class MessageTests
     [InlineData(100_000)]
     public async Task A_message_at_the_limit_passes_and_one_byte_more_closes_with_1009(int limit)
     {
-        await using var app = await RunnelApp.StartAsync(app => app.MapConsumer("/ws", Echo, options => options.MaxMessageBytes = limit));
+        await using var app = await StartAsync(app => app.MapConsumer("/ws", Echo, options => options.MaxMessageBytes = limit));
         var client = await app.ConnectAsync("/ws");
 
         await client.SendTextAsync(new string('x', limit));
@@ -115,7 +125,7 @@ public sealed class MessageTests
     [Fact]
     public async Task A_message_much_too_large_is_not_taken_in_and_its_sender_still_learns_why()
     {
-        await using var app = await RunnelApp.StartAsync(app => app.MapConsumer("/ws", Echo, options => options.MaxMessageBytes = 1000));
+        await using var app = await StartAsync(app => app.MapConsumer("/ws", Echo, options => options.MaxMessageBytes = 1000));
         var client = await app.ConnectAsync("/ws");
 
         var sending = client.SendAsync(new byte[8 * 1024 * 1024], System.Net.WebSockets.WebSocketMessageType.Binary, true, CancellationToken.None);
@@ -127,7 +137,7 @@ public sealed class MessageTests
     [Fact]
     public async Task Pieces_of_a_message_are_put_together_also_with_a_ping_between_them()
     {
-        await using var app = await RunnelApp.StartAsync(app => app.MapConsumer("/ws", Echo));
+        await using var app = await StartAsync(app => app.MapConsumer("/ws", Echo));
         var client = await app.ConnectRawAsync("/ws");
 
         await client.SendFrameAsync(1, "Hel"u8, final: false);
@@ -144,7 +154,7 @@ public sealed class MessageTests
     [Fact]
     public async Task A_message_in_pieces_may_not_be_larger_than_one_in_a_piece()
     {
-        await using var app = await RunnelApp.StartAsync(app => app.MapConsumer("/ws", Echo, options => options.MaxMessageBytes = 10));
+        await using var app = await StartAsync(app => app.MapConsumer("/ws", Echo, options => options.MaxMessageBytes = 10));
         var client = await app.ConnectRawAsync("/ws");
 
         await client.SendFrameAsync(1, "123456"u8, final: false);

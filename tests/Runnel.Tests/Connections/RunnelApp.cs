@@ -13,6 +13,7 @@ using Microsoft.Extensions.Logging;
 using Runnel.AspNetCore;
 using Runnel.AspNetCore.Admission;
 using Runnel.Groups;
+using Runnel.InMemory;
 using Runnel.Layers;
 using Runnel.Specification;
 using Runnel.Testing;
@@ -24,14 +25,16 @@ namespace Runnel.Tests.Connections;
 internal sealed class RunnelApp : IAsyncDisposable
 {
     private readonly WebApplication _app;
+    private readonly WorkerHere? _worker;
     private readonly List<IDisposable> _clients = [];
 
-    private RunnelApp(WebApplication app, RecordedLog logs)
+    private RunnelApp(WebApplication app, RecordedLog logs, WorkerHere? worker)
     {
-        _app = app;
+        (_app, _worker) = (app, worker);
         Logs = logs;
     }
 
+    /// <summary>What the application and its worker have logged.</summary>
     public RecordedLog Logs { get; }
 
     public IServiceProvider Services => _app.Services;
@@ -51,12 +54,18 @@ internal sealed class RunnelApp : IAsyncDisposable
     public Uri Address => new(Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
 
     /// <summary>Starts on Kestrel.</summary>
-    public static Task<RunnelApp> StartAsync(Action<WebApplication> map, Action<WebApplicationBuilder>? configure = null, Action<ListenOptions>? listen = null) =>
-        StartAsync(map, configure, builder => builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen ?? (static _ => { }))));
+    /// <param name="map">Maps the consumers.</param>
+    /// <param name="configure">Adds services; of a gateway and of its worker, if there are two.</param>
+    /// <param name="listen">How Kestrel listens.</param>
+    /// <param name="inAWorker">Whether the consumers work in a worker beside it.</param>
+    public static Task<RunnelApp> StartAsync(
+        Action<WebApplication> map, Action<WebApplicationBuilder>? configure = null, Action<ListenOptions>? listen = null, bool inAWorker = false) =>
+        StartAsync(map, configure, builder => builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen ?? (static _ => { }))), inAWorker);
 
     /// <summary>Starts on the in-memory server.</summary>
-    public static Task<RunnelApp> StartInMemoryAsync(Action<WebApplication> map, Action<WebApplicationBuilder>? configure = null) =>
-        StartAsync(map, configure, static builder => builder.WebHost.UseTestServer());
+    /// <inheritdoc cref="StartAsync(Action{WebApplication}, Action{WebApplicationBuilder}?, Action{ListenOptions}?, bool)"/>
+    public static Task<RunnelApp> StartInMemoryAsync(Action<WebApplication> map, Action<WebApplicationBuilder>? configure = null, bool inAWorker = false) =>
+        StartAsync(map, configure, static builder => builder.WebHost.UseTestServer(), inAWorker);
 
     /// <summary>A client of the in-memory server.</summary>
     public WebSocketCommunicator Communicator(string path) => new(Server, path) { Timeout = Wait.Limit };
@@ -113,23 +122,37 @@ internal sealed class RunnelApp : IAsyncDisposable
         foreach (var client in _clients.ToArray())
             client.Dispose();
         await _app.DisposeAsync();
+        if (_worker is not null)
+            await _worker.DisposeAsync();
     }
 
-    private static async Task<RunnelApp> StartAsync(Action<WebApplication> map, Action<WebApplicationBuilder>? configure, Action<WebApplicationBuilder> useServer)
+    private static async Task<RunnelApp> StartAsync(
+        Action<WebApplication> map, Action<WebApplicationBuilder>? configure, Action<WebApplicationBuilder> useServer, bool inAWorker)
     {
-        var logs = new RecordedLog();
-        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { EnvironmentName = "Production" });
-        builder.Logging.ClearProviders().AddProvider(logs).AddFilter<RecordedLog>(null, LogLevel.Debug);
-        builder.Services.AddRunnel();
-        builder.Services.AddSingleton<Journal>();
-        builder.Services.AddScoped<ScopedThing>();
-        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(10));
-        useServer(builder);
-        configure?.Invoke(builder);
-        var app = builder.Build();
-        map(app);
+        var (logs, journal) = (new RecordedLog(), new Journal());
+        var shared = inAWorker ? new SharedBackplane(new InMemoryBackplane(TimeProvider.System)) : null;
+        var worker = inAWorker ? await WorkerHere.StartAsync(Build()) : null;
+        var app = Build(builder => builder.Services.Configure<HandoverOptions>(handover => handover.HandsOut = inAWorker));
         await app.StartAsync();
-        return new RunnelApp(app, logs);
+        return new RunnelApp(app, logs, worker);
+
+        WebApplication Build(Action<WebApplicationBuilder>? handOut = null)
+        {
+            var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { EnvironmentName = "Production" });
+            builder.Logging.ClearProviders().AddProvider(logs).AddFilter<RecordedLog>(null, LogLevel.Debug);
+            builder.Services.AddRunnel();
+            builder.Services.AddSingleton(journal);
+            builder.Services.AddScoped<ScopedThing>();
+            builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(10));
+            useServer(builder);
+            if (shared is not null)
+                builder.With(shared);
+            configure?.Invoke(builder);
+            handOut?.Invoke(builder);
+            var app = builder.Build();
+            map(app);
+            return app;
+        }
     }
 
     private T Keep<T>(T client)

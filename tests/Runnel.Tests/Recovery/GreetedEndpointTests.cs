@@ -9,8 +9,18 @@ using Xunit;
 namespace Runnel.Tests.Recovery;
 
 /// <summary>Sockets whose clients speak <c>runnel.v1</c>.</summary>
-public sealed class GreetedEndpointTests
+public abstract class GreetedEndpointTests : ConsumerTests
 {
+    public sealed class BesideTheSocket : GreetedEndpointTests
+    {
+        private protected override bool InAWorker => false;
+    }
+
+    public sealed class InTheWorker : GreetedEndpointTests
+    {
+        private protected override bool InAWorker => true;
+    }
+
     [Fact]
     public async Task A_client_that_says_no_hello_in_time_is_told_to_come_back()
     {
@@ -114,7 +124,7 @@ public sealed class GreetedEndpointTests
     [Fact]
     public async Task The_in_memory_server_speaks_it_too()
     {
-        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer<GroupsConsumer>("/ws"));
+        await using var app = await StartInMemoryAsync(app => app.MapConsumer<GroupsConsumer>("/ws"));
         await using var client = app.Communicator("/ws");
         client.Subprotocols.Add(ClientHello.Subprotocol);
         Assert.True(await client.ConnectAsync());
@@ -128,7 +138,7 @@ public sealed class GreetedEndpointTests
     [Fact]
     public async Task A_stream_that_its_consumer_neither_accepts_nor_rejects_gets_nothing_but_its_close()
     {
-        await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapDemultiplexer("/ws", streams => streams.Stream<UndecidedConsumer>("undecided")));
+        await using var app = await StartInMemoryAsync(app => app.MapDemultiplexer("/ws", streams => streams.Stream<UndecidedConsumer>("undecided")));
 
         await using var client = await app.ConnectInMemoryAsync("/ws");
 
@@ -159,7 +169,7 @@ public sealed class GreetedEndpointTests
 
     private static Task<ClientWebSocket> ConnectAsync(RunnelApp app) => app.ConnectAsync("/ws", options => options.AddSubProtocol(ClientHello.Subprotocol));
 
-    private static Task<RunnelApp> StartAsync(TimeProvider? clock = null, Action<ConsumerEndpointOptions>? configure = null, Action<GatewayOptions>? gateway = null) => RunnelApp.StartAsync(
+    private Task<RunnelApp> StartAsync(TimeProvider? clock = null, Action<ConsumerEndpointOptions>? configure = null, Action<GatewayOptions>? gateway = null) => StartAsync(
         app => app.MapConsumer<GroupsConsumer>("/ws", configure),
         builder => builder.With(clock ?? TimeProvider.System).With(gateway ?? (static _ => { })).With((RunnelOptions options) => options.KeepHistory("articles", new Retention(1000, TimeSpan.FromMinutes(2)))));
 }

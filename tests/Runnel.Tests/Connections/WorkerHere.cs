@@ -1,0 +1,45 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Runnel.AspNetCore.Commands;
+using Runnel.AspNetCore.Handover;
+using Runnel.Specification;
+
+namespace Runnel.Tests.Connections;
+
+/// <summary>A worker in the process of the tests: an application without its server, as <c>runworker</c> runs it.</summary>
+internal sealed class WorkerHere : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+    private readonly Task _running;
+
+    private WorkerHere(WebApplication app)
+    {
+        _app = app;
+        app.Services.GetRequiredService<MappedConsumers>().Use(app);
+        _running = WorkerHost.RunAsync(app.Services, CancellationToken.None);
+    }
+
+    public IServiceProvider Services => _app.Services;
+
+    public static async Task<WorkerHere> StartAsync(WebApplication app)
+    {
+        var worker = new WorkerHere(app);
+        await Wait.Until(() => app.Lifetime.ApplicationStarted.IsCancellationRequested || worker._running.IsCompleted, "the worker has started");
+        if (worker._running.IsFaulted)
+            await worker._running;
+        return worker;
+    }
+
+    /// <summary>As SIGTERM does.</summary>
+    public Task StopAsync()
+    {
+        _app.Lifetime.StopApplication();
+        return Wait.For(_running, "the worker to end");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        await _app.DisposeAsync();
+    }
+}
