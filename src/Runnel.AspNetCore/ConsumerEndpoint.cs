@@ -125,5 +125,7 @@ internal sealed class ConsumerEndpoint(
             Log.Undecided(node.Logger, descriptor.Name, connection);
         GatewayMetrics.ConnectionWasRefused("consumer");
         context.Response.StatusCode = connection.RefusedWith == 0 ? StatusCodes.Status500InternalServerError : connection.RefusedWith;
+        if (context.Response.StatusCode == StatusCodes.Status503ServiceUnavailable)
+            context.Response.Headers.RetryAfter = Refusal.RetryAfter;
     }
 }

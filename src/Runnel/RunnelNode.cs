@@ -24,10 +24,10 @@ public sealed class RunnelNode
     /// <summary>The node's name, unique over all nodes and all starts.</summary>
     public string Id => _context.Id;
 
-    /// <summary>How many connections are open, streams of shared sockets included.</summary>
+    /// <summary>How many connections are open, streams of shared sockets included if their consumers work in this process.</summary>
     public int ConnectionCount => _connections.Count;
 
-    /// <summary>The open connections, streams of shared sockets included, at some moment during the enumeration.</summary>
+    /// <summary>The open connections, streams of shared sockets included if their consumers work in this process, at some moment during the enumeration.</summary>
     public IEnumerable<Connection> Connections => _connections.All;
 
     /// <summary>Sends an event to one connection, on whichever node it is. At most once: an event for a connection that is gone is counted and lost.</summary>

@@ -54,7 +54,12 @@ public static class RunnelServiceCollectionExtensions
             provider.GetRequiredService<GroupRegistry>(),
             new Lazy<IChannels>(provider.GetRequiredService<IChannels>))); // on first use: an application without work needs no layer that keeps any
         services.TryAddSingleton<IScopeFormat, ScopeFormat>();
-        services.TryAddSingleton(provider => new ConsumerSessions(provider.GetRequiredService<SessionHost>()));
+        services.TryAddSingleton(provider => new ConsumerSessions(
+            provider.GetRequiredService<SessionHost>(),
+            provider.GetRequiredService<IOptions<HandoverOptions>>(),
+            new Lazy<ConnectionOwners>(provider.GetRequiredService<ConnectionOwners>)));
+        services.TryAddSingleton<ConnectionOwners>();
+        services.TryAddSingleton<ConnectionWorker>();
         services.TryAddSingleton(provider => new RunnelNode(
             provider.GetRequiredService<NodeContext>(),
             provider.GetRequiredService<ConnectionTable>(),
@@ -65,6 +70,7 @@ public static class RunnelServiceCollectionExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, NodeService>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IWorkerChannels, TakenConnections>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, WorkerGreeter>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, HandoverService>());
         return new RunnelBuilder(services);
     }
 

@@ -5,7 +5,8 @@ namespace Runnel.AspNetCore.Admission;
 /// <summary>Answers requests for a connection that this server does not take: a status, a sentence of plain text, and a count.</summary>
 internal static class Refusal
 {
-    private const string RetryAfter = "5"; // seconds
+    /// <summary>How many seconds a client that finds no room should wait.</summary>
+    public const string RetryAfter = "5";
 
     /// <summary>The server stops, and takes no more.</summary>
     public static Task StoppingAsync(HttpContext context) =>

@@ -39,6 +39,21 @@ public static class RunnelTelemetry
     /// <summary>How often this node read a page of a group's history from the layer, for clients that came back. Those who come back together share the reads.</summary>
     public const string GroupHistoryReads = "runnel.group.history_reads";
 
+    /// <summary>Connections that this gateway handed to a worker, by <c>kind</c>: <c>new</c>, <c>adopted</c>.</summary>
+    public const string HandoverHanded = "runnel.handover.handed";
+
+    /// <summary>Connections that this gateway closed because no worker could go on with them, by <c>reason</c>: <c>no-worker</c>, <c>slow-worker</c>, <c>not-adoptable</c>, <c>killed-workers</c>.</summary>
+    public const string HandoverClosed = "runnel.handover.closed";
+
+    /// <summary>What workers sent to connections that are not theirs any more.</summary>
+    public const string HandoverRefused = "runnel.handover.refused";
+
+    /// <summary>Connections of this gateway that wait for a worker.</summary>
+    public const string HandoverWaiting = "runnel.handover.waiting";
+
+    /// <summary>Connections of this gateway that a worker has, by <c>worker</c>.</summary>
+    public const string HandoverConnections = "runnel.handover.connections";
+
     /// <summary>Messages that workers were done with, by <c>channel</c> and <c>outcome</c>.</summary>
     public const string JobsHandled = "runnel.jobs.handled";
 

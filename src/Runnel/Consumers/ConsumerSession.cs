@@ -107,7 +107,13 @@ internal sealed class ConsumerSession : IConsumerSession, IThreadPoolWorkItem, I
         }
     }
 
-    public async Task DisconnectAsync(int code, bool wasAccepted = true)
+    public Task DisconnectAsync(int code, bool wasAccepted = true) => DisconnectAsync(code, wasAccepted, isRedelivered: false);
+
+    /// <inheritdoc cref="IConsumerSession.DisconnectAsync"/>
+    /// <param name="code">The code the connection was closed with.</param>
+    /// <param name="wasAccepted">Whether it ever was.</param>
+    /// <param name="isRedelivered">Whether another worker may have told its consumer.</param>
+    public async Task DisconnectAsync(int code, bool wasAccepted, bool isRedelivered)
     {
         // In this order: what is sent to a connection that is not counted any more must not reach it.
         Context.Membership.End();
@@ -117,6 +123,7 @@ internal sealed class ConsumerSession : IConsumerSession, IThreadPoolWorkItem, I
         lock (this)
             turn = _turn.TakeForEndAsync();
         await turn;
+        Connection.IsRedelivered = isRedelivered;
         try
         {
             try

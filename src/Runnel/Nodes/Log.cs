@@ -104,4 +104,28 @@ internal static partial class Log
 
     [LoggerMessage(1046, LogLevel.Information, "Worker {Node} is gone.")]
     public static partial void WorkerLeft(ILogger logger, string node);
+
+    [LoggerMessage(1060, LogLevel.Warning, "Worker {Worker} is gone. {Count} connections of this node that it had go to other workers, or close if their consumers cannot be adopted.")]
+    public static partial void WorkerLost(ILogger logger, string worker, int count);
+
+    [LoggerMessage(1061, LogLevel.Warning, "No worker was there in time for {Consumer} on connection {Connection:x}. Start one that takes the channel 'websocket.connect.{Endpoint}'.")]
+    public static partial void NoWorker(ILogger logger, string consumer, long connection, string endpoint);
+
+    [LoggerMessage(1062, LogLevel.Error, "{Deaths} workers died while they handled the same event of connection {Connection:x} at endpoint '{Endpoint}'. Runnel closes the connection with code 1011 and hands it to nobody else.")]
+    public static partial void KilledWorkers(ILogger logger, long connection, string endpoint, int deaths);
+
+    [LoggerMessage(1063, LogLevel.Debug, "Node {Worker} does not have connection {Connection:x} any more, so what it sent to the connection was refused.")]
+    public static partial void FormerOwnerRefused(ILogger logger, string worker, long connection);
+
+    [LoggerMessage(1064, LogLevel.Error, "What {Consumer} asked of connection {Connection:x} failed. Runnel cuts the connection.")]
+    public static partial void OrderFailed(ILogger logger, Exception exception, string consumer, long connection);
+
+    [LoggerMessage(1065, LogLevel.Warning, "Node {Node} sent an item of an unknown kind ({Kind}) for connection {Connection:x}: it runs another version of the application. Runnel closes the connection with code 1012.")]
+    public static partial void UnknownItem(ILogger logger, byte kind, string node, long connection);
+
+    [LoggerMessage(1066, LogLevel.Warning, "Gateway {Gateway} handed out a connection of endpoint '{Endpoint}' (version {Version}), which this worker does not know. Deploy the same version of the application to both.")]
+    public static partial void AssignmentUnknown(ILogger logger, string gateway, string endpoint, byte version);
+
+    [LoggerMessage(1067, LogLevel.Error, "What the application registered for the end of connection {Connection:x} failed.")]
+    public static partial void GoneCallbackFailed(ILogger logger, Exception exception, long connection);
 }

@@ -44,5 +44,9 @@ public sealed class NodeContext
 
     internal long NextNumber() => Interlocked.Increment(ref _lastNumber);
 
+    /// <summary>Takes several numbers.</summary>
+    /// <returns>The first.</returns>
+    internal long NextNumbers(int count) => Interlocked.Add(ref _lastNumber, count) - count + 1;
+
     internal ChannelName ChannelNameOf(long number) => string.Create(CultureInfo.InvariantCulture, $"{Id}!{number:x}");
 }

@@ -1,0 +1,145 @@
+using System.Collections.Concurrent;
+using Runnel.Consumers;
+using Runnel.Frames;
+using Runnel.Layers;
+using Runnel.Links;
+using Runnel.Nodes;
+
+namespace Runnel.Handover;
+
+/// <summary>The worker's side: runs the consumers of connections whose sockets other nodes hold.</summary>
+internal sealed class ConnectionWorker(NodeContext node, NodeLinks links, INodes nodes, SessionHost host, IScopeFormat scopes, IConsumerEndpoints? endpoints = null) : ILinkReceiver
+{
+    private readonly ConcurrentDictionary<(string Gateway, long Number), WorkerConnection> _connections = new();
+    private volatile bool _isLeaving;
+
+    public NodeContext Node => node;
+
+    public NodeLinks Links => links;
+
+    public SessionHost Host => host;
+
+    public IScopeFormat Scopes => scopes;
+
+    /// <summary>How many connections it has.</summary>
+    public int Count => _connections.Count;
+
+    /// <summary>The connection is not this worker's any more.</summary>
+    public void Remove(WorkerConnection connection) => _connections.TryRemove(new((connection.Gateway, connection.NumberThere), connection));
+
+    public void OnMessage(string nodeId, ReadOnlyMemory<byte> body)
+    {
+        var reader = new WireReader(body);
+        var told = (HandoverFormat.Told)reader.Byte();
+        if (told == HandoverFormat.Told.Event)
+        {
+            TakeEvent(nodeId, ref reader);
+            return;
+        }
+        var (number, owner) = (reader.Number(), reader.Int());
+        if (told == HandoverFormat.Told.Assign)
+            TakeAssignment(nodeId, number, owner, ref reader);
+        else if (Find(nodeId, number, owner) is { } connection)
+            Take(connection, told, ref reader);
+    }
+
+    public void OnEnded(string nodeId)
+    {
+        // A gateway that lives took this worker for dead, and others have its connections. Otherwise the sockets are gone with it.
+        var lives = nodes.All.Any(other => other.Id == nodeId);
+        foreach (var connection in _connections.Values.Where(connection => connection.Gateway == nodeId))
+        {
+            if (lives)
+                connection.Lose();
+            else
+                connection.End(number: 0, isRedelivered: false, CloseCode.Abnormal, wasAccepted: true);
+        }
+    }
+
+    /// <summary>This worker stops: its connections go to others, and those that cannot are closed, so that their clients come back.</summary>
+    /// <param name="grace">How long consumers may take for the event at hand.</param>
+    public async Task LeaveAsync(TimeSpan grace)
+    {
+        _isLeaving = true;
+        var all = _connections.Values.ToList();
+        await Task.WhenAll(all.Select(connection => connection.CanMove ? connection.GiveBackAsync(grace) : connection.CloseAsync(CloseCode.ServiceRestart, "The server is restarting.")));
+        await Task.WhenAll(all.Select(static connection => connection.Gateway).Distinct().Select(gateway => links.FlushAsync(gateway, CancellationToken.None)));
+    }
+
+    private WorkerConnection? Find(string gateway, long number, int owner) =>
+        _connections.TryGetValue((gateway, number), out var connection) && connection.Owner == owner ? connection : null;
+
+    private void TakeAssignment(string gateway, long number, int owner, ref WireReader reader)
+    {
+        if (_connections.TryGetValue((gateway, number), out var before))
+            before.Lose();
+        if (_isLeaving)
+        {
+            links.Send(gateway, new ToGateway.Released(number, owner, wasCutShort: false));
+            return;
+        }
+        var version = reader.Byte();
+        var assigned = version == HandoverFormat.Version ? Assigned.Read(number, owner, ref reader) : null;
+        if (assigned is null || endpoints?.Find(assigned.Endpoint) is not { } descriptor)
+        {
+            Log.AssignmentUnknown(node.Logger, gateway, assigned?.Endpoint ?? "?", version);
+            links.Send(gateway, new ToGateway.Close(number, owner, CloseCode.ServiceRestart, "The server is restarting."));
+            return;
+        }
+        if (assigned.Traits.HasFlag(HandoverFormat.Traits.Greeted))
+            descriptor = DemultiplexerBuilder.Greeted(descriptor);
+        var connection = new WorkerConnection(this, gateway, assigned, descriptor);
+        _connections[(gateway, number)] = connection;
+        ThreadPool.UnsafeQueueUserWorkItem(static connection => _ = connection.BeginAsync(), connection, preferLocal: false);
+    }
+
+    private static void Take(WorkerConnection connection, HandoverFormat.Told told, ref WireReader reader)
+    {
+        switch (told)
+        {
+            case HandoverFormat.Told.Text or HandoverFormat.Told.Binary:
+                connection.Receive(reader.Number(), told == HandoverFormat.Told.Text, reader.Byte() != 0, reader.Rest.ToArray());
+                break;
+            case HandoverFormat.Told.End:
+            {
+                var (number, isRedelivered) = (reader.Number(), reader.Byte() != 0);
+                connection.End(number, isRedelivered, reader.Int(), reader.Byte() != 0);
+                break;
+            }
+            case HandoverFormat.Told.Gone:
+                connection.CancelGone();
+                break;
+            case HandoverFormat.Told.Joined:
+                connection.TakeJoined(reader.Number(), reader.Byte(), reader.Text());
+                break;
+            case HandoverFormat.Told.Taken:
+                connection.Take(reader.Int(), reader.Number());
+                break;
+            case HandoverFormat.Told.GiveBack:
+                _ = connection.GiveBackAsync(connection.Node.Options.ShutdownTimeout);
+                break;
+            case HandoverFormat.Told.Lost:
+                connection.Lose();
+                break;
+            default:
+                Log.UnknownItem(connection.Node.Logger, (byte)told, connection.Gateway, connection.NumberThere);
+                _ = connection.CloseAsync(CloseCode.ServiceRestart, "The server is restarting.");
+                break;
+        }
+    }
+
+    private void TakeEvent(string gateway, ref WireReader reader)
+    {
+        var gap = reader.Text();
+        var receivers = new ToWorker.Receiver[reader.Int()];
+        for (var i = 0; i < receivers.Length; i++)
+            receivers[i] = new(reader.Number(), reader.Int(), reader.Number(), reader.Number(), reader.Byte() != 0);
+        var envelope = EnvelopeFormat.Decode(reader.Rest.ToArray());
+        var place = gap.Length > 0 ? new GroupPlace(gap, Tag: null, Position.None, IsGap: true) : null;
+        foreach (var receiver in receivers)
+        {
+            if (Find(gateway, receiver.Connection, receiver.Owner) is { } connection)
+                connection.Post(receiver.Stream, new GroupMessage(envelope, place) { Number = receiver.Number, IsRedelivered = receiver.IsRedelivered });
+        }
+    }
+}
