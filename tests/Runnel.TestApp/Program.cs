@@ -9,7 +9,8 @@ using Runnel.Workers;
 
 // A small application whose commands are tested: three channels, connections, and a way to put something on them.
 var builder = WebApplication.CreateBuilder(args);
-var runnel = builder.Services.AddRunnel(options => options.NodeLease = builder.Configuration.GetValue("Runnel:NodeLease", options.NodeLease))
+var runnel = builder.Services
+    .AddRunnel(options => options.KeepHistory("articles", new Retention(1000, TimeSpan.FromMinutes(2)), isRequired: false).NodeLease = builder.Configuration.GetValue("Runnel:NodeLease", options.NodeLease))
     .ConfigureWorker(worker => worker.ShutdownGrace = TimeSpan.FromSeconds(builder.Configuration.GetValue("Runnel:Grace", 25)));
 if (builder.Configuration["Runnel:UseLayer"] is { } address)
     runnel.UseLayer(address);
@@ -34,10 +35,14 @@ app.MapChannel("mail", async (string text, JobContext job, CancellationToken can
         await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken);
 });
 app.MapConsumer("/ws/{room}", consumer => consumer.OnReceive((text, connection) => connection.SendAsync($"{connection.Scope.RouteValue("room")} {text}"))).WithName("echo");
+app.MapConsumer<CommandConsumer>("/commands");
 app.MapJobs("/jobs");
 app.MapPost("/send/{channel}/{text}", async (string channel, string text, IChannels channels) => (await channels.SendAsync(channel, text)).Id.ToString());
+app.MapPost("/articles/{number}", (int number, IGroups groups) => groups.SendAsync("articles", $"article {number}"));
 app.MapGet("/pid", () => Environment.ProcessId);
 app.MapGet("/settings", (string keys, IConfiguration configuration) => string.Join('|', keys.Split(',').Select(key => configuration[key])));
-return await app.RunRunnelAsync(args);
+var code = await app.RunRunnelAsync(args);
+await CommandConsumer.SayWhatBecameOfThemAsync();
+return code;
 
 static Task HandleAsync(string channel, string text) => Console.Out.WriteLineAsync($"handled {channel} {text}");

@@ -1,0 +1,48 @@
+using System.Globalization;
+
+namespace Runnel.TestApp;
+
+/// <summary>Answers numbered commands, and counts them in what its connection keeps: <c>COMMAND COUNT once|again PROCESS</c>.</summary>
+internal sealed class CommandConsumer : WebSocketConsumer, IDisposable
+{
+    // So long that a test can stop the process meanwhile.
+    private static readonly TimeSpan Long = TimeSpan.FromSeconds(3);
+    private static int _made, _disposed, _ended;
+
+    public CommandConsumer() => Interlocked.Increment(ref _made);
+
+    /// <summary>Says what has become of all consumers of this process, if there were any.</summary>
+    public static Task SayWhatBecameOfThemAsync() => _made == 0 ? Task.CompletedTask : Console.Out.WriteLineAsync($"consumers: {_made} made, {_disposed} disposed, {_ended} ended");
+
+    public override async Task OnConnectAsync(CancellationToken cancellationToken)
+    {
+        await AcceptAsync(cancellationToken);
+        await Groups.AddAsync("articles", cancellationToken);
+        await SendAsync("ready", cancellationToken);
+    }
+
+    public override Task OnAdoptAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public override async Task OnReceiveAsync(string text, CancellationToken cancellationToken)
+    {
+        var count = Connection.GetKept<int>() + 1;
+        Connection.Keep(count);
+        var isLong = text.EndsWith('!') && !Connection.IsRedelivered;
+        if (isLong)
+        {
+            await Console.Out.WriteLineAsync($"begins {text}");
+            await Task.Delay(Long, TimeProvider.System, CancellationToken.None);
+        }
+        await SendAsync(string.Create(CultureInfo.InvariantCulture, $"{text.TrimEnd('!')} {count} {(Connection.IsRedelivered ? "again" : "once")} {Environment.ProcessId}"), cancellationToken);
+        if (isLong)
+            await Console.Out.WriteLineAsync($"has answered {text}");
+    }
+
+    public override Task OnDisconnectAsync(int code, CancellationToken cancellationToken)
+    {
+        Interlocked.Increment(ref _ended);
+        return Task.CompletedTask;
+    }
+
+    public void Dispose() => Interlocked.Increment(ref _disposed);
+}
