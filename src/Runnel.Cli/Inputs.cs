@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Globalization;
 using Runnel.Layers;
 
 namespace Runnel.Cli;
@@ -25,6 +26,25 @@ internal static class Inputs
         HelpName = "DURATION",
         CustomParser = result => Read(result, Cli.Duration.Parse),
     };
+
+    public static Option<TimeSpan> DurationOr(string name, string description, TimeSpan fallback)
+    {
+        var option = Duration(name, description);
+        option.DefaultValueFactory = _ => fallback;
+        return option;
+    }
+
+    public static Option<T> Parsed<T>(string name, string description, string helpName, Func<string, T> parse) => new(name)
+    {
+        Description = description,
+        HelpName = helpName,
+        CustomParser = result => Read(result, parse)!,
+    };
+
+    public static Option<int> Count(string name, string description, int least, int most) => Parsed(name, description, "N", text =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count >= least && count <= most
+            ? count
+            : throw new FormatException($"{name} takes a number from {least} to {most}, not '{text}'."));
 
     public static Option<DeadLetterReason?> Reason() => new("--reason")
     {

@@ -23,6 +23,8 @@ internal sealed class OpenedLayer : IAsyncDisposable
 
     public IChannels Channels => _services.GetRequiredService<IChannels>();
 
+    public IGroups Groups => _services.GetRequiredService<IGroups>();
+
     public IJobs Jobs => _services.GetRequiredService<IJobs>();
 
     public INodes Nodes => _services.GetRequiredService<INodes>();
@@ -37,7 +39,7 @@ internal sealed class OpenedLayer : IAsyncDisposable
 
     /// <summary>Finds the layers and connects to them.</summary>
     /// <exception cref="ToolException">There is no address, or the tool cannot use one.</exception>
-    public static async Task<OpenedLayer> OpenAsync(string? given, string? givenQueue, string? givenState, bool mayCreate, CancellationToken cancellationToken)
+    public static async Task<OpenedLayer> OpenAsync(string? given, string? givenQueue, string? givenState, bool mayCreate, CancellationToken cancellationToken, Action<RunnelOptions>? configure = null)
     {
         // Whoever names a layer means that one. The environment may name production's layer for work, and a command must not purge that in its place.
         Func<string, string?> environment = given is null ? Environment.GetEnvironmentVariable : static _ => null;
@@ -48,7 +50,7 @@ internal sealed class OpenedLayer : IAsyncDisposable
         {
             foreach (var one in new[] { address, queueAddress, stateAddress }.OfType<string>())
                 RefuseUnusable(one, mayCreate);
-            return await ConnectAsync(address, queueAddress, stateAddress, cancellationToken);
+            return await ConnectAsync(address, queueAddress, stateAddress, configure, cancellationToken);
         }
         catch (FormatException exception)
         {
@@ -60,10 +62,10 @@ internal sealed class OpenedLayer : IAsyncDisposable
 
     private static string? NotEmpty(string? address) => string.IsNullOrWhiteSpace(address) ? null : address;
 
-    private static async Task<OpenedLayer> ConnectAsync(string address, string? queueAddress, string? stateAddress, CancellationToken cancellationToken)
+    private static async Task<OpenedLayer> ConnectAsync(string address, string? queueAddress, string? stateAddress, Action<RunnelOptions>? configure, CancellationToken cancellationToken)
     {
         var services = new ServiceCollection();
-        services.AddRunnelCore().AddRunnelWorkers();
+        services.AddRunnelCore(configure).AddRunnelWorkers();
         services.Configure<LayerOptions>(layers => (layers.Address, layers.QueueAddress, layers.StateAddress) = (address, queueAddress, stateAddress));
         var opened = new OpenedLayer(services.BuildServiceProvider());
         try

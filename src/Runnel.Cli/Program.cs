@@ -6,6 +6,9 @@ namespace Runnel.Cli;
 /// <summary>The <c>runnel</c> tool. Exit codes: 0 done, 1 a sentence on the error output says why not, 2 the command line cannot be understood.</summary>
 internal static class Program
 {
+    // A load test with thousands of connections still has to judge and to close them.
+    private static readonly TimeSpan LongestEnd = TimeSpan.FromSeconds(10);
+
     public static async Task<int> Main(string[] args)
     {
         // Without response files, or a key such as @alice would be read as one.
@@ -14,7 +17,7 @@ internal static class Program
         {
             if (parsed.Action is ParseErrorAction)
                 throw ToolException.Usage(ComplaintOf(parsed));
-            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = LongestEnd });
         }
         catch (OperationCanceledException)
         {
@@ -29,13 +32,14 @@ internal static class Program
     private static RootCommand Root()
     {
         var shared = new SharedOptions();
-        return new RootCommand("Shows and repairs what a Runnel layer holds: channels, dead letters, messages, jobs, and the nodes that share it.")
+        return new RootCommand("Shows and repairs what a Runnel layer holds: channels, dead letters, messages, jobs, and the nodes that share it; and puts load on WebSockets.")
         {
             ChannelsCommand.Create(shared),
             DeadLettersCommand.Create(shared),
             SendCommand.Create(shared),
             JobsCommand.Create(shared),
             NodesCommand.Create(shared),
+            LoadCommand.Create(shared),
             shared.Layer,
             shared.QueueLayer,
             shared.StateLayer,

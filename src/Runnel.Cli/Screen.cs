@@ -12,6 +12,7 @@ internal sealed class Screen(bool json)
 
     private readonly IAnsiConsole _out = Open(Console.Out, Console.IsOutputRedirected);
     private readonly IAnsiConsole _error = Open(Console.Error, Console.IsErrorRedirected);
+    private int _statusLength;
 
     /// <summary>Whether a script reads the answer.</summary>
     public bool IsJson { get; } = json;
@@ -36,6 +37,23 @@ internal sealed class Screen(bool json)
 
     /// <summary>Writes a remark that is no part of the answer.</summary>
     public void Remark(string text) => _error.Profile.Out.Writer.WriteLine(Harmless(text));
+
+    /// <summary>Writes how something goes: on a terminal over what was written so before, elsewhere as a line of its own.</summary>
+    /// <param name="text">One line; nothing, to clear the terminal's line.</param>
+    public void Status(string text)
+    {
+        if (!IsWatched)
+        {
+            if (text.Length > 0)
+                Remark(text);
+            return;
+        }
+        var line = Harmless(text);
+        var width = Math.Max(10, _error.Profile.Width - 1);
+        _error.Profile.Out.Writer.Write($"\r{(line.Length > width ? line[..width] : line).PadRight(Math.Min(width, _statusLength))}{(line.Length == 0 ? "\r" : "")}");
+        _error.Profile.Out.Writer.Flush();
+        _statusLength = Math.Min(width, line.Length);
+    }
 
     /// <summary>Writes a table.</summary>
     /// <param name="heads">The columns; those that end in a hash sign hold numbers.</param>

@@ -28,6 +28,14 @@ public sealed class BadInputTests
     [InlineData($"dead-letters purge tasks {Id} --all", "Say what to purge")]
     [InlineData("jobs show 12", "'12' is not an id")]
     [InlineData("channels", "Say which layer")]
+    [InlineData("load ftp://host", "is not the address of a WebSocket")]
+    [InlineData("load ws://host --connections 0", "--connections takes a number from 1 to")]
+    [InlineData("load ws://host --echo", "Give --rate together with --echo or --publish")]
+    [InlineData("load ws://host --echo --publish http://host --rate 5", "not both")]
+    [InlineData("load ws://host --publish nowhere --rate 5", "--publish takes http://")]
+    [InlineData("load ws://host --publish group:news --rate 5", "Say which layer")]
+    [InlineData("load ws://host --echo --rate 1000000 --duration 1h", "a test has at most")]
+    [InlineData("load ws://host --echo --rate 5 --body hello", "has no {mark}")]
     public async Task What_cannot_be_understood_is_one_sentence_and_exit_code_2(string commandLine, string words)
     {
         var tool = await RunnelTool.RunAsync(commandLine.Split(' '));

@@ -86,7 +86,7 @@ public sealed class TransportTests
         },
         (_, presented, _, _) => presented?.GetCertHashString() == certificate.GetCertHashString());
 
-    private static X509Certificate2 CreateCertificate()
+    internal static X509Certificate2 CreateCertificate()
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256);

@@ -19,5 +19,6 @@ internal static class Rooms
         ["Runnel.Sqlite"] = ["Files", "Subscribers", "Tables", "Processes", "Writing", Door],
         ["Runnel.Workers"] = ["Jobs", "Channels", "Running", "Recurring", Door],
         ["Runnel.AspNetCore"] = ["Admission", "Sockets", "Handover", "Jobs", "Commands", Door],
+        ["Runnel.Cli"] = ["Sockets", "Load", Door],
     };
 }
