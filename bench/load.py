@@ -168,6 +168,8 @@ def tsung(name, server, connections, seconds, rate):
         run = subprocess.run(
             [*THROUGH, os.path.join(LOADTEST, "run"), "--url", f"http://{authority}", "--connections", str(connections), "--ramp", "5", "--duration", str(seconds), "--rate", str(rate)],
             stdout=subprocess.PIPE, text=True, timeout=600)
+    if run.returncode != 0:
+        sys.exit(f"Tsung failed against {name}.")
     print(run.stdout, file=sys.stderr)
     return f"**{name}**\n\n```text\n{run.stdout.strip()}\n```\n"
 
@@ -196,6 +198,7 @@ def main():
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
+    commit = subprocess.run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], stdout=subprocess.PIPE, text=True).stdout.strip()
     for project in ("src/Runnel.Cli", "samples/Articles"):
         subprocess.run(["dotnet", "build", os.path.join(ROOT, project), "-c", "Release", "-v", "quiet", "-clp:NoSummary"], check=True, stdout=subprocess.DEVNULL)
     steps, connections, rates, seconds = ([1000], 200, [5, 20, 80], 5) if asked.short else ([1000, 2500, 5000, 10000], 500, [5, 10, 20, 50, 100, 200, 400, 800], 10)
@@ -203,7 +206,6 @@ def main():
     published = [row for name, server in SERVERS.items() for row in publish(name, server, connections, rates, seconds)]
     summaries = [tsung(name, server, connections, seconds if asked.short else 20, 5) for name, server in SERVERS.items()]
 
-    commit = subprocess.run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], stdout=subprocess.PIPE, text=True).stdout.strip()
     runtime = subprocess.run(["dotnet", "--list-runtimes"], stdout=subprocess.PIPE, text=True).stdout
     runtime = re.findall(r"Microsoft\.NETCore\.App (\S+)", runtime)[-1]
     with open(asked.out, "w") as out:
