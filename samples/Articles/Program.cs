@@ -17,6 +17,7 @@ builder.Services.AddRunnel().AddDataBinding<ArticlesContext>(binding => binding
 
 builder.Services.AddSingleton(TimeProvider.System);
 builder.Services.AddProblemDetails();
+builder.Services.AddHealthChecks().AddRunnel();
 builder.Services.AddValidation();
 builder.Services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = false);
 builder.Services.AddRazorPages(options =>
@@ -47,6 +48,8 @@ app.UseRateLimiter();
 app.MapConsumer<ArticlesConsumer>("/ws/articles");
 app.MapDemultiplexer("/ws", d => d.Stream<ArticlesConsumer>("articles"));
 app.MapRunnelClient();
+app.MapHealthChecks("/health/ready", new() { Predicate = check => check.Tags.Contains("ready") });
+app.MapHealthChecks("/health/live", new() { Predicate = _ => false });
 app.MapArticlesApi();
 app.MapStaticAssets();
 app.MapRazorPages();

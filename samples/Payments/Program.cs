@@ -23,6 +23,7 @@ builder.Services.AddSingleton<Gateway>();
 builder.Services.AddSingleton<OrderNews>();
 builder.Services.AddSingleton<Payment>();
 builder.Services.AddProblemDetails();
+builder.Services.AddHealthChecks().AddRunnel();
 builder.Services.AddValidation();
 builder.Services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = false);
 
@@ -49,6 +50,8 @@ app.MapOrdersApi();
 app.MapConsumer<OrdersConsumer>("/ws/orders");
 app.MapConsumer<OrdersConsumer>("/ws/orders/{id}");
 app.MapRunnelClient();
+app.MapHealthChecks("/health/ready", new() { Predicate = check => check.Tags.Contains("ready") });
+app.MapHealthChecks("/health/live", new() { Predicate = _ => false });
 
 return await app.RunRunnelAsync(args);
 

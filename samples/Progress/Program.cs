@@ -14,6 +14,7 @@ builder.Services.AddRunnel(options => options.KeepHistory("tasks.*", new Retenti
 builder.Services.AddSingleton<RecentTasks>();
 builder.Services.AddHttpClient<BackendClient>();
 builder.Services.AddProblemDetails();
+builder.Services.AddHealthChecks().AddRunnel();
 builder.Services.AddValidation();
 builder.Services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = false);
 
@@ -52,5 +53,14 @@ app.MapJobs("/jobs", jobs => jobs.MaySee = (context, job) => new(job.Owner == Vi
 app.MapConsumer<TasksConsumer>("/ws/tasks");
 app.MapRunnelClient();
 app.MapBackend();
+app.MapHealthChecks("/health/ready", new() { Predicate = check => check.Tags.Contains("ready") });
+app.MapHealthChecks("/health/live", new() { Predicate = _ => false });
+
+// How full the channels are, for whoever scales the workers: only at a port of its own, which no proxy shows to the world.
+if (builder.Configuration.GetValue<int?>("MetricsPort") is { } port)
+{
+    app.MapChannelDepths("/metrics/channels").AddEndpointFilter((call, next) =>
+        call.HttpContext.Connection.LocalPort == port ? next(call) : ValueTask.FromResult<object?>(TypedResults.NotFound()));
+}
 
 return await app.RunRunnelAsync(args);

@@ -60,7 +60,7 @@ public static class RunnelCommands
         }
     }
 
-    private static RootCommand Root(WebApplication app)
+    internal static RootCommand Root(WebApplication app)
     {
         Option<string?>[] layers =
         [

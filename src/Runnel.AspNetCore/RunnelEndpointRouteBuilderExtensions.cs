@@ -62,6 +62,19 @@ public static class RunnelEndpointRouteBuilderExtensions
         return files;
     }
 
+    /// <summary>Serves how full the channels are, in the text format of Prometheus: what workers are scaled by, and alarms are raised from.</summary>
+    /// <remarks>
+    /// Each request asks the layer, and every process that shares the layer answers the same. Names of channels are nobody's business outside: require authorization, or keep the path inside.
+    /// Gauges: <c>runnel_channel_messages{channel, state}</c> with the states <c>ready</c>, <c>scheduled</c>, <c>blocked</c>, <c>in_flight</c> and <c>dead</c>, and
+    /// <c>runnel_channel_oldest_ready_seconds{channel}</c>. RabbitMQ tells only <c>ready</c> and <c>dead</c>.
+    /// </remarks>
+    /// <example><code>app.MapChannelDepths("/metrics/channels").RequireAuthorization();</code></example>
+    public static IEndpointConventionBuilder MapChannelDepths(this IEndpointRouteBuilder endpoints, [StringSyntax("Route")] string pattern = "/metrics/channels")
+    {
+        ArgumentNullException.ThrowIfNull(endpoints);
+        return endpoints.MapGet(pattern, ChannelDepths.AnswerAsync);
+    }
+
     /// <summary>Maps the jobs of tracked channels: <c>GET {prefix}/{id}</c>, <c>GET …/events</c> (server-sent events), <c>…/socket</c> (WebSocket), <c>DELETE …</c> to cancel, where the channel is <see cref="ChannelOptions.Cancellable"/>.</summary>
     /// <remarks>
     /// All say the same of a job: <c>{id, channel, state, progress, text, attempt, error, result, createdAt, updatedAt, expiresAt}</c>. An unknown job is a 404. A

@@ -3,16 +3,18 @@ using Runnel.Tests.House;
 
 namespace Runnel.Tests.Servers;
 
-/// <summary>The site of <c>deploy/nginx/runnel.conf</c>, with a test's own addresses in it, and without TLS.</summary>
+/// <summary>The site of <c>deploy/nginx</c>, with a test's own addresses in it.</summary>
 internal static partial class DeployedSite
 {
-    public static string File => System.IO.File.ReadAllText(Repository.PathTo("deploy/nginx/runnel.conf"));
+    /// <summary>A site that is in the folder <c>deploy</c>, with what it includes.</summary>
+    public static string Read(string path) =>
+        File.ReadAllText(Repository.PathTo(path)).Replace("/etc/nginx/runnel-proxy.conf", Repository.PathTo("deploy/nginx/runnel-proxy.conf"), StringComparison.Ordinal);
 
-    /// <summary>The site for a port and for gateways.</summary>
+    /// <summary>The site for a port and for gateways, without TLS.</summary>
     public static string Of(int port, IEnumerable<Uri> gateways)
     {
         var servers = string.Join('\n', gateways.Select(gateway => $"server {gateway.Authority} max_fails=0;"));
-        var site = Servers().Replace(File, servers, 1);
+        var site = Servers().Replace(Read("deploy/nginx/runnel.conf"), servers, 1);
         site = Redirect().Replace(site, "");
         site = Listen().Replace(site, $"listen 127.0.0.1:{port};");
         return Certificate().Replace(site, "");
