@@ -32,6 +32,7 @@ public sealed class RedisScaleOutTests(RedisServer server) : ScaleOutSpecificati
     public async Task A_message_to_ten_thousand_members_on_two_nodes_costs_one_command_and_one_delivery_to_each_node()
     {
         const int Members = 5_000;
+        await base.DisposeAsync(); // the nodes of the other tests, which say once a second that they live
         var (publisher, here, there) = (Open(), FakeConnection.CreateNode(Open()), FakeConnection.CreateNode(Open()));
         List<FakeConnection> members = [];
         foreach (var node in new[] { here, there })
