@@ -92,6 +92,10 @@ internal sealed class LoadCommand
         };
         if (Math.Max(Math.Max(settings.Ramp.Ticks, settings.Duration.Ticks), Math.Max(settings.Drain.Ticks, settings.Timeout.Ticks)) > TimeSpan.TicksPerDay || settings.Timeout == TimeSpan.Zero)
             throw new FormatException("--ramp, --duration, --drain and --timeout are at most 1d, and --timeout is not 0s.");
+        if (settings.Protocol?.Any(letter => !char.IsAsciiLetterOrDigit(letter) && letter is not ('.' or '-' or '_')) == true)
+            throw new FormatException($"'{settings.Protocol}' is not the name of a subprotocol: it has letters, digits, dots, hyphens and underscores.");
+        if (parsed.GetValue(_history) is not null && publish?.StartsWith(GroupScheme, StringComparison.Ordinal) != true)
+            throw new FormatException($"--history is for --publish {GroupScheme}NAME only.");
         if (settings.Messages > LoadSettings.MostMessages)
             throw new FormatException($"That is {settings.Messages} messages, and a test has at most {LoadSettings.MostMessages}. Ask for a lower --rate or a shorter --duration.");
         if (echo && (settings.IsRecovering || settings.Stream is not null) && !settings.Body.IsJson)

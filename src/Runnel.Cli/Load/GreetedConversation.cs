@@ -31,33 +31,14 @@ internal sealed class GreetedConversation(int connection, Arrivals arrivals, Del
 
     public override void Take(ReadOnlySpan<byte> message, long now)
     {
-        var reader = new Utf8JsonReader(message);
-        var (isMine, isPayload, isNotice, position) = (stream is null, false, false, (string?)null);
         try
         {
-            reader.Read(); // the object's start
-            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-            {
-                if (reader.ValueTextEquals("stream"u8) && reader.Read())
-                    isMine = reader.TokenType == JsonTokenType.String && reader.ValueTextEquals(stream ?? "");
-                else if (reader.ValueTextEquals("position"u8) && reader.Read())
-                    position = reader.GetString();
-                else
-                    (isPayload, isNotice) = (isPayload || reader.ValueTextEquals("payload"u8), isNotice || !reader.ValueTextEquals("payload"u8));
-                reader.Skip();
-            }
+            Read(message, now);
         }
-        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
         {
             throw FaultException.Protocol($"The server sent a message that is not one of {LoadSettings.Recovering}: {exception.Message}");
         }
-        // What comes before "joined" is the application's snapshot, in which earlier messages may be.
-        if (isPayload && isMine && _isJoined)
-            deliveries.Take(connection, arrivals, message, now);
-        if (position is not null && isMine)
-            Keep(position);
-        if (isNotice)
-            TakeNotice(message);
     }
 
     public override string Wrap(string body) =>
@@ -71,6 +52,31 @@ internal sealed class GreetedConversation(int connection, Arrivals arrivals, Del
     }
 
     private static JsonSerializerOptions WithoutNulls { get; } = new() { DefaultIgnoreCondition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull };
+
+    private void Read(ReadOnlySpan<byte> message, long now)
+    {
+        var reader = new Utf8JsonReader(message);
+        var (isMine, isPayload, isNotice, position) = (stream is null, false, false, (string?)null);
+        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+            throw new JsonException("it is not an object.");
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("stream"u8) && reader.Read())
+                isMine = reader.TokenType == JsonTokenType.String && reader.ValueTextEquals(stream ?? "");
+            else if (reader.ValueTextEquals("position"u8) && reader.Read())
+                position = reader.GetString();
+            else
+                (isPayload, isNotice) = (isPayload || reader.ValueTextEquals("payload"u8), isNotice || !reader.ValueTextEquals("payload"u8));
+            reader.Skip();
+        }
+        // What comes before "joined" is the application's snapshot, in which earlier messages may be.
+        if (isPayload && isMine && _isJoined)
+            deliveries.Take(connection, arrivals, message, now);
+        if (position is not null && isMine)
+            Keep(position);
+        if (isNotice)
+            TakeNotice(message);
+    }
 
     private void TakeNotice(ReadOnlySpan<byte> message)
     {

@@ -12,7 +12,7 @@ internal sealed class LoadClient(int index, Conversation conversation, ClientCon
     private const int BufferSize = 16 * 1024;
     private const int NormalClosure = 1000, ProtocolError = 1002, NoStatus = 1005;
 
-    private Stream? _stream;
+    private volatile Stream? _stream;
     private FrameSender? _sender;
     private FaultException? _closed;
     private volatile ClientState _state;
@@ -95,6 +95,8 @@ internal sealed class LoadClient(int index, Conversation conversation, ClientCon
             try
             {
                 (_stream, _sender, _closed) = (dialed.Stream, sender, null);
+                if (_isEnding)
+                    return FaultException.BrokenOff("the test is over."); // whoever ended it may have looked for the stream before it was here
                 context.Connecting.Record(context.Clock.GetElapsedTime(due));
                 conversation.Opened(text => sender.TrySend(Opcode.Text, Encoding.UTF8.GetBytes(text)));
                 Openings++;

@@ -36,6 +36,7 @@ public sealed class BadInputTests
     [InlineData("load ws://host --publish group:news --rate 5", "Say which layer")]
     [InlineData("load ws://host --echo --rate 1000000 --duration 1h", "a test has at most")]
     [InlineData("load ws://host --echo --rate 5 --body hello", "has no {mark}")]
+    [InlineData("load ws://host --history 1000,2m", "--history is for --publish group:NAME only")]
     public async Task What_cannot_be_understood_is_one_sentence_and_exit_code_2(string commandLine, string words)
     {
         var tool = await RunnelTool.RunAsync(commandLine.Split(' '));
