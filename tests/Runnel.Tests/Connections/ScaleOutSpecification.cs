@@ -47,6 +47,16 @@ public abstract class ScaleOutSpecification : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_one_node_sends_another_arrives_once_and_in_order()
+    {
+        await using var talk = await NodeTalk.BeginAsync(Open(), Open());
+
+        await talk.SayAsync(5_000);
+
+        await talk.AssertAllArrivedOnceInOrderAsync();
+    }
+
+    [Fact]
     public async Task An_event_reaches_a_connection_of_another_node()
     {
         await using var far = await _there.ConnectInMemoryAsync("/ws");
