@@ -5,6 +5,7 @@ using Runnel;
 using Runnel.AspNetCore;
 using Runnel.AspNetCore.Admission;
 using Runnel.AspNetCore.Handover;
+using Runnel.AspNetCore.Http;
 using Runnel.AspNetCore.Sockets;
 using Runnel.Layers;
 
@@ -27,6 +28,7 @@ public static class RunnelAspNetCoreServiceCollectionExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, KeepAliveService>());
         services.TryAddSingleton<MappedConsumers>();
         services.TryAddSingleton<IConsumerEndpoints>(static provider => provider.GetRequiredService<MappedConsumers>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IExchangeHandler, HttpConsumerWorker>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<INodeRole, ConnectionWorkerRole>());
         services.TryAddSingleton<GatewayRole>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<INodeRole, GatewayRole>(static provider => provider.GetRequiredService<GatewayRole>()));

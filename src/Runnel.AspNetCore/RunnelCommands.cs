@@ -144,7 +144,7 @@ public static class RunnelCommands
                     $"{name}  types: {string.Join(", ", registry.TypesOf(name))}; concurrency {options.Concurrency}, attempts {options.Retry.MaxAttempts}{string.Concat(UsesOf(options))}");
             }
             foreach (var consumer in app.Services.GetRequiredService<MappedConsumers>().All)
-                parsed.InvocationConfiguration.Output.WriteLine($"{consumer.Channel}  connections at {consumer.Pattern}: {consumer.Descriptor.Name}");
+                parsed.InvocationConfiguration.Output.WriteLine($"{consumer.Channel}  {consumer.Gives} at {consumer.Pattern}: {consumer.Consumer}");
             return Task.FromResult(0);
         });
         return command;

@@ -6,6 +6,7 @@ using Runnel;
 using Runnel.AspNetCore;
 using Runnel.AspNetCore.Admission;
 using Runnel.AspNetCore.Handover;
+using Runnel.AspNetCore.Http;
 using Runnel.AspNetCore.Jobs;
 using Runnel.AspNetCore.Sockets;
 using Runnel.Workers;
@@ -49,6 +50,30 @@ public static class RunnelEndpointRouteBuilderExtensions
         var builder = new DemultiplexerBuilder();
         build(builder);
         return Map(endpoints, pattern, builder.Describe(), configure);
+    }
+
+    /// <summary>Maps a consumer that answers HTTP requests, of every method, at a path. On a node that leaves its consumers to workers, a worker answers.</summary>
+    /// <param name="endpoints">The application.</param>
+    /// <param name="pattern">The path's pattern; what it captures is read with <see cref="ConsumerScope.RouteValue"/>.</param>
+    /// <param name="configure">Limits.</param>
+    /// <returns>The endpoint, for <c>RequireAuthorization()</c>, <c>WithName()</c> and the like; attributes of the class such as <c>[Authorize]</c> count too.</returns>
+    /// <exception cref="InvalidOperationException"><c>AddRunnel</c> was not called.</exception>
+    /// <example><code>app.MapHttpConsumer&lt;ReportConsumer&gt;("/reports/{id}");</code></example>
+    public static IEndpointConventionBuilder MapHttpConsumer<TConsumer>(
+        this IEndpointRouteBuilder endpoints, [StringSyntax("Route")] string pattern, Action<HttpConsumerOptions>? configure = null)
+        where TConsumer : HttpConsumer
+    {
+        ArgumentNullException.ThrowIfNull(endpoints);
+        var services = Registered(endpoints);
+        var options = new HttpConsumerOptions();
+        configure?.Invoke(options);
+        options.Validate();
+        var mapped = new MappedHttpConsumer(new HttpConsumerDescriptor(typeof(TConsumer)));
+        var endpoint = new Lazy<HttpConsumerEndpoint>(() => ActivatorUtilities.CreateInstance<HttpConsumerEndpoint>(services, mapped, options));
+        services.GetRequiredService<MappedConsumers>().AreMapped = true;
+        return endpoints.Map(pattern, (RequestDelegate)(context => endpoint.Value.HandleAsync(context)))
+            .WithDisplayName($"{mapped.Consumer} at {pattern}")
+            .WithMetadata([.. mapped.Descriptor.Metadata, mapped]);
     }
 
     /// <summary>Serves the browser client, an ES module, at <c>/_runnel/client.js</c>. Beside it are its types (<c>client.d.ts</c>) and its source map.</summary>
@@ -124,9 +149,7 @@ public static class RunnelEndpointRouteBuilderExtensions
     // The endpoint is made at the first request: by then commands and configuration have picked the layer.
     private static Lazy<ConsumerEndpoint> EndpointOf(IEndpointRouteBuilder endpoints, ConsumerDescriptor descriptor, Action<ConsumerEndpointOptions>? configure)
     {
-        var services = endpoints.ServiceProvider;
-        if (services.GetService<ConnectionLimits>() is null)
-            throw new InvalidOperationException("Runnel is not registered: call builder.Services.AddRunnel() before the application is built.");
+        var services = Registered(endpoints);
         var options = new ConsumerEndpointOptions();
         configure?.Invoke(options);
         options.Validate();
@@ -134,4 +157,8 @@ public static class RunnelEndpointRouteBuilderExtensions
             services.GetRequiredService<NodeContext>().Check(options.Outbound);
         return new(() => ActivatorUtilities.CreateInstance<ConsumerEndpoint>(services, descriptor, options));
     }
+
+    private static IServiceProvider Registered(IEndpointRouteBuilder endpoints) => endpoints.ServiceProvider.GetService<ConnectionLimits>() is not null
+        ? endpoints.ServiceProvider
+        : throw new InvalidOperationException("Runnel is not registered: call builder.Services.AddRunnel() before the application is built.");
 }

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Runnel;
 using Runnel.Consumers;
+using Runnel.Exchanges;
 using Runnel.Groups;
 using Runnel.Handover;
 using Runnel.Layers;
@@ -39,6 +40,11 @@ public static class RunnelServiceCollectionExtensions
         services.TryAddSingleton<InboxSender>();
         services.TryAddSingleton<WorkerTable>();
         services.TryAddSingleton(LinksOf);
+        services.TryAddSingleton(provider => new WorkerExchanges(
+            provider.GetRequiredService<NodeContext>(),
+            provider.GetRequiredService<NodeLinks>(),
+            provider.GetRequiredService<WorkerTable>(),
+            provider.GetServices<IExchangeHandler>()));
         services.TryAddSingleton<MemberTable>();
         services.TryAddSingleton<ConnectionTable>();
         services.TryAddSingleton<PositionKey>();
@@ -71,6 +77,7 @@ public static class RunnelServiceCollectionExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IWorkerChannels, TakenConnections>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, WorkerGreeter>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, HandoverService>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ExchangeService>());
         return new RunnelBuilder(services);
     }
 

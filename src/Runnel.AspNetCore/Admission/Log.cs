@@ -57,4 +57,10 @@ internal static partial class Log
         "HostOptions.ShutdownTimeout is {ShutdownTimeout}, and a node with these options may need {Needed} to stop: the host will cut the connections that are still open. "
         + "Raise ShutdownTimeout, or lower GatewayOptions.DrainDelay and DrainTime, and RunnelOptions.ShutdownTimeout.")]
     public static partial void HostIsImpatient(ILogger logger, TimeSpan shutdownTimeout, TimeSpan needed);
+
+    [LoggerMessage(2030, LogLevel.Error, "{Consumer} failed to answer {Method} {Path}. The client gets 500, or is cut off if the response has begun.")]
+    public static partial void HttpConsumerFailed(ILogger logger, Exception exception, string consumer, string method, string path);
+
+    [LoggerMessage(2031, LogLevel.Warning, "The worker that was to answer {Method} {Path} is gone ({Channel}). A request whose method is safe is handed to another one; the others are answered with 502.")]
+    public static partial void WorkerLostRequest(ILogger logger, Exception exception, string method, string path, string channel);
 }

@@ -58,7 +58,7 @@ internal static class StartCheck
 
     private static IReadOnlyList<ChannelName> JobChannels(WebApplication app) => app.Services.GetRequiredService<ChannelRegistry>().Names;
 
-    private static IEnumerable<MappedConsumer> Consumers(WebApplication app) => app.Services.GetRequiredService<MappedConsumers>().All;
+    private static IEnumerable<MappedEndpoint> Consumers(WebApplication app) => app.Services.GetRequiredService<MappedConsumers>().All;
 
     private static bool IsShared(IWorkQueue queue) => queue.Features.HasFlag(WorkQueueFeatures.ScaleOut);
 

@@ -8,21 +8,20 @@ namespace Runnel.AspNetCore.Handover;
 /// <summary>The name of a consumer's endpoint.</summary>
 internal static class EndpointName
 {
-    private const string Prefix = "websocket.connect.";
-    private const string OfTheRoot = "root";
+    /// <summary>How the channels begin under which gateways hand out connections; the longest of all such beginnings.</summary>
+    public const string OfConnections = "websocket.connect.";
 
-    /// <summary>The channel under which gateways hand out connections of an endpoint.</summary>
-    public static ChannelName ChannelOf(string name) => Prefix + name;
+    private const string OfTheRoot = "root";
 
     /// <summary>The name of an endpoint: the one given by <c>WithName</c>, or else made from its pattern, <c>ws.rooms.room</c> from <c>/ws/rooms/{room}</c>.</summary>
     /// <exception cref="InvalidOperationException">No channel can have this name.</exception>
     public static string Of(RouteEndpoint endpoint)
     {
         var name = endpoint.Metadata.GetMetadata<IEndpointNameMetadata>()?.EndpointName ?? MadeFrom(endpoint.RoutePattern);
-        return name.Length > 0 && GroupName.IsValid(Prefix + name) // the characters of both are the same, without the '!' of processes
+        return name.Length > 0 && GroupName.IsValid(OfConnections + name) // the characters of both are the same, without the '!' of processes
             ? name
             : throw new InvalidOperationException(
-                $"The consumer at '{endpoint.RoutePattern.RawText}' cannot have the name '{name}', because workers choose it by its name: use 1 to {ChannelName.MaxLength - Prefix.Length} "
+                $"The consumer at '{endpoint.RoutePattern.RawText}' cannot have the name '{name}', because workers choose it by its name: use 1 to {ChannelName.MaxLength - OfConnections.Length} "
                 + "characters out of A–Z, a–z, 0–9, '-', '_' and '.'. Give it such a name with WithName.");
     }
 

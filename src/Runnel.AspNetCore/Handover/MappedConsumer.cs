@@ -1,37 +1,13 @@
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Routing;
-using Runnel.Layers;
-
 namespace Runnel.AspNetCore.Handover;
 
-/// <summary>A consumer at a path, whose connections can be handed out by the name of its endpoint. As metadata, it marks the endpoint.</summary>
-internal sealed class MappedConsumer(ConsumerDescriptor descriptor)
+/// <summary>A consumer of connections at a path.</summary>
+internal sealed class MappedConsumer(ConsumerDescriptor descriptor) : MappedEndpoint
 {
-    private Place? _place;
-
     public ConsumerDescriptor Descriptor => descriptor;
 
-    /// <summary>The name of its endpoint.</summary>
-    public string Name => Known.Name;
+    public override string Consumer => descriptor.Name;
 
-    /// <summary>The channel under which connections of its endpoint are handed out.</summary>
-    public ChannelName Channel => EndpointName.ChannelOf(Known.Name);
+    public override string Gives => "connections";
 
-    /// <summary>The path's pattern.</summary>
-    public string Pattern => Known.Pattern;
-
-    private Place Known => _place ?? throw new InvalidOperationException("Its endpoint was not found yet.");
-
-    /// <summary>The consumer of an endpoint; <see langword="null"/> if it has none, or one that stays in its process.</summary>
-    /// <exception cref="InvalidOperationException">The endpoint has a name that no channel can have.</exception>
-    public static MappedConsumer? Of(Endpoint? endpoint)
-    {
-        if (endpoint is not RouteEndpoint route || route.Metadata.GetMetadata<MappedConsumer>() is not { } mapped)
-            return null;
-        mapped._place ??= new(EndpointName.Of(route), route.RoutePattern.RawText ?? "");
-        return mapped;
-    }
-
-    // What conventions and groups make of it is only known once the endpoint has been built.
-    private sealed record Place(string Name, string Pattern);
+    protected override string Prefix => EndpointName.OfConnections;
 }

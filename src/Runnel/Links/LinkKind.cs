@@ -13,8 +13,8 @@ internal enum LinkKind : byte
     ToGateway = 3,
 
     /// <summary>A part of a request, from a gateway to the worker that answers it.</summary>
-    HttpRequest = 4,
+    Request = 4,
 
     /// <summary>A part of a response, from a worker to the gateway that has the request.</summary>
-    HttpResponse = 5,
+    Response = 5,
 }

@@ -18,6 +18,9 @@ internal sealed class WorkerTable(NodeContext context) : ILinkReceiver
     /// <summary>The workers that take a channel.</summary>
     public IReadOnlyCollection<string> Of(string channel) => [.. _workers.Where(worker => worker.Value.Takes(channel)).Select(static worker => worker.Key)];
 
+    /// <summary>Whether a worker is there.</summary>
+    public bool Knows(string worker) => _workers.ContainsKey(worker);
+
     /// <summary>The worker that takes a channel and has the least to do.</summary>
     /// <param name="channel">The channel.</param>
     /// <param name="load">How many connections of this node a worker has.</param>

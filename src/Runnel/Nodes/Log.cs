@@ -105,6 +105,9 @@ internal static partial class Log
     [LoggerMessage(1046, LogLevel.Information, "Worker {Node} is gone.")]
     public static partial void WorkerLeft(ILogger logger, string node);
 
+    [LoggerMessage(1047, LogLevel.Error, "A request that a gateway has handed to this worker on '{Channel}' failed.")]
+    public static partial void ExchangeFailed(ILogger logger, Exception exception, string channel);
+
     [LoggerMessage(1060, LogLevel.Warning, "Worker {Worker} is gone. {Count} connections of this node that it had go to other workers, or close if their consumers cannot be adopted.")]
     public static partial void WorkerLost(ILogger logger, string worker, int count);
 

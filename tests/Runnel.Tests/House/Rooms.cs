@@ -12,13 +12,13 @@ internal static class Rooms
     public static IReadOnlyDictionary<string, string[]> Of { get; } = new Dictionary<string, string[]>
     {
         ["Runnel.Layers"] = ["Messages", "Topics", "Queues", "States", Door],
-        ["Runnel"] = ["Frames", "Nodes", "Links", "Groups", "Consumers", "Streams", "Handover", Door],
+        ["Runnel"] = ["Frames", "Nodes", "Links", "Exchanges", "Groups", "Consumers", "Streams", "Handover", Door],
         ["Runnel.InMemory"] = ["Stored", "Channels", "Topics", Door],
         ["Runnel.RabbitMQ"] = ["Connections", "Django", "Topics", "Channels", "Sending", "Receiving", Door],
         ["Runnel.Redis"] = ["Resp", "Connections", "Stores", "Topics", "Sending", "Receiving", Door],
         ["Runnel.Sqlite"] = ["Files", "Subscribers", "Tables", "Processes", "Writing", Door],
         ["Runnel.Workers"] = ["Jobs", "Channels", "Running", "Recurring", Door],
-        ["Runnel.AspNetCore"] = ["Admission", "Sockets", "Handover", "Jobs", "Commands", Door],
+        ["Runnel.AspNetCore"] = ["Admission", "Sockets", "Handover", "Http", "Jobs", "Commands", Door],
         ["Runnel.Cli"] = ["Sockets", "Load", Door],
     };
 }

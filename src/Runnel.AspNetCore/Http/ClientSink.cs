@@ -1,0 +1,45 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.Net.Http.Headers;
+
+namespace Runnel.AspNetCore.Http;
+
+/// <summary>Sends the response to the client, and knows for how long that has waited.</summary>
+/// <param name="context">The request.</param>
+/// <param name="patience">What is cancelled when the client has waited for too long.</param>
+/// <param name="timeout">How long it may wait for the next part.</param>
+internal sealed class ClientSink(HttpContext context, CancellationTokenSource patience, TimeSpan timeout) : IResponseSink
+{
+    // Between two servers they mean something, and between client and consumer nothing.
+    private static readonly string[] OfOneHop = [HeaderNames.Connection, HeaderNames.KeepAlive, HeaderNames.TransferEncoding, HeaderNames.Upgrade];
+
+    private int _claims;
+
+    /// <summary>Whether the response was begun by the consumer.</summary>
+    public bool HasBegun { get; private set; }
+
+    /// <summary>Says who answers: the consumer, or the server with an error. Only the first one does.</summary>
+    public bool TryClaim() => Interlocked.Exchange(ref _claims, 1) == 0;
+
+    public ValueTask StartAsync(int statusCode, IHeaderDictionary headers, CancellationToken cancellationToken)
+    {
+        patience.Token.ThrowIfCancellationRequested();
+        if (!TryClaim())
+            throw new OperationCanceledException("The client has waited for too long, and was answered.");
+        HasBegun = true;
+        context.Response.StatusCode = statusCode;
+        foreach (var (name, value) in headers)
+        {
+            if (!OfOneHop.Contains(name, StringComparer.OrdinalIgnoreCase))
+                context.Response.Headers[name] = value;
+        }
+        return ValueTask.CompletedTask;
+    }
+
+    public async ValueTask WriteAsync(ReadOnlyMemory<byte> chunk, CancellationToken cancellationToken)
+    {
+        patience.Token.ThrowIfCancellationRequested();
+        patience.CancelAfter(Timeout.InfiniteTimeSpan); // a client that reads slowly is the server's business
+        await context.Response.BodyWriter.WriteAsync(chunk, cancellationToken);
+        patience.CancelAfter(timeout);
+    }
+}

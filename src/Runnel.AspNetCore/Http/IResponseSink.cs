@@ -1,0 +1,13 @@
+using Microsoft.AspNetCore.Http;
+
+namespace Runnel.AspNetCore.Http;
+
+/// <summary>Takes the response of a consumer.</summary>
+internal interface IResponseSink
+{
+    /// <summary>Takes status and headers.</summary>
+    ValueTask StartAsync(int statusCode, IHeaderDictionary headers, CancellationToken cancellationToken);
+
+    /// <summary>Takes a part of the body, and waits until there is room for the next one.</summary>
+    ValueTask WriteAsync(ReadOnlyMemory<byte> chunk, CancellationToken cancellationToken);
+}

@@ -1,0 +1,55 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Runnel.Layers;
+using Runnel.Links;
+using Runnel.Specification;
+using Runnel.Tests.Connections;
+
+namespace Runnel.Tests.Http;
+
+/// <summary>A gateway, and workers that answer its requests; or one node that does both.</summary>
+internal sealed class HttpNodes : IAsyncDisposable
+{
+    private readonly Func<IBackplane> _open;
+    private readonly Action<WebApplication> _map;
+    private readonly List<RunnelApp> _workers = [];
+
+    private HttpNodes(Func<IBackplane> open, Action<WebApplication> map, RunnelApp gateway) => (_open, _map, Gateway) = (open, map, gateway);
+
+    public RunnelApp Gateway { get; }
+
+    public IReadOnlyList<RunnelApp> Workers => _workers;
+
+    public HttpClient Client => Gateway.Server.CreateClient();
+
+    /// <summary>Starts them.</summary>
+    /// <param name="open">Opens the backplane of one more node.</param>
+    /// <param name="map">Maps the consumers.</param>
+    /// <param name="workers">How many workers; <see langword="null"/>: the gateway answers itself.</param>
+    public static async Task<HttpNodes> StartAsync(Func<IBackplane> open, Action<WebApplication> map, int? workers)
+    {
+        var gateway = await RunnelApp.StartInMemoryAsync(map, builder => builder.With(open()).Services.PostConfigure<HandoverOptions>(options => options.HandsOut = workers is not null));
+        var nodes = new HttpNodes(open, map, gateway);
+        for (var i = 0; i < workers; i++)
+            await nodes.AddWorkerAsync();
+        return nodes;
+    }
+
+    /// <summary>The link with a worker ends, as it does when that dies.</summary>
+    public void Lose(RunnelApp worker) => Gateway.Services.GetRequiredService<NodeLinks>().Fail(worker.Node.Id, new InvalidOperationException("The test ends the link."));
+
+    public async ValueTask DisposeAsync()
+    {
+        await Gateway.DisposeAsync();
+        foreach (var worker in _workers)
+            await worker.DisposeAsync();
+    }
+
+    private async Task AddWorkerAsync()
+    {
+        var worker = await RunnelApp.StartInMemoryAsync(_map, builder => builder.With(_open()));
+        _workers.Add(worker);
+        var table = Gateway.Services.GetRequiredService<WorkerTable>();
+        await Wait.Until(() => table.Knows(worker.Node.Id), "the gateway knows the worker");
+    }
+}
