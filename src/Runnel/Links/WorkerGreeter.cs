@@ -33,6 +33,7 @@ internal sealed class WorkerGreeter : IHostedLifecycleService, IDisposable
         _greeting = new([.. all.SelectMany(static one => one.Channels).Distinct()], all.Select(static one => one.MostConnections).DefaultIfEmpty().Max(), IsLeaving: false);
         if (_greeting.Channels.Count == 0)
             return Task.CompletedTask;
+        Nodes.Log.WorkerTakes(_context.Logger, string.Join(", ", _greeting.Channels.Select(static channel => $"'{channel}'")));
         _links.Ended += OnEnded;
         _lifetime.ApplicationStopping.Register(Leave);
         _watching = WatchAsync();

@@ -102,6 +102,9 @@ internal static partial class Log
     [LoggerMessage(1045, LogLevel.Information, "Worker {Node} takes {Channels} channels of connections and requests (leaving: {IsLeaving}).")]
     public static partial void WorkerGreeted(ILogger logger, string node, int channels, bool isLeaving);
 
+    [LoggerMessage(1047, LogLevel.Information, "This worker takes the connections and requests {Channels}.")]
+    public static partial void WorkerTakes(ILogger logger, string channels);
+
     [LoggerMessage(1046, LogLevel.Information, "Worker {Node} is gone.")]
     public static partial void WorkerLeft(ILogger logger, string node);
 

@@ -134,6 +134,23 @@ public sealed class MappedConsumersTests
         Assert.StartsWith("Nobody would run the consumers of a server with --noworker on 'memory:'", refused.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Times_and_bounds_that_are_out_of_their_ranges_are_refused()
+    {
+        Action<HandoverOptions>[] wrong =
+        [
+            handover => handover.HandshakeTimeout = TimeSpan.Zero,
+            handover => handover.AdoptionTimeout = TimeSpan.FromSeconds(-1),
+            handover => handover.MaxConnections = 0,
+        ];
+
+        Assert.All(wrong, configure =>
+        {
+            using var app = Build(MapBoth, builder => builder.Services.Configure(configure));
+            Assert.Throws<OptionsValidationException>(() => app.Services.GetRequiredService<IStartupValidator>().Validate());
+        });
+    }
+
     private static void MapBoth(WebApplication app)
     {
         app.MapChannel("mail", (string _) => { });

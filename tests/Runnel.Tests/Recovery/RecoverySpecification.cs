@@ -14,6 +14,9 @@ public abstract class RecoverySpecification : IAsyncLifetime
     /// <summary>Opens the backplane of one more node; all of a test reach each other.</summary>
     protected abstract IBackplane Open();
 
+    /// <summary>Whether each node leaves its consumers to a worker beside it.</summary>
+    private protected virtual bool InAWorker => false;
+
     public virtual ValueTask InitializeAsync() => ValueTask.CompletedTask;
 
     public virtual async ValueTask DisposeAsync()
@@ -220,7 +223,8 @@ public abstract class RecoverySpecification : IAsyncLifetime
             },
             builder => builder.With(backplane ?? Open()).With((RunnelOptions options) => options
                 .KeepHistory("short", new Retention(10, TimeSpan.FromMinutes(2)))
-                .KeepHistory("articles*", new Retention(1000, TimeSpan.FromMinutes(2)))));
+                .KeepHistory("articles*", new Retention(1000, TimeSpan.FromMinutes(2)))),
+            inAWorker: InAWorker);
         _apps.Add(app);
         return app;
     }

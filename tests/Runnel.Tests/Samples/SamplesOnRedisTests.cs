@@ -92,6 +92,7 @@ public sealed class SamplesOnRedisTests : IClassFixture<RedisServer>, IClassFixt
     {
         var file = $"sqlite:{Path.Combine(_folder.Path, "work.db")}";
         var web = await ServeAsync("Progress", [.. WebOnly, "--queue-layer", file]);
+        await WorkAsync("Progress", "--queue-layer", file, "--only-channels", "websocket*");
         var page = await _chromium.NewPageAsync(web.Address);
         await page.GotoAsync("/");
         await page.GetByLabel("Steps").FillAsync("5");
