@@ -212,7 +212,9 @@ internal sealed class NodeLinks : IAsyncDisposable
         var now = Now;
         foreach (var peer in _peers.Values)
         {
-            if (peer.Link?.Tick(now) is { } next)
+            if (peer.Link is { Peer: 0 } && IsForgotten(peer))
+                Forget(peer, "the other node is unknown, and does not answer");
+            else if (peer.Link?.Tick(now) is { } next)
                 WakeAt(next);
         }
     }
@@ -257,10 +259,15 @@ internal sealed class NodeLinks : IAsyncDisposable
             if (peer.NodeId != change.Node.Id && !IsForgotten(peer))
                 continue;
             peer.IsListed = false;
-            peer.End("the other node left or died", tells: true);
-            if (peer.TryRetire())
-                _peers.TryRemove(new(peer.NodeId, peer));
+            Forget(peer, "the other node left or died");
         }
+    }
+
+    private void Forget(LinkPeer peer, string why)
+    {
+        peer.End(why, tells: true);
+        if (peer.TryRetire())
+            _peers.TryRemove(new(peer.NodeId, peer));
     }
 
     // It was heard once, and never became one of the nodes.

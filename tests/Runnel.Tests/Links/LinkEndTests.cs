@@ -91,6 +91,23 @@ public sealed class LinkEndTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_link_with_a_node_that_is_gone_and_never_answers_ends_and_then_nothing_is_sent()
+    {
+        var (one, two) = await LinkedAsync();
+        LinkedNodes.Leave(one, two);
+        await Wait.Until(() => one.Heard.Contains("ended"), "it is gone");
+        await two.Links.DisposeAsync();
+
+        one.Send(two, "to nobody");
+        await _nodes.Until(() => one.Heard.Count(text => text == "ended") == 2, "the link to nobody has ended");
+
+        await Wait.Until(() => one.Wire.Waiting == 0 && _nodes.Clock.ArmedTimers == 0, "nothing is to be done");
+        var published = one.Wire.Published;
+        _nodes.Clock.Advance(TimeSpan.FromMinutes(10));
+        Assert.Equal(published, one.Wire.Published);
+    }
+
+    [Fact]
     public async Task A_node_of_another_version_is_refused_with_a_sentence()
     {
         var (one, two) = await LinkedAsync();
