@@ -10,7 +10,11 @@ namespace Runnel.Handover;
 /// <summary>The worker's side: runs the consumers of connections whose sockets other nodes hold.</summary>
 internal sealed class ConnectionWorker(NodeContext node, NodeLinks links, INodes nodes, SessionHost host, IScopeFormat scopes, IConsumerEndpoints? endpoints = null) : ILinkReceiver
 {
+    // What is said at the end of the grace needs a moment.
+    private static readonly TimeSpan Rest = TimeSpan.FromSeconds(1);
+
     private readonly ConcurrentDictionary<(string Gateway, long Number), WorkerConnection> _connections = new();
+    private readonly TaskCompletionSource _emptied = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _isLeaving;
 
     public NodeContext Node => node;
@@ -25,7 +29,12 @@ internal sealed class ConnectionWorker(NodeContext node, NodeLinks links, INodes
     public int Count => _connections.Count;
 
     /// <summary>The connection is not this worker's any more.</summary>
-    public void Remove(WorkerConnection connection) => _connections.TryRemove(new((connection.Gateway, connection.NumberThere), connection));
+    public void Remove(WorkerConnection connection)
+    {
+        _connections.TryRemove(new((connection.Gateway, connection.NumberThere), connection));
+        if (_isLeaving && _connections.IsEmpty)
+            _emptied.TrySetResult();
+    }
 
     public void OnMessage(string nodeId, ReadOnlyMemory<byte> body)
     {
@@ -62,8 +71,19 @@ internal sealed class ConnectionWorker(NodeContext node, NodeLinks links, INodes
     {
         _isLeaving = true;
         var all = _connections.Values.ToList();
-        await Task.WhenAll(all.Select(connection => connection.CanMove ? connection.GiveBackAsync(grace) : connection.CloseAsync(CloseCode.ServiceRestart, "The server is restarting.")));
-        await Task.WhenAll(all.Select(static connection => connection.Gateway).Distinct().Select(gateway => links.FlushAsync(gateway, CancellationToken.None)));
+        if (all.Count == 0)
+            return;
+        var left = Task.WhenAll(all.Select(connection => connection.CanMove ? connection.GiveBackAsync(grace) : connection.CloseAsync(CloseCode.ServiceRestart, "The server is restarting.")));
+        try
+        {
+            // What is closed ends when its client has answered.
+            await Task.WhenAll(left, _emptied.Task).WaitAsync(grace + Rest, node.TimeProvider);
+            await Task.WhenAll(all.Select(static connection => connection.Gateway).Distinct().Select(gateway => links.FlushAsync(gateway, CancellationToken.None))).WaitAsync(Rest, node.TimeProvider);
+        }
+        catch (TimeoutException)
+        {
+            Log.LeavingTookTooLong(node.Logger, _connections.Count, grace);
+        }
     }
 
     private WorkerConnection? Find(string gateway, long number, int owner) =>

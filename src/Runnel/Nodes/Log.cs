@@ -134,4 +134,7 @@ internal static partial class Log
 
     [LoggerMessage(1067, LogLevel.Error, "What the application registered for the end of connection {Connection:x} failed.")]
     public static partial void GoneCallbackFailed(ILogger logger, Exception exception, long connection);
+
+    [LoggerMessage(1068, LogLevel.Warning, "This worker stops, and within {Limit} it could not give back or end all connections that it had of gateways; {Count} are left. The gateways give them to other workers, or close them.")]
+    public static partial void LeavingTookTooLong(ILogger logger, int count, TimeSpan limit);
 }

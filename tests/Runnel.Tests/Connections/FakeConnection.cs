@@ -1,6 +1,4 @@
 using System.Collections.Concurrent;
-using System.Net;
-using System.Security.Claims;
 using Runnel.Consumers;
 using Runnel.Groups;
 using Runnel.Layers;
@@ -66,28 +64,5 @@ internal sealed class FakeConnection : SocketConnection, IDisposable
     {
         Closes.Enqueue(code);
         return Task.CompletedTask;
-    }
-
-    private sealed class NoScope : ConsumerScope
-    {
-        public override string Path => "/";
-
-        public override string QueryString => "";
-
-        public override ClaimsPrincipal User { get; } = new();
-
-        public override IPAddress? RemoteAddress => null;
-
-        public override IReadOnlyList<string> Subprotocols => [];
-
-        public override IEnumerable<KeyValuePair<string, string>> RouteValues => [];
-
-        public override IEnumerable<KeyValuePair<string, string>> Headers => [];
-
-        public override string? RouteValue(string name) => null;
-
-        public override string? Query(string name) => null;
-
-        public override string? Header(string name) => null;
     }
 }

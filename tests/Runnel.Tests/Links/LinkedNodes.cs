@@ -129,7 +129,23 @@ internal sealed class ToldNodes : INodes
     private readonly List<NodeChange> _told = [];
     private readonly List<Channel<NodeChange>> _watchers = [];
 
-    public IReadOnlyList<NodeStatus> All => [];
+    public IReadOnlyList<NodeStatus> All
+    {
+        get
+        {
+            lock (_lock)
+            {
+                var all = new Dictionary<string, NodeStatus>();
+                foreach (var change in _told)
+                {
+                    all.Remove(change.Node.Id);
+                    if (change.Kind == NodeChangeKind.Joined)
+                        all.Add(change.Node.Id, change.Node);
+                }
+                return [.. all.Values];
+            }
+        }
+    }
 
     public void Tell(NodeChangeKind kind, NodeStatus node)
     {

@@ -1,0 +1,53 @@
+using Runnel.Tests.Connections;
+
+namespace Runnel.Tests.Handover;
+
+/// <summary>A consumer that numbers what its client says, keeps the number, and holds on to what a test names.</summary>
+internal sealed class Counting(Counting.Script script)
+{
+    /// <summary>What the consumers of a test do, and have done.</summary>
+    internal sealed class Script
+    {
+        public Journal Journal { get; } = new();
+
+        /// <summary>Texts that begin with "hold" wait for it.</summary>
+        public TaskCompletionSource Gate { get; set; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public ConsumerDescriptor Describe(bool canBeAdopted = true)
+        {
+            var counting = new Counting(this);
+            var consumer = new ConsumerBuilder().OnConnect(counting.ConnectAsync).OnReceive(counting.ReceiveAsync).OnDisconnect(counting.EndAsync);
+            return ConsumerDescriptor.For(canBeAdopted ? consumer.OnAdopt(counting.AdoptAsync) : consumer);
+        }
+    }
+
+    private async Task ConnectAsync(Connection connection, CancellationToken cancellationToken)
+    {
+        await connection.AcceptAsync(AcceptOptions.Default, cancellationToken);
+        await connection.SendAsync("snapshot", cancellationToken);
+    }
+
+    private Task AdoptAsync(Connection connection, CancellationToken cancellationToken)
+    {
+        script.Journal.Write($"adopted with {connection.GetKept<int>()}");
+        return Task.CompletedTask;
+    }
+
+    private async Task ReceiveAsync(string text, Connection connection, CancellationToken cancellationToken)
+    {
+        if (text.StartsWith("hold", StringComparison.Ordinal))
+        {
+            script.Journal.Write($"began {text}");
+            await script.Gate.Task.WaitAsync(cancellationToken);
+        }
+        var count = connection.GetKept<int>() + 1;
+        connection.Keep(count);
+        await connection.SendAsync($"{text} {count}{(connection.IsRedelivered ? " again" : "")}", cancellationToken);
+    }
+
+    private Task EndAsync(int code, Connection connection)
+    {
+        script.Journal.Write($"end {code} with {connection.GetKept<int>()}{(connection.IsRedelivered ? " again" : "")}");
+        return Task.CompletedTask;
+    }
+}

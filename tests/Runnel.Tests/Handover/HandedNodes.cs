@@ -1,0 +1,219 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Runnel.Handover;
+using Runnel.InMemory;
+using Runnel.Layers;
+using Runnel.Specification;
+using Runnel.Tests.Connections;
+using Runnel.Tests.Links;
+using Runnel.Tests.Recording;
+
+namespace Runnel.Tests.Handover;
+
+/// <summary>Gateways and workers in this process, put together as an application's are. Who lives is what the test says.</summary>
+internal sealed class HandedNodes(Action<HandoverOptions>? configure = null) : IAsyncDisposable
+{
+    private readonly InMemoryBackplane _shared = new(TimeProvider.System);
+    private readonly List<HandedNode> _nodes = [];
+
+    public ManualTimeProvider Clock { get; } = new();
+
+    public RecordedLog Log { get; } = new();
+
+    /// <summary>The application's consumers, by the names of their endpoints.</summary>
+    public Dictionary<string, ConsumerDescriptor> Endpoints { get; } = [];
+
+    public Task<HandedNode> StartGatewayAsync() => StartAsync(NodeRoles.Gateway);
+
+    public async Task<HandedNode> StartWorkerAsync()
+    {
+        var worker = await StartAsync(NodeRoles.Worker);
+        foreach (var gateway in _nodes.Where(static node => node.Status.Roles == NodeRoles.Gateway))
+            await Wait.Until(() => gateway.Workers.Of(ConnectionOwners.ChannelPrefix + Endpoints.Keys.First()).Contains(worker.Id), "the gateway knows the worker");
+        return worker;
+    }
+
+    /// <summary>The node's process is killed, and the others notice.</summary>
+    public void Kill(HandedNode node)
+    {
+        node.Wire.IsDead = true;
+        Bury(node);
+    }
+
+    /// <summary>The others take a node for dead.</summary>
+    public void Bury(HandedNode node) => Tell(NodeChangeKind.Left, node);
+
+    /// <summary>The others see a node.</summary>
+    public void Tell(NodeChangeKind kind, HandedNode node)
+    {
+        foreach (var other in _nodes.Where(other => other != node))
+            other.Nodes.Tell(kind, node.Status);
+    }
+
+    /// <summary>Time passes, a second at a time.</summary>
+    public void Pass(int seconds)
+    {
+        for (; seconds > 0; seconds--)
+            Clock.Advance(TimeSpan.FromSeconds(1));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var node in _nodes)
+        {
+            // Nobody waits for those that a test has killed.
+            foreach (var other in _nodes.Where(other => other != node))
+                node.Nodes.Tell(NodeChangeKind.Left, other.Status);
+            await node.DisposeAsync();
+        }
+    }
+
+    private async Task<HandedNode> StartAsync(NodeRoles role)
+    {
+        var node = new HandedNode(new MortalWire(_shared), role, Clock, Log, Endpoints, configure);
+        await node.Host.StartAsync();
+        foreach (var other in _nodes)
+        {
+            other.Nodes.Tell(NodeChangeKind.Joined, node.Status);
+            node.Nodes.Tell(NodeChangeKind.Joined, other.Status);
+        }
+        _nodes.Add(node);
+        return node;
+    }
+}
+
+/// <summary>One of <see cref="HandedNodes"/>.</summary>
+internal sealed class HandedNode : IAsyncDisposable
+{
+    public HandedNode(MortalWire wire, NodeRoles role, ManualTimeProvider clock, RecordedLog log, IReadOnlyDictionary<string, ConsumerDescriptor> endpoints, Action<HandoverOptions>? configure)
+    {
+        Wire = wire;
+        var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(settings: null);
+        builder.Logging.SetMinimumLevel(LogLevel.Debug).AddProvider(log);
+        builder.Services.AddSingleton<IBackplane>(wire);
+        builder.Services.AddSingleton<TimeProvider>(clock);
+        builder.Services.AddSingleton<INodes>(Nodes);
+        builder.Services.AddSingleton<IConsumerEndpoints>(new Mapped(role == NodeRoles.Worker ? endpoints : new Dictionary<string, ConsumerDescriptor>(), endpoints));
+        builder.Services.AddRunnelCore(options => options.KeepHistory("kept*", new Retention(100, TimeSpan.FromMinutes(2))));
+        builder.Services.Configure<HandoverOptions>(options => options.HandsOut = role == NodeRoles.Gateway);
+        if (configure is not null)
+            builder.Services.Configure(configure);
+        Host = builder.Build();
+        Status = new NodeStatus(Context.Id, 1, role, "here", "1.0", clock.GetUtcNow());
+        Descriptors = endpoints;
+    }
+
+    public IHost Host { get; }
+
+    public MortalWire Wire { get; }
+
+    public ToldNodes Nodes { get; } = new();
+
+    public NodeStatus Status { get; }
+
+    public IReadOnlyDictionary<string, ConsumerDescriptor> Descriptors { get; }
+
+    public string Id => Status.Id;
+
+    public NodeContext Context => Host.Services.GetRequiredService<NodeContext>();
+
+    public IGroups Groups => Host.Services.GetRequiredService<IGroups>();
+
+    public ConnectionOwners Owners => Host.Services.GetRequiredService<ConnectionOwners>();
+
+    public ConnectionWorker Worker => Host.Services.GetRequiredService<ConnectionWorker>();
+
+    public Runnel.Links.WorkerTable Workers => Host.Services.GetRequiredService<Runnel.Links.WorkerTable>();
+
+    public SocketHere Open(string endpoint = "test", ClientHello? hello = null) => new(this, endpoint, hello);
+
+    /// <summary>A client connects, and its consumer has accepted it.</summary>
+    public async Task<SocketHere> ConnectAsync(string endpoint = "test", ClientHello? hello = null)
+    {
+        var socket = Open(endpoint, hello);
+        await Wait.For(socket.Session.ConnectAsync(), "the consumer to connect");
+        return socket;
+    }
+
+    /// <summary>As SIGTERM does.</summary>
+    public Task StopAsync() => Wait.For(Host.StopAsync(), "the node to stop");
+
+    public async ValueTask DisposeAsync()
+    {
+        using (Host)
+            await Host.StopAsync();
+    }
+
+    private sealed class Mapped(IReadOnlyDictionary<string, ConsumerDescriptor> taken, IReadOnlyDictionary<string, ConsumerDescriptor> all) : IConsumerEndpoints
+    {
+        public IReadOnlyList<ChannelName> Taken => [.. taken.Keys.Select(name => new ChannelName(ConnectionOwners.ChannelPrefix + name))];
+
+        public ConsumerDescriptor? Find(string endpoint) => all.GetValueOrDefault(endpoint);
+    }
+}
+
+/// <summary>A socket on a gateway, which nothing carries.</summary>
+internal sealed class SocketHere : SocketConnection, IDisposable
+{
+    private readonly CancellationTokenSource _gone = new();
+
+    public SocketHere(HandedNode gateway, string endpoint, ClientHello? hello)
+        : base(gateway.Context)
+    {
+        Outbound = new OutboundQueue(new OutboundOptions(), Writer);
+        Session = gateway.Host.Services.GetRequiredService<ConsumerSessions>().NewSession(this, endpoint, gateway.Descriptors[endpoint], hello);
+    }
+
+    public FakeWriter Writer { get; } = new();
+
+    public IConsumerSession Session { get; }
+
+    public List<int> Closes { get; } = [];
+
+    public bool IsAccepted { get; private set; }
+
+    public override ConsumerScope Scope { get; } = new NoScope();
+
+    public override CancellationToken Gone => _gone.Token;
+
+    public override OutboundQueue Outbound { get; }
+
+    public Task SayAsync(string text) => Session.ReceiveTextAsync(System.Text.Encoding.UTF8.GetBytes(text)).AsTask();
+
+    /// <summary>The client is gone.</summary>
+    public Task EndAsync(int code = CloseCode.Abnormal)
+    {
+        _gone.Cancel();
+        return Session.DisconnectAsync(code, IsAccepted);
+    }
+
+    public Task GotAsync(params string[] texts) => Wait.Until(() => texts.All(Writer.Texts.Contains), $"the client gets {string.Join(", ", texts)}");
+
+    public Task ClosedAsync() => Wait.Until(() => Closes.Count > 0, "the connection is closed");
+
+    public override Task AcceptAsync(AcceptOptions options, CancellationToken cancellationToken = default)
+    {
+        IsAccepted = true;
+        return Task.CompletedTask;
+    }
+
+    public override Task RejectAsync(CancellationToken cancellationToken = default) => Task.CompletedTask;
+
+    public override ValueTask SendAsync(string text, CancellationToken cancellationToken = default) => Outbound.SendAsync(Frame.Text(text), cancellationToken);
+
+    public override ValueTask SendAsync(ReadOnlyMemory<byte> data, CancellationToken cancellationToken = default) => Outbound.SendAsync(Frame.Binary(data.Span), cancellationToken);
+
+    public override ValueTask SendUtf8JsonAsync(ReadOnlyMemory<byte> json, CancellationToken cancellationToken = default) => Outbound.SendAsync(Frame.Text(json.Span), cancellationToken);
+
+    public override void Abort() => _gone.Cancel();
+
+    public void Dispose() => _gone.Dispose();
+
+    protected override Task CloseOnceAsync(int code, string? reason, CancellationToken cancellationToken)
+    {
+        lock (Closes)
+            Closes.Add(code);
+        return Task.CompletedTask;
+    }
+}

@@ -1,0 +1,81 @@
+using Runnel.InMemory;
+using Runnel.Layers;
+
+namespace Runnel.Tests.Handover;
+
+/// <summary>A node's way to the others, on which nothing goes in or out while its process is dead, or stands still.</summary>
+internal sealed class MortalWire(InMemoryBackplane inner) : IBackplane
+{
+    private readonly Lock _lock = new();
+    private readonly List<Action> _late = [];
+    private bool _isStill;
+
+    /// <summary>Whether the process was killed: what comes and goes is lost.</summary>
+    public bool IsDead { get; set; }
+
+    public BackplaneFeatures Features => inner.Features;
+
+    public BackplaneState State => BackplaneState.Connected;
+
+    public event Action<BackplaneState>? StateChanged
+    {
+        add { }
+        remove { }
+    }
+
+    /// <summary>The process stands still: what comes and goes waits.</summary>
+    public void StandStill()
+    {
+        lock (_lock)
+            _isStill = true;
+    }
+
+    /// <summary>The process goes on: what waited arrives.</summary>
+    public void GoOn()
+    {
+        List<Action> late;
+        lock (_lock)
+        {
+            _isStill = false;
+            late = [.. _late];
+            _late.Clear();
+        }
+        late.ForEach(static step => step());
+    }
+
+    public ValueTask<Position> PublishAsync(Topic topic, ReadOnlyMemory<byte> payload, Retention? retention, CancellationToken cancellationToken = default)
+    {
+        var bytes = payload.ToArray();
+        if (IsDead || IsLate(() => _ = inner.PublishAsync(topic, bytes, retention, CancellationToken.None).AsTask()))
+            return ValueTask.FromResult(Position.None);
+        return inner.PublishAsync(topic, bytes, retention, cancellationToken);
+    }
+
+    public ValueTask<ITopicSubscription> SubscribeAsync(Topic topic, ITopicListener listener, CancellationToken cancellationToken = default) =>
+        inner.SubscribeAsync(topic, new Listener(this, listener), cancellationToken);
+
+    public ValueTask<TopicHistory> ReadHistoryAsync(Topic topic, Position after, int limit, CancellationToken cancellationToken = default) =>
+        inner.ReadHistoryAsync(topic, after, limit, cancellationToken);
+
+    private bool IsLate(Action step)
+    {
+        lock (_lock)
+        {
+            if (_isStill)
+                _late.Add(step);
+            return _isStill;
+        }
+    }
+
+    private sealed class Listener(MortalWire wire, ITopicListener inner) : ITopicListener
+    {
+        public void OnMessage(BackplaneMessage message)
+        {
+            var kept = message with { Payload = message.Payload.ToArray() };
+            if (!wire.IsDead && !wire.IsLate(() => inner.OnMessage(kept)))
+                inner.OnMessage(kept);
+        }
+
+        public void OnGap(TopicGap gap) => inner.OnGap(gap);
+    }
+}
