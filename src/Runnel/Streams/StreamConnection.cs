@@ -13,6 +13,7 @@ internal sealed class StreamConnection : Connection
     private readonly ConsumerSession _session;
     private bool _accepted;
     private bool _closed;
+    private bool _wasOver; // before this worker had the socket: there is no consumer
     private readonly Lazy<Task> _disconnected;
     private int _code = CloseCode.Abnormal;
 
@@ -22,7 +23,7 @@ internal sealed class StreamConnection : Connection
         _socket = socket.Connection;
         _name = name;
         _session = new ConsumerSession(socket.Host, this, descriptor, events => socket.Membership.OfStream(Number, name, events));
-        _disconnected = new(() => _session.DisconnectAsync(_code, _accepted));
+        _disconnected = new(() => _wasOver ? Task.CompletedTask : _session.DisconnectAsync(_code, _accepted));
     }
 
     public override ChannelName ChannelName => _session.Context.Membership.ChannelName;
@@ -41,7 +42,7 @@ internal sealed class StreamConnection : Connection
         _accepted = true;
         if (_session.Context.Membership.IsOver)
         {
-            _closed = true;
+            _closed = _wasOver = true;
             return Task.CompletedTask;
         }
         Kept = _session.Context.Membership.Kept;
@@ -49,7 +50,7 @@ internal sealed class StreamConnection : Connection
     }
 
     /// <summary>The socket goes to another worker, and the stream with it.</summary>
-    public Task ReleaseAsync() => _session.ReleaseAsync();
+    public Task ReleaseAsync() => _wasOver ? Task.CompletedTask : _session.ReleaseAsync();
 
     // Before what was held for the client goes out: a stream that nobody accepted gets nothing.
     internal override Task EndConnectingAsync() =>

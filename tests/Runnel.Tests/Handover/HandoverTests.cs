@@ -1,0 +1,200 @@
+using Runnel.Specification;
+using Xunit;
+
+namespace Runnel.Tests.Handover;
+
+/// <summary>A connection and its consumer in another node, while nothing fails but the client.</summary>
+public sealed class HandoverTests : IAsyncLifetime
+{
+    private readonly HandedNodes _nodes = new();
+    private readonly Counting.Script _script = new();
+    private HandedNode _gateway = null!, _worker = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _nodes.Endpoints["test"] = _script.Describe();
+        _nodes.Endpoints["member"] = ConsumerDescriptor.For<Member>();
+        _nodes.Endpoints["shared"] = new DemultiplexerBuilder().Stream<Member>("a").Stream<Member>("b").Describe();
+        _gateway = await _nodes.StartGatewayAsync();
+        _worker = await _nodes.StartWorkerAsync();
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _script.Gate.TrySetResult();
+        return _nodes.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Each_message_is_handled_once_and_in_order_with_the_events_of_groups()
+    {
+        var client = await _gateway.ConnectAsync("member");
+
+        for (var number = 0; number < 100; number++)
+        {
+            await client.SayAsync($"m{number}");
+            await _gateway.Groups.SendEventAsync("kept.news", "tick", $"e{number}");
+        }
+
+        await Wait.Until(() => client.Writer.Texts.Count == 201, "all is handled");
+        Assert.Equal("snapshot", client.Writer.Texts[0]);
+        Assert.Equal(Enumerable.Range(0, 100).Select(static number => $"m{number}"), client.Writer.Texts.Where(static text => text[0] == 'm'));
+        Assert.Equal(Enumerable.Range(0, 100).Select(static number => $"e{number}"), client.Writer.Texts.Where(static text => text[0] == 'e'));
+    }
+
+    [Fact]
+    public async Task Frames_of_a_group_come_behind_the_snapshot_although_that_waits_for_a_slow_client()
+    {
+        var client = _gateway.Open("member");
+        client.Writer.Block();
+        var connecting = client.Session.ConnectAsync();
+        await Wait.Until(() => client.Writer.Texts.Count == 1, "the snapshot is being written");
+
+        await _gateway.Groups.SendAsync("kept.news", "later");
+        client.Writer.Unblock();
+        await Wait.For(connecting, "the connect");
+
+        await client.GotAsync("later");
+        Assert.Equal(["snapshot", "later"], client.Writer.Texts);
+    }
+
+    [Fact]
+    public async Task A_client_that_says_more_than_its_consumer_handles_is_not_read()
+    {
+        var client = await _gateway.ConnectAsync();
+        var saying = Task.CompletedTask;
+
+        for (var said = 0; said < MostOpen; said++)
+        {
+            Assert.True(saying.IsCompleted);
+            saying = client.SayAsync($"hold {said}");
+        }
+        Assert.False(saying.IsCompleted);
+        _script.Gate.SetResult();
+
+        await Wait.For(saying, "there is room");
+        await client.GotAsync($"hold {MostOpen - 1} {MostOpen}");
+    }
+
+    [Fact]
+    public async Task A_consumer_that_sends_more_than_its_client_takes_waits()
+    {
+        var sent = 0;
+        _nodes.Endpoints["test"] = ConsumerDescriptor.For(new ConsumerBuilder().OnReceive(async (_, connection) =>
+        {
+            for (; sent < 1000; sent++)
+                await connection.SendAsync(new string('x', 64 * 1024));
+        }));
+        var client = await _gateway.ConnectAsync();
+        client.Writer.Block();
+
+        await client.SayAsync("go");
+        await Wait.Until(() => client.Writer.Writes > 0 && Volatile.Read(ref sent) is > 1 and < 100, "it sends until the client's queue is full");
+        client.Writer.Unblock();
+
+        await Wait.Until(() => client.Writer.Texts.Count == 1000, "all has arrived");
+    }
+
+    [Fact]
+    public async Task Streams_of_a_shared_socket_keep_each_their_own_and_go_on_in_another_worker()
+    {
+        var client = await _gateway.ConnectAsync("shared");
+        await client.SayAsync("""{"stream":"a","payload":"keep 1"}""");
+        await client.SayAsync("""{"stream":"b","payload":"keep 2"}""");
+        await client.SayAsync("""{"stream":"b","payload":"close"}""");
+        await client.GotAsync("""{"stream":"b","close":{"code":1000,"reason":""}}""");
+        await _nodes.StartWorkerAsync();
+
+        _nodes.Kill(_worker);
+        await client.SayAsync("""{"stream":"a","payload":"kept"}""");
+        await client.SayAsync("""{"stream":"b","payload":"kept"}""");
+        await _gateway.Groups.SendEventAsync("kept.news", "tick", "still a member");
+
+        await client.GotAsync(
+            """{"stream":"a","payload":"1"}""",
+            """{"stream":"b","error":"This stream is closed. Connect again to open it."}""",
+            """{"stream":"a","payload":"still a member"}""");
+        Assert.Empty(client.Closes);
+        await Wait.For(client.EndAsync(CloseCode.Normal), "the end");
+    }
+
+    [Fact]
+    public async Task A_client_that_comes_back_recovers_through_a_worker_that_is_not_the_same()
+    {
+        var client = await _gateway.ConnectAsync("member", Greeted.Hello());
+        await _gateway.Groups.SendAsync("kept.news", "one");
+        await Wait.Until(() => client.Writer.Texts.Any(static text => text.Contains("\"one\"", StringComparison.Ordinal)), "the message");
+        var shown = Greeted.Shown(client.Writer.Texts);
+        await Wait.For(client.EndAsync(), "the end");
+        await _gateway.Groups.SendAsync("kept.news", "two");
+        await _nodes.StartWorkerAsync();
+        _nodes.Kill(_worker);
+
+        var back = await _gateway.ConnectAsync("member", Greeted.Hello(shown));
+
+        await Wait.Until(() => back.Writer.Texts.Any(static text => text.Contains("\"two\"", StringComparison.Ordinal)), "what it missed");
+        Assert.Contains(back.Writer.Texts, static text => text.Contains("recovered", StringComparison.Ordinal));
+        Assert.DoesNotContain(back.Writer.Texts, static text => text.Contains("\"one\"", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task When_the_gateway_dies_its_consumers_are_told_of_the_end()
+    {
+        var client = await _gateway.ConnectAsync();
+        await client.SayAsync("one");
+        await client.GotAsync("one 1");
+
+        _nodes.Kill(_gateway);
+
+        Assert.Equal("end 1006 with 1", await _script.Journal.NextAsync());
+        await Wait.Until(() => _worker.Worker.Count == 0, "it is forgotten");
+    }
+
+    [Fact]
+    public async Task A_worker_that_comes_gets_its_share()
+    {
+        for (var number = 0; number < 30; number++)
+            await _gateway.ConnectAsync();
+        Assert.Equal(30, _gateway.Owners.LoadOf(_worker.Id));
+
+        var second = await _nodes.StartWorkerAsync();
+
+        await Wait.Until(
+            () =>
+            {
+                _nodes.Pass(1);
+                return _gateway.Owners.LoadOf(second.Id) >= 12;
+            },
+            "it has its share");
+        Assert.Equal(30, _gateway.Owners.LoadOf(_worker.Id) + _gateway.Owners.LoadOf(second.Id));
+        Assert.InRange(_gateway.Owners.LoadOf(_worker.Id), 12, 18);
+    }
+
+    private const int MostOpen = Runnel.Handover.HandedSession.MostOpenMessages;
+
+    /// <summary>A member of a group, which can be adopted.</summary>
+    public sealed class Member : WebSocketConsumer
+    {
+        public override async Task OnConnectAsync(CancellationToken cancellationToken)
+        {
+            await AcceptAsync(cancellationToken);
+            await Groups.AddAsync("kept.news", cancellationToken);
+            await SendAsync("snapshot", cancellationToken);
+        }
+
+        public override Task OnAdoptAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public override async Task OnReceiveAsync(string text, CancellationToken cancellationToken)
+        {
+            if (text.StartsWith("keep ", StringComparison.Ordinal))
+                Connection.Keep(text[5..]);
+            else if (text == "close")
+                await CloseAsync(cancellationToken: cancellationToken);
+            else
+                await SendAsync(text == "kept" ? Connection.GetKept<string>()! : text, cancellationToken);
+        }
+
+        [Handles("tick")]
+        public ValueTask OnTickAsync(string body, CancellationToken cancellationToken) => SendAsync(body, cancellationToken);
+    }
+}
