@@ -121,7 +121,11 @@ internal sealed class ConsumerSession : IConsumerSession, IThreadPoolWorkItem, I
             Host.Connections.Remove(Connection);
         Task turn;
         lock (this)
+        {
+            if (_turn.IsEnding)
+                return; // the connection is another worker's, which tells its consumer
             turn = _turn.TakeForEndAsync();
+        }
         await turn;
         Connection.IsRedelivered = isRedelivered;
         try

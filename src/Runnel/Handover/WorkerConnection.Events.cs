@@ -24,8 +24,13 @@ internal sealed partial class WorkerConnection : IThreadPoolWorkItem
     /// <param name="wasAccepted">Whether it ever was.</param>
     public void End(long number, bool isRedelivered, int code, bool wasAccepted)
     {
-        IsEnding = true;
         CancelGone();
+        lock (this)
+        {
+            if (_isReleasing)
+                return; // the next worker tells its consumer
+            IsEnding = true;
+        }
         Line(new(number, isRedelivered, Bytes: null, IsText: false, code, wasAccepted));
     }
 

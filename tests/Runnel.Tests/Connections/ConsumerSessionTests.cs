@@ -32,6 +32,27 @@ public sealed class ConsumerSessionTests
     }
 
     [Fact]
+    public async Task A_consumer_that_loses_its_connection_is_not_told_of_the_end_that_comes_meanwhile_and_nobody_waits()
+    {
+        var (handling, told) = (new TaskCompletionSource(), false);
+        await using var node = FakeConnection.CreateNode(new InMemoryBackplane(_clock), _clock);
+        using var connection = await FakeConnection.ConnectAsync(node, ConsumerDescriptor.For(new ConsumerBuilder().OnReceive((_, _) => new ValueTask(handling.Task)).OnDisconnect((_, _) =>
+        {
+            told = true;
+            return Task.CompletedTask;
+        })));
+        var receiving = connection.Session.ReceiveTextAsync("at hand"u8.ToArray()).AsTask();
+
+        var releasing = connection.Session.ReleaseAsync();
+        var ending = connection.Session.DisconnectAsync(CloseCode.Normal);
+        Assert.False(releasing.IsCompleted);
+        handling.SetResult();
+
+        await Wait.For(Task.WhenAll(receiving, releasing, ending), "nobody waits");
+        Assert.False(told);
+    }
+
+    [Fact]
     public async Task Events_that_wait_while_the_consumer_fails_are_counted()
     {
         using var counts = new Counts();
