@@ -42,7 +42,7 @@ public static class RunnelTelemetry
     /// <summary>Connections that this gateway handed to a worker, by <c>kind</c>: <c>new</c>, <c>adopted</c>.</summary>
     public const string HandoverHanded = "runnel.handover.handed";
 
-    /// <summary>Connections that this gateway closed because no worker could go on with them, by <c>reason</c>: <c>no-worker</c>, <c>slow-worker</c>, <c>not-adoptable</c>, <c>killed-workers</c>.</summary>
+    /// <summary>Connections that this gateway closed because no worker could go on with them, by <c>reason</c>: <c>no-worker</c>, <c>slow-worker</c>, <c>not-adoptable</c>, <c>killed-workers</c>, <c>scope</c>.</summary>
     public const string HandoverClosed = "runnel.handover.closed";
 
     /// <summary>What workers sent to connections that are not theirs any more.</summary>

@@ -93,7 +93,8 @@ internal sealed class ConnectionOwners : IDisposable
     /// <summary>Gives a connection to the worker that has the least to do, or lets it wait for one.</summary>
     public void HandOut(HandedSession session)
     {
-        var scope = _scopes.Write(session.Connection.Scope);
+        if (!TryWriteScope(session, out var scope))
+            return;
         lock (_lock)
         {
             var worker = _workers.Pick(ChannelPrefix + session.Endpoint, id => _load.GetValueOrDefault(id));
@@ -158,6 +159,23 @@ internal sealed class ConnectionOwners : IDisposable
     {
         _workers.Changed -= OnWorkersChanged;
         _timer.Dispose();
+    }
+
+    // It has what the application made of the user, and must not end the process.
+    private bool TryWriteScope(HandedSession session, out ReadOnlyMemory<byte> scope)
+    {
+        try
+        {
+            scope = _scopes.Write(session.Connection.Scope);
+            return true;
+        }
+        catch (Exception exception)
+        {
+            Log.ScopeUnwritable(_context.Logger, exception, session.Connection.Number, session.Endpoint);
+            session.Abandon(CloseCode.InternalError, "The server failed to handle this connection.", "scope");
+            scope = default;
+            return false;
+        }
     }
 
     private void GoOn(List<HandedSession> lost)

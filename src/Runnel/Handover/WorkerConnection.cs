@@ -70,7 +70,11 @@ internal sealed partial class WorkerConnection : Connection
     {
         ArgumentNullException.ThrowIfNull(options);
         if (IsGreeted)
-            return Task.CompletedTask; // its consumer is that of a shared socket, which asks for nothing else
+        {
+            // The socket is open, and its consumer is that of a shared socket, which asks for nothing else: the gateway hears that it is at work.
+            Ask(new ToGateway.Accept(NumberThere, Owner, AcceptOptions.Default));
+            return Task.CompletedTask;
+        }
         if (options.Subprotocol is { } subprotocol && !Scope.Subprotocols.Contains(subprotocol))
             throw new InvalidOperationException($"The client does not offer the subprotocol '{subprotocol}'; it offers: {string.Join(", ", Scope.Subprotocols)}.");
         Decide();
