@@ -9,12 +9,14 @@ var root = new RootCommand("Runnel beside its peers, on this machine; and what i
     QueueCommand.Create(),
     ChaosCommand.Create(),
     RecoveryCommand.Create(),
+    SplitCommand.Create(),
     ServerProcess.CreateCommand(),
     LoadProcess.CreateCommand(),
     ChaosProducer.CreateCommand(),
     ChaosWorker.CreateCommand(),
     RecoveryNode.CreateCommand(),
     RecoveryClients.CreateCommand(),
+    SplitNode.CreateCommand(),
 };
 
 // Who stops a run waits until its processes have ended and its files are gone.

@@ -6,7 +6,7 @@ namespace Runnel.Bench;
 internal static class IdleRun
 {
     /// <summary>Enough to compile and fill what is needed once, few enough to leave next to nothing in the pools.</summary>
-    private const int FirstConnections = 50;
+    public const int FirstConnections = 50;
 
     public static async Task<IReadOnlyDictionary<string, List<IdleRound>>> RunAsync(IdleSettings settings, CancellationToken cancellationToken)
     {

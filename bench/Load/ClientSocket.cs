@@ -41,6 +41,14 @@ internal sealed class ClientSocket : IDisposable
         return Take(buffer.AsSpan(0, kept + read), Stopwatch.GetTimestamp());
     }
 
+    /// <summary>Sends a text, which has to fit into the system's buffer. The thread that receives may be another one.</summary>
+    public void Send(string text)
+    {
+        var frame = ClientFrame.Text(text);
+        if (_socket.Send(frame, SocketFlags.None, out var error) != frame.Length)
+            throw new BenchException($"A socket did not take a message of {text.Length} characters ({error}): the server reads too slowly, or has closed it.");
+    }
+
     public void Dispose() => _socket.Dispose();
 
     private bool Take(ReadOnlySpan<byte> bytes, long now)
@@ -107,6 +115,5 @@ internal sealed class ClientSocket : IDisposable
         return payload[missing..];
     }
 
-    private void Pong(ReadOnlySpan<byte> payload) =>
-        _socket.Send([0x8A, (byte)(0x80 | payload.Length), 0, 0, 0, 0, .. payload], SocketFlags.None, out _);
+    private void Pong(ReadOnlySpan<byte> payload) => _socket.Send(ClientFrame.Pong(payload), SocketFlags.None, out _);
 }

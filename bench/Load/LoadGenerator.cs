@@ -9,6 +9,7 @@ internal sealed class LoadGenerator
     private readonly List<ClientSocket> _sockets = [];
     private readonly Lock _lock = new();
     private int _lost;
+    private int _next;
 
     public Deliveries Deliveries { get; } = new();
 
@@ -27,6 +28,16 @@ internal sealed class LoadGenerator
                 _epoll.Watch(socket.Descriptor, tag: _sockets.Count - 1);
             }
         }
+    }
+
+    /// <summary>Sends a message over the connections in turn. One thread at a time, and not while connections come and go.</summary>
+    public Task SendAsync(string message)
+    {
+        if (ConnectionsLost > 0)
+            throw new BenchException($"{ConnectionsLost} connections were lost while messages were sent over them.");
+        _next = (_next + 1) % _sockets.Count;
+        _sockets[_next].Send(message);
+        return Task.CompletedTask;
     }
 
     public void Disconnect()

@@ -32,6 +32,8 @@ internal static class LoadProcess
                     case "begin":
                         generator.Deliveries.Begin(Number(words[0]));
                         return true;
+                    case "keep-sending":
+                        return await new OpenLoop(generator.SendAsync).PublishAsync((int)Number(words[0]), (int)Number(words[1]));
                     case "finish":
                         await generator.Deliveries.WaitAsync(TimeSpan.FromSeconds(Number(words[0])));
                         return FiguresOf(generator);

@@ -11,8 +11,7 @@ internal static class Upgrade
     private const int LongestResponse = 8 * 1024;
     private const int TimeoutMilliseconds = 20_000;
 
-    /// <summary>The frame of a client must be masked; a mask of zeros leaves the payload as it is.</summary>
-    private static readonly byte[] SignalRHandshake = MaskedText("{\"protocol\":\"json\",\"version\":1}\u001e");
+    private static readonly byte[] SignalRHandshake = ClientFrame.Text("{\"protocol\":\"json\",\"version\":1}\u001e");
 
     /// <summary>Connects, and returns what came after the HTTP response.</summary>
     public static (Socket Socket, byte[] Surplus) Open(int port, string target)
@@ -53,6 +52,4 @@ internal static class Upgrade
 
         throw new BenchException($"The server refused the WebSocket: {Encoding.ASCII.GetString(buffer).TrimEnd('\0')}");
     }
-
-    private static byte[] MaskedText(string text) => [0x81, (byte)(0x80 | text.Length), 0, 0, 0, 0, .. Encoding.ASCII.GetBytes(text)];
 }

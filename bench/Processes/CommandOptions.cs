@@ -21,15 +21,13 @@ internal static class CommandOptions
         return option;
     }
 
-    public static Option<string[]> Targets()
+    public static Option<string[]> Targets() => Several("--target", "Only these targets", FanoutTargets.Names);
+
+    /// <summary>All of the words, or those that are given.</summary>
+    public static Option<string[]> Several(string name, string description, IReadOnlyList<string> all)
     {
-        var option = new Option<string[]>("--target")
-        {
-            Description = "Only these targets",
-            DefaultValueFactory = _ => [.. FanoutTargets.Names],
-            AllowMultipleArgumentsPerToken = true,
-        };
-        option.AcceptOnlyFromAmong([.. FanoutTargets.Names]);
+        var option = new Option<string[]>(name) { Description = description, DefaultValueFactory = _ => [.. all], AllowMultipleArgumentsPerToken = true };
+        option.AcceptOnlyFromAmong([.. all]);
         return option;
     }
 

@@ -71,15 +71,7 @@ internal sealed class GreetedSocket : IDisposable
     }
 
     /// <summary>Sends a text, which has to fit into the system's buffer: a client says little.</summary>
-    public void Send(string text)
-    {
-        var content = Encoding.UTF8.GetBytes(text);
-        // A client must mask; a mask of zeros leaves the payload as it is.
-        byte[] head = content.Length < 126
-            ? [0x80 | Text, (byte)(0x80 | content.Length), 0, 0, 0, 0]
-            : [0x80 | Text, 0x80 | 126, (byte)(content.Length >> 8), (byte)content.Length, 0, 0, 0, 0];
-        _socket.Send([.. head, .. content], SocketFlags.None, out _);
-    }
+    public void Send(string text) => _socket.Send(ClientFrame.Text(text), SocketFlags.None, out _);
 
     /// <summary>Breaks it off: the server's system is told at once.</summary>
     public void Dispose() => _socket.Dispose();
@@ -99,7 +91,7 @@ internal sealed class GreetedSocket : IDisposable
                 case FrameHeader.Close:
                     return false;
                 case FrameHeader.Ping:
-                    _socket.Send([0x8A, (byte)(0x80 | payload.Length), 0, 0, 0, 0, .. payload], SocketFlags.None, out _);
+                    _socket.Send(ClientFrame.Pong(payload), SocketFlags.None, out _);
                     break;
             }
             bytes = bytes[(header.HeaderLength + payload.Length)..];

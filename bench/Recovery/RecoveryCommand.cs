@@ -8,8 +8,8 @@ internal static class RecoveryCommand
     public static Command Create()
     {
         var layer = CommandOptions.Layer("redis: (a private redis-server, which is killed, too) or sqlite:PATH", "redis:");
-        var parts = Several("--parts", "Only these parts", RecoveryRun.Parts);
-        var faults = Several("--faults", "Only these faults", RecoveryFault.Names);
+        var parts = CommandOptions.Several("--parts", "Only these parts", RecoveryRun.Parts);
+        var faults = CommandOptions.Several("--faults", "Only these faults", RecoveryFault.Names);
         var checkedClients = CommandOptions.Number("--checked-clients", "Clients of the checker", usual: 200, least: 4, most: 2_000);
         var calm = CommandOptions.Number("--calm-seconds", "Seconds before and after a fault", usual: 3, least: 1, most: 60);
         var away = CommandOptions.Number("--away-seconds", "Seconds that a fault lasts", usual: 5, least: 1, most: 60);
@@ -46,12 +46,5 @@ internal static class RecoveryCommand
             return report.IsKept ? 0 : 1;
         });
         return command;
-    }
-
-    private static Option<string[]> Several(string name, string description, IReadOnlyList<string> all)
-    {
-        var option = new Option<string[]>(name) { Description = description, DefaultValueFactory = _ => [.. all], AllowMultipleArgumentsPerToken = true };
-        option.AcceptOnlyFromAmong([.. all]);
-        return option;
     }
 }
