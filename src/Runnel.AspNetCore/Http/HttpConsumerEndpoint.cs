@@ -114,7 +114,7 @@ internal sealed class HttpConsumerEndpoint(
         return true;
     }
 
-    // One byte more than may be is read, to know of it.
+    // One byte more than may be is read, to know of it. The reader gets everything back, or the server could not read the next request of the connection.
     private async Task<ReadOnlyMemory<byte>?> ReadBodyAsync(HttpContext context)
     {
         if (context.Request.ContentLength > options.MaxBodyBytes)
@@ -123,11 +123,15 @@ internal sealed class HttpConsumerEndpoint(
         while (true)
         {
             var read = await reader.ReadAsync(context.RequestAborted);
-            if (read.Buffer.Length > options.MaxBodyBytes)
-                return null;
-            if (read.IsCompleted)
-                return read.Buffer.ToArray();
-            reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+            var isTooLarge = read.Buffer.Length > options.MaxBodyBytes;
+            if (!isTooLarge && !read.IsCompleted)
+            {
+                reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+                continue;
+            }
+            ReadOnlyMemory<byte>? body = isTooLarge ? default(ReadOnlyMemory<byte>?) : read.Buffer.ToArray();
+            reader.AdvanceTo(read.Buffer.End);
+            return body;
         }
     }
 }

@@ -1,0 +1,91 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Runnel.Links;
+using Runnel.Specification;
+using Runnel.Tests.Connections;
+using Xunit;
+
+namespace Runnel.Tests.Http;
+
+/// <summary>What holds for HTTP consumers behind Kestrel, where a connection carries one request after the other and has buffers.</summary>
+[Collection(nameof(Metered))]
+public sealed class HttpSocketTests
+{
+    private readonly HttpScript _script = new();
+
+    private string Path => $"/scripted/{_script.Id}";
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task One_connection_carries_one_request_with_a_body_after_the_other(bool chunked)
+    {
+        await using var app = await RunnelApp.StartAsync(Map);
+        var connections = 0;
+        using var client = new HttpMessageInvoker(new SocketsHttpHandler { ConnectCallback = ConnectAsync });
+
+        var statuses = new List<HttpStatusCode>();
+        foreach (var body in new[] { "small", "larger than it may be", "small" })
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(app.Address, Path)) { Content = new StringContent(body), Headers = { TransferEncodingChunked = chunked } };
+            using var response = await Wait.For(client.SendAsync(request, CancellationToken.None), "the response");
+            await response.Content.ReadAsStringAsync();
+            statuses.Add(response.StatusCode);
+        }
+
+        Assert.Equal([HttpStatusCode.OK, HttpStatusCode.RequestEntityTooLarge, HttpStatusCode.OK], statuses);
+        Assert.Equal(1, connections);
+
+        async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+        {
+            connections++;
+            var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+            await socket.ConnectAsync(context.DnsEndPoint, cancellationToken);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+    }
+
+    [Fact]
+    public async Task A_client_that_does_not_read_its_response_stops_the_consumer_in_the_worker_until_it_leaves()
+    {
+        const int Chunks = 1024; // 64 MiB, far more than all buffers on the way have room for
+        await using var app = await RunnelApp.StartAsync(Map, inAWorker: true);
+        var workers = app.Services.GetRequiredService<WorkerTable>();
+        await Wait.Until(() => workers.Of("http.request.scripted.script").Count == 1, "the gateway knows the worker");
+        var (written, ended) = (0, new TaskCompletionSource<Exception?>());
+        _script.Answer = async (_, response, cancellationToken) =>
+        {
+            try
+            {
+                for (; written < Chunks; Interlocked.Increment(ref written))
+                    await response.WriteAsync(new byte[64 * 1024], cancellationToken);
+                ended.SetResult(null);
+            }
+            catch (Exception exception)
+            {
+                ended.SetResult(exception);
+                throw;
+            }
+        };
+        var client = await app.DialAsync();
+
+        await client.SendAsync($"GET {Path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        var (seen, times) = (0, 0);
+        await Wait.Until(
+            () =>
+            {
+                times = Volatile.Read(ref written) is var now && now == seen && now > 0 ? times + 1 : 0;
+                seen = now;
+                return times == 10 || ended.Task.IsCompleted;
+            },
+            "the consumer waits");
+        client.Dispose();
+
+        Assert.NotNull(await Wait.For(ended.Task, "the consumer to hear that the client is gone"));
+        Assert.InRange(written, 1, Chunks - 1);
+    }
+
+    private static void Map(WebApplication app) => app.MapHttpConsumer<ScriptedHttpConsumer>("/scripted/{script}", options => options.MaxBodyBytes = 10);
+}
