@@ -63,4 +63,7 @@ internal static partial class Log
 
     [LoggerMessage(2031, LogLevel.Warning, "The worker that was to answer {Method} {Path} is gone ({Channel}). A request whose method is safe is handed to another one; the others are answered with 502.")]
     public static partial void WorkerLostRequest(ILogger logger, Exception exception, string method, string path, string channel);
+
+    [LoggerMessage(2032, LogLevel.Error, "What a worker answered to {Method} {Path} ({Channel}) cannot be read; the client gets 502. Deploy the same version of the application to gateways and workers.")]
+    public static partial void ResponseUnreadable(ILogger logger, Exception exception, string method, string path, string channel);
 }

@@ -84,7 +84,12 @@ internal sealed class HttpConsumerEndpoint(
                 {
                     return false;
                 }
-                catch (Exception exception) when (exception is IOException or FormatException)
+                catch (FormatException exception)
+                {
+                    Log.ResponseUnreadable(node.Logger, exception, method, context.Request.Path, channel.Value);
+                    return await RefuseAsync(context, sink, StatusCodes.Status502BadGateway, "worker-unreadable", "The worker's response cannot be read. The request may have been carried out.");
+                }
+                catch (IOException exception)
                 {
                     if (sink.HasBegun)
                         return false;

@@ -23,7 +23,7 @@ public sealed class HttpConsumerResponse
         set => _statusCode = !HasStarted ? value : throw new InvalidOperationException("The status cannot be set any more: the response has started. Set it before the first write.");
     }
 
-    /// <summary>The headers. They have no effect once the response has started.</summary>
+    /// <summary>The headers, of up to 64 KiB. They have no effect once the response has started.</summary>
     public IHeaderDictionary Headers { get; } = new HeaderDictionary();
 
     /// <summary>Whether status and headers have gone out.</summary>
@@ -32,6 +32,7 @@ public sealed class HttpConsumerResponse
     /// <summary>Sends a part of the body at once. Waits while the client reads slowly.</summary>
     /// <param name="chunk">The part.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="InvalidOperationException">The headers have more than 64 KiB.</exception>
     /// <exception cref="OperationCanceledException">The client is gone, or has waited for too long.</exception>
     public async ValueTask WriteAsync(ReadOnlyMemory<byte> chunk, CancellationToken cancellationToken = default)
     {
@@ -61,6 +62,8 @@ public sealed class HttpConsumerResponse
     {
         if (HasStarted)
             return ValueTask.CompletedTask;
+        if (ResponseHead.SizeOf(Headers) is var size && size > ResponseHead.MostBytes)
+            throw new InvalidOperationException($"The headers of the response have {size} bytes, and may have {ResponseHead.MostBytes}. Write what is large to the body.");
         HasStarted = true;
         return _sink.StartAsync(StatusCode, Headers, cancellationToken);
     }

@@ -1,3 +1,4 @@
+using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 
@@ -6,7 +7,14 @@ namespace Runnel.AspNetCore.Http;
 /// <summary>Status and headers of a response, on the way from a worker to the gateway: a version, the status, how many values there are, and name and value of each.</summary>
 internal static class ResponseHead
 {
+    /// <summary>The most bytes that it may have: what an <see cref="Exchange"/> sends in one part.</summary>
+    public const int MostBytes = 64 * 1024;
+
     private const byte Version = 1;
+    private const int LengthBytes = 5; // the most that an integer or the length of a text takes
+
+    /// <summary>The most bytes that a head with these headers takes.</summary>
+    public static int SizeOf(IHeaderDictionary headers) => 1 + LengthBytes + LengthBytes + headers.Sum(static header => header.Value.Sum(value => SizeOf(header.Key) + SizeOf(value ?? "")));
 
     public static byte[] Write(int statusCode, IHeaderDictionary headers)
     {
@@ -48,4 +56,6 @@ internal static class ResponseHead
             throw new FormatException("The head of a worker's response is cut short.", exception);
         }
     }
+
+    private static int SizeOf(string text) => LengthBytes + Encoding.UTF8.GetByteCount(text);
 }

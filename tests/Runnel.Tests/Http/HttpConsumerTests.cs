@@ -4,6 +4,7 @@ using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Runnel.InMemory;
 using Runnel.Specification;
@@ -118,6 +119,41 @@ public sealed class HttpConsumerTests : IAsyncDisposable
         using var response = await client.GetAsync(Path, HttpCompletionOption.ResponseHeadersRead);
 
         await Assert.ThrowsAnyAsync<Exception>(() => response.Content.ReadAsStringAsync());
+    }
+
+    [Theory]
+    [MemberData(nameof(Modes))]
+    public async Task Headers_of_up_to_64_KiB_arrive_and_larger_ones_are_a_500(bool inWorker)
+    {
+        var client = await StartAsync(inWorker);
+        var (calls, length) = (0, 65_000);
+        _script.Answer = (_, response, _) =>
+        {
+            calls++;
+            response.Headers["X-Large"] = new string('x', length);
+            return Task.CompletedTask;
+        };
+
+        using var large = await client.GetAsync(Path);
+        length = 70_000;
+        using var tooLarge = await client.GetAsync(Path);
+
+        Assert.Equal(65_000, large.Headers.GetValues("X-Large").Single().Length);
+        Assert.Equal(HttpStatusCode.InternalServerError, tooLarge.StatusCode);
+        Assert.Equal(2, calls);
+        Assert.Single(Answering.Logs.Of(2030));
+    }
+
+    [Fact]
+    public async Task A_response_that_the_gateway_cannot_read_is_a_502_and_the_request_is_not_repeated()
+    {
+        var worker = new UnreadableWorker();
+        _nodes = await HttpNodes.StartAsync(Open, Map, workers: 1, services => services.Replace(ServiceDescriptor.Singleton<IExchangeHandler>(worker)));
+
+        using var response = await _nodes.Client.GetAsync(Path);
+
+        Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
+        Assert.Equal(1, worker.Calls);
     }
 
     [Theory]
@@ -255,5 +291,15 @@ public sealed class HttpConsumerTests : IAsyncDisposable
     {
         _nodes = await HttpNodes.StartAsync(Open, Map, inWorker ? 1 : null);
         return _nodes.Client;
+    }
+    private sealed class UnreadableWorker : IExchangeHandler
+    {
+        public int Calls { get; private set; }
+
+        public async Task HandleAsync(string channel, ReadOnlyMemory<byte> head, Exchange exchange, CancellationToken cancellationToken)
+        {
+            Calls++;
+            await exchange.SendAsync("\u00ffof another version"u8.ToArray(), cancellationToken);
+        }
     }
 }

@@ -12,9 +12,11 @@ internal sealed class HttpNodes : IAsyncDisposable
 {
     private readonly Func<IBackplane> _open;
     private readonly Action<WebApplication> _map;
+    private readonly Action<IServiceCollection>? _inWorkers;
     private readonly List<RunnelApp> _workers = [];
 
-    private HttpNodes(Func<IBackplane> open, Action<WebApplication> map, RunnelApp gateway) => (_open, _map, Gateway) = (open, map, gateway);
+    private HttpNodes(Func<IBackplane> open, Action<WebApplication> map, RunnelApp gateway, Action<IServiceCollection>? inWorkers) =>
+        (_open, _map, Gateway, _inWorkers) = (open, map, gateway, inWorkers);
 
     public RunnelApp Gateway { get; }
 
@@ -26,10 +28,11 @@ internal sealed class HttpNodes : IAsyncDisposable
     /// <param name="open">Opens the backplane of one more node.</param>
     /// <param name="map">Maps the consumers.</param>
     /// <param name="workers">How many workers; <see langword="null"/>: the gateway answers itself.</param>
-    public static async Task<HttpNodes> StartAsync(Func<IBackplane> open, Action<WebApplication> map, int? workers)
+    /// <param name="inWorkers">Adds services of the workers.</param>
+    public static async Task<HttpNodes> StartAsync(Func<IBackplane> open, Action<WebApplication> map, int? workers, Action<IServiceCollection>? inWorkers = null)
     {
         var gateway = await RunnelApp.StartInMemoryAsync(map, builder => builder.With(open()).Services.PostConfigure<HandoverOptions>(options => options.HandsOut = workers is not null));
-        var nodes = new HttpNodes(open, map, gateway);
+        var nodes = new HttpNodes(open, map, gateway, inWorkers);
         for (var i = 0; i < workers; i++)
             await nodes.AddWorkerAsync();
         return nodes;
@@ -47,9 +50,15 @@ internal sealed class HttpNodes : IAsyncDisposable
 
     private async Task AddWorkerAsync()
     {
-        var worker = await RunnelApp.StartInMemoryAsync(_map, builder => builder.With(_open()));
+        var worker = await RunnelApp.StartInMemoryAsync(_map, Configure);
         _workers.Add(worker);
         var table = Gateway.Services.GetRequiredService<WorkerTable>();
         await Wait.Until(() => table.Knows(worker.Node.Id), "the gateway knows the worker");
+
+        void Configure(WebApplicationBuilder builder)
+        {
+            builder.With(_open());
+            _inWorkers?.Invoke(builder.Services);
+        }
     }
 }
