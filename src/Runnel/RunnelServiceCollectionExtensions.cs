@@ -44,7 +44,8 @@ public static class RunnelServiceCollectionExtensions
             provider.GetRequiredService<NodeContext>(),
             provider.GetRequiredService<NodeLinks>(),
             provider.GetRequiredService<WorkerTable>(),
-            provider.GetServices<IExchangeHandler>()));
+            provider.GetServices<IExchangeHandler>(),
+            provider.GetRequiredService<IOptions<HandoverOptions>>().Value.MaxRequests));
         services.TryAddSingleton<MemberTable>();
         services.TryAddSingleton<ConnectionTable>();
         services.TryAddSingleton<PositionKey>();

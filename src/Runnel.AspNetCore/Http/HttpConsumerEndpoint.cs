@@ -69,9 +69,11 @@ internal sealed class HttpConsumerEndpoint(
         var (method, channel) = (context.Request.Method, MappedEndpoint.Of(context.GetEndpoint())!.Channel);
         var head = RequestHead.Write(method, scopes.Write(new HttpConsumerScope(context)));
         var isSafe = HttpMethods.IsGet(method) || HttpMethods.IsHead(method) || HttpMethods.IsOptions(method);
-        for (var tries = 1; ; tries++)
+        HashSet<string>? refused = null;
+        var tries = 0;
+        while (true)
         {
-            if (exchanges.Begin(channel, head) is not { } exchange)
+            if (exchanges.Begin(channel, head, refused) is not { } exchange)
                 return await RefuseAsync(context, sink, StatusCodes.Status503ServiceUnavailable, "no-worker", "No worker is there to answer; come back in a moment.");
             await using (exchange)
             {
@@ -89,12 +91,16 @@ internal sealed class HttpConsumerEndpoint(
                     Log.ResponseUnreadable(node.Logger, exception, method, context.Request.Path, channel.Value);
                     return await RefuseAsync(context, sink, StatusCodes.Status502BadGateway, "worker-unreadable", "The worker's response cannot be read. The request may have been carried out.");
                 }
+                catch (IOException) when (exchange.WasRefused)
+                {
+                    (refused ??= []).Add(exchange.NodeId);
+                }
                 catch (IOException exception)
                 {
                     if (sink.HasBegun)
                         return false;
                     Log.WorkerLostRequest(node.Logger, exception, method, context.Request.Path, channel.Value);
-                    if (!isSafe || tries == MostTries)
+                    if (!isSafe || ++tries == MostTries)
                         return await RefuseAsync(context, sink, StatusCodes.Status502BadGateway, "worker-lost", "The worker that had the request is gone. It may have been carried out.");
                 }
             }

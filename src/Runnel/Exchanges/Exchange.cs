@@ -31,8 +31,11 @@ public sealed class Exchange : IAsyncDisposable
     /// <summary>Cancelled when the other side gave up, or its node has died.</summary>
     public CancellationToken Gone { get; }
 
-    /// <summary>The other node.</summary>
-    internal string NodeId { get; }
+    /// <summary>Whether the worker refused the request because it stops or has as many as it takes. Nobody has begun with it, so any request may go to another worker.</summary>
+    public bool WasRefused { get; private set; }
+
+    /// <summary>The other node's id.</summary>
+    public string NodeId { get; }
 
     /// <summary>Its number at the gateway.</summary>
     internal long Id { get; }
@@ -103,6 +106,10 @@ public sealed class Exchange : IAsyncDisposable
             case ExchangeStep.Abort:
                 Lose("The other side gave up.");
                 break;
+            case ExchangeStep.Refuse:
+                WasRefused = true;
+                Lose("The worker took no more requests.");
+                break;
             default:
                 break; // of a later version
         }
@@ -111,8 +118,22 @@ public sealed class Exchange : IAsyncDisposable
     /// <summary>The other side is gone.</summary>
     internal void Lose(string why)
     {
-        if (TryEnd() is null)
+        if (TryEnd() is not null)
+            Fail(why);
+    }
+
+    /// <summary>This side ends while somebody still works on it. The other side learns that.</summary>
+    internal void GiveUp(string why)
+    {
+        if (TryEnd() is not { } isComplete)
             return;
+        if (!isComplete)
+            Say(new ExchangeItem(_to, Id, ExchangeStep.Abort, default));
+        Fail(why);
+    }
+
+    private void Fail(string why)
+    {
         _received.Writer.TryComplete(new IOException(why));
         _ = _gone.CancelAsync(); // whoever waits for it goes on elsewhere
     }

@@ -17,4 +17,7 @@ internal enum ExchangeStep : byte
 
     /// <summary>Whoever says this gives up.</summary>
     Abort = 5,
+
+    /// <summary>A worker has not begun with the request, and does not: another one may.</summary>
+    Refuse = 6,
 }

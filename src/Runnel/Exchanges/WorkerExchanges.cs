@@ -9,6 +9,9 @@ namespace Runnel;
 /// <summary>Hands requests to workers, and those of gateways to this node's <see cref="IExchangeHandler"/>. You get it from dependency injection.</summary>
 public sealed class WorkerExchanges
 {
+    // What is said last needs a moment.
+    private static readonly TimeSpan Rest = TimeSpan.FromSeconds(1);
+
     private readonly NodeContext _node;
     private readonly NodeLinks _links;
     private readonly WorkerTable _workers;
@@ -16,12 +19,15 @@ public sealed class WorkerExchanges
     private readonly ConcurrentDictionary<long, Exchange> _asked = new();
     private readonly ConcurrentDictionary<string, int> _load = new();
     private readonly ConcurrentDictionary<(string NodeId, long Id), Exchange> _answered = new();
-    private readonly ConcurrentDictionary<Task, bool> _running = new();
+    private readonly ConcurrentDictionary<string, bool> _gateways = new();
+    private readonly TaskCompletionSource _emptied = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly int _most;
     private long _lastId;
+    private volatile bool _isEnding;
 
-    internal WorkerExchanges(NodeContext node, NodeLinks links, WorkerTable workers, IEnumerable<IExchangeHandler> handlers)
+    internal WorkerExchanges(NodeContext node, NodeLinks links, WorkerTable workers, IEnumerable<IExchangeHandler> handlers, int most)
     {
-        (_node, _links, _workers, _handlers) = (node, links, workers, handlers);
+        (_node, _links, _workers, _handlers, _most) = (node, links, workers, handlers, most);
         links.Register(LinkKind.Request, new Receiver(TakeRequest, LoseGateway));
         links.Register(LinkKind.Response, new Receiver(TakeResponse, LoseWorker));
     }
@@ -32,10 +38,11 @@ public sealed class WorkerExchanges
     /// <summary>Hands a request to the worker that takes the channel and has the fewest of this node's requests.</summary>
     /// <param name="channel">The channel, <c>http.request.NAME</c>.</param>
     /// <param name="head">What the worker has to know first; it is copied.</param>
-    /// <returns><see langword="null"/> if no worker takes the channel.</returns>
-    public Exchange? Begin(ChannelName channel, ReadOnlyMemory<byte> head)
+    /// <param name="except">The workers that have refused it (<see cref="Exchange.WasRefused"/>).</param>
+    /// <returns><see langword="null"/> if no other worker takes the channel.</returns>
+    public Exchange? Begin(ChannelName channel, ReadOnlyMemory<byte> head, IReadOnlySet<string>? except = null)
     {
-        if (_workers.Pick(channel.Value, worker => _load.GetValueOrDefault(worker)) is not { } worker)
+        if (_workers.Pick(channel.Value, worker => except?.Contains(worker) == true ? int.MaxValue : _load.GetValueOrDefault(worker)) is not { } worker)
             return null;
         var exchange = new Exchange(_links, worker, Interlocked.Increment(ref _lastId), LinkKind.Request, EndAsked);
         _asked[exchange.Id] = exchange;
@@ -46,12 +53,33 @@ public sealed class WorkerExchanges
         return exchange;
     }
 
-    /// <summary>Waits until the requests at hand are answered; those that take too long are given up.</summary>
-    internal async Task EndAsync(CancellationToken cancellationToken)
+    /// <summary>Takes no more requests, and waits until those at hand are answered; the ones that take too long are given up. The gateways have heard of either in the end.</summary>
+    internal async Task EndAsync()
     {
-        await Task.WhenAll(_running.Keys).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        foreach (var exchange in _answered.Values)
-            exchange.Lose("This worker ends.");
+        _isEnding = true;
+        SeeWhetherEmpty();
+        var grace = _node.Options.ShutdownTimeout;
+        if (!await HappensWithinAsync(_emptied.Task, grace))
+        {
+            Log.RequestsGivenUp(_node.Logger, _answered.Count, grace);
+            foreach (var exchange in _answered.Values)
+                exchange.GiveUp("This worker stops.");
+            await HappensWithinAsync(_emptied.Task, Rest);
+        }
+        if (!await HappensWithinAsync(Task.WhenAll(_gateways.Keys.Select(gateway => _links.FlushAsync(gateway, CancellationToken.None))), Rest))
+            Log.AnswersUnconfirmed(_node.Logger, Rest);
+    }
+
+    private async Task<bool> HappensWithinAsync(Task task, TimeSpan limit)
+    {
+        await task.WaitAsync(limit, _node.TimeProvider).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return task.IsCompleted;
+    }
+
+    private void SeeWhetherEmpty()
+    {
+        if (_isEnding && _answered.IsEmpty)
+            _emptied.TrySetResult();
     }
 
     private void EndAsked(Exchange exchange)
@@ -85,12 +113,22 @@ public sealed class WorkerExchanges
 
     private void Answer(string nodeId, long id, ReadOnlyMemory<byte> content)
     {
-        var exchange = new Exchange(_links, nodeId, id, LinkKind.Response, ended => _answered.TryRemove((ended.NodeId, ended.Id), out _));
-        _answered[(nodeId, id)] = exchange;
         var (channel, head) = ExchangeItem.ReadBegin(content.ToArray());
-        var running = Task.Run(() => AnswerAsync(channel, head, exchange));
-        _running[running] = true;
-        running.ContinueWith((done, state) => ((ConcurrentDictionary<Task, bool>)state!).TryRemove(done, out _), _running, TaskScheduler.Default);
+        var exchange = new Exchange(_links, nodeId, id, LinkKind.Response, EndAnswered);
+        (_gateways[nodeId], _answered[(nodeId, id)]) = (true, exchange);
+        if (_isEnding || _answered.Count > _most)
+        {
+            _links.Send(nodeId, new ExchangeItem(LinkKind.Response, id, ExchangeStep.Refuse, default));
+            EndAnswered(exchange);
+            return;
+        }
+        _ = Task.Run(() => AnswerAsync(channel, head, exchange));
+    }
+
+    private void EndAnswered(Exchange exchange)
+    {
+        _answered.TryRemove(new((exchange.NodeId, exchange.Id), exchange));
+        SeeWhetherEmpty();
     }
 
     private async Task AnswerAsync(string channel, ReadOnlyMemory<byte> head, Exchange exchange)
@@ -113,6 +151,7 @@ public sealed class WorkerExchanges
 
     private void LoseGateway(string nodeId)
     {
+        _gateways.TryRemove(nodeId, out _);
         foreach (var exchange in _answered.Values.Where(exchange => exchange.NodeId == nodeId))
             exchange.Lose("The gateway died, or its link was lost.");
     }

@@ -14,6 +14,11 @@ public sealed class HandoverOptions
     [Range(1, int.MaxValue)]
     public int MaxConnections { get; set; } = 100_000;
 
+    /// <summary>The most HTTP requests of gateways that this node answers at the same time. A gateway hands one more to another worker, and answers it with 503 if there is none.</summary>
+    /// <value>1,000 by default.</value>
+    [Range(1, int.MaxValue)]
+    public int MaxRequests { get; set; } = 1_000;
+
     /// <summary>How long a client waits for a worker whose consumer accepts it. Then it is answered with 503.</summary>
     /// <value>10 seconds by default.</value>
     [Range(typeof(TimeSpan), "00:00:00.100", "00:10:00")]

@@ -108,8 +108,14 @@ internal static partial class Log
     [LoggerMessage(1046, LogLevel.Information, "Worker {Node} is gone.")]
     public static partial void WorkerLeft(ILogger logger, string node);
 
-    [LoggerMessage(1047, LogLevel.Error, "A request that a gateway has handed to this worker on '{Channel}' failed.")]
+    [LoggerMessage(1048, LogLevel.Error, "A request that a gateway has handed to this worker on '{Channel}' failed.")]
     public static partial void ExchangeFailed(ILogger logger, Exception exception, string channel);
+
+    [LoggerMessage(1049, LogLevel.Warning, "This worker stops, and within {Limit} it could not answer {Count} requests that it had of gateways. It gives them up: RunnelOptions.ShutdownTimeout says how long it waits.")]
+    public static partial void RequestsGivenUp(ILogger logger, int count, TimeSpan limit);
+
+    [LoggerMessage(1050, LogLevel.Warning, "This worker stops, and not all gateways have confirmed within {Limit} what it answered last. Some clients may get 502, or an incomplete response.")]
+    public static partial void AnswersUnconfirmed(ILogger logger, TimeSpan limit);
 
     [LoggerMessage(1060, LogLevel.Warning, "Worker {Worker} is gone. {Count} connections of this node that it had go to other workers, or close if their consumers cannot be adopted.")]
     public static partial void WorkerLost(ILogger logger, string worker, int count);

@@ -37,7 +37,7 @@ public sealed class RunnelOptions
     [Range(typeof(TimeSpan), "00:01:00", "365.00:00:00")]
     public TimeSpan PositionLifetime { get; set; } = TimeSpan.FromDays(30);
 
-    /// <summary>How long connections may take to close when the node stops, once all were told to. After that, Runnel cuts them.</summary>
+    /// <summary>How long connections may take to close when the node stops, once all were told to, and how long a worker goes on with the HTTP requests that it has. After that, Runnel cuts them.</summary>
     /// <value>5 seconds by default.</value>
     [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
     public TimeSpan ShutdownTimeout { get; set; } = TimeSpan.FromSeconds(5);

@@ -59,15 +59,100 @@ public sealed class ExchangeTests : IAsyncDisposable
         await Wait.For(worker.Gone.Task, "the worker to hear it");
     }
 
-    private async Task<(Exchange Asking, Worker Worker)> BeginAsync()
+    [Fact]
+    public async Task A_worker_that_stops_gives_up_what_takes_too_long_and_tells_the_gateway()
     {
-        var (gateway, node) = (await _nodes.StartAsync(), await _nodes.StartAsync());
-        var worker = new Worker(gateway, node);
-        var asking = new WorkerExchanges(gateway.Context, gateway.Links, gateway.Workers, []);
-        _ = new WorkerExchanges(node.Context, node.Links, node.Workers, [worker]);
-        node.Links.Send(gateway.Id, new WorkerGreeting([Channel], 10, IsLeaving: false).ToItem());
-        await _nodes.Until(() => gateway.Workers.Knows(node.Id), "the gateway knows the worker");
-        return (asking.Begin(new ChannelName(Channel), "head"u8.ToArray())!, worker);
+        var (asking, worker) = await BeginAsync();
+        await _nodes.Until(() => worker.Received, "the worker has it");
+        var receiving = asking.ReceiveAsync().AsTask();
+
+        var ending = worker.Exchanges.EndAsync();
+        await _nodes.Until(() => ending.IsCompleted, "the worker has waited long enough");
+
+        await Wait.For(worker.Gone.Task, "the handler to hear it");
+        await Assert.ThrowsAsync<IOException>(() => Wait.For(receiving, "the gateway to hear it"));
+    }
+
+    [Fact]
+    public async Task A_worker_that_stops_waits_until_the_gateway_has_the_answer()
+    {
+        var (asking, worker) = await BeginAsync();
+        await _nodes.Until(() => worker.Received, "the worker has it");
+        asking.Complete();
+        await _nodes.FlushAsync(worker.Gateway, worker.Node);
+        var held = new TaskCompletionSource();
+        worker.Node.Wire.Held = held.Task;
+        worker.Read.SetResult();
+        await Wait.Until(() => worker.Exchanges.Answering == 0, "the worker has answered");
+
+        var ending = worker.Exchanges.EndAsync();
+        Assert.False(ending.IsCompleted);
+        held.SetResult();
+
+        await Wait.For(ending, "the end");
+        Assert.Null(await Wait.For(asking.ReceiveAsync().AsTask(), "the answer"));
+    }
+
+    [Fact]
+    public async Task A_worker_that_stops_refuses_what_comes_then()
+    {
+        var (_, worker) = await BeginAsync();
+        await _nodes.Until(() => worker.Received, "the worker has the first one");
+
+        var ending = worker.Exchanges.EndAsync();
+        var late = await AskAsync(worker);
+
+        await AssertRefusedAsync(late);
+        worker.Read.SetResult();
+        await _nodes.Until(() => ending.IsCompleted, "the end");
+    }
+
+    [Fact]
+    public async Task A_worker_takes_only_so_many_requests_of_all_gateways_together()
+    {
+        var (first, worker) = await BeginAsync(most: 1);
+        await _nodes.Until(() => worker.Received, "the worker has the first one");
+
+        var second = await AskAsync(worker);
+
+        await AssertRefusedAsync(second);
+        Assert.False(first.Gone.IsCancellationRequested);
+        await Wait.Until(() => worker.Exchanges.Answering == 1, "only the first one counts");
+    }
+
+    [Fact]
+    public async Task A_request_is_not_handed_to_a_worker_that_has_refused_it()
+    {
+        var (_, worker) = await BeginAsync();
+        var asking = new WorkerExchanges(worker.Gateway.Context, worker.Gateway.Links, worker.Gateway.Workers, [], most: 1);
+
+        var again = asking.Begin(new ChannelName(Channel), default, new HashSet<string> { worker.Node.Id });
+
+        Assert.Null(again);
+    }
+
+    private async Task<(Exchange Asking, Worker Worker)> BeginAsync(int most = 10)
+    {
+        var node = await _nodes.StartAsync();
+        var worker = new Worker(await _nodes.StartAsync(), node);
+        worker.Exchanges = new WorkerExchanges(node.Context, node.Links, node.Workers, [worker], most);
+        return (await AskAsync(worker, worker.Gateway), worker);
+    }
+
+    // As another gateway, unless told otherwise.
+    private async Task<Exchange> AskAsync(Worker worker, LinkedNode? from = null)
+    {
+        var gateway = from ?? await _nodes.StartAsync();
+        var asking = new WorkerExchanges(gateway.Context, gateway.Links, gateway.Workers, [], most: 1);
+        worker.Node.Links.Send(gateway.Id, new WorkerGreeting([Channel], 10, IsLeaving: false).ToItem());
+        await Wait.Until(() => gateway.Workers.Knows(worker.Node.Id), "the gateway knows the worker");
+        return asking.Begin(new ChannelName(Channel), "head"u8.ToArray())!;
+    }
+
+    private static async Task AssertRefusedAsync(Exchange exchange)
+    {
+        await Assert.ThrowsAsync<IOException>(() => Wait.For(exchange.ReceiveAsync().AsTask(), "the refusal"));
+        Assert.True(exchange.WasRefused);
     }
 
     private sealed class Worker(LinkedNode gateway, LinkedNode node) : IExchangeHandler
@@ -75,6 +160,8 @@ public sealed class ExchangeTests : IAsyncDisposable
         public LinkedNode Gateway => gateway;
 
         public LinkedNode Node => node;
+
+        public WorkerExchanges Exchanges { get; set; } = null!;
 
         public bool Received { get; private set; }
 

@@ -207,6 +207,28 @@ public sealed class HttpConsumerTests : IAsyncDisposable
         Assert.NotNull(response.Headers.RetryAfter);
     }
 
+    [Fact]
+    public async Task A_request_beyond_what_all_workers_take_is_a_503()
+    {
+        _nodes = await HttpNodes.StartAsync(Open, Map, workers: 2, services => services.Configure<HandoverOptions>(options => options.MaxRequests = 1));
+        var (began, go) = (0, new TaskCompletionSource());
+        _script.Answer = (_, _, _) =>
+        {
+            Interlocked.Increment(ref began);
+            return go.Task;
+        };
+        var taken = new[] { _nodes.Client.PostAsync(Path, null), _nodes.Client.PostAsync(Path, null) };
+        await Wait.Until(() => Volatile.Read(ref began) == 2, "both workers have one");
+
+        using var third = await _nodes.Client.PostAsync(Path, null);
+        go.SetResult();
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, third.StatusCode);
+        Assert.NotNull(third.Headers.RetryAfter);
+        foreach (var response in await Wait.For(Task.WhenAll(taken), "the others"))
+            Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+    }
+
     [Theory]
     [InlineData("GET", HttpStatusCode.OK)]
     [InlineData("POST", HttpStatusCode.BadGateway)]
