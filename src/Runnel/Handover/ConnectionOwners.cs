@@ -15,6 +15,9 @@ internal sealed class ConnectionOwners : IDisposable
 
     private static readonly TimeSpan Round = TimeSpan.FromSeconds(1);
 
+    // A full worker is asked again after this time, or in the next round if a connection finds no other.
+    private static readonly TimeSpan RestOfFull = TimeSpan.FromSeconds(30);
+
     private readonly NodeContext _context;
     private readonly WorkerTable _workers;
     private readonly IScopeFormat _scopes;
@@ -22,6 +25,8 @@ internal sealed class ConnectionOwners : IDisposable
     private readonly Lock _lock = new();
     private readonly Dictionary<string, int> _load = [];
     private readonly HashSet<HandedSession> _waiting = [];
+    private readonly HashSet<(string Worker, string Endpoint)> _unknown = [];
+    private readonly Dictionary<string, long> _full = [];
     private readonly ITimer _timer;
     private bool _isTicking;
 
@@ -41,6 +46,9 @@ internal sealed class ConnectionOwners : IDisposable
     /// <summary>Whether the application stops: what has no worker then does not wait for one.</summary>
     public bool IsStopping { get; private set; }
 
+    /// <summary>This moment, to compare with <see cref="HandedSession.Deadline"/>.</summary>
+    public long Now => _context.TimeProvider.GetTimestamp();
+
     /// <summary>How many connections wait for a worker.</summary>
     public int WaitingCount
     {
@@ -59,7 +67,7 @@ internal sealed class ConnectionOwners : IDisposable
     }
 
     /// <summary>A moment from now, to compare with <see cref="HandedSession.Deadline"/>.</summary>
-    public long DeadlineIn(TimeSpan time) => _context.TimeProvider.GetTimestamp() + (long)(time.TotalSeconds * _context.TimeProvider.TimestampFrequency);
+    public long DeadlineIn(TimeSpan time) => Now + (long)(time.TotalSeconds * _context.TimeProvider.TimestampFrequency);
 
     /// <summary>The connection of a number; <see langword="null"/> if it is over.</summary>
     public HandedSession? Find(long number) => _sessions.GetValueOrDefault(number);
@@ -80,11 +88,11 @@ internal sealed class ConnectionOwners : IDisposable
     /// <summary>A connection is over.</summary>
     public void Remove(HandedSession session)
     {
-        _sessions.TryRemove(session.Connection.Number, out _);
         lock (_lock)
         {
-            if (_waiting.Remove(session))
-                HandoverMetrics.Waits(-1);
+            if (!_sessions.TryRemove(session.Connection.Number, out _))
+                return; // two have seen its end
+            StopWaiting(session);
             if (session.Worker is { } worker)
                 Unload(worker);
         }
@@ -93,21 +101,11 @@ internal sealed class ConnectionOwners : IDisposable
     /// <summary>Gives a connection to the worker that has the least to do, or lets it wait for one.</summary>
     public void HandOut(HandedSession session)
     {
-        if (!TryWriteScope(session, out var scope))
+        if (PickOrWait(session) is null || !TryWriteScope(session, out var scope))
             return;
         lock (_lock)
         {
-            var worker = _workers.Pick(ChannelPrefix + session.Endpoint, id => _load.GetValueOrDefault(id));
-            if (worker is null)
-            {
-                if (_waiting.Add(session))
-                    HandoverMetrics.Waits(1);
-                session.Wait();
-                return;
-            }
-            if (_waiting.Remove(session))
-                HandoverMetrics.Waits(-1);
-            if (!session.TryHandTo(worker, scope))
+            if (PickOrWait(session) is not { } worker || !session.TryHandTo(worker, scope))
                 return;
             _load[worker] = _load.GetValueOrDefault(worker) + 1;
             HandoverMetrics.Has(worker, 1);
@@ -118,7 +116,8 @@ internal sealed class ConnectionOwners : IDisposable
     public void Stop()
     {
         IsStopping = true;
-        FinishEnded();
+        foreach (var session in _sessions.Values)
+            FinishIfEnded(session);
     }
 
     /// <summary>A worker is gone, with all that it had.</summary>
@@ -134,11 +133,13 @@ internal sealed class ConnectionOwners : IDisposable
                 lost.Add(session);
                 Unload(worker);
             }
+            _unknown.RemoveWhere(one => one.Worker == worker);
+            _full.Remove(worker);
         }
         if (lost.Count > 0)
             Log.WorkerLost(_context.Logger, worker, lost.Count);
         // What is sent to the node during this call is dropped, and it may be the next owner.
-        ThreadPool.UnsafeQueueUserWorkItem(_ => GoOn(lost), null);
+        ThreadPool.UnsafeQueueUserWorkItem(_ => ForEach(lost, GoOn), null);
     }
 
     /// <summary>A worker gives a connection back.</summary>
@@ -151,7 +152,28 @@ internal sealed class ConnectionOwners : IDisposable
                 return false;
             Unload(worker);
         }
-        GoOn([session]);
+        GoOn(session);
+        return true;
+    }
+
+    /// <summary>A worker cannot take a connection.</summary>
+    /// <returns><see langword="false"/> if it does not have it.</returns>
+    public bool TryTakeRefusal(HandedSession session, string worker, int owner, HandoverFormat.Refusal refusal)
+    {
+        lock (_lock)
+        {
+            if (!session.TryTakeRefusal(worker, owner))
+                return false;
+            Unload(worker);
+            if (refusal == HandoverFormat.Refusal.Unknown)
+                _unknown.Add((worker, session.Endpoint));
+            else if (refusal == HandoverFormat.Refusal.Full)
+                _full[worker] = DeadlineIn(RestOfFull);
+        }
+        if (refusal == HandoverFormat.Refusal.Failed)
+            session.Abandon(CloseCode.ServiceRestart, "The server is restarting.", "refused");
+        else
+            GoOn(session); // another worker may have room, or run a version of the application that knows the endpoint
         return true;
     }
 
@@ -161,13 +183,41 @@ internal sealed class ConnectionOwners : IDisposable
         _timer.Dispose();
     }
 
-    // It has what the application made of the user, and must not end the process.
+    private string? Pick(string endpoint)
+    {
+        lock (_lock)
+            return _workers.Pick(ChannelPrefix + endpoint, id => Refuses(id, endpoint) ? WorkerTable.TooMuch : _load.GetValueOrDefault(id));
+    }
+
+    // Called with the lock held.
+    private bool Refuses(string worker, string endpoint) => _unknown.Contains((worker, endpoint)) || (_full.TryGetValue(worker, out var until) && until > Now);
+
+    private string? PickOrWait(HandedSession session)
+    {
+        lock (_lock)
+        {
+            var worker = Pick(session.Endpoint);
+            if (worker is not null || !session.TryWait())
+                StopWaiting(session);
+            else if (_waiting.Add(session))
+                HandoverMetrics.Waits(1);
+            return worker;
+        }
+    }
+
+    // Called with the lock held.
+    private void StopWaiting(HandedSession session)
+    {
+        if (_waiting.Remove(session))
+            HandoverMetrics.Waits(-1);
+    }
+
+    // It has what the application made of the user.
     private bool TryWriteScope(HandedSession session, out ReadOnlyMemory<byte> scope)
     {
         try
         {
-            scope = _scopes.Write(session.Connection.Scope);
-            return true;
+            return session.TryWriteScope(_scopes, out scope);
         }
         catch (Exception exception)
         {
@@ -178,26 +228,40 @@ internal sealed class ConnectionOwners : IDisposable
         }
     }
 
-    private void GoOn(List<HandedSession> lost)
+    private void GoOn(HandedSession session)
     {
-        foreach (var session in lost)
+        switch (session.Next())
         {
-            switch (session.Next())
-            {
-                case NextStep.HandOut:
-                    HandOut(session);
-                    break;
-                case NextStep.Restart:
-                    session.Abandon(CloseCode.ServiceRestart, "The server is restarting.", "not-adoptable");
-                    break;
-                case NextStep.Fail:
-                    Log.KilledWorkers(_context.Logger, session.Connection.Number, session.Endpoint, HandedSession.MostDeaths);
-                    session.Abandon(CloseCode.InternalError, "The server failed to handle this connection.", "killed-workers");
-                    break;
-            }
+            case NextStep.HandOut:
+                HandOut(session);
+                break;
+            case NextStep.Restart:
+                session.Abandon(CloseCode.ServiceRestart, "The server is restarting.", "not-adoptable");
+                break;
+            case NextStep.Fail:
+                Log.KilledWorkers(_context.Logger, session.Connection.Number, session.Endpoint, HandedSession.MostDeaths);
+                session.Abandon(CloseCode.InternalError, "The server failed to handle this connection.", "killed-workers");
+                break;
         }
         if (IsStopping)
-            FinishEnded();
+            FinishIfEnded(session);
+    }
+
+    // On a thread of the pool, where an exception would end the process.
+    private void ForEach(IEnumerable<HandedSession> sessions, Action<HandedSession> step)
+    {
+        foreach (var session in sessions)
+        {
+            try
+            {
+                step(session);
+            }
+            catch (Exception exception)
+            {
+                Log.HandOutFailed(_context.Logger, exception, session.Connection.Number, session.Endpoint);
+                session.Abandon(CloseCode.InternalError, "The server failed to handle this connection.", "failed");
+            }
+        }
     }
 
     private void OnWorkersChanged() => ThreadPool.UnsafeQueueUserWorkItem(
@@ -206,22 +270,26 @@ internal sealed class ConnectionOwners : IDisposable
             List<HandedSession> waiting;
             lock (owners._lock)
                 waiting = [.. owners._waiting];
-            waiting.ForEach(owners.HandOut);
+            owners.ForEach(waiting, owners.HandOut);
         },
         this,
         preferLocal: false);
 
     private void Tick()
     {
-        var now = _context.TimeProvider.GetTimestamp();
-        foreach (var session in _sessions.Values)
-        {
-            if (session.Deadline <= now)
-                session.GiveUp();
-        }
+        var now = Now;
+        ForEach(_sessions.Values.Where(session => session.Deadline <= now), static session => session.GiveUp());
+        List<HandedSession> waiting;
         lock (_lock)
         {
-            OwnerBalance.AskBack(_sessions.Values, _load, endpoint => _workers.Pick(ChannelPrefix + endpoint, id => _load.GetValueOrDefault(id)));
+            OwnerBalance.AskBack(_sessions.Values, _load, Pick);
+            if (_waiting.Count > 0)
+                _full.Clear();
+            waiting = [.. _waiting.Where(session => Pick(session.Endpoint) is not null).Take(OwnerBalance.MostAtOnce)];
+        }
+        ForEach(waiting, HandOut); // a worker that was full may have room now
+        lock (_lock)
+        {
             if (!_sessions.IsEmpty)
                 return;
             _isTicking = false;
@@ -229,14 +297,11 @@ internal sealed class ConnectionOwners : IDisposable
         }
     }
 
-    // Their sockets are gone, and nobody is there to be told.
-    private void FinishEnded()
+    // Its socket is gone, and nobody is there to be told.
+    private static void FinishIfEnded(HandedSession session)
     {
-        foreach (var session in _sessions.Values)
-        {
-            if (session is { HasEnded: true, Worker: null })
-                session.Finish();
-        }
+        if (session is { HasEnded: true, Worker: null })
+            session.Finish();
     }
 
     // Called with the lock held.

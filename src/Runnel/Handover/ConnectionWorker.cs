@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Microsoft.Extensions.Options;
 using Runnel.Consumers;
 using Runnel.Frames;
 using Runnel.Layers;
@@ -8,13 +9,15 @@ using Runnel.Nodes;
 namespace Runnel.Handover;
 
 /// <summary>The worker's side: runs the consumers of connections whose sockets other nodes hold.</summary>
-internal sealed class ConnectionWorker(NodeContext node, NodeLinks links, INodes nodes, SessionHost host, IScopeFormat scopes, IConsumerEndpoints? endpoints = null) : ILinkReceiver
+internal sealed class ConnectionWorker(NodeContext node, NodeLinks links, INodes nodes, SessionHost host, IScopeFormat scopes, IOptions<HandoverOptions> options, IConsumerEndpoints? endpoints = null)
+    : ILinkReceiver
 {
     // What is said at the end of the grace needs a moment.
     private static readonly TimeSpan Rest = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<(string Gateway, long Number), WorkerConnection> _connections = new();
     private readonly TaskCompletionSource _emptied = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _count;
     private volatile bool _isLeaving;
 
     public NodeContext Node => node;
@@ -26,12 +29,13 @@ internal sealed class ConnectionWorker(NodeContext node, NodeLinks links, INodes
     public IScopeFormat Scopes => scopes;
 
     /// <summary>How many connections it has.</summary>
-    public int Count => _connections.Count;
+    public int Count => Volatile.Read(ref _count);
 
     /// <summary>The connection is not this worker's any more.</summary>
     public void Remove(WorkerConnection connection)
     {
-        _connections.TryRemove(new((connection.Gateway, connection.NumberThere), connection));
+        if (_connections.TryRemove(new((connection.Gateway, connection.NumberThere), connection)))
+            Interlocked.Decrement(ref _count);
         if (_isLeaving && _connections.IsEmpty)
             _emptied.TrySetResult();
     }
@@ -98,19 +102,41 @@ internal sealed class ConnectionWorker(NodeContext node, NodeLinks links, INodes
             links.Send(gateway, new ToGateway.Released(number, owner, wasCutShort: false));
             return;
         }
-        var version = reader.Byte();
-        var assigned = version == HandoverFormat.Version ? Assigned.Read(number, owner, ref reader) : null;
-        if (assigned is null || endpoints?.Find(assigned.Endpoint) is not { } descriptor)
+        if (Begin(gateway, number, owner, ref reader) is { } refusal)
+            links.Send(gateway, new ToGateway.Refused(number, owner, refusal));
+    }
+
+    private HandoverFormat.Refusal? Begin(string gateway, long number, int owner, ref WireReader reader)
+    {
+        try
         {
+            var version = reader.Byte();
+            var assigned = version == HandoverFormat.Version ? Assigned.Read(number, owner, ref reader) : null;
+            if (assigned is not null && endpoints?.Find(assigned.Endpoint) is { } descriptor)
+                return TryBegin(gateway, assigned, descriptor) ? null : HandoverFormat.Refusal.Full;
             Log.AssignmentUnknown(node.Logger, gateway, assigned?.Endpoint ?? "?", version);
-            links.Send(gateway, new ToGateway.Close(number, owner, CloseCode.ServiceRestart, "The server is restarting."));
-            return;
+            return HandoverFormat.Refusal.Unknown;
         }
+        catch (Exception exception)
+        {
+            Log.AssignmentFailed(node.Logger, exception, gateway, number);
+            return HandoverFormat.Refusal.Failed;
+        }
+    }
+
+    private bool TryBegin(string gateway, Assigned assigned, ConsumerDescriptor descriptor)
+    {
         if (assigned.Traits.HasFlag(HandoverFormat.Traits.Greeted))
             descriptor = DemultiplexerBuilder.Greeted(descriptor);
         var connection = new WorkerConnection(this, gateway, assigned, descriptor);
-        _connections[(gateway, number)] = connection;
+        if (Interlocked.Increment(ref _count) > options.Value.MaxConnections)
+        {
+            Interlocked.Decrement(ref _count);
+            return false;
+        }
+        _connections[(gateway, assigned.Connection)] = connection;
         ThreadPool.UnsafeQueueUserWorkItem(static connection => _ = connection.BeginAsync(), connection, preferLocal: false);
+        return true;
     }
 
     private static void Take(WorkerConnection connection, HandoverFormat.Told told, ref WireReader reader)

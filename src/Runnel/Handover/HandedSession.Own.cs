@@ -11,7 +11,7 @@ internal sealed partial class HandedSession
     private string? _worker;
     private int _ownerNumber;
     private int _deaths;
-    private long _deadline = long.MaxValue;
+    private long _deadline = long.MaxValue, _deadlineBefore;
     private bool _isBeginning; // the owner makes the consumer
     private bool _isTouched; // an owner has done something that the client or its groups may have seen
     private bool _isConnected;
@@ -31,8 +31,11 @@ internal sealed partial class HandedSession
 
     public bool IsAskedBack => _isAskedBack && Worker is not null;
 
+    // Called with the lock held. Its request lasts at least for as long as this is so.
+    private bool WantsOwner => _worker is null && !(_isFinished || _isAbandoned || _isRefused || (_isGone && !_isConnected));
+
     // Called with the lock held.
-    private bool IsNobodys => _isAbandoned || (_worker is null && (!_isConnected || !_descriptor.CanBeAdopted || _owners.IsStopping));
+    private bool IsNobodys => _isAbandoned || (_worker is null && (_isRefused || !_isConnected || !_descriptor.CanBeAdopted || _owners.IsStopping));
 
     /// <summary>A worker gets it, with all that is not handled. Called by <see cref="ConnectionOwners"/>, with its lock held.</summary>
     /// <returns>Whether it wants one.</returns>
@@ -40,10 +43,11 @@ internal sealed partial class HandedSession
     {
         lock (this)
         {
-            if (_isFinished || _isAbandoned || _worker is not null || (_isGone && !_isConnected))
+            if (!WantsOwner)
                 return false;
             (_worker, _isBeginning, _isAskedBack) = (worker, true, false);
             _ownerNumber++;
+            _deadlineBefore = _deadline;
             if (_isConnected)
                 _deadline = long.MaxValue;
             _owners.Links.Send(worker, new ToWorker.Assignment(_connection.Number, _ownerNumber)
@@ -65,13 +69,26 @@ internal sealed partial class HandedSession
         }
     }
 
-    /// <summary>It waits for a worker from now on.</summary>
-    public void Wait()
+    /// <summary>Writes down what is known about the client.</summary>
+    /// <returns><see langword="false"/> if it wants no worker: its request may be over.</returns>
+    public bool TryWriteScope(IScopeFormat scopes, out ReadOnlyMemory<byte> scope)
     {
         lock (this)
         {
-            if (_isConnected && _deadline == long.MaxValue)
+            scope = WantsOwner ? scopes.Write(_connection.Scope) : default;
+            return WantsOwner;
+        }
+    }
+
+    /// <summary>It waits for a worker from now on.</summary>
+    /// <returns>Whether it wants one.</returns>
+    public bool TryWait()
+    {
+        lock (this)
+        {
+            if (WantsOwner && _isConnected && _deadline == long.MaxValue)
                 _deadline = _owners.DeadlineIn(_owners.Options.AdoptionTimeout);
+            return WantsOwner;
         }
     }
 
@@ -84,12 +101,25 @@ internal sealed partial class HandedSession
     {
         lock (this)
         {
-            if (_worker != worker || (owner is not null && owner != _ownerNumber))
+            if (_isFinished || _worker != worker || (owner is not null && owner != _ownerNumber))
                 return false;
             if (hasDied && (_isBeginning || _open.AnySent))
                 _deaths++;
             (_worker, _takenFrames, _takenBytes) = (null, 0, 0);
             _open.TakeBack(mayHaveBegun: hasDied);
+            return true;
+        }
+    }
+
+    /// <summary>A worker refuses it, so it waits as long as if that had not been asked.</summary>
+    /// <returns>Whether it had it.</returns>
+    public bool TryTakeRefusal(string worker, int owner)
+    {
+        lock (this)
+        {
+            if (!TryLose(worker, owner, hasDied: false))
+                return false;
+            _deadline = _deadlineBefore;
             return true;
         }
     }
@@ -114,19 +144,11 @@ internal sealed partial class HandedSession
     {
         lock (this)
         {
-            if (_isAbandoned || _isFinished)
+            if (_isAbandoned || _isFinished || _worker is not null)
                 return;
             (_isAbandoned, _isCut, _deadline) = (true, true, long.MaxValue);
         }
-        _begun?.TrySetResult();
-        _room?.TrySetResult();
-        if (_isEnding)
-        {
-            Finish();
-            return;
-        }
-        HandoverMetrics.WasClosed(reason);
-        _ = Connection.CloseAsync(code, sentence);
+        LetGo(code, sentence, reason);
     }
 
     /// <summary>It has waited too long.</summary>
@@ -135,13 +157,15 @@ internal sealed partial class HandedSession
         bool isOwned;
         lock (this)
         {
-            _deadline = long.MaxValue;
+            if (_isFinished || _isAbandoned || _deadline > _owners.Now)
+                return; // its worker has accepted it in time, or it has one now
             isOwned = _worker is not null;
+            (_isAbandoned, _isCut, _deadline) = (!isOwned, _isCut || !isOwned, long.MaxValue);
         }
         Log.NoWorker(Connection.Node.Logger, _descriptor.Name, Connection.Number, Endpoint);
         if (!isOwned)
         {
-            Abandon(_isConnected ? CloseCode.ServiceRestart : CloseCode.TryAgainLater, "No worker is there for this connection.", "no-worker");
+            LetGo(_isConnected ? CloseCode.ServiceRestart : CloseCode.TryAgainLater, "No worker is there for this connection.", "no-worker");
             return;
         }
         // Its worker is too slow, and learns of the end.
@@ -171,6 +195,21 @@ internal sealed partial class HandedSession
             _begun?.TrySetResult();
         }
         _owners.Remove(this);
+    }
+
+    private void LetGo(int code, string sentence, string reason)
+    {
+        if (_isEnding)
+        {
+            Finish();
+        }
+        else
+        {
+            HandoverMetrics.WasClosed(reason);
+            _ = Connection.CloseAsync(code, sentence); // before whoever waits goes on, and looks what has become of it
+            _begun?.TrySetResult();
+        }
+        _room?.TrySetResult();
     }
 
     // Called with the lock held, so that what is sent keeps its order.

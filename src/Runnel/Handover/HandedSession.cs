@@ -76,6 +76,7 @@ internal sealed partial class HandedSession : IConsumerSession, IMovable
     {
         HandedMember[] streams;
         var ended = Task.CompletedTask;
+        bool isFinished;
         lock (this)
         {
             (_isEnding, _isRefused) = (true, !wasAccepted);
@@ -88,17 +89,15 @@ internal sealed partial class HandedSession : IConsumerSession, IMovable
         _owners.Host.Connections.Remove(_connection);
         lock (this)
         {
-            if (IsNobodys)
-            {
-                _isFinished = true;
-            }
-            else
+            _isFinished |= IsNobodys;
+            isFinished = _isFinished;
+            if (!isFinished)
             {
                 ended = (_ended = new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
                 Append(new OpenEvent.End(_open.NextNumber(), code, wasAccepted));
             }
         }
-        if (_isFinished)
+        if (isFinished)
             _owners.Remove(this);
         else if (wasAccepted)
             await ended; // a client that was refused has its answer now

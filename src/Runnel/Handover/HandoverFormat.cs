@@ -7,7 +7,7 @@ namespace Runnel.Handover;
 /// </remarks>
 internal static class HandoverFormat
 {
-    /// <summary>The version of an assignment. A worker that does not know it gives the connection back.</summary>
+    /// <summary>The version of an assignment. A worker that does not know it refuses the connection.</summary>
     public const byte Version = 1;
 
     /// <summary>From the gateway to the worker.</summary>
@@ -88,6 +88,22 @@ internal static class HandoverFormat
 
         /// <summary>The connection is given back: whether an event was cut short.</summary>
         Released = 14,
+
+        /// <summary>The assignment is refused: <see cref="Refusal"/>.</summary>
+        Refused = 15,
+    }
+
+    /// <summary>Why a worker refuses an assignment.</summary>
+    internal enum Refusal : byte
+    {
+        /// <summary>It does not know the endpoint, or the version: the application there is another. Another worker may know it.</summary>
+        Unknown = 1,
+
+        /// <summary>It could not begin.</summary>
+        Failed = 2,
+
+        /// <summary>It has as many connections as it takes. It may have room later.</summary>
+        Full = 3,
     }
 
     /// <summary>What an assignment is about.</summary>

@@ -30,6 +30,8 @@ internal sealed class OwnerOrders(NodeContext node, NodeLinks links, ConnectionO
                 return session.TryKeep(worker, owner, reader.Number(), reader.Optional());
             case HandoverFormat.Asked.Released:
                 return owners.TryTakeBack(session, worker, owner, reader.Byte() != 0);
+            case HandoverFormat.Asked.Refused:
+                return owners.TryTakeRefusal(session, worker, owner, (HandoverFormat.Refusal)reader.Byte());
             case HandoverFormat.Asked.Frame:
             {
                 var frame = Frame.Of((FrameKind)reader.Byte(), reader.Rest.Span);

@@ -91,6 +91,12 @@ internal class ToGateway(HandoverFormat.Asked asked, long connection, int owner)
         }
     }
 
+    /// <summary>Refuses an assignment.</summary>
+    internal sealed class Refused(long connection, int owner, HandoverFormat.Refusal refusal) : ToGateway(HandoverFormat.Asked.Refused, connection, owner)
+    {
+        protected override void WriteRest(WireWriter writer) => writer.Byte((byte)refusal);
+    }
+
     /// <summary>Gives the connection back.</summary>
     internal sealed class Released(long connection, int owner, bool wasCutShort) : ToGateway(HandoverFormat.Asked.Released, connection, owner)
     {

@@ -3,6 +3,9 @@ namespace Runnel.Links;
 /// <summary>The workers that this node can hand connections and requests to: those that have greeted it. Thread-safe.</summary>
 internal sealed class WorkerTable(NodeContext context) : ILinkReceiver
 {
+    /// <summary>A load that no worker takes.</summary>
+    public const int TooMuch = int.MaxValue;
+
     private readonly Lock _lock = new();
     private volatile Dictionary<string, Worker> _workers = []; // replaced, never changed
 
@@ -23,7 +26,7 @@ internal sealed class WorkerTable(NodeContext context) : ILinkReceiver
 
     /// <summary>The worker that takes a channel and has the least to do.</summary>
     /// <param name="channel">The channel.</param>
-    /// <param name="load">How many connections of this node a worker has.</param>
+    /// <param name="load">How many connections of this node a worker has; <see cref="TooMuch"/>: it gets none.</param>
     /// <returns><see langword="null"/> if there is none, or all have as many connections as they take.</returns>
     public string? Pick(string channel, Func<string, int> load)
     {

@@ -144,6 +144,12 @@ internal static partial class Log
     [LoggerMessage(1068, LogLevel.Warning, "This worker stops, and within {Limit} it could not give back or end all connections that it had of gateways; {Count} are left. The gateways give them to other workers, or close them.")]
     public static partial void LeavingTookTooLong(ILogger logger, int count, TimeSpan limit);
 
+    [LoggerMessage(1072, LogLevel.Error, "Connection {Connection:x} of gateway {Gateway} could not begin in this worker. The gateway closes it with code 1012.")]
+    public static partial void AssignmentFailed(ILogger logger, Exception exception, string gateway, long connection);
+
+    [LoggerMessage(1073, LogLevel.Error, "Connection {Connection:x} at endpoint '{Endpoint}' could not be given to a worker. Runnel closes the connection with code 1011.")]
+    public static partial void HandOutFailed(ILogger logger, Exception exception, long connection, string endpoint);
+
     [LoggerMessage(1069, LogLevel.Error, "What is known about the client of connection {Connection:x} at endpoint '{Endpoint}' could not be written down for a worker. Runnel closes the connection with code 1011.")]
     public static partial void ScopeUnwritable(ILogger logger, Exception exception, long connection, string endpoint);
 }

@@ -89,12 +89,13 @@ internal sealed class HandedNode : IAsyncDisposable
     public HandedNode(MortalWire wire, NodeRoles role, ManualTimeProvider clock, RecordedLog log, IReadOnlyDictionary<string, ConsumerDescriptor> endpoints, Action<HandoverOptions>? configure)
     {
         Wire = wire;
+        Find = endpoints.GetValueOrDefault;
         var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(settings: null);
         builder.Logging.SetMinimumLevel(LogLevel.Debug).AddProvider(log);
         builder.Services.AddSingleton<IBackplane>(wire);
         builder.Services.AddSingleton<TimeProvider>(clock);
         builder.Services.AddSingleton<INodes>(Nodes);
-        builder.Services.AddSingleton<IConsumerEndpoints>(new Mapped(role == NodeRoles.Worker ? endpoints : new Dictionary<string, ConsumerDescriptor>(), endpoints));
+        builder.Services.AddSingleton<IConsumerEndpoints>(new Mapped(this, role == NodeRoles.Worker ? endpoints : new Dictionary<string, ConsumerDescriptor>()));
         builder.Services.AddRunnelCore(options => options.KeepHistory("kept*", new Retention(100, TimeSpan.FromMinutes(2))));
         builder.Services.Configure<HandoverOptions>(options => options.HandsOut = role == NodeRoles.Gateway);
         if (configure is not null)
@@ -113,6 +114,9 @@ internal sealed class HandedNode : IAsyncDisposable
     public NodeStatus Status { get; }
 
     public IReadOnlyDictionary<string, ConsumerDescriptor> Descriptors { get; }
+
+    /// <summary>Which consumer it has for an endpoint.</summary>
+    public Func<string, ConsumerDescriptor?> Find { get; set; }
 
     public string Id => Status.Id;
 
@@ -145,11 +149,11 @@ internal sealed class HandedNode : IAsyncDisposable
             await Host.StopAsync();
     }
 
-    private sealed class Mapped(IReadOnlyDictionary<string, ConsumerDescriptor> taken, IReadOnlyDictionary<string, ConsumerDescriptor> all) : IConsumerEndpoints
+    private sealed class Mapped(HandedNode node, IReadOnlyDictionary<string, ConsumerDescriptor> taken) : IConsumerEndpoints
     {
         public IReadOnlyList<ChannelName> Taken => [.. taken.Keys.Select(name => new ChannelName(ConnectionOwners.ChannelPrefix + name))];
 
-        public ConsumerDescriptor? Find(string endpoint) => all.GetValueOrDefault(endpoint);
+        public ConsumerDescriptor? Find(string endpoint) => node.Find(endpoint);
     }
 }
 
@@ -157,6 +161,8 @@ internal sealed class HandedNode : IAsyncDisposable
 internal sealed class SocketHere : SocketConnection, IDisposable
 {
     private readonly CancellationTokenSource _gone = new();
+    private readonly NoScope _scope = new();
+    private volatile bool _isRequestOver;
 
     public SocketHere(HandedNode gateway, string endpoint, ClientHello? hello)
         : base(gateway.Context)
@@ -173,7 +179,19 @@ internal sealed class SocketHere : SocketConnection, IDisposable
 
     public bool IsAccepted { get; private set; }
 
-    public override ConsumerScope Scope { get; } = new NoScope();
+    /// <summary>How often somebody has asked what is known of the client.</summary>
+    public int ScopeReads { get; private set; }
+
+    /// <summary>Part of the request, so nobody may ask when that is over.</summary>
+    public override ConsumerScope Scope
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_isRequestOver, this);
+            ScopeReads++;
+            return _scope;
+        }
+    }
 
     public override CancellationToken Gone => _gone.Token;
 
@@ -182,10 +200,11 @@ internal sealed class SocketHere : SocketConnection, IDisposable
     public Task SayAsync(string text) => Session.ReceiveTextAsync(System.Text.Encoding.UTF8.GetBytes(text)).AsTask();
 
     /// <summary>The client is gone.</summary>
-    public Task EndAsync(int code = CloseCode.Abnormal)
+    public async Task EndAsync(int code = CloseCode.Abnormal)
     {
-        _gone.Cancel();
-        return Session.DisconnectAsync(code, IsAccepted);
+        await _gone.CancelAsync();
+        await Session.DisconnectAsync(code, IsAccepted);
+        _isRequestOver = true;
     }
 
     public Task GotAsync(params string[] texts) => Wait.Until(() => texts.All(Writer.Texts.Contains), $"the client gets {string.Join(", ", texts)}");

@@ -1,0 +1,141 @@
+using Runnel.Handover;
+using Runnel.Specification;
+using Xunit;
+
+namespace Runnel.Tests.Handover;
+
+/// <summary>Who gets a connection, when nobody wants it, and when it wants nobody any more.</summary>
+public sealed class ConnectionOwnersTests : IAsyncLifetime
+{
+    private readonly HandedNodes _nodes = new();
+    private readonly Counting.Script _script = new();
+    private HandedNode _gateway = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _nodes.Endpoints["test"] = _script.Describe();
+        _gateway = await _nodes.StartGatewayAsync();
+    }
+
+    public ValueTask DisposeAsync() => _nodes.DisposeAsync();
+
+    [Fact]
+    public async Task A_worker_takes_no_more_than_its_most_connections_from_all_gateways_together_and_the_others_wait_for_room()
+    {
+        await using var nodes = new HandedNodes(static options => options.MaxConnections = 2);
+        nodes.Endpoints["test"] = _script.Describe();
+        var (one, other) = (await nodes.StartGatewayAsync(), await nodes.StartGatewayAsync());
+        var worker = await nodes.StartWorkerAsync();
+        var first = await one.ConnectAsync();
+        await other.ConnectAsync();
+
+        var connecting = other.ConnectAsync();
+        await Wait.Until(() => other.Owners.WaitingCount == 1, "the third waits");
+        nodes.Pass(2);
+        await Wait.Until(() => other.Owners.WaitingCount == 1, "the third waits still");
+        Assert.Equal((2, 1, false), (worker.Worker.Count, other.Owners.LoadOf(worker.Id), connecting.IsCompleted));
+        await Wait.For(first.EndAsync(CloseCode.Normal), "the end of the first");
+        await Wait.Until(() => worker.Worker.Count == 1, "there is room");
+        nodes.Pass(1);
+
+        await Wait.For(connecting, "the third");
+        Assert.Equal((2, 2), (worker.Worker.Count, other.Owners.LoadOf(worker.Id)));
+    }
+
+    [Fact]
+    public async Task A_client_that_left_before_a_worker_came_is_handed_to_nobody_and_its_request_is_not_read()
+    {
+        var client = _gateway.Open();
+        var session = (HandedSession)client.Session;
+        var connecting = session.ConnectAsync();
+        Assert.Equal((1, 0), (_gateway.Owners.WaitingCount, client.ScopeReads));
+        client.Abort();
+        await Wait.For(connecting, "the connect to end");
+        await Wait.For(client.EndAsync(), "the end");
+
+        _gateway.Owners.HandOut(session); // as who has seen it among those that wait, a moment ago
+        Assert.Equal(0, _gateway.Owners.WaitingCount);
+        var worker = await _nodes.StartWorkerAsync();
+        _gateway.Owners.HandOut(session);
+
+        Assert.Equal((0, 0), (_gateway.Owners.LoadOf(worker.Id), client.ScopeReads));
+        Assert.Empty(_nodes.Log.Of(1069));
+    }
+
+    [Fact]
+    public async Task A_connection_whose_consumer_has_just_accepted_is_not_given_up()
+    {
+        await _nodes.StartWorkerAsync();
+        var client = await _gateway.ConnectAsync();
+
+        ((HandedSession)client.Session).GiveUp(); // as who has read its deadline a moment ago
+
+        await client.SayAsync("one");
+        await client.GotAsync("one 1");
+        Assert.Empty(client.Closes);
+        Assert.Empty(_nodes.Log.Of(1061));
+    }
+
+    [Fact]
+    public async Task A_connection_that_ends_twice_at_once_is_taken_off_its_worker_once()
+    {
+        var worker = await _nodes.StartWorkerAsync();
+        var (client, _) = (await _gateway.ConnectAsync(), await _gateway.ConnectAsync());
+        await Wait.For(client.EndAsync(CloseCode.Normal), "the end");
+
+        _gateway.Owners.Remove((HandedSession)client.Session);
+
+        Assert.Equal(1, _gateway.Owners.LoadOf(worker.Id));
+    }
+
+    [Fact]
+    public async Task A_connection_that_a_worker_does_not_know_goes_to_one_that_does()
+    {
+        var first = await _nodes.StartWorkerAsync();
+        first.Find = static _ => null;
+        var client = _gateway.Open();
+
+        var connecting = client.Session.ConnectAsync();
+        await Wait.Until(() => _gateway.Owners.WaitingCount == 1, "the connection waits for another worker");
+        var second = await _nodes.StartWorkerAsync();
+        await Wait.For(connecting, "the connect");
+
+        await client.GotAsync("snapshot");
+        Assert.Equal((0, 1), (_gateway.Owners.LoadOf(first.Id), _gateway.Owners.LoadOf(second.Id)));
+        Assert.Single(_nodes.Log.Of(1066));
+        Assert.Empty(client.Closes);
+    }
+
+    [Fact]
+    public async Task A_connection_that_no_worker_knows_any_more_is_closed_with_1012_in_time_and_its_end_holds_up_nobody()
+    {
+        var first = await _nodes.StartWorkerAsync();
+        var client = await _gateway.ConnectAsync();
+        var second = await _nodes.StartWorkerAsync();
+        second.Find = static _ => null;
+
+        _nodes.Kill(first);
+        await Wait.Until(() => _gateway.Owners.WaitingCount == 1, "the connection waits for another worker");
+        Assert.Empty(client.Closes);
+        _nodes.Pass(31);
+
+        await client.ClosedAsync();
+        await Wait.For(client.EndAsync(CloseCode.ServiceRestart), "the end");
+        Assert.Equal([CloseCode.ServiceRestart], client.Closes);
+    }
+
+    [Fact]
+    public async Task A_connection_that_a_worker_fails_to_take_is_closed_with_1012_and_its_end_holds_up_nobody()
+    {
+        var worker = await _nodes.StartWorkerAsync();
+        worker.Find = static endpoint => throw new InvalidOperationException($"No {endpoint}.");
+        var client = _gateway.Open();
+
+        await Wait.For(client.Session.ConnectAsync(), "the connect to end");
+
+        Assert.Equal([CloseCode.ServiceRestart], client.Closes);
+        await Wait.For(client.EndAsync(), "the end");
+        Assert.Equal((0, 0), (_gateway.Owners.LoadOf(worker.Id), worker.Worker.Count));
+        Assert.Single(_nodes.Log.Of(1072));
+    }
+}
