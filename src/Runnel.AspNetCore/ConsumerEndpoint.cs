@@ -77,9 +77,10 @@ internal sealed class ConsumerEndpoint(
         finally
         {
             connection.EndWork();
+            limits.LeaveAddress(address); // its client may be back before its consumer, perhaps in a worker that has to be found first, knows of the end
             await session.DisconnectAsync(code, wasAccepted: connection.Carrier is not null);
             await connection.DisposeAsync();
-            limits.Leave(address);
+            limits.LeaveNode();
         }
     }
 
@@ -110,12 +111,13 @@ internal sealed class ConsumerEndpoint(
         finally
         {
             connection.EndWork();
+            limits.LeaveAddress(address); // its client may be back before its consumer, perhaps in a worker that has to be found first, knows of the end
             if (receiver.Session is { } session)
                 await session.DisconnectAsync(code);
             else
                 handshakes.End(); // it never said hello
             await connection.DisposeAsync();
-            limits.Leave(address);
+            limits.LeaveNode();
         }
     }
 

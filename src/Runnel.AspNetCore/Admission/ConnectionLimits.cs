@@ -38,13 +38,25 @@ internal sealed class ConnectionLimits(IOptions<GatewayOptions> options, TimePro
     /// <summary>Gives a place back.</summary>
     public void Leave(IPAddress? address)
     {
-        if (Interlocked.Decrement(ref _count) == 0)
-            Volatile.Read(ref _emptied)?.TrySetResult();
+        LeaveAddress(address);
+        LeaveNode();
+    }
+
+    /// <summary>Gives back what counts for the address: its client is gone. <see cref="LeaveNode"/> follows, when all that belonged to the connection has ended.</summary>
+    public void LeaveAddress(IPAddress? address)
+    {
         if (address is null)
             return;
         // The entry goes with its last socket, so that the table is never larger than the number of sockets.
         if (_byAddress.AddOrUpdate(address, 0, static (_, count) => count - 1) <= 0)
             _byAddress.TryRemove(new(address, 0));
+    }
+
+    /// <summary>Gives back what counts for the node.</summary>
+    public void LeaveNode()
+    {
+        if (Interlocked.Decrement(ref _count) == 0)
+            Volatile.Read(ref _emptied)?.TrySetResult();
     }
 
     /// <summary>Completes when there is no connection, and all that belonged to the last has ended.</summary>

@@ -147,6 +147,49 @@ public sealed class AdmissionTests
     }
 
     [Fact]
+    public async Task A_client_that_is_gone_does_not_count_for_its_address_while_its_consumer_is_told()
+    {
+        var (told, gate) = (new TaskCompletionSource(), new TaskCompletionSource());
+        await using var app = await RunnelApp.StartAsync(
+            app => app.MapConsumer("/ws", c => c.OnDisconnect((_, _) =>
+            {
+                told.TrySetResult();
+                return gate.Task;
+            })),
+            builder => builder.With((GatewayOptions options) => options.MaxConnectionsPerAddress = 1));
+        var first = await app.ConnectAsync("/ws");
+        first.Abort();
+        await Wait.For(told.Task, "the consumer to be told");
+
+        await app.ConnectAsync("/ws");
+
+        Assert.Equal(2, app.Limits.Count);
+        gate.SetResult();
+        await Wait.Until(() => app.Limits.Count == 1, "the first has ended");
+    }
+
+    [Fact]
+    public async Task A_client_that_no_worker_takes_in_time_is_answered_with_503_and_told_when_to_come_back()
+    {
+        var clock = new ManualTimeProvider();
+        await using var app = await RunnelApp.StartAsync(
+            app => app.MapConsumer("/ws", _ => { }), builder => builder.With(clock).Services.PostConfigure<HandoverOptions>(static options => options.HandsOut = true));
+        var owners = app.Services.GetRequiredService<Runnel.Handover.ConnectionOwners>();
+        using var http = new HttpClient(new SocketsHttpHandler()) { BaseAddress = app.Address, Timeout = Wait.Limit };
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri("/ws", UriKind.Relative));
+        foreach (var (name, value) in new[] { ("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="), ("Sec-WebSocket-Version", "13") })
+            request.Headers.Add(name, value);
+
+        var answering = http.SendAsync(request);
+        await Wait.Until(() => owners.WaitingCount == 1, "the client waits for a worker");
+        for (var second = 0; second < 11; second++)
+            clock.Advance(TimeSpan.FromSeconds(1));
+        using var answer = await Wait.For(answering, "the answer");
+
+        Assert.Equal((503, TimeSpan.FromSeconds(5)), ((int)answer.StatusCode, answer.Headers.RetryAfter?.Delta));
+    }
+
+    [Fact]
     public async Task A_refused_connection_takes_no_place()
     {
         await using var app = await RunnelApp.StartAsync(
