@@ -45,7 +45,7 @@ public sealed class SqliteBackplane : IBackplane
         {
             var position = await published.WaitAsync(cancellationToken).ConfigureAwait(false);
             if (!isHeard)
-                UnheardMessages.Tell(topic, _store.Logger);
+                UnheardMessages.Tell(topic, copy, _store.Logger);
             return position;
         }
         catch (IOException exception)

@@ -51,7 +51,7 @@ public sealed class InMemoryBackplane(TimeProvider timeProvider, ILogger<InMemor
         // Nobody listens and nothing is kept: no topic is made, so that nothing is left behind.
         if (retention is null && !_topics.ContainsKey(topic))
         {
-            UnheardMessages.Tell(topic, _logger);
+            UnheardMessages.Tell(topic, payload, _logger);
             return ValueTask.FromResult(Position.None);
         }
 

@@ -68,7 +68,7 @@ public sealed class RabbitMQBackplane : IBackplane, IAsyncDisposable
             if (outcome == PublishOutcome.Refused)
                 OnRefused(topic);
             else if (outcome == PublishOutcome.Returned)
-                UnheardMessages.Tell(topic, _broker.Logger);
+                UnheardMessages.Tell(topic, payload, _broker.Logger);
             return Position.None;
         }
         catch (IOException exception)

@@ -59,7 +59,7 @@ public sealed class RedisBackplane : IBackplane, IAsyncDisposable
             if (unnoted is not null)
                 _store.Noted(unnoted);
             if (retention is null && answer.AsNumber() == 0)
-                UnheardMessages.Tell(topic, _store.Logger);
+                UnheardMessages.Tell(topic, payload, _store.Logger);
             return retention is null ? Position.None : new Position(BinaryPrimitives.ReadInt64LittleEndian(answer.Items[0].Bytes), answer.Items[1].AsNumber());
         }
         catch (IOException exception)

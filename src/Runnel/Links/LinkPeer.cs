@@ -85,15 +85,16 @@ internal sealed class LinkPeer(NodeLinks links, string nodeId)
     }
 
     /// <summary>Ends the link, if there is one, and tells the receivers.</summary>
-    /// <param name="why">Why, for the log.</param>
+    /// <param name="why">Why, for the log; <see langword="null"/> if that has been logged before.</param>
     /// <param name="tells">Whether the other node is told.</param>
-    public void End(string why, bool tells)
+    public void End(string? why, bool tells)
     {
         lock (_delivery)
         {
             if (Link is not { } link)
                 return;
-            Log.LinkEnded(links.Logger, nodeId, why);
+            if (why is not null)
+                Log.LinkEnded(links.Logger, nodeId, why);
             link.End();
             _lastPeer = Math.Max(_lastPeer, link.Peer);
             if (tells)
@@ -134,9 +135,10 @@ internal sealed class LinkPeer(NodeLinks links, string nodeId)
 
     private void RefuseVersion(byte version)
     {
-        if (Interlocked.Exchange(ref _unknownVersion, version) != version)
+        var isNew = Interlocked.Exchange(ref _unknownVersion, version) != version;
+        if (isNew)
             Log.LinkVersionUnknown(links.Logger, nodeId, version, LinkHeader.Version);
-        End("the other node speaks another version", tells: true);
+        End(isNew ? "the other node speaks another version" : null, tells: true); // both try again every second
     }
 
     // It is told again when it says something again.

@@ -1,6 +1,8 @@
 using System.Globalization;
+using Runnel.Layers;
 using Runnel.Links;
 using Runnel.Specification;
+using Runnel.Tests.Recording;
 using Xunit;
 
 namespace Runnel.Tests.Links;
@@ -121,6 +123,40 @@ public sealed class LinkEndTests : IAsyncDisposable
         await Wait.Until(() => one.Heard.Contains("ended") && two.Heard.Contains("ended"), "the link has ended");
 
         Assert.Contains(_nodes.Log.Lines, line => line.StartsWith(string.Create(CultureInfo.InvariantCulture, $"Error 1042 {two.Id} speaks version 2"), StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_node_of_another_version_that_comes_again_and_again_is_logged_once()
+    {
+        var (one, two) = await LinkedAsync();
+        var packet = new LinkWriter();
+        packet.Begin(two.Id);
+        var bytes = packet.End();
+        LinkHeader.Stamp(bytes, LinkFlags.Items, from: 7, to: 0, number: 1, received: 0);
+        bytes[bytes.Count - LinkHeaderLengthOf(two.Id)] = 2;
+
+        for (var time = 1; time <= 3; time++)
+        {
+            one.Send(two, "greeting");
+            one.Links.TryTake(bytes.ToArray());
+        }
+
+        Assert.True(one.Heard.Count(static text => text == "ended") >= 3);
+        Assert.Single(_nodes.Log.Lines, static line => line.Contains("another version", StringComparison.Ordinal));
+        Assert.Single(_nodes.Log.Lines, static line => line.StartsWith("Error 1042", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_packet_for_a_node_that_is_gone_does_not_count_as_a_dropped_message()
+    {
+        var packet = new LinkWriter();
+        packet.Begin("here");
+        using var log = new RecordedLog();
+
+        UnheardMessages.Tell(Topic.OfNode("gone"), packet.End(), log.CreateLogger("Runnel"));
+        Assert.Empty(log.Lines);
+        UnheardMessages.Tell(Topic.OfNode("gone"), EnvelopeFormat.Encode(new Envelope(new Message("chat", ReadOnlyMemory<byte>.Empty))), log.CreateLogger("Runnel"));
+        Assert.Single(log.Lines);
     }
 
     [Fact]
