@@ -63,12 +63,13 @@ internal sealed class SplitCluster : IAsyncDisposable
             cancellationToken);
     }
 
-    /// <summary>What the process with the sockets holds, and the worker, one after the other: each collects until it stands still.</summary>
-    public async Task<(MemoryFigures Front, MemoryFigures? Worker)> SettleAsync(CancellationToken cancellationToken) =>
-    (
-        await _front.AskAsync<MemoryFigures>(cancellationToken, "settle"),
-        _worker is null ? null : await _worker.AskAsync<MemoryFigures>(cancellationToken, "settle")
-    );
+    /// <summary>What the process with the sockets holds, and the worker. Each collects until it stands still, at the same time.</summary>
+    public async Task<(MemoryFigures Front, MemoryFigures? Worker)> SettleAsync(CancellationToken cancellationToken)
+    {
+        var front = _front.AskAsync<MemoryFigures>(cancellationToken, "settle");
+        var worker = _worker?.AskAsync<MemoryFigures>(cancellationToken, "settle");
+        return (await front, worker is null ? null : await worker);
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -17,7 +17,7 @@ internal static class SplitCommand
         var members = CommandOptions.Number("--members", "Sockets of the group that gets messages", usual: 1_000, least: 1, most: 20_000);
         var connections = CommandOptions.Number("--connections", "Connections that only wait", usual: 5_000, least: 100, most: 20_000);
         var rounds = CommandOptions.Number("--rounds", "Measured rounds", usual: 3, least: 1, most: 20);
-        var seconds = CommandOptions.Number("--seconds", "Seconds of the echo and of the group in a round", usual: 5, least: 1, most: 60);
+        var seconds = CommandOptions.Number("--seconds", "Seconds of the echo and of the group in a round", usual: 4, least: 1, most: 60);
         var warmUp = CommandOptions.Number("--warm-up", "Seconds of each before it is measured", usual: 3, least: 1, most: 60);
         var file = CommandOptions.Out();
 
@@ -25,11 +25,6 @@ internal static class SplitCommand
         {
             layer, parts, sockets, rate, members, connections, rounds, seconds, warmUp, file,
         };
-        command.Validators.Add(result =>
-        {
-            if (result.GetValue(rate) > MostPerSocket * result.GetValue(sockets))
-                result.AddError($"--rate must be at most {MostPerSocket} for each of --sockets: an endpoint takes no more from a client.");
-        });
         command.SetAction(async (result, cancellationToken) =>
         {
             var settings = new SplitSettings(
@@ -42,6 +37,8 @@ internal static class SplitCommand
                 result.GetValue(rounds),
                 result.GetValue(seconds),
                 result.GetValue(warmUp));
+            if (settings.Rate > MostPerSocket * settings.Sockets)
+                throw new BenchException($"--rate must be at most {MostPerSocket} for each of the {settings.Sockets} --sockets: an endpoint takes no more from a client.");
             FileDescriptors.Require(Math.Max(Math.Max(settings.Sockets, settings.Members), settings.Connections));
             var results = await SplitRun.RunAsync(settings, cancellationToken);
             await SplitTables.Of(results, settings).PublishAsync(result.GetValue(file));
