@@ -52,14 +52,23 @@ public sealed class DrainTests
 
         var stopping = app.StopAsync();
 
-        for (var closed = atOnce; closed <= 40; closed += atOnce)
-        {
-            await Wait.Until(() => closes.Count(close => close.IsCompleted) == closed, $"{closed} connections are closed, and no more");
-            await _clock.MoveUntil(TimeSpan.FromMilliseconds(closed < 40 ? 100 : 0), () => true, "the next are due");
-        }
+        // A pause begins a moment after connections have closed, perhaps after the clock has moved on.
+        await Wait.Until(() => Closed() == atOnce, "the first are closed");
+        var begun = _clock.GetTimestamp();
+        await _clock.MoveUntil(
+            TimeSpan.FromMilliseconds(20),
+            () =>
+            {
+                Assert.True(Closed() <= Due(), $"{Closed()} are closed, and {Due()} are due.");
+                return Closed() == 40;
+            },
+            "all are closed");
         Assert.All(await Task.WhenAll(closes), code => Assert.Equal(CloseCode.ServiceRestart, code));
         await Task.WhenAll(clients.Select(client => client.DisconnectAsync()));
         await stopping;
+
+        int Closed() => closes.Count(close => close.IsCompleted);
+        int Due() => seconds == 0 ? 40 : (int)Math.Ceiling(40 * (_clock.GetElapsedTime(begun).TotalSeconds + 0.1) / Math.Min(seconds, 0.4));
     }
 
     [Fact]
