@@ -1,3 +1,4 @@
+using Runnel.Specification;
 using Runnel.Tests.Servers;
 using Xunit;
 
@@ -31,7 +32,9 @@ public sealed class WorkersOnRedisTests
         // One stands still at work, for longer than its lease, and one is killed: the third one goes on with all connections.
         clients.AllowRepeats();
         clients.Of(workers[0]).First().AsksForLongWork = true;
-        await workers[0].SaysAsync("begins ");
+        var atWork = -1;
+        await Wait.Until(() => (atWork = Array.FindIndex(workers, worker => worker.Lines.Any(line => line.StartsWith("begins ", StringComparison.Ordinal)))) >= 0, "a worker begins the long work");
+        (workers[0], workers[atWork]) = (workers[atWork], workers[0]); // the connection may have just been moved, for balance
         await workers[0].StopAsync();
         await workers[1].KillAsync();
         await clients.BalancedAsync(workers[2]);
