@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Runnel.Layers;
+using Runnel.Specification;
 using Runnel.Workers;
 using Xunit;
 
