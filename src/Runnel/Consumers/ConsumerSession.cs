@@ -17,6 +17,7 @@ internal sealed class ConsumerSession : IConsumerSession, IThreadPoolWorkItem, I
     private ConsumerTurn _turn = ConsumerTurn.Taken();
     private bool _failed;
     private bool _released;
+    private bool _isAtRest; // and nobody has said yet whether another worker gets the connection
 
     /// <summary>Creates the session of a connection whose socket may be anywhere.</summary>
     public ConsumerSession(SessionHost host, Connection connection, ConsumerDescriptor descriptor, Func<IEventSink, IMembership> membership)
@@ -82,21 +83,43 @@ internal sealed class ConsumerSession : IConsumerSession, IThreadPoolWorkItem, I
     public ValueTask ReceivePayloadAsync(JsonElement payload, bool isRedelivered) => ReceiveAsync(default, isText: true, isRedelivered, payload);
 
     /// <summary>The consumer loses its connection to another worker: after the event at hand it is disposed of, and not told.</summary>
-    /// <param name="onReleased">Called when the consumer is at rest.</param>
-    public async Task ReleaseAsync(Action? onReleased = null)
+    public async Task ReleaseAsync()
+    {
+        if (await TryRestAsync())
+            await LeaveAsync();
+    }
+
+    /// <summary>The consumer handles nothing more after the event at hand. Then another worker gets the connection (<see cref="LeaveAsync"/>), or it ends.</summary>
+    /// <returns><see langword="false"/> if the connection ends already.</returns>
+    public async Task<bool> TryRestAsync()
     {
         Task turn;
         lock (this)
         {
             _released = true;
             if (_turn.IsEnding)
-                return; // the end disposes of it
+                return false; // the end disposes of it
             turn = _turn.TakeForReleaseAsync();
         }
         await turn;
         if (_consumer is not null)
+            await _consumer.OnRestAsync();
+        lock (this)
+            _isAtRest = true;
+        return true;
+    }
+
+    /// <summary>Another worker gets the connection: the consumer, which is at rest, is disposed of.</summary>
+    public async Task LeaveAsync()
+    {
+        lock (this)
+        {
+            if (!_isAtRest)
+                return; // it has ended
+            _isAtRest = false;
+        }
+        if (_consumer is not null)
             await _consumer.OnReleaseAsync();
-        onReleased?.Invoke();
         try
         {
             await DisposeConsumerAsync();
@@ -122,9 +145,11 @@ internal sealed class ConsumerSession : IConsumerSession, IThreadPoolWorkItem, I
         Task turn;
         lock (this)
         {
-            if (_turn.IsEnding)
+            if (_turn.IsEnding && !_isAtRest)
                 return; // the connection is another worker's, which tells its consumer
-            turn = _turn.TakeForEndAsync();
+            turn = _isAtRest ? Task.CompletedTask : _turn.TakeForEndAsync();
+            if (_isAtRest)
+                _isAtRest = _released = false; // no other worker gets it
         }
         await turn;
         Connection.IsRedelivered = isRedelivered;

@@ -112,6 +112,9 @@ public abstract class WebSocketConsumer
 
     internal void Attach(ConsumerContext context) => _context = context;
 
+    /// <summary>The consumer handles nothing more: those that share its connection handle nothing more, either.</summary>
+    internal virtual Task OnRestAsync() => Task.CompletedTask;
+
     /// <summary>The consumer loses its connection: those that share it do, too.</summary>
     internal virtual Task OnReleaseAsync() => Task.CompletedTask;
 

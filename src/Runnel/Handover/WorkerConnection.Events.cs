@@ -18,20 +18,24 @@ internal sealed partial class WorkerConnection : IThreadPoolWorkItem
     public void Receive(long number, bool isText, bool isRedelivered, byte[] bytes) => Line(new(number, isRedelivered, bytes, isText, Code: 0, WasAccepted: true));
 
     /// <summary>The connection is over.</summary>
-    /// <param name="number">The number of the end; 0 if nobody waits for it.</param>
+    /// <param name="number">The number of the end; 0 if the gateway has died, so that nobody waits for it and no other worker tells the consumer.</param>
     /// <param name="isRedelivered">Whether another worker may have told its consumer.</param>
     /// <param name="code">The code.</param>
     /// <param name="wasAccepted">Whether it ever was.</param>
     public void End(long number, bool isRedelivered, int code, bool wasAccepted)
     {
         CancelGone();
+        if (number == 0)
+            MarkOver();
         lock (this)
         {
-            if (_isReleasing)
+            if (_isReleasing && number != 0)
                 return; // the next worker tells its consumer
             IsEnding = true;
+            if (_isReleasing)
+                return; // the consumer is told when it is at rest
         }
-        Line(new(number, isRedelivered, Bytes: null, IsText: false, code, wasAccepted));
+        Line(new(number, isRedelivered, Bytes: null, IsText: false, code, wasAccepted && _isAccepted));
     }
 
     /// <summary>The client is gone.</summary>
@@ -40,6 +44,7 @@ internal sealed partial class WorkerConnection : IThreadPoolWorkItem
     /// <summary>The connection is another worker's: the consumer is disposed of, and not told.</summary>
     public void Lose()
     {
+        EndSending();
         MarkOver();
         _worker.Remove(this);
         ThreadPool.UnsafeQueueUserWorkItem(
@@ -62,13 +67,10 @@ internal sealed partial class WorkerConnection : IThreadPoolWorkItem
                 return;
             _isReleasing = true;
         }
-        var released = Session.ReleaseAsync(() => SayReleased(wasCutShort: false));
+        var released = ReleaseAsync();
         using var limit = new CancellationTokenSource();
-        if (await Task.WhenAny(released, Task.Delay(grace, Node.TimeProvider, limit.Token)) != released && !IsEnding)
-        {
-            SayReleased(wasCutShort: true);
+        if (await Task.WhenAny(released, Task.Delay(grace, Node.TimeProvider, limit.Token)) != released && TrySayReleased(wasCutShort: true))
             Cancel();
-        }
         await limit.CancelAsync();
     }
 
@@ -134,14 +136,32 @@ internal sealed partial class WorkerConnection : IThreadPoolWorkItem
         _worker.Remove(this);
     }
 
-    private void SayReleased(bool wasCutShort)
+    private async Task ReleaseAsync()
+    {
+        if (!await Session.TryRestAsync())
+            return;
+        if (TrySayReleased(wasCutShort: false))
+        {
+            await Session.LeaveAsync();
+            return;
+        }
+        await Session.DisconnectAsync(CloseCode.Abnormal, _isAccepted);
+        MarkOver();
+        _worker.Remove(this);
+    }
+
+    // False if the gateway has died: then no other worker gets the connection.
+    private bool TrySayReleased(bool wasCutShort)
     {
         lock (this)
         {
+            if (IsEnding)
+                return false;
             Ask(new ToGateway.Released(NumberThere, Owner, wasCutShort));
             MarkOver();
         }
         _worker.Remove(this);
+        return true;
     }
 
     private void Cancel()

@@ -116,7 +116,7 @@ internal sealed partial class WorkerConnection
         lock (this)
         {
             IsOver = true;
-            EndSending();
+            _window.End();
             foreach (var joined in _joins?.Values ?? Enumerable.Empty<TaskCompletionSource<JoinOutcome>>())
                 joined.TrySetResult(JoinOutcome.New);
             _joins = null;

@@ -47,6 +47,8 @@ internal sealed class DemultiplexerConsumer(DemultiplexerBuilder builder, bool i
             await stream.DisconnectAsync(code);
     }
 
+    internal override Task OnRestAsync() => Task.WhenAll(_streams.Values.Select(static stream => stream.RestAsync()));
+
     internal override Task OnReleaseAsync() => Task.WhenAll(_streams.Values.Select(static stream => stream.ReleaseAsync()));
 
     internal override Task OnTextAsync(ReadOnlyMemory<byte> utf8, CancellationToken cancellationToken)

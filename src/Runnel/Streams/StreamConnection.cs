@@ -49,8 +49,11 @@ internal sealed class StreamConnection : Connection
         return _session.AdoptAsync();
     }
 
+    /// <summary>The socket is about to go to another worker: the consumer handles nothing more.</summary>
+    public Task RestAsync() => _wasOver ? Task.CompletedTask : _session.TryRestAsync();
+
     /// <summary>The socket goes to another worker, and the stream with it.</summary>
-    public Task ReleaseAsync() => _wasOver ? Task.CompletedTask : _session.ReleaseAsync();
+    public Task ReleaseAsync() => _session.LeaveAsync();
 
     // Before what was held for the client goes out: a stream that nobody accepted gets nothing.
     internal override Task EndConnectingAsync() =>

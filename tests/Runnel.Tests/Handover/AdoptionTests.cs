@@ -14,6 +14,7 @@ public sealed class AdoptionTests : IAsyncLifetime
     {
         _nodes.Endpoints["test"] = _script.Describe();
         _nodes.Endpoints["stays"] = _script.Describe(canBeAdopted: false);
+        _nodes.Endpoints["shared"] = new DemultiplexerBuilder().Stream("a", _script.Build).Stream("b", _script.Build).Describe();
         _gateway = await _nodes.StartGatewayAsync();
         _first = await _nodes.StartWorkerAsync();
     }
@@ -188,6 +189,44 @@ public sealed class AdoptionTests : IAsyncLifetime
         await Wait.For(client.EndAsync(CloseCode.Normal), "the end");
 
         Assert.Equal("end 1000 with 1", await _script.Journal.NextAsync());
+        Assert.Equal(0, _script.Journal.Unread);
+    }
+
+    [Theory]
+    [InlineData("test", "hold", 1)]
+    [InlineData("shared", """{"stream":"a","payload":"hold"}""", 2)]
+    public async Task A_gateway_that_dies_while_a_worker_gives_its_connections_back_leaves_no_consumer_without_an_end(string endpoint, string hold, int consumers)
+    {
+        var client = await _gateway.ConnectAsync(endpoint);
+        await client.SayAsync(hold);
+        Assert.Equal("began hold", await _script.Journal.NextAsync());
+        var leaving = _first.Worker.LeaveAsync(TimeSpan.FromSeconds(30));
+
+        _nodes.Kill(_gateway);
+
+        for (; consumers > 0; consumers--)
+            Assert.Equal("end 1006 with 0", await _script.Journal.NextAsync());
+        await Wait.For(leaving, "the worker to leave");
+        Assert.Equal((0, 0), (_first.Worker.Count, _script.Journal.Unread));
+    }
+
+    [Fact]
+    public async Task A_client_that_leaves_while_its_worker_gives_it_back_is_told_of_by_the_next_one_after_all_that_it_said()
+    {
+        var client = await _gateway.ConnectAsync();
+        await client.SayAsync("hold one");
+        await client.SayAsync("two");
+        Assert.Equal("began hold one", await _script.Journal.NextAsync());
+        await _nodes.StartWorkerAsync();
+
+        var leaving = _first.Worker.LeaveAsync(TimeSpan.FromSeconds(30));
+        var ending = client.EndAsync(CloseCode.Normal);
+        _script.Gate.TrySetResult();
+
+        await Wait.For(Task.WhenAll(leaving, ending), "the end");
+        Assert.StartsWith("adopted with", await _script.Journal.NextAsync(), StringComparison.Ordinal);
+        Assert.StartsWith("end 1000 with", await _script.Journal.NextAsync(), StringComparison.Ordinal);
+        Assert.Contains(client.Writer.Texts, static text => text.StartsWith("two", StringComparison.Ordinal));
         Assert.Equal(0, _script.Journal.Unread);
     }
 

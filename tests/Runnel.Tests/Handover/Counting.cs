@@ -15,9 +15,19 @@ internal sealed class Counting(Counting.Script script)
 
         public ConsumerDescriptor Describe(bool canBeAdopted = true)
         {
+            var consumer = new ConsumerBuilder();
+            Build(consumer, canBeAdopted);
+            return ConsumerDescriptor.For(consumer);
+        }
+
+        public void Build(ConsumerBuilder consumer) => Build(consumer, canBeAdopted: true);
+
+        private void Build(ConsumerBuilder consumer, bool canBeAdopted)
+        {
             var counting = new Counting(this);
-            var consumer = new ConsumerBuilder().OnConnect(counting.ConnectAsync).OnReceive(counting.ReceiveAsync).OnDisconnect(counting.EndAsync);
-            return ConsumerDescriptor.For(canBeAdopted ? consumer.OnAdopt(counting.AdoptAsync) : consumer);
+            consumer.OnConnect(counting.ConnectAsync).OnReceive(counting.ReceiveAsync).OnDisconnect(counting.EndAsync);
+            if (canBeAdopted)
+                consumer.OnAdopt(counting.AdoptAsync);
         }
     }
 

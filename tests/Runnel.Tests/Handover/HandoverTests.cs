@@ -151,6 +151,29 @@ public sealed class HandoverTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task When_the_gateway_dies_a_consumer_that_has_not_accepted_its_client_is_not_told_of_an_end()
+    {
+        _nodes.Endpoints["test"] = ConsumerDescriptor.For(new ConsumerBuilder()
+            .OnConnect((_, cancellationToken) =>
+            {
+                _script.Journal.Write("connecting");
+                return _script.Gate.Task.WaitAsync(cancellationToken);
+            })
+            .OnDisconnect((_, _) =>
+            {
+                _script.Journal.Write("end");
+                return Task.CompletedTask;
+            }));
+        _ = _gateway.Open().Session.ConnectAsync();
+        Assert.Equal("connecting", await _script.Journal.NextAsync());
+
+        _nodes.Kill(_gateway);
+
+        await Wait.Until(() => _worker.Worker.Count == 0, "it is forgotten");
+        Assert.Equal(0, _script.Journal.Unread);
+    }
+
+    [Fact]
     public async Task A_worker_that_comes_gets_its_share()
     {
         for (var number = 0; number < 30; number++)
