@@ -176,6 +176,8 @@ internal sealed class WebSocketConnection : SocketConnection, IFrameWriter, IAsy
 
     public void OnBroken(Exception exception) => Abort();
 
+    protected override void OnClosing() => _ = AbortLaterAsync();
+
     protected override async Task CloseOnceAsync(int code, string? reason, CancellationToken cancellationToken)
     {
         if (Carrier is null && Interlocked.CompareExchange(ref _decided, 1, 0) == 0)

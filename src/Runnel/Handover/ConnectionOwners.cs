@@ -139,7 +139,7 @@ internal sealed class ConnectionOwners : IDisposable
         if (lost.Count > 0)
             Log.WorkerLost(_context.Logger, worker, lost.Count);
         // What is sent to the node during this call is dropped, and it may be the next owner.
-        ThreadPool.UnsafeQueueUserWorkItem(_ => ForEach(lost, GoOn), null);
+        ThreadPool.UnsafeQueueUserWorkItem(_ => lost.ForEach(GoOn), null);
     }
 
     /// <summary>A worker gives a connection back.</summary>
@@ -228,7 +228,10 @@ internal sealed class ConnectionOwners : IDisposable
         }
     }
 
-    private void GoOn(HandedSession session)
+    // What the last owner asked for may wait for a slow client, and the next one must find all of it done.
+    private void GoOn(HandedSession session) => session.AfterOrders(() => ForEach([session], TakeNextStep));
+
+    private void TakeNextStep(HandedSession session)
     {
         switch (session.Next())
         {
@@ -247,7 +250,7 @@ internal sealed class ConnectionOwners : IDisposable
             FinishIfEnded(session);
     }
 
-    // On a thread of the pool, where an exception would end the process.
+    // On a thread of the pool, where an exception would end the process, or among what a worker asked for.
     private void ForEach(IEnumerable<HandedSession> sessions, Action<HandedSession> step)
     {
         foreach (var session in sessions)

@@ -24,14 +24,55 @@ internal sealed partial class HandedSession
             if (_worker != worker || _ownerNumber != owner)
                 return false;
             _isTouched = true;
-            if (_isObeying)
-            {
-                (_orders ??= new()).Enqueue(order);
+            if (TryLineUp(order))
                 return true;
-            }
-            _isObeying = true;
         }
         _ = ObeyAsync(order);
+        return true;
+    }
+
+    /// <summary>Does something after all that its owners have asked for.</summary>
+    public void AfterOrders(Action step)
+    {
+        var order = () =>
+        {
+            step();
+            return ValueTask.CompletedTask;
+        };
+        lock (this)
+        {
+            if (TryLineUp(order))
+                return;
+        }
+        _ = ObeyAsync(order);
+    }
+
+    /// <summary>Closes the connection, after what the consumer sent before. The client has a limited time for that from now on, also if it reads nothing.</summary>
+    /// <returns><see langword="false"/> if somebody else is the owner.</returns>
+    public bool TryClose(string worker, int owner, int code, string? reason)
+    {
+        var isClosed = false;
+        var isOwner = TryObey(worker, owner, () =>
+        {
+            isClosed = true;
+            return CloseAsync(code, reason);
+        });
+        if (isOwner && !isClosed)
+            _connection.OnClosing();
+        return isOwner;
+    }
+
+    /// <summary>Cuts the connection at once: what waits for the client is not sent.</summary>
+    /// <returns><see langword="false"/> if somebody else is the owner.</returns>
+    public bool TryAbort(string worker, int owner)
+    {
+        lock (this)
+        {
+            if (_worker != worker || _ownerNumber != owner)
+                return false;
+            (_isTouched, _deadline) = (true, long.MaxValue);
+        }
+        _connection.Abort();
         return true;
     }
 
@@ -54,7 +95,7 @@ internal sealed partial class HandedSession
             }
         }
         if (handled is OpenEvent.Posted { Content.Place: not null } posted)
-            posted.Membership.Handled(posted.Content);
+            AfterOrders(() => posted.Membership.Handled(posted.Content)); // it tells a client of runnel.v1 that all before is done, also what the consumer has just sent
         else if (handled is OpenEvent.End)
             Finish();
         return true;
@@ -87,12 +128,11 @@ internal sealed partial class HandedSession
         await _connection.RejectAsync();
     }
 
-    /// <summary>Closes the connection, or cuts it.</summary>
-    public ValueTask CloseAsync(int? code, string? reason)
+    private ValueTask CloseAsync(int code, string? reason)
     {
         Volatile.Write(ref _deadline, long.MaxValue);
-        if (code is { } known && CloseCode.CanBeSent(known))
-            _ = _connection.CloseAsync(known, reason); // not awaited: the client may take its time to read what comes before
+        if (CloseCode.CanBeSent(code))
+            _ = _connection.CloseAsync(code, reason); // not awaited: the client may take its time to read what comes before
         else
             _connection.Abort();
         return ValueTask.CompletedTask;
@@ -204,6 +244,18 @@ internal sealed partial class HandedSession
             if (_worker is { } worker && _ownerNumber == owner)
                 _owners.Links.Send(worker, told);
         }
+    }
+
+    // Called with the lock held. False if nothing is being done, so that the caller begins.
+    private bool TryLineUp(Func<ValueTask> order)
+    {
+        if (!_isObeying)
+        {
+            _isObeying = true;
+            return false;
+        }
+        (_orders ??= new()).Enqueue(order);
+        return true;
     }
 
     private async Task ObeyAsync(Func<ValueTask> order)

@@ -15,6 +15,7 @@ internal sealed partial class HandedSession
     private bool _isBeginning; // the owner makes the consumer
     private bool _isTouched; // an owner has done something that the client or its groups may have seen
     private bool _isConnected;
+    private bool _isGoingOn; // it has lost its owner, and what that one asked for is being done before the next one gets it
     private bool _isAskedBack;
     private bool _isAbandoned; // no consumer is left, and none will be made
     private bool _isFinished;
@@ -35,7 +36,7 @@ internal sealed partial class HandedSession
     private bool WantsOwner => _worker is null && !(_isFinished || _isAbandoned || _isRefused || (_isGone && !_isConnected));
 
     // Called with the lock held.
-    private bool IsNobodys => _isAbandoned || (_worker is null && (_isRefused || !_isConnected || !_descriptor.CanBeAdopted || _owners.IsStopping));
+    private bool IsNobodys => _isAbandoned || (_worker is null && (_isRefused || (!_isGoingOn && (!_isConnected || !_descriptor.CanBeAdopted || _owners.IsStopping))));
 
     /// <summary>A worker gets it, with all that is not handled. Called by <see cref="ConnectionOwners"/>, with its lock held.</summary>
     /// <returns>Whether it wants one.</returns>
@@ -105,7 +106,7 @@ internal sealed partial class HandedSession
                 return false;
             if (hasDied && (_isBeginning || _open.AnySent))
                 _deaths++;
-            (_worker, _takenFrames, _takenBytes) = (null, 0, 0);
+            (_worker, _isGoingOn, _takenFrames, _takenBytes) = (null, true, 0, 0);
             _open.TakeBack(mayHaveBegun: hasDied);
             return true;
         }
@@ -129,6 +130,7 @@ internal sealed partial class HandedSession
     {
         lock (this)
         {
+            _isGoingOn = false;
             if (_isFinished || _isAbandoned)
                 return NextStep.Nothing;
             if (_deaths >= MostDeaths)

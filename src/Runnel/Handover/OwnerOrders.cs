@@ -32,6 +32,10 @@ internal sealed class OwnerOrders(NodeContext node, NodeLinks links, ConnectionO
                 return owners.TryTakeBack(session, worker, owner, reader.Byte() != 0);
             case HandoverFormat.Asked.Refused:
                 return owners.TryTakeRefusal(session, worker, owner, (HandoverFormat.Refusal)reader.Byte());
+            case HandoverFormat.Asked.Close:
+                return session.TryClose(worker, owner, reader.Int(), reader.Text());
+            case HandoverFormat.Asked.Abort:
+                return session.TryAbort(worker, owner);
             case HandoverFormat.Asked.Frame:
             {
                 var frame = Frame.Of((FrameKind)reader.Byte(), reader.Rest.Span);
@@ -53,13 +57,6 @@ internal sealed class OwnerOrders(NodeContext node, NodeLinks links, ConnectionO
             }
             case HandoverFormat.Asked.Reject:
                 return session.RejectAsync;
-            case HandoverFormat.Asked.Close:
-            {
-                var (code, reason) = (reader.Int(), reader.Text());
-                return () => session.CloseAsync(code, reason);
-            }
-            case HandoverFormat.Asked.Abort:
-                return () => session.CloseAsync(code: null, reason: null);
             default:
                 return OrderOfStream(session, asked, owner, ref reader);
         }

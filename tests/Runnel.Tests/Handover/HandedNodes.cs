@@ -21,6 +21,9 @@ internal sealed class HandedNodes(Action<HandoverOptions>? configure = null) : I
 
     public RecordedLog Log { get; } = new();
 
+    /// <summary>A service of the workers.</summary>
+    public Journal Journal { get; } = new();
+
     /// <summary>The application's consumers, by the names of their endpoints.</summary>
     public Dictionary<string, ConsumerDescriptor> Endpoints { get; } = [];
 
@@ -71,7 +74,7 @@ internal sealed class HandedNodes(Action<HandoverOptions>? configure = null) : I
 
     private async Task<HandedNode> StartAsync(NodeRoles role)
     {
-        var node = new HandedNode(new MortalWire(_shared), role, Clock, Log, Endpoints, configure);
+        var node = new HandedNode(new MortalWire(_shared), role, Clock, Log, Journal, Endpoints, configure);
         await node.Host.StartAsync();
         foreach (var other in _nodes)
         {
@@ -86,7 +89,14 @@ internal sealed class HandedNodes(Action<HandoverOptions>? configure = null) : I
 /// <summary>One of <see cref="HandedNodes"/>.</summary>
 internal sealed class HandedNode : IAsyncDisposable
 {
-    public HandedNode(MortalWire wire, NodeRoles role, ManualTimeProvider clock, RecordedLog log, IReadOnlyDictionary<string, ConsumerDescriptor> endpoints, Action<HandoverOptions>? configure)
+    public HandedNode(
+        MortalWire wire,
+        NodeRoles role,
+        ManualTimeProvider clock,
+        RecordedLog log,
+        Journal journal,
+        IReadOnlyDictionary<string, ConsumerDescriptor> endpoints,
+        Action<HandoverOptions>? configure)
     {
         Wire = wire;
         Find = endpoints.GetValueOrDefault;
@@ -95,6 +105,7 @@ internal sealed class HandedNode : IAsyncDisposable
         builder.Services.AddSingleton<IBackplane>(wire);
         builder.Services.AddSingleton<TimeProvider>(clock);
         builder.Services.AddSingleton<INodes>(Nodes);
+        builder.Services.AddSingleton(journal);
         builder.Services.AddSingleton<IConsumerEndpoints>(new Mapped(this, role == NodeRoles.Worker ? endpoints : new Dictionary<string, ConsumerDescriptor>()));
         builder.Services.AddRunnelCore(options => options.KeepHistory("kept*", new Retention(100, TimeSpan.FromMinutes(2))));
         builder.Services.Configure<HandoverOptions>(options => options.HandsOut = role == NodeRoles.Gateway);
@@ -130,7 +141,10 @@ internal sealed class HandedNode : IAsyncDisposable
 
     public Runnel.Links.WorkerTable Workers => Host.Services.GetRequiredService<Runnel.Links.WorkerTable>();
 
-    public SocketHere Open(string endpoint = "test", ClientHello? hello = null) => new(this, endpoint, hello);
+    public SocketHere Open(string endpoint = "test", ClientHello? hello = null, OutboundOptions? outbound = null) => new(this, endpoint, hello, outbound ?? new());
+
+    /// <summary>Waits until another node has all that this one has sent it.</summary>
+    public Task FlushAsync(HandedNode other) => Wait.For(Host.Services.GetRequiredService<Runnel.Links.NodeLinks>().FlushAsync(other.Id, CancellationToken.None), "the other node to have all");
 
     /// <summary>A client connects, and its consumer has accepted it.</summary>
     public async Task<SocketHere> ConnectAsync(string endpoint = "test", ClientHello? hello = null)
@@ -164,10 +178,10 @@ internal sealed class SocketHere : SocketConnection, IDisposable
     private readonly NoScope _scope = new();
     private volatile bool _isRequestOver;
 
-    public SocketHere(HandedNode gateway, string endpoint, ClientHello? hello)
+    public SocketHere(HandedNode gateway, string endpoint, ClientHello? hello, OutboundOptions outbound)
         : base(gateway.Context)
     {
-        Outbound = new OutboundQueue(new OutboundOptions(), Writer);
+        Outbound = new OutboundQueue(outbound, Writer);
         Session = gateway.Host.Services.GetRequiredService<ConsumerSessions>().NewSession(this, endpoint, gateway.Descriptors[endpoint], hello);
     }
 
@@ -178,6 +192,9 @@ internal sealed class SocketHere : SocketConnection, IDisposable
     public List<int> Closes { get; } = [];
 
     public bool IsAccepted { get; private set; }
+
+    /// <summary>Whether it has only a limited time left.</summary>
+    public bool IsClosing { get; private set; }
 
     /// <summary>How often somebody has asked what is known of the client.</summary>
     public int ScopeReads { get; private set; }
@@ -225,9 +242,15 @@ internal sealed class SocketHere : SocketConnection, IDisposable
 
     public override ValueTask SendUtf8JsonAsync(ReadOnlyMemory<byte> json, CancellationToken cancellationToken = default) => Outbound.SendAsync(Frame.Text(json.Span), cancellationToken);
 
-    public override void Abort() => _gone.Cancel();
+    public override void Abort()
+    {
+        _ = Outbound.AbandonAsync();
+        _gone.Cancel();
+    }
 
     public void Dispose() => _gone.Dispose();
+
+    protected internal override void OnClosing() => IsClosing = true;
 
     protected override Task CloseOnceAsync(int code, string? reason, CancellationToken cancellationToken)
     {
