@@ -177,7 +177,7 @@ public sealed class AdoptionTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_end_is_told_once_to_the_last_owner_and_again_only_if_that_one_dies_of_it()
+    public async Task The_end_is_told_once_to_the_last_owner()
     {
         var client = await _gateway.ConnectAsync();
         await client.SayAsync("one");
