@@ -9,11 +9,13 @@ internal sealed class Drain : IDisposable
     private readonly ConcurrentDictionary<TaskCompletionSource, bool> _streams = new();
     private volatile bool _hasBegun;
 
+    public Drain() => Closing = _closing.Token;
+
     /// <summary>Whether the node leaves: load balancers should send it no more clients.</summary>
     public bool HasBegun => _hasBegun;
 
     /// <summary>Cancelled when the node takes no more connections.</summary>
-    public CancellationToken Closing => _closing.Token;
+    public CancellationToken Closing { get; }
 
     /// <summary>The open streams of server-sent events. Each is to be completed when its turn to end has come.</summary>
     public IEnumerable<TaskCompletionSource> Streams => _streams.Keys;

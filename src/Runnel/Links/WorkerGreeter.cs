@@ -17,10 +17,12 @@ internal sealed class WorkerGreeter : IHostedLifecycleService, IDisposable
     private readonly Lock _lock = new();
     private readonly HashSet<string> _gateways = [];
     private WorkerGreeting _greeting = WorkerGreeting.Nothing;
+    private readonly CancellationToken _stopped;
     private Task _watching = Task.CompletedTask;
+    private bool _isDisposed;
 
     public WorkerGreeter(NodeContext context, NodeLinks links, INodes nodes, IEnumerable<IWorkerChannels> channels, IHostApplicationLifetime lifetime) =>
-        (_context, _links, _nodes, _channels, _lifetime) = (context, links, nodes, channels, lifetime);
+        (_context, _links, _nodes, _channels, _lifetime, _stopped) = (context, links, nodes, channels, lifetime, _stopping.Token);
 
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -47,15 +49,33 @@ internal sealed class WorkerGreeter : IHostedLifecycleService, IDisposable
     public async Task StoppedAsync(CancellationToken cancellationToken)
     {
         _links.Ended -= OnEnded;
-        await _stopping.CancelAsync();
+        End();
         await _watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    public void Dispose() => _stopping.Dispose();
+    // An application whose host is stopped by a call also stops by itself, and may dispose of its services before the call has come here.
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            End();
+            _isDisposed = true;
+            _stopping.Dispose();
+        }
+    }
+
+    private void End()
+    {
+        lock (_lock)
+        {
+            if (!_isDisposed)
+                _stopping.Cancel();
+        }
+    }
 
     private async Task WatchAsync()
     {
-        await foreach (var change in _nodes.WatchAsync(_stopping.Token).ConfigureAwait(false))
+        await foreach (var change in _nodes.WatchAsync(_stopped).ConfigureAwait(false))
         {
             if (change.Node.Id == _context.Id)
                 continue;
@@ -73,10 +93,10 @@ internal sealed class WorkerGreeter : IHostedLifecycleService, IDisposable
 
     private async Task GreetAgainAsync(string nodeId)
     {
-        await Task.Delay(RestAfterEnd, _context.TimeProvider, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.Delay(RestAfterEnd, _context.TimeProvider, _stopped).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         lock (_lock)
         {
-            if (!_stopping.IsCancellationRequested && _gateways.Contains(nodeId))
+            if (!_stopped.IsCancellationRequested && _gateways.Contains(nodeId))
                 Greet(nodeId);
         }
     }

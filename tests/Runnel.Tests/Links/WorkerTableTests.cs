@@ -51,6 +51,17 @@ public sealed class WorkerTableTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task An_application_that_is_disposed_of_while_its_host_still_stops_ends_without_an_error()
+    {
+        await GreetAsync(await _nodes.StartAsync(), Chat);
+        var greeter = Assert.Single(_greeters);
+
+        greeter.Dispose();
+
+        Assert.Null(await Record.ExceptionAsync(() => greeter.StoppedAsync(CancellationToken.None)));
+    }
+
+    [Fact]
     public async Task Of_workers_with_equally_many_connections_each_is_picked_now_and_then()
     {
         var (gateway, one, two) = (await _nodes.StartAsync(), await _nodes.StartAsync(), await _nodes.StartAsync());
