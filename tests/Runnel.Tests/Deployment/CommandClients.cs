@@ -17,6 +17,7 @@ internal sealed class CommandClients : IAsyncDisposable
     private readonly CancellationTokenSource _over = new();
     private CommandClient[] _clients = [];
     private Task<int> _writing = Task.FromResult(0);
+    private volatile int _written;
     private Task _sending = Task.CompletedTask;
 
     private CommandClients(Uri server) => _writer = new(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = server, Timeout = Wait.Limit };
@@ -55,6 +56,13 @@ internal sealed class CommandClients : IAsyncDisposable
         await UntilAsync(
             () => workers.All(worker => Of(worker).Count() <= most) && workers.Sum(worker => Of(worker).Count()) == _clients.Length,
             () => $"the workers share the connections, and they have {string.Join(", ", workers.Select(worker => Of(worker).Count()))}");
+    }
+
+    /// <summary>Waits until the writer has written so many seconds' articles more.</summary>
+    public async Task ArticlesOfAsync(TimeSpan time)
+    {
+        var written = _written + (int)(time / ArticleEvery);
+        await UntilAsync(() => _written >= written, () => $"{written} articles are written, and {_written} are");
     }
 
     /// <summary>Ends the commands and the articles, sees that everyone has got everything, and closes all sockets.</summary>
@@ -113,6 +121,7 @@ internal sealed class CommandClients : IAsyncDisposable
         {
             using var written = await _writer.PostAsync(new Uri($"/articles/{number}", UriKind.Relative), null);
             Assert.Equal(HttpStatusCode.OK, written.StatusCode);
+            _written = number;
             if (_over.IsCancellationRequested)
                 return number;
             await pace.WaitForNextTickAsync(CancellationToken.None);

@@ -8,6 +8,7 @@ namespace Runnel.Tests.Deployment;
 public sealed class WorkersOnRedisTests
 {
     private const int Clients = 500;
+    private static readonly TimeSpan Standstill = TimeSpan.FromSeconds(15); // three leases
 
     [Fact]
     public async Task Restarts_of_workers_deaths_and_a_restart_of_redis_close_no_socket_and_nothing_is_lost_doubled_or_reordered()
@@ -29,15 +30,17 @@ public sealed class WorkersOnRedisTests
         await clients.AllAnsweredAsync();
         await clients.BalancedAsync(workers);
 
-        // One stands still at work, for longer than its lease, and one is killed: the third one goes on with all connections.
+        // One stands still at work, for three leases, and one is killed: the third one goes on with all connections.
         clients.AllowRepeats();
         clients.Of(workers[0]).First().AsksForLongWork = true;
         var atWork = -1;
         await Wait.Until(() => (atWork = Array.FindIndex(workers, worker => worker.Lines.Any(line => line.StartsWith("begins ", StringComparison.Ordinal)))) >= 0, "a worker begins the long work");
         (workers[0], workers[atWork]) = (workers[atWork], workers[0]); // the connection may have just been moved, for balance
         await workers[0].StopAsync();
+        var standstill = clients.ArticlesOfAsync(Standstill);
         await workers[1].KillAsync();
         await clients.BalancedAsync(workers[2]);
+        await standstill;
 
         // The one that stood still has lost its connections, and says its answer to nobody.
         await workers[0].ContinueAsync();
