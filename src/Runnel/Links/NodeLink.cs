@@ -254,7 +254,7 @@ internal sealed class NodeLink(NodeLinks links, string nodeId, long session) : I
     private void OnFailed(LinkPacket packet, Exception exception)
     {
         if (!_rests && exception is not ObjectDisposedException)
-            Log.LinkNotPublished(links.Logger, exception, nodeId);
+            Log.LinkNotPublished(links.Logger, nodeId, exception.Message);
         lock (_lock)
         {
             packet.Arrive(isKeptByLayer: true);

@@ -201,7 +201,7 @@ internal sealed class NodeLinks : IAsyncDisposable
         }
         catch (Exception exception)
         {
-            Log.LinkNotPublished(Logger, exception, nodeId);
+            Log.LinkEndUntold(Logger, nodeId, exception.Message);
         }
     }
 

@@ -73,7 +73,10 @@ internal sealed class WorkerTable(NodeContext context) : ILinkReceiver
     {
         lock (_lock)
             _workers = new Dictionary<string, Worker>(_workers) { [nodeId] = worker };
-        Nodes.Log.WorkerGreeted(context.Logger, nodeId, worker.Channels.Count, worker.IsLeaving);
+        if (worker.IsLeaving)
+            Nodes.Log.WorkerLeaves(context.Logger, nodeId);
+        else
+            Nodes.Log.WorkerGreeted(context.Logger, nodeId, worker.Channels.Count);
         return worker.IsLeaving;
     }
 

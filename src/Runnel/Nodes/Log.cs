@@ -87,8 +87,11 @@ internal static partial class Log
     [LoggerMessage(1040, LogLevel.Information, "The link with {Node} has ended: {Why}. What was sent on it and has not arrived is dropped.")]
     public static partial void LinkEnded(ILogger logger, string node, string why);
 
-    [LoggerMessage(1041, LogLevel.Warning, "What this node sends to {Node} could not be published. It is sent again in a moment.")]
-    public static partial void LinkNotPublished(ILogger logger, Exception exception, string node);
+    [LoggerMessage(1041, LogLevel.Warning, "What this node sends to {Node} could not be published, and is sent again in a moment. {Why}")]
+    public static partial void LinkNotPublished(ILogger logger, string node, string why);
+
+    [LoggerMessage(1052, LogLevel.Information, "{Node} could not be told that its link with this node has ended. It learns it when it sends the next time. {Why}")]
+    public static partial void LinkEndUntold(ILogger logger, string node, string why);
 
     [LoggerMessage(1042, LogLevel.Error, "{Node} speaks version {Version} of the links between nodes, and this node knows version {Known}. They cannot work together: update the older one.")]
     public static partial void LinkVersionUnknown(ILogger logger, string node, byte version, byte known);
@@ -99,8 +102,11 @@ internal static partial class Log
     [LoggerMessage(1044, LogLevel.Error, "Something for {Node} could not be written, so the link with it ends.")]
     public static partial void LinkItemUnwritable(ILogger logger, Exception exception, string node);
 
-    [LoggerMessage(1045, LogLevel.Information, "Worker {Node} takes {Channels} channels of connections and requests (leaving: {IsLeaving}).")]
-    public static partial void WorkerGreeted(ILogger logger, string node, int channels, bool isLeaving);
+    [LoggerMessage(1045, LogLevel.Information, "Worker {Node} takes {Channels} channels of connections and requests.")]
+    public static partial void WorkerGreeted(ILogger logger, string node, int channels);
+
+    [LoggerMessage(1051, LogLevel.Information, "Worker {Node} leaves, and takes no more connections and requests.")]
+    public static partial void WorkerLeaves(ILogger logger, string node);
 
     [LoggerMessage(1047, LogLevel.Information, "This worker takes the connections and requests {Channels}.")]
     public static partial void WorkerTakes(ILogger logger, string channels);
