@@ -150,6 +150,20 @@ public abstract class StateStoreSpecification : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_marked_name_stays_taken_for_its_window_also_when_its_holder_confirms_it_late()
+    {
+        var store = Open();
+        var reservation = await store.ReserveAsync("dedup.1", Clock.Units(2), Long);
+        await store.MarkAsync(reservation!);
+
+        Assert.True(await store.ConfirmAsync(reservation!));
+        await Clock.AdvanceAsync(3);
+
+        Assert.True(await store.IsMarkedAsync("dedup.1"));
+        Assert.Null(await store.ReserveAsync("dedup.1", Clock.Units(2), Long));
+    }
+
+    [Fact]
     public async Task A_marked_name_is_free_when_its_window_has_ended()
     {
         var store = Open();

@@ -119,8 +119,9 @@ public sealed class HistoryStateStore(IBackplane backplane, TimeProvider timePro
     private static Holding After(Holding holding, Entry entry) => entry.Verb switch
     {
         Verb.Reserve when !holding.IsTaken || entry.Time >= holding.Until => new(entry.Token, entry.Until, IsMarked: false),
+        Verb.Confirm when holding.IsMarked => holding, // it is done: nothing lapses any more
         // The entry that began a reservation may have left the history before it was confirmed or marked.
-        Verb.Confirm when !holding.IsTaken || (holding.Holder == entry.Token && entry.Time < holding.Until) => new(entry.Token, entry.Until, holding.IsMarked),
+        Verb.Confirm when !holding.IsTaken || (holding.Holder == entry.Token && entry.Time < holding.Until) => new(entry.Token, entry.Until, IsMarked: false),
         Verb.Mark when !holding.IsTaken || holding.Holder == entry.Token => new(entry.Token, entry.Until, IsMarked: true),
         Verb.Release when holding.Holder == entry.Token => default,
         _ => holding,
