@@ -21,6 +21,20 @@ public class EnvelopeFormatTests
     };
 
     [Fact]
+    public void As_many_headers_as_are_written_are_read_and_not_one_more()
+    {
+        var most = Enumerable.Range(0, 64).ToDictionary(i => $"h{i}", _ => "v");
+        var bytes = EnvelopeFormat.Encode(new Envelope(new Message("pay", default, most)));
+        Assert.Equal(64, EnvelopeFormat.Decode(bytes).Message.Headers.Count);
+
+        var countAt = EnvelopeFormat.FixedLength + 1 + (1 + "pay".Length) + 1 + 1 + 1; // behind channel, type, key, deduplication id and window
+        Assert.Equal(64, bytes[countAt]);
+        bytes[countAt]++;
+
+        Assert.Throws<FormatException>(() => EnvelopeFormat.Decode((byte[])[.. bytes, 1, (byte)'h', 1, (byte)'v']));
+    }
+
+    [Fact]
     public void What_is_encoded_is_decoded_the_same()
     {
         var decoded = EnvelopeFormat.Decode(EnvelopeFormat.Encode(Full));

@@ -44,6 +44,16 @@ public sealed class AgendaTests
         Assert.Equal(_clock.Now + 1, _agenda.NextTime(_clock.Now));
     }
 
+    [Fact]
+    public void A_time_of_day_is_looked_for_every_ten_seconds_since_timers_do_not_notice_when_the_clock_is_set()
+    {
+        Add(3_600, isOfDay: true, "of day");
+        Assert.Equal(_clock.Now + TimeSpan.FromSeconds(10).Ticks, _agenda.NextTime(_clock.Now));
+
+        Add(5, isOfDay: false, "passing");
+        Assert.Equal(_clock.Now + TimeSpan.FromSeconds(5).Ticks, _agenda.NextTime(_clock.Now));
+    }
+
     private void Add(int seconds, bool isOfDay, string item) =>
         _agenda.Add(new Moment((isOfDay ? _clock.TimeOfDay : _clock.Now) + TimeSpan.FromSeconds(seconds).Ticks, isOfDay), item);
 

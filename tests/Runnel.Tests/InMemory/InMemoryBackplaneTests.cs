@@ -39,6 +39,25 @@ public sealed class InMemoryBackplaneTests : BackplaneSpecification
     }
 
     [Fact]
+    public async Task A_topic_is_forgotten_with_its_position_when_there_is_traffic_on_another()
+    {
+        var (minute, hour) = (TimeSpan.FromMinutes(1), TimeSpan.FromHours(1));
+        await _backplane.PublishAsync(Topic.OfGroup("articles"), "kept"u8.ToArray(), new Retention(10, minute) { PositionAge = hour });
+
+        await PassAsync(2 * minute);
+        Assert.Equal(1, _backplane.TopicCount);
+        await PassAsync(hour);
+
+        Assert.Equal(0, _backplane.TopicCount);
+
+        async Task PassAsync(TimeSpan time)
+        {
+            await _clock.AdvanceAsync(time);
+            await _backplane.PublishAsync(Topic.OfGroup("others"), default, retention: null);
+        }
+    }
+
+    [Fact]
     public async Task A_history_ends_no_later_on_a_machine_that_has_been_up_for_years()
     {
         var clock = new ManualTimeProvider();

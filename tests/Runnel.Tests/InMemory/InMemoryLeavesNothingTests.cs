@@ -1,4 +1,5 @@
 using Runnel.InMemory;
+using Runnel.InMemory.Stored;
 using Runnel.Layers;
 using Runnel.Specification;
 using Xunit;
@@ -90,5 +91,55 @@ public sealed class InMemoryLeavesNothingTests
 
         Assert.Empty(await queue.ListDeadLettersAsync("thumbnails", DeadLetterFilter.All, 10));
         Assert.Equal(0, queue.ChannelCount);
+    }
+
+    [Fact]
+    public async Task A_channel_that_holds_nothing_is_not_kept_until_the_time_of_what_it_held()
+    {
+        var channel = await CancelLateMessageAsync();
+
+        await AssertForgottenAsync(channel);
+        Assert.Equal(0, _queue.ChannelCount);
+    }
+
+    [Fact]
+    public async Task A_worker_that_has_left_is_forgotten() => await AssertForgottenAsync(await LeaveAsync());
+
+    [Fact]
+    public async Task A_worker_that_dies_as_it_asks_takes_nothing()
+    {
+        var channel = _queue.GetOrAdd("thumbnails");
+        await _queue.EnqueueAsync("thumbnails", [Envelope], EnqueueOptions.Default);
+        var ended = new LeaseState();
+        ended.TryLose();
+
+        Assert.Empty(channel.Receive(ended, 1).Claims!);
+
+        await using var lease = await _queue.OpenReceiverAsync(new());
+        Assert.Single(await Wait.For(lease.ReceiveAsync("thumbnails", 1).AsTask(), "the message"));
+    }
+
+    private static Task AssertForgottenAsync(WeakReference reference) => Wait.Until(
+        () =>
+        {
+            GC.Collect();
+            return !reference.IsAlive;
+        },
+        "nobody keeps it");
+
+    private async Task<WeakReference> CancelLateMessageAsync()
+    {
+        var late = Envelope with { Delay = TimeSpan.FromDays(1) };
+        await _queue.EnqueueAsync("thumbnails", [late], EnqueueOptions.Default);
+        var channel = new WeakReference(_queue.Find("thumbnails"));
+        Assert.True(await _queue.CancelAsync("thumbnails", late.Id));
+        return channel;
+    }
+
+    private async Task<WeakReference> LeaveAsync()
+    {
+        var lease = await _queue.OpenReceiverAsync(new());
+        await lease.DisposeAsync();
+        return new WeakReference(lease);
     }
 }

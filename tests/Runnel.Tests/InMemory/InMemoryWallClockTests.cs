@@ -49,6 +49,17 @@ public sealed class InMemoryWallClockTests
         await AssertLastsAMinuteAsync(days, HeldAsync, (1, 0), (0, 0));
     }
 
+    [Fact]
+    public async Task What_has_expired_by_a_clock_that_was_set_cannot_be_cancelled_though_no_timer_has_noticed()
+    {
+        var message = Of() with { ExpiresAt = _clock.GetUtcNow() + Minute };
+        await EnqueueAsync(message);
+
+        _clock.Jump(2 * Minute);
+
+        Assert.False(await _queue.CancelAsync("thumbnails", message.Id));
+    }
+
     [Theory]
     [InlineData(2)]
     [InlineData(-2)]
