@@ -18,8 +18,8 @@ internal sealed class LocalChannels : IAsyncDisposable
     private readonly TimeSpan _expiry;
     private readonly Lock _lock = new();
     private readonly Dictionary<ChannelName, LocalChannel> _channels = [];
-    private readonly RareWarning _full = new();
-    private readonly RareWarning _expired = new();
+    private readonly RareWarning _full;
+    private readonly RareWarning _expired;
     private readonly ITimer _looking;
     private int _messages;
     private bool _hasEnded;
@@ -27,6 +27,7 @@ internal sealed class LocalChannels : IAsyncDisposable
     public LocalChannels(RabbitMQBroker broker)
     {
         _broker = broker;
+        (_full, _expired) = (new(broker.TimeProvider), new(broker.TimeProvider));
         _capacity = broker.Options.MostLocal;
         _expiry = broker.Options.LocalExpiry ?? broker.Options.Expiry;
         var every = _expiry < LookEvery ? _expiry : LookEvery;

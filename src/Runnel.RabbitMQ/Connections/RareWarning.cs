@@ -1,7 +1,8 @@
 namespace Runnel.RabbitMQ.Connections;
 
 /// <summary>A warning that is given at most every 5 seconds, and then says how often there was reason for it.</summary>
-internal sealed class RareWarning
+/// <param name="timeProvider">The clock.</param>
+internal sealed class RareWarning(TimeProvider timeProvider)
 {
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(5);
 
@@ -18,9 +19,9 @@ internal sealed class RareWarning
         lock (_lock)
         {
             count = _count += more;
-            if (_said is { } said && TimeProvider.System.GetElapsedTime(said) < Every)
+            if (_said is { } said && timeProvider.GetElapsedTime(said) < Every)
                 return false;
-            (_said, _count) = (TimeProvider.System.GetTimestamp(), 0);
+            (_said, _count) = (timeProvider.GetTimestamp(), 0);
             return true;
         }
     }

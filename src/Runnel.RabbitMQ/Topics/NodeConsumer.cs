@@ -16,7 +16,7 @@ internal sealed class NodeConsumer : AsyncDefaultBasicConsumer
     private readonly RabbitMQBroker _broker;
     private readonly Action<string, ReadOnlyMemory<byte>> _take;
     private readonly Action<string> _onEnd;
-    private readonly RareWarning _unreadable = new();
+    private readonly RareWarning _unreadable = new(TimeProvider.System);
     private readonly int _most;
     private readonly SemaphoreSlim _acknowledging = new(1);
     private readonly ITimer _later;

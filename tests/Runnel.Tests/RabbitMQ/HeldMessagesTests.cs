@@ -27,6 +27,20 @@ public sealed class HeldMessagesTests
         Assert.All(released, each => Assert.True(each.At >= due[each.Tag]));
     }
 
+    [Fact]
+    public async Task A_message_that_is_due_sooner_than_those_before_it_does_not_wait_for_them()
+    {
+        var released = new ConcurrentQueue<ulong>();
+        using var held = new HeldMessages((10, 1_000), message => released.Enqueue(message.Tag));
+        var now = TimeProvider.System.GetTimestamp();
+
+        held.Add(Of(1), now + (3_600_000 * Millisecond));
+        held.Add(Of(2), now + Millisecond);
+
+        await Wait.Until(() => !released.IsEmpty, "one is let go");
+        Assert.Equal([2UL], released);
+    }
+
     [Theory]
     [InlineData(2, 1_000)]
     [InlineData(10, 200)]

@@ -61,6 +61,35 @@ public sealed class KeyLanesTests
     }
 
     [Fact]
+    public void Nothing_of_a_shard_that_is_to_leave_is_handed_out_until_it_stays()
+    {
+        var leaving = NewConsumer();
+        leaving.IsLeaving = true;
+        var (leaves, stays) = (Add("a", consumer: leaving), Add("b"));
+
+        Assert.Equal([stays, null], [_lanes.Take(), _lanes.Take()]);
+        leaving.IsLeaving = false;
+        _lanes.LineAgain(leaving);
+
+        Assert.Equal([leaves, null], [_lanes.Take(), _lanes.Take()]);
+    }
+
+    [Fact]
+    public void One_that_was_lined_up_twice_and_given_back_for_later_is_not_early()
+    {
+        var consumer = NewConsumer();
+        var first = Add("a", consumer: consumer);
+        _lanes.LineAgain(consumer);
+
+        Assert.Same(first, _lanes.Take());
+        _lanes.GiveBack(first, TimeSpan.FromSeconds(10));
+
+        Assert.Null(_lanes.Take());
+        _clock.Advance(TimeSpan.FromSeconds(11));
+        Assert.Equal([first, null], [_lanes.Take(), _lanes.Take()]);
+    }
+
+    [Fact]
     public void What_the_broker_has_taken_back_is_in_nobodys_way()
     {
         var (gone, stays) = (Add("a"), Add("a"));
@@ -71,10 +100,12 @@ public sealed class KeyLanesTests
         Assert.Equal(1, _lanes.Count);
     }
 
-    private Delivery Add(string key, Func<Envelope, Envelope>? change = null)
+    private static QueueConsumer NewConsumer() => new(null!, new Acknowledgements(null!), new BrokerQueue("shard", new Dictionary<string, object?>()), window: 10, isShard: true);
+
+    private Delivery Add(string key, Func<Envelope, Envelope>? change = null, QueueConsumer? consumer = null)
     {
         var envelope = new Envelope(new Message("pay", default)) { Id = MessageId.New(_clock), Key = key };
-        var delivery = new Delivery(null!, tag: 0, StoredMessage.Of(change?.Invoke(envelope) ?? envelope), returns: 0);
+        var delivery = new Delivery(consumer!, tag: 0, StoredMessage.Of(change?.Invoke(envelope) ?? envelope), returns: 0);
         _lanes.Add(delivery);
         return delivery;
     }

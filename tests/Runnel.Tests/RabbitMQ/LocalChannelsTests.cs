@@ -65,6 +65,34 @@ public sealed class LocalChannelsTests : IAsyncDisposable
         Assert.Equal("2 messages for channels of this process were not received within 0.02 s (LocalExpiry), and were dropped. The last ones were for 'p!a', 'p!b'.", warning.Text);
     }
 
+    [Fact]
+    public async Task What_has_waited_for_too_long_is_not_handed_out_though_nobody_has_looked_since()
+    {
+        _clock.Advance(TimeSpan.FromMilliseconds(15));
+        _channels.Add("p!a", Of("old"));
+        _clock.Advance(TimeSpan.FromMilliseconds(24));
+
+        var receiving = ReceiveAsync("p!a");
+        _channels.Add("p!a", Of("new"));
+
+        Assert.Equal("new", (await receiving).Type);
+    }
+
+    [Fact]
+    public void A_warning_says_how_often_there_was_reason_since_the_one_before()
+    {
+        for (var i = 0; i < 5; i++)
+            _channels.Add("p!dead", Of("x"));
+        _clock.Advance(TimeSpan.FromSeconds(6));
+        for (var i = 0; i < 4; i++)
+            _channels.Add("p!dead", Of("x"));
+        _clock.Advance(TimeSpan.FromSeconds(6));
+        for (var i = 0; i < 3; i++)
+            _channels.Add("p!dead", Of("x"));
+
+        Assert.Equal([1, 3, 2], _log.Of(4230).Select(entry => int.Parse(entry.Text.Split("LocalCapacity): ")[1].Split(' ')[0], null)));
+    }
+
     [Fact] // RM-11: the warning
     public async Task A_channel_that_is_full_is_warned_about_and_costs_the_others_nothing()
     {

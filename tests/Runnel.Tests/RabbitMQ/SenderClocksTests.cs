@@ -58,6 +58,14 @@ public sealed class SenderClocksTests
     }
 
     [Fact]
+    public void What_came_soonest_half_a_minute_ago_still_counts()
+    {
+        _clocks.LatenessOf("sender", from: 0, now: 0);
+
+        Assert.Equal(40_000 - Doubt, _clocks.LatenessOf("sender", from: 31 * Second, now: (31 * Second) + 40_000));
+    }
+
+    [Fact]
     public void A_sender_that_was_silent_for_long_is_a_new_one()
     {
         _clocks.LatenessOf("sender", from: 0, now: 0);
