@@ -1,5 +1,7 @@
 using Microsoft.Extensions.Logging;
+using Runnel.Layers;
 using Runnel.Redis;
+using Runnel.Redis.Receiving;
 using Runnel.Tests.Recording;
 using Runnel.Tests.Servers;
 
@@ -30,6 +32,25 @@ internal sealed class RedisPlace(RedisServer server, TimeProvider? timeProvider 
         var store = new RedisStore(options, timeProvider ?? TimeProvider.System, new Logger<RedisStore>(new LoggerFactory([Log])));
         _stores.Add(store);
         return store;
+    }
+
+    /// <summary>Has a worker die: its heart beats no more, its lease has ended, and others have what it held.</summary>
+    /// <param name="queues">The queue that the worker is of, and perhaps others.</param>
+    /// <param name="lease">The worker.</param>
+    public async Task CrashAsync(IReadOnlyList<RedisWorkQueue> queues, IWorkReceiver lease)
+    {
+        var worker = ((RedisWorkReceiver)lease).Term;
+        foreach (var queue in queues)
+        {
+            queue.Heart.Remove(worker);
+            queue.Heart.Beat(); // when this returns, none is under way that has the worker in it still
+        }
+        foreach (var channel in worker.Channels)
+        {
+            Probe.Ask("ZADD", channel.Keys.Workers, "XX", "1", worker.WorkerId);
+            await queues[0].Sweeper.SweepAsync(channel, new LeasesEnded(0, 1));
+        }
+        worker.Lose();
     }
 
     public async ValueTask DisposeAsync()

@@ -1,6 +1,5 @@
 using Runnel.Layers;
 using Runnel.Redis;
-using Runnel.Redis.Receiving;
 using Runnel.Specification;
 using Runnel.Tests.Servers;
 using Xunit;
@@ -28,21 +27,7 @@ public sealed class RedisWorkQueueTests(RedisServer server) : WorkQueueModelSpec
         return new(new OpenedQueue(queue, queue));
     }
 
-    protected override async Task CrashAsync(IWorkReceiver lease)
-    {
-        var worker = ((RedisWorkReceiver)lease).Term;
-        foreach (var queue in _queues)
-        {
-            queue.Heart.Remove(worker);
-            queue.Heart.Beat(); // when this returns, none is under way that has the worker in it still
-        }
-        foreach (var channel in worker.Channels)
-        {
-            Place.Probe.Ask("ZADD", channel.Keys.Workers, "XX", "1", worker.WorkerId);
-            await _queues[0].Sweeper.SweepAsync(channel, new LeasesEnded(0, 1));
-        }
-        worker.Lose();
-    }
+    protected override Task CrashAsync(IWorkReceiver lease) => Place.CrashAsync(_queues, lease);
 
     public override async ValueTask DisposeAsync()
     {

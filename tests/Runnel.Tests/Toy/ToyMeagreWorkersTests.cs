@@ -8,13 +8,21 @@ namespace Runnel.Tests.Toy;
 public sealed class ToyMeagreWorkersTests : WorkersSpecification
 {
     private readonly InMemoryBackplane _backplane;
+    private readonly InMemoryWorkQueue _inner;
     private readonly MeagreWorkQueue _queue;
 
     public ToyMeagreWorkersTests()
     {
         _backplane = new(Clock);
-        _queue = new(new InMemoryWorkQueue(Clock));
+        _inner = new(Clock);
+        _queue = new(_inner);
     }
 
     protected override (IBackplane Backplane, IWorkQueue Queue) OpenLayer() => (_backplane, _queue);
+
+    protected override Task CrashAsync(IWorkQueue queue, IWorkReceiver lease)
+    {
+        _inner.Crash(lease.WorkerId);
+        return Task.CompletedTask;
+    }
 }

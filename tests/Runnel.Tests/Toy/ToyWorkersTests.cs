@@ -8,13 +8,21 @@ namespace Runnel.Tests.Toy;
 public sealed class ToyWorkersTests : WorkersSpecification
 {
     private readonly ToyBackplane _backplane;
+    private readonly InMemoryWorkQueue _inner;
     private readonly ToyWorkQueue _queue;
 
     public ToyWorkersTests()
     {
         _backplane = new(new InMemoryBackplane(Clock));
-        _queue = new(new InMemoryWorkQueue(Clock));
+        _inner = new(Clock);
+        _queue = new(_inner);
     }
 
     protected override (IBackplane Backplane, IWorkQueue Queue) OpenLayer() => (_backplane, _queue);
+
+    protected override Task CrashAsync(IWorkQueue queue, IWorkReceiver lease)
+    {
+        _inner.Crash(lease.WorkerId);
+        return Task.CompletedTask;
+    }
 }

@@ -20,6 +20,12 @@ public sealed class InMemoryWorkersTests : WorkersSpecification
 
     protected override (IBackplane Backplane, IWorkQueue Queue) OpenLayer() => (_backplane, _queue);
 
+    protected override Task CrashAsync(IWorkQueue queue, IWorkReceiver lease)
+    {
+        _queue.Crash(lease.WorkerId);
+        return Task.CompletedTask;
+    }
+
     [Fact]
     public async Task Nothing_is_left_when_all_is_handled()
     {

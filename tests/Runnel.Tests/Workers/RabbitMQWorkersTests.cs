@@ -1,6 +1,7 @@
 using Runnel.InMemory;
 using Runnel.Layers;
 using Runnel.RabbitMQ;
+using Runnel.RabbitMQ.Receiving;
 using Runnel.Tests.RabbitMQ;
 using Runnel.Tests.Servers;
 
@@ -39,6 +40,8 @@ public sealed class RabbitMQWorkersTests : WorkersSpecification
         _opened.Add(queue);
         return (_backplane, queue);
     }
+
+    protected override Task CrashAsync(IWorkQueue queue, IWorkReceiver lease) => ((RabbitWorkReceiver)lease).AbortAsync();
 
     private sealed class TimeOfDay(TimeProvider day) : TimeProvider
     {

@@ -31,6 +31,8 @@ public sealed class RedisWorkersTests : WorkersSpecification, IClassFixture<Redi
         return (backplane, queue);
     }
 
+    protected override Task CrashAsync(IWorkQueue queue, IWorkReceiver lease) => _place.CrashAsync([(RedisWorkQueue)queue], lease);
+
     [Fact]
     public async Task What_is_left_when_all_is_handled_goes_by_itself()
     {

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Hosting;
 using Runnel.Layers;
+using Runnel.Specification;
 using Runnel.Sqlite;
 using Runnel.Tests.Sqlite;
 using Runnel.Workers;
@@ -9,6 +10,7 @@ namespace Runnel.Tests.Workers;
 
 public sealed class SqliteWorkersTests : WorkersSpecification
 {
+    private readonly Dictionary<IWorkQueue, SqliteStore> _stores = [];
     private readonly SqliteFile _file;
 
     public SqliteWorkersTests() => _file = new SqliteFile(Clock);
@@ -22,7 +24,16 @@ public sealed class SqliteWorkersTests : WorkersSpecification
     protected override (IBackplane Backplane, IWorkQueue Queue) OpenLayer()
     {
         var store = _file.Open();
-        return (new SqliteBackplane(store), new SqliteWorkQueue(store));
+        var queue = new SqliteWorkQueue(store);
+        _stores[queue] = store;
+        return (new SqliteBackplane(store), queue);
+    }
+
+    protected override async Task CrashAsync(IWorkQueue queue, IWorkReceiver lease)
+    {
+        var store = _stores[queue];
+        await store.CrashAsync();
+        await Wait.Until(() => _file.Count($"node WHERE name = '{store.Writer.Neighbours.Self.Name}'") == 0, "the others noticed the death");
     }
 
     [Fact]

@@ -39,7 +39,12 @@ internal sealed class WatchedQueue(IWorkQueue inner) : IWorkQueue, IWorkQueueOpe
     /// <summary>Whether workers cannot tell if their lease is lost.</summary>
     public bool IsInDoubt { get; set; }
 
+    public IWorkQueue Inner => inner;
+
     public IList<IWorkReceiver> Leases { get; } = [];
+
+    /// <summary>The same leases, as the layer made them.</summary>
+    public IList<IWorkReceiver> OwnLeases { get; } = [];
 
     public ConcurrentQueue<int> Asked { get; } = new();
 
@@ -72,7 +77,9 @@ internal sealed class WatchedQueue(IWorkQueue inner) : IWorkQueue, IWorkQueueOpe
     {
         if (Interlocked.Decrement(ref _failingLeases) >= 0)
             throw new IOException("The layer is away.");
-        var lease = new WatchedLease(this, await inner.OpenReceiverAsync(options, cancellationToken));
+        var own = await inner.OpenReceiverAsync(options, cancellationToken);
+        var lease = new WatchedLease(this, own);
+        OwnLeases.Add(own);
         Leases.Add(lease);
         return lease;
     }

@@ -86,6 +86,41 @@ public abstract partial class WorkersSpecification
         await NothingHeldAsync(app);
     }
 
+    [Fact]
+    public async Task A_job_whose_worker_dies_after_it_has_told_the_end_and_before_it_has_settled_the_message_runs_again_and_tells_another_end()
+    {
+        if (await LacksAsync(Track))
+            return;
+        var (again, goOn, dead) = (new Inbox<int>(), new TaskCompletionSource(), new TaskCompletionSource());
+        WatchedQueue dying = null!;
+        var dies = CreateHost(
+            host => host.MapChannel("payments", (Pay _) => "the dead one's", Track),
+            watch: queue => dying = new WatchedQueue(queue) { TellsOfLoss = false, Completing = dead.Task });
+        var lives = CreateHost(host => host.MapChannel("payments", async (Pay _, JobContext job) =>
+        {
+            again.Add(job.Crashes);
+            await goOn.Task;
+            return "the living one's";
+        }, Track));
+        await dies.StartAsync();
+        var sent = await lives.Channels.SendAsync("payments", new Pay("1"));
+        var first = await StateAsync(lives, sent.Id, JobState.Succeeded);
+
+        await CrashAsync(dying.Inner, dying.OwnLeases[0]);
+        await lives.StartAsync();
+        var crashes = await again.NextAsync();
+        var meanwhile = await lives.Jobs.FindAsync(sent.Id);
+        goOn.SetResult();
+        var last = await StateAsync(lives, sent.Id, JobState.Succeeded);
+        dead.SetResult();
+        await NothingHeldAsync(lives);
+
+        Assert.Equal(("the dead one's", "the living one's"), (first.Result!.Value.GetString(), last.Result!.Value.GetString()));
+        Assert.Equal((JobState.Running, null), (meanwhile!.State, meanwhile.Result));
+        Assert.Equal(Lacks(WorkQueueFeatures.CountCrashes) ? 0 : 1, crashes);
+        Assert.Equal(0, again.Count);
+    }
+
     /// <summary>As if so many workers had died with each of the messages.</summary>
     private async Task EnqueueCrashedAsync(WorkerApp app, ChannelName channel, int[] crashes) =>
         await app.Services.GetRequiredService<IWorkQueue>().EnqueueAsync(

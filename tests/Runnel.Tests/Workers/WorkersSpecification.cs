@@ -22,6 +22,9 @@ public abstract partial class WorkersSpecification : IAsyncLifetime
     /// <summary>Opens the layer for one more process; all of a test share what it holds.</summary>
     protected abstract (IBackplane Backplane, IWorkQueue Queue) OpenLayer();
 
+    /// <summary>Kills a worker of a queue from <see cref="OpenLayer"/> as kill -9 would, and returns when the layer has noticed.</summary>
+    protected abstract Task CrashAsync(IWorkQueue queue, IWorkReceiver lease);
+
     /// <inheritdoc/>
     public virtual ValueTask InitializeAsync() => ValueTask.CompletedTask;
 
@@ -34,11 +37,11 @@ public abstract partial class WorkersSpecification : IAsyncLifetime
     }
 
     private protected WorkerApp CreateHost(
-        Action<IHost> map, Action<WorkerOptions>? worker = null, Action<IServiceCollection>? services = null, TimeSpan wrongBy = default)
+        Action<IHost> map, Action<WorkerOptions>? worker = null, Action<IServiceCollection>? services = null, TimeSpan wrongBy = default, Func<IWorkQueue, IWorkQueue>? watch = null)
     {
         var (backplane, queue) = _opened ?? OpenLayer();
         _opened = null;
-        var app = new WorkerApp(backplane, queue, new WrongClock(Clock, wrongBy), map, worker, services);
+        var app = new WorkerApp(backplane, watch?.Invoke(queue) ?? queue, new WrongClock(Clock, wrongBy), map, worker, services);
         _apps.Add(app);
         return app;
     }
