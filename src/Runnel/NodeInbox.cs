@@ -1,5 +1,6 @@
 using System.Text;
 using Microsoft.Extensions.Hosting;
+using Runnel.Frames;
 using Runnel.Groups;
 using Runnel.Layers;
 using Runnel.Links;
@@ -24,7 +25,7 @@ internal sealed class NodeInbox(
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
         await layer.OpenAsync(cancellationToken);
-        _subscription = await backplane.SubscribeAsync(Topic.OfNode(node.Id), OnMessage, _ => links.OnGap(), cancellationToken);
+        _subscription = await backplane.SubscribeAsync(Topic.OfNode(node.Id), OnMessage, _ => OnGap(), cancellationToken);
         links.Open();
     }
 
@@ -59,6 +60,14 @@ internal sealed class NodeInbox(
             Log.InboxMessageUnreadable(context.Logger, exception);
             LayerTelemetry.MessagesDropped("unreadable");
         }
+    }
+
+    // What other nodes sent on links is sent again; of the rest nobody knows what there was.
+    private void OnGap()
+    {
+        Log.InboxMayHaveMissedMessages(context.Logger);
+        ConnectionMetrics.InboxHadGap();
+        links.OnGap();
     }
 
     private void Handle(GroupMember member, Envelope envelope)

@@ -36,6 +36,9 @@ public static class RunnelTelemetry
     /// </summary>
     public const string GroupGaps = "runnel.group.gaps";
 
+    /// <summary>How often messages to single connections of this node may have been lost: the node was cut off from the layer, stood still, or was too slow.</summary>
+    public const string InboxGaps = "runnel.inbox.gaps";
+
     /// <summary>How often this node read a page of a group's history from the layer, for clients that came back. Those who come back together share the reads.</summary>
     public const string GroupHistoryReads = "runnel.group.history_reads";
 

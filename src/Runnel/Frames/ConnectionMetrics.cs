@@ -18,6 +18,9 @@ internal static class ConnectionMetrics
     private static readonly Counter<long> GroupGaps =
         RunnelTelemetry.Meter.CreateCounter<long>(RunnelTelemetry.GroupGaps, description: "Gaps in the messages of groups with members on this node.");
 
+    private static readonly Counter<long> InboxGaps =
+        RunnelTelemetry.Meter.CreateCounter<long>(RunnelTelemetry.InboxGaps, description: "Times when messages to single connections of this node may have been lost.");
+
     private static readonly Counter<long> Joins =
         RunnelTelemetry.Meter.CreateCounter<long>(RunnelTelemetry.GroupJoins, description: "Groups that clients of runnel.v1 joined on this node.");
 
@@ -41,6 +44,8 @@ internal static class ConnectionMetrics
     public static void GroupMessageWasNotKept() => GroupGaps.Add(1, new KeyValuePair<string, object?>("reason", "not-kept"));
 
     public static void GroupHistoryWasRead() => HistoryReads.Add(1);
+
+    public static void InboxHadGap() => InboxGaps.Add(1);
 
     public static void GroupHadGap(bool isCertain) => GroupGaps.Add(1, new KeyValuePair<string, object?>("reason", isCertain ? "lost" : "cut-off"));
 }

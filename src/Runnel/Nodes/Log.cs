@@ -54,6 +54,9 @@ internal static partial class Log
     [LoggerMessage(1026, LogLevel.Warning, "The key of clients' positions was read, but its time in the state store could not be renewed.")]
     public static partial void PositionKeyNotKept(ILogger logger, Exception exception);
 
+    [LoggerMessage(1027, LogLevel.Debug, "Messages to single connections of this node may be lost: the node was cut off from the layer, stood still, or was too slow.")]
+    public static partial void InboxMayHaveMissedMessages(ILogger logger);
+
     [LoggerMessage(1010, LogLevel.Error, "Another node asked for a connection to join group '{Group}', and that failed.")]
     public static partial void RemoteJoinFailed(ILogger logger, Exception exception, GroupName group);
 

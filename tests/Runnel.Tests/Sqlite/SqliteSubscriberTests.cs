@@ -2,6 +2,7 @@ using System.Text;
 using Runnel.Layers;
 using Runnel.Specification;
 using Runnel.Sqlite;
+using Runnel.Sqlite.Tables;
 using Xunit;
 
 namespace Runnel.Tests.Sqlite;
@@ -61,6 +62,34 @@ public sealed class SqliteSubscriberTests : IAsyncDisposable
         goOn.Set();
 
         await Wait.Until(() => all.IsSet, "all messages were delivered");
+    }
+
+    [Fact]
+    public async Task A_process_that_stood_still_for_longer_than_messages_stay_for_it_is_told_so_on_each_topic()
+    {
+        var (publishes, stands) = (new SqliteBackplane(_file.Open()), _file.Open());
+        await using var group = await TopicListener.OnAsync(new SqliteBackplane(stands), Articles);
+        await using var inbox = await TopicListener.OnAsync(new SqliteBackplane(stands), Topic.OfNode("stands"));
+        using var goOn = new ManualResetEventSlim();
+        var standing = new TaskCompletionSource();
+        stands.Writer.Neighbours.Changed += () =>
+        {
+            standing.TrySetResult();
+            goOn.Wait();
+        };
+        _file.Open(); // which the writer notices: the only thread of the process that looks into the file
+        await Wait.For(standing.Task, "the process to stand still");
+
+        await publishes.PublishAsync(Articles, "lost"u8.ToArray(), retention: null);
+        await publishes.PublishAsync(Topic.OfNode("stands"), "lost"u8.ToArray(), retention: null);
+        await _clock.AdvanceAsync(PublicationTable.Transit * 2);
+        await Wait.Until(() => _file.Count("publication") == 0, "the messages wait for it no longer");
+        goOn.Set();
+
+        await Wait.Until(() => group.Gaps.Count > 0 && inbox.Gaps.Count > 0, "it is told");
+        Assert.All([group, inbox], listener => Assert.Equal((TopicGap.Unknown, 0), Assert.Single(listener.Gaps)));
+        await publishes.PublishAsync(Articles, "after"u8.ToArray(), retention: null);
+        Assert.Equal("after", await group.NextAsync());
     }
 
     [Fact]

@@ -10,7 +10,7 @@ namespace Runnel.Tests.Toy;
 [Collection(nameof(Metered))]
 public sealed class ToyGroupTests
 {
-    private const int MayHaveMissed = 1021;
+    private const int MayHaveMissed = 1021, InboxMayHaveMissed = 1027;
 
     [Fact]
     public async Task A_node_that_was_cut_off_counts_and_logs_for_each_group_that_messages_may_be_missing()
@@ -29,5 +29,19 @@ public sealed class ToyGroupTests
         Assert.Equal(2, counts[RunnelTelemetry.GroupGaps, "cut-off"]);
         Assert.Equal(2, log.Of(MayHaveMissed).Count());
         Assert.Empty(log.AtLeast(LogLevel.Warning));
+    }
+
+    [Fact]
+    public async Task A_node_that_was_cut_off_counts_and_logs_that_messages_to_its_connections_may_be_missing()
+    {
+        using var counts = new Counts();
+        var backplane = new ToyBackplane(new InMemoryBackplane(TimeProvider.System));
+        await using var node = await RunnelApp.StartInMemoryAsync(static _ => { }, builder => builder.With(backplane).Logging.SetMinimumLevel(LogLevel.Debug));
+
+        backplane.Cut();
+        backplane.Heal();
+
+        Assert.Equal(1, counts[RunnelTelemetry.InboxGaps]);
+        Assert.Single(node.Logs.Of(InboxMayHaveMissed));
     }
 }
