@@ -13,6 +13,7 @@ namespace Runnel.Tests.RabbitMQ;
 /// <summary>What only this backplane does: a queue in the broker that has bounds, and belongs to a connection.</summary>
 public sealed class RabbitMQNodeQueueTests(SharedRabbitServer server) : IAsyncLifetime
 {
+    private const int NodeFull = 4211;
     private static readonly Topic Articles = Topic.OfGroup("articles");
     private static readonly Topic Others = Topic.OfGroup("others");
 
@@ -125,6 +126,34 @@ public sealed class RabbitMQNodeQueueTests(SharedRabbitServer server) : IAsyncLi
 
         var warning = Assert.Single(log.AtLeast(LogLevel.Warning));
         Assert.Contains("group:articles", warning.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task On_Djangos_wire_what_a_full_queue_refuses_is_counted_by_its_sender_and_its_node_is_told_nothing()
+    {
+        const int Count = 10;
+        var log = new RecordedLog();
+        var publisher = new FramedBackplane(await OpenedAsync(options => options.Host += "?wire=django", log));
+        var slow = await OpenedAsync(options =>
+        {
+            options.Host += "?wire=django";
+            (options.LocalCapacity, options.RemoteCapacity) = (1, 1);
+        });
+        using var go = new ManualResetEventSlim();
+        await using var stands = await slow.SubscribeAsync(Others, _ => go.Wait());
+        await using var listener = await TopicListener.OnAsync(new FramedBackplane(slow), Articles);
+        await publisher.PublishAsync(Others, default, retention: null);
+        await Wait.Until(async () => (await _place.Host.QueueAsync(slow.Queue.Name)) is { Messages: 1, MessagesReady: 0 }, "the node stands still");
+
+        for (var i = 0; i < Count; i++)
+            await publisher.PublishAsync(Articles, System.Text.Encoding.UTF8.GetBytes($"{i}"), retention: null);
+        go.Set();
+        await Wait.Until(async () => (await _place.Host.QueueAsync(slow.Queue.Name)).Messages == 0, "the node has all that the broker has for it");
+        await publisher.PublishAsync(Articles, "after"u8.ToArray(), retention: null);
+
+        Assert.Equal(["0", "after"], [await listener.NextAsync(), await listener.NextAsync()]);
+        Assert.Empty(listener.Gaps);
+        Assert.Contains("group:articles", log.Of(NodeFull).First().Text, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -137,6 +137,28 @@ public sealed class RabbitMQWorkerTests(SharedRabbitServer server) : IAsyncLifet
     }
 
     [Fact]
+    public async Task A_body_for_the_next_attempt_dies_with_the_worker_if_the_message_has_a_key_and_outlives_it_otherwise()
+    {
+        await _queue.EnqueueAsync(Channel, [Of("keyed, step 1", KeyOn(0)), Of("free, step 1")], EnqueueOptions.Default);
+        await using var dies = (RabbitWorkReceiver)await _queue.OpenReceiverAsync(new ReceiverOptions());
+        var resting = new AbandonOptions { CountsAttempt = false, Delay = TimeSpan.FromMilliseconds(200) };
+        for (var taken = 0; taken < 2; taken++)
+        {
+            var message = await TakeOneAsync(dies);
+            var next = Text(message).Replace("step 1", "step 2", StringComparison.Ordinal);
+            Assert.True(await dies.AbandonAsync(message, resting with { Body = Encoding.UTF8.GetBytes(next) }));
+        }
+
+        await dies.AbortAsync();
+        await using var lives = await _queue.OpenReceiverAsync(new ReceiverOptions());
+        ReceivedMessage[] again = [await TakeOneAsync(lives), await TakeOneAsync(lives)];
+
+        Assert.Equal(
+            [("free, step 2", 0, 0), ("keyed, step 1", 0, 1)],
+            again.Select(message => (Text(message), message.Envelope.Attempt, message.Envelope.Crashes)).Order());
+    }
+
+    [Fact]
     public async Task What_a_worker_that_leaves_has_not_settled_counts_no_crash_however_often()
     {
         await _queue.EnqueueAsync(Channel, [Of("free"), Of("keyed", KeyOn(0)), Of("behind", KeyOn(0))], EnqueueOptions.Default);

@@ -85,6 +85,28 @@ public sealed class RedisSubscriberTests(RedisServer server) : IClassFixture<Red
         }
     }
 
+    [Theory]
+    [InlineData(3, 100, false)]
+    [InlineData(400, 64 * 1024, true)] // more than the buffers of the operating system take, too
+    public async Task What_is_sent_to_a_process_that_stands_still_waits_in_Redis_and_if_that_is_too_much_a_gap_is_told(int messages, int length, bool isTooMuch)
+    {
+        _place.Probe.Ask("CONFIG", "SET", "client-output-buffer-limit", "pubsub 1mb 0 0");
+        await using var publisher = new RedisBackplane(_place.Open());
+        await using var backplane = new RedisBackplane(_place.Open(options => options.Timeout = TimeSpan.FromMinutes(10), server.AddressAt(_wire.Port)));
+        await using var listener = await TopicListener.OnAsync(backplane, Articles);
+
+        _wire.Silence();
+        for (var i = 0; i < messages; i++)
+            await publisher.PublishAsync(Articles, new byte[length], retention: null);
+        await Wait.Until(() => _place.Probe.Clients().Any(client => client.Contains(" sub=1 ", StringComparison.Ordinal)) != isTooMuch, "Redis keeps them, or ends the connection");
+        _wire.Heal();
+
+        await Wait.Until(() => isTooMuch ? listener.Gaps.Count > 0 : listener.Delivered == messages, "they are delivered, or missing");
+        Assert.Equal(isTooMuch, listener.Gaps.Count > 0);
+        await publisher.PublishAsync(Articles, "after"u8.ToArray(), retention: null);
+        await Wait.Until(() => listener.Last == "after", "the next message is delivered");
+    }
+
     private sealed class TextListener(ConcurrentQueue<string> heard) : ITopicListener
     {
         public void OnMessage(BackplaneMessage message) => heard.Enqueue(TopicListener.Text(message));

@@ -13,6 +13,7 @@ public sealed class ToyDeduplicationTests : IAsyncDisposable
 {
     private readonly ManualTimeProvider _clock = new();
     private readonly InMemoryWorkQueue _queue;
+    private readonly InMemoryBackplane _backplane;
     private readonly WatchedQueue _watched;
     private readonly WatchedStates _states;
     private readonly WorkerApp _app;
@@ -21,18 +22,9 @@ public sealed class ToyDeduplicationTests : IAsyncDisposable
     {
         _queue = new InMemoryWorkQueue(_clock);
         _watched = new WatchedQueue(new ToyWorkQueue(_queue));
-        var backplane = new InMemoryBackplane(_clock);
-        _states = new WatchedStates(new HistoryStateStore(backplane, _clock));
-        _app = new WorkerApp(
-            backplane,
-            _watched,
-            _clock,
-            host =>
-            {
-                host.MapChannel("payments", (Pay _) => { }, options => (options.Deduplicate, options.Track) = (true, true));
-                host.MapChannel("patient", (Pay _) => { }, options => (options.Deduplicate, options.WaitForRoom) = (true, TimeSpan.FromHours(1)));
-            },
-            services: services => services.AddSingleton<IStateStore>(_states));
+        _backplane = new InMemoryBackplane(_clock);
+        _states = new WatchedStates(new HistoryStateStore(_backplane, _clock));
+        _app = Create(_watched, _clock, _states);
     }
 
     private static SendOptions Once => new() { DeduplicationId = "order 7", DeduplicationWindow = TimeSpan.FromMinutes(10) };
@@ -125,6 +117,22 @@ public sealed class ToyDeduplicationTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Of_two_senders_whose_clocks_differ_by_more_than_a_reservation_lasts_each_may_store_its_message()
+    {
+        var (goOn, ahead) = (new TaskCompletionSource(), new WrongClock(_clock, TimeSpan.FromMinutes(1)));
+        await using var other = Create(new ToyWorkQueue(_queue), ahead, new HistoryStateStore(_backplane, ahead));
+        _watched.OnEnqueue = () => goOn.Task;
+        var first = _app.Channels.SendAsync("payments", new Pay("1"), Once).AsTask();
+        await Wait.Until(() => !_watched.Enqueued.IsEmpty, "the first has reserved the id");
+
+        var second = await Wait.For(other.Channels.SendAsync("payments", new Pay("1"), Once).AsTask(), "the second message to be stored");
+        goOn.SetResult();
+
+        Assert.Equal((false, false), ((await first).IsDuplicate, second.IsDuplicate));
+        Assert.Equal(2, await CountAsync());
+    }
+
+    [Fact]
     public async Task While_a_sender_waits_for_room_its_id_stays_reserved_for_as_long_as_it_may_wait()
     {
         var (room, once) = (new TaskCompletionSource(), Once with { DeduplicationWindow = TimeSpan.FromDays(1) });
@@ -146,6 +154,17 @@ public sealed class ToyDeduplicationTests : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => _app.DisposeAsync();
+
+    private WorkerApp Create(IWorkQueue queue, TimeProvider clock, IStateStore states) => new(
+        _backplane,
+        queue,
+        clock,
+        host =>
+        {
+            host.MapChannel("payments", (Pay _) => { }, options => (options.Deduplicate, options.Track) = (true, true));
+            host.MapChannel("patient", (Pay _) => { }, options => (options.Deduplicate, options.WaitForRoom) = (true, TimeSpan.FromHours(1)));
+        },
+        services: services => services.AddSingleton(states));
 
     private Task MoveUntilAsync(Func<bool> condition, string what) => Wait.Until(
         () =>
