@@ -35,6 +35,9 @@ public sealed class WorkerExchanges
     /// <summary>How many requests this node is answering for gateways.</summary>
     public int Answering => _answered.Count;
 
+    /// <summary>How many of this node's requests each worker has; none of those that have none.</summary>
+    internal IReadOnlyDictionary<string, int> Load => _load;
+
     /// <summary>Hands a request to the worker that takes the channel and has the fewest of this node's requests.</summary>
     /// <param name="channel">The channel, <c>http.request.NAME</c>.</param>
     /// <param name="head">What the worker has to know first; it is copied.</param>
@@ -84,8 +87,10 @@ public sealed class WorkerExchanges
 
     private void EndAsked(Exchange exchange)
     {
-        if (_asked.TryRemove(new(exchange.Id, exchange)))
-            _load.AddOrUpdate(exchange.NodeId, 0, static (_, count) => count - 1);
+        if (!_asked.TryRemove(new(exchange.Id, exchange)))
+            return;
+        _load.AddOrUpdate(exchange.NodeId, 0, static (_, count) => count - 1);
+        _load.TryRemove(new(exchange.NodeId, 0)); // or a gateway would remember every worker that ever was
     }
 
     private void TakeResponse(string nodeId, ReadOnlyMemory<byte> body)
@@ -99,7 +104,6 @@ public sealed class WorkerExchanges
     {
         foreach (var exchange in _asked.Values.Where(exchange => exchange.NodeId == nodeId))
             exchange.Lose("The worker died, or its link was lost.");
-        _load.TryRemove(nodeId, out _);
     }
 
     private void TakeRequest(string nodeId, ReadOnlyMemory<byte> body)

@@ -131,6 +131,37 @@ public sealed class ExchangeTests : IAsyncDisposable
         Assert.Null(again);
     }
 
+    [Fact]
+    public async Task A_worker_whose_link_was_lost_with_requests_gets_its_share_of_the_next_ones_and_is_then_forgotten()
+    {
+        var (gateway, one, two) = (await _nodes.StartAsync(), await _nodes.StartAsync(), await _nodes.StartAsync());
+        var asking = new WorkerExchanges(gateway.Context, gateway.Links, gateway.Workers, [], most: 1);
+        await GreetAsync(gateway, one);
+        await GreetAsync(gateway, two);
+        var before = Ask(10);
+        gateway.Links.Fail(one.Id, new InvalidOperationException("The test ends the link."));
+        foreach (var exchange in before)
+            await exchange.DisposeAsync();
+        Assert.Empty(asking.Load);
+        await GreetAsync(gateway, one);
+
+        var next = Ask(10);
+
+        Assert.Equal((5, 5), (asking.Load[one.Id], asking.Load[two.Id]));
+        Assert.Equal(5, next.Count(exchange => exchange.NodeId == one.Id));
+
+        List<Exchange> Ask(int count) => [.. Enumerable.Range(0, count).Select(_ => asking.Begin(new ChannelName(Channel), default)!)];
+    }
+
+    // Again and again: a link that is just ending takes nothing.
+    private static Task GreetAsync(LinkedNode gateway, LinkedNode worker) => Wait.Until(
+        () =>
+        {
+            worker.Links.Send(gateway.Id, new WorkerGreeting([Channel], 10, IsLeaving: false).ToItem());
+            return gateway.Workers.Knows(worker.Id);
+        },
+        "the gateway knows the worker");
+
     private async Task<(Exchange Asking, Worker Worker)> BeginAsync(int most = 10)
     {
         var node = await _nodes.StartAsync();
@@ -144,8 +175,7 @@ public sealed class ExchangeTests : IAsyncDisposable
     {
         var gateway = from ?? await _nodes.StartAsync();
         var asking = new WorkerExchanges(gateway.Context, gateway.Links, gateway.Workers, [], most: 1);
-        worker.Node.Links.Send(gateway.Id, new WorkerGreeting([Channel], 10, IsLeaving: false).ToItem());
-        await Wait.Until(() => gateway.Workers.Knows(worker.Node.Id), "the gateway knows the worker");
+        await GreetAsync(gateway, worker.Node);
         return asking.Begin(new ChannelName(Channel), "head"u8.ToArray())!;
     }
 
