@@ -19,11 +19,10 @@ public sealed class WorkerExchanges
     private readonly ConcurrentDictionary<long, Exchange> _asked = new();
     private readonly ConcurrentDictionary<string, int> _load = new();
     private readonly ConcurrentDictionary<(string NodeId, long Id), Exchange> _answered = new();
-    private readonly ConcurrentDictionary<string, bool> _gateways = new();
     private readonly TaskCompletionSource _emptied = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly int _most;
     private long _lastId;
-    private volatile bool _isEnding;
+    private volatile bool _isEnding, _hasAnswered;
 
     internal WorkerExchanges(NodeContext node, NodeLinks links, WorkerTable workers, IEnumerable<IExchangeHandler> handlers, int most)
     {
@@ -69,7 +68,7 @@ public sealed class WorkerExchanges
                 exchange.GiveUp("This worker stops.");
             await HappensWithinAsync(_emptied.Task, Rest);
         }
-        if (!await HappensWithinAsync(Task.WhenAll(_gateways.Keys.Select(gateway => _links.FlushAsync(gateway, CancellationToken.None))), Rest))
+        if (_hasAnswered && !await HappensWithinAsync(_links.FlushAllAsync(), Rest))
             Log.AnswersUnconfirmed(_node.Logger, Rest);
     }
 
@@ -119,7 +118,7 @@ public sealed class WorkerExchanges
     {
         var (channel, head) = ExchangeItem.ReadBegin(content.ToArray());
         var exchange = new Exchange(_links, nodeId, id, LinkKind.Response, EndAnswered);
-        (_gateways[nodeId], _answered[(nodeId, id)]) = (true, exchange);
+        (_answered[(nodeId, id)], _hasAnswered) = (exchange, true);
         if (_isEnding || _answered.Count > _most)
         {
             _links.Send(nodeId, new ExchangeItem(LinkKind.Response, id, ExchangeStep.Refuse, default));
@@ -155,7 +154,6 @@ public sealed class WorkerExchanges
 
     private void LoseGateway(string nodeId)
     {
-        _gateways.TryRemove(nodeId, out _);
         foreach (var exchange in _answered.Values.Where(exchange => exchange.NodeId == nodeId))
             exchange.Lose("The gateway died, or its link was lost.");
     }

@@ -82,7 +82,7 @@ internal sealed class ConnectionWorker(NodeContext node, NodeLinks links, INodes
         {
             // What is closed ends when its client has answered.
             await Task.WhenAll(left, _emptied.Task).WaitAsync(grace + Rest, node.TimeProvider);
-            await Task.WhenAll(all.Select(static connection => connection.Gateway).Distinct().Select(gateway => links.FlushAsync(gateway, CancellationToken.None))).WaitAsync(Rest, node.TimeProvider);
+            await links.FlushAllAsync().WaitAsync(Rest, node.TimeProvider);
         }
         catch (TimeoutException)
         {
