@@ -24,6 +24,7 @@ internal sealed class ConnectionOwners : IDisposable
     private readonly ConcurrentDictionary<long, HandedSession> _sessions = new();
     private readonly Lock _lock = new();
     private readonly Dictionary<string, int> _load = [];
+    private readonly Dictionary<string, int> _adoptable = []; // how many connections of an endpoint can go from one worker to another
     private readonly HashSet<HandedSession> _waiting = [];
     private readonly HashSet<(string Worker, string Endpoint)> _unknown = [];
     private readonly Dictionary<string, long> _full = [];
@@ -75,9 +76,11 @@ internal sealed class ConnectionOwners : IDisposable
     /// <summary>A connection begins.</summary>
     public void Add(HandedSession session)
     {
-        _sessions[session.Connection.Number] = session;
         lock (_lock)
         {
+            _sessions[session.Connection.Number] = session;
+            if (session.CanBeAdopted)
+                Count(_adoptable, session.Endpoint, 1);
             if (_isTicking)
                 return;
             _isTicking = true;
@@ -92,9 +95,11 @@ internal sealed class ConnectionOwners : IDisposable
         {
             if (!_sessions.TryRemove(session.Connection.Number, out _))
                 return; // two have seen its end
+            if (session.CanBeAdopted)
+                Count(_adoptable, session.Endpoint, -1);
             StopWaiting(session);
             if (session.Worker is { } worker)
-                Unload(worker);
+                Load(worker, -1);
         }
     }
 
@@ -107,8 +112,8 @@ internal sealed class ConnectionOwners : IDisposable
         {
             if (PickOrWait(session) is not { } worker || !session.TryHandTo(worker, scope))
                 return;
-            _load[worker] = _load.GetValueOrDefault(worker) + 1;
-            HandoverMetrics.Has(worker, 1);
+            _full.Remove(worker); // it says so if it still is
+            Load(worker, 1);
         }
     }
 
@@ -116,7 +121,7 @@ internal sealed class ConnectionOwners : IDisposable
     public void Stop()
     {
         IsStopping = true;
-        foreach (var session in _sessions.Values)
+        foreach (var session in All)
             FinishIfEnded(session);
     }
 
@@ -126,12 +131,12 @@ internal sealed class ConnectionOwners : IDisposable
         List<HandedSession> lost = [];
         lock (_lock)
         {
-            foreach (var session in _sessions.Values)
+            foreach (var (_, session) in _sessions)
             {
                 if (!session.TryLose(worker, owner: null, hasDied: true))
                     continue;
                 lost.Add(session);
-                Unload(worker);
+                Load(worker, -1);
             }
             _unknown.RemoveWhere(one => one.Worker == worker);
             _full.Remove(worker);
@@ -150,7 +155,7 @@ internal sealed class ConnectionOwners : IDisposable
         {
             if (!session.TryLose(worker, owner, wasCutShort))
                 return false;
-            Unload(worker);
+            Load(worker, -1);
         }
         GoOn(session);
         return true;
@@ -164,7 +169,7 @@ internal sealed class ConnectionOwners : IDisposable
         {
             if (!session.TryTakeRefusal(worker, owner))
                 return false;
-            Unload(worker);
+            Load(worker, -1);
             if (refusal == HandoverFormat.Refusal.Unknown)
                 _unknown.Add((worker, session.Endpoint));
             else if (refusal == HandoverFormat.Refusal.Full)
@@ -182,6 +187,9 @@ internal sealed class ConnectionOwners : IDisposable
         _workers.Changed -= OnWorkersChanged;
         _timer.Dispose();
     }
+
+    // Without a copy, and without a lock.
+    private IEnumerable<HandedSession> All => _sessions.Select(static one => one.Value);
 
     private string? Pick(string endpoint)
     {
@@ -281,11 +289,11 @@ internal sealed class ConnectionOwners : IDisposable
     private void Tick()
     {
         var now = Now;
-        ForEach(_sessions.Values.Where(session => session.Deadline <= now), static session => session.GiveUp());
+        ForEach(All.Where(session => session.Deadline <= now), static session => session.GiveUp());
         List<HandedSession> waiting;
         lock (_lock)
         {
-            OwnerBalance.AskBack(_sessions.Values, _load, Pick);
+            OwnerBalance.AskBack(All, _adoptable.Keys, _load, Pick, _full.ContainsKey);
             if (_waiting.Count > 0)
                 _full.Clear();
             waiting = [.. _waiting.Where(session => Pick(session.Endpoint) is not null).Take(OwnerBalance.MostAtOnce)];
@@ -308,12 +316,18 @@ internal sealed class ConnectionOwners : IDisposable
     }
 
     // Called with the lock held.
-    private void Unload(string worker)
+    private void Load(string worker, int change)
     {
-        if (_load.GetValueOrDefault(worker) is > 1 and var load)
-            _load[worker] = load - 1;
+        Count(_load, worker, change);
+        HandoverMetrics.Has(worker, change);
+    }
+
+    // Nothing is remembered of what is gone.
+    private static void Count(Dictionary<string, int> counts, string key, int change)
+    {
+        if (counts.GetValueOrDefault(key) + change is > 0 and var count)
+            counts[key] = count;
         else
-            _load.Remove(worker);
-        HandoverMetrics.Has(worker, -1);
+            counts.Remove(key);
     }
 }

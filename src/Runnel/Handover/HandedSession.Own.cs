@@ -28,7 +28,10 @@ internal sealed partial class HandedSession
     /// <summary>When it has waited too long; <see cref="long.MaxValue"/> while it does not wait.</summary>
     public long Deadline => Volatile.Read(ref _deadline);
 
-    public bool CanMove => _descriptor.CanBeAdopted && _isConnected && !_isAskedBack && !_isEnding && !_isCut && Worker is not null;
+    /// <summary>Whether another worker can go on with it.</summary>
+    public bool CanBeAdopted => _descriptor.CanBeAdopted;
+
+    public bool CanMove => CanBeAdopted && _isConnected && !_isAskedBack && !_isEnding && !_isCut && Worker is not null;
 
     public bool IsAskedBack => _isAskedBack && Worker is not null;
 
@@ -36,7 +39,7 @@ internal sealed partial class HandedSession
     private bool WantsOwner => _worker is null && !(_isFinished || _isAbandoned || _isRefused || (_isGone && !_isConnected));
 
     // Called with the lock held.
-    private bool IsNobodys => _isAbandoned || (_worker is null && (_isRefused || (!_isGoingOn && (!_isConnected || !_descriptor.CanBeAdopted || _owners.IsStopping))));
+    private bool IsNobodys => _isAbandoned || (_worker is null && (_isRefused || (!_isGoingOn && (!_isConnected || !CanBeAdopted || _owners.IsStopping))));
 
     /// <summary>A worker gets it, with all that is not handled. Called by <see cref="ConnectionOwners"/>, with its lock held.</summary>
     /// <returns>Whether it wants one.</returns>
@@ -135,7 +138,7 @@ internal sealed partial class HandedSession
                 return NextStep.Nothing;
             if (_deaths >= MostDeaths)
                 return NextStep.Fail;
-            if (_isRefused || (_isConnected ? !_descriptor.CanBeAdopted : _isTouched || _isEnding))
+            if (_isRefused || (_isConnected ? !CanBeAdopted : _isTouched || _isEnding))
                 return NextStep.Restart;
             return NextStep.HandOut;
         }
