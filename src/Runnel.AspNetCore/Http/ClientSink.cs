@@ -25,13 +25,9 @@ internal sealed class ClientSink(HttpContext context, CancellationTokenSource pa
         patience.Token.ThrowIfCancellationRequested();
         if (!TryClaim())
             throw new OperationCanceledException("The client has waited for too long, and was answered.");
-        HasBegun = true;
+        SetHeaders(headers);
         context.Response.StatusCode = statusCode;
-        foreach (var (name, value) in headers)
-        {
-            if (!OfOneHop.Contains(name, StringComparer.OrdinalIgnoreCase))
-                context.Response.Headers[name] = value;
-        }
+        HasBegun = true;
         return ValueTask.CompletedTask;
     }
 
@@ -41,5 +37,23 @@ internal sealed class ClientSink(HttpContext context, CancellationTokenSource pa
         patience.CancelAfter(Timeout.InfiniteTimeSpan); // a client that reads slowly is the server's business
         await context.Response.BodyWriter.WriteAsync(chunk, cancellationToken);
         patience.CancelAfter(timeout);
+    }
+
+    // All of them or none: the server refuses what must not be in a header, and then the client gets a 500.
+    private void SetHeaders(IHeaderDictionary headers)
+    {
+        var passed = headers.Where(static header => !OfOneHop.Contains(header.Key, StringComparer.OrdinalIgnoreCase));
+        try
+        {
+            foreach (var (name, value) in passed)
+                context.Response.Headers[name] = value;
+        }
+        catch (InvalidOperationException)
+        {
+            foreach (var (name, _) in passed)
+                context.Response.Headers.Remove(name);
+            Volatile.Write(ref _claims, 0);
+            throw;
+        }
     }
 }

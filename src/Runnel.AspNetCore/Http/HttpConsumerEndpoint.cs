@@ -91,6 +91,13 @@ internal sealed class HttpConsumerEndpoint(
                     Log.ResponseUnreadable(node.Logger, exception, method, context.Request.Path, channel.Value);
                     return await RefuseAsync(context, sink, StatusCodes.Status502BadGateway, "worker-unreadable", "The worker's response cannot be read. The request may have been carried out.");
                 }
+                catch (InvalidOperationException exception) when (!sink.HasBegun)
+                {
+                    // As the consumer would have heard it beside its client.
+                    Log.HttpConsumerFailed(node.Logger, exception, mapped.Descriptor.Name, method, context.Request.Path);
+                    await sink.StartAsync(StatusCodes.Status500InternalServerError, new HeaderDictionary(), cancellationToken);
+                    return true;
+                }
                 catch (IOException) when (exchange.WasRefused)
                 {
                     (refused ??= []).Add(exchange.NodeId);

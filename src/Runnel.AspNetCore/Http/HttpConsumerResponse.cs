@@ -32,7 +32,7 @@ public sealed class HttpConsumerResponse
     /// <summary>Sends a part of the body at once. Waits while the client reads slowly.</summary>
     /// <param name="chunk">The part.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <exception cref="InvalidOperationException">The headers have more than 64 KiB.</exception>
+    /// <exception cref="InvalidOperationException">The headers have more than 64 KiB, or characters that the server refuses.</exception>
     /// <exception cref="OperationCanceledException">The client is gone, or has waited for too long.</exception>
     public async ValueTask WriteAsync(ReadOnlyMemory<byte> chunk, CancellationToken cancellationToken = default)
     {
@@ -58,14 +58,14 @@ public sealed class HttpConsumerResponse
     }
 
     /// <summary>Sends status and headers, if that has not been done.</summary>
-    internal ValueTask StartAsync(CancellationToken cancellationToken)
+    internal async ValueTask StartAsync(CancellationToken cancellationToken)
     {
         if (HasStarted)
-            return ValueTask.CompletedTask;
+            return;
         if (ResponseHead.SizeOf(Headers) is var size && size > ResponseHead.MostBytes)
             throw new InvalidOperationException($"The headers of the response have {size} bytes, and may have {ResponseHead.MostBytes}. Write what is large to the body.");
+        await _sink.StartAsync(StatusCode, Headers, cancellationToken);
         HasStarted = true;
-        return _sink.StartAsync(StatusCode, Headers, cancellationToken);
     }
 
     private void SetContentType(string contentType)

@@ -6,6 +6,7 @@ namespace Runnel.AspNetCore.Http;
 internal interface IResponseSink
 {
     /// <summary>Takes status and headers.</summary>
+    /// <exception cref="InvalidOperationException">A header has characters that the server refuses. Nothing was taken.</exception>
     ValueTask StartAsync(int statusCode, IHeaderDictionary headers, CancellationToken cancellationToken);
 
     /// <summary>Takes a part of the body, and waits until there is room for the next one.</summary>

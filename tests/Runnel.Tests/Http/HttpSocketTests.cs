@@ -47,13 +47,43 @@ public sealed class HttpSocketTests
         }
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_header_that_the_server_refuses_is_a_500_and_the_connection_goes_on(bool inAWorker)
+    {
+        await using var app = await RunnelApp.StartAsync(Map, inAWorker: inAWorker);
+        if (inAWorker)
+            await WorkerAsync(app);
+        _script.Answer = (request, response, cancellationToken) =>
+        {
+            response.Headers["X-Good"] = "good";
+            response.Headers["X-Text"] = request.Scope.Query("text");
+            return response.WriteAsync("text", cancellationToken).AsTask();
+        };
+        var client = await app.DialAsync();
+
+        var heads = new List<string>();
+        foreach (var text in new[] { "a%0Ab", "%C3%A9", "fine" })
+        {
+            await client.SendAsync($"GET {Path}?text={text} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+            heads.Add(await client.ReadHeadAsync());
+            if (text == "fine")
+                break;
+            Assert.Contains("Content-Length: 0", heads[^1], StringComparison.Ordinal);
+        }
+
+        Assert.Equal(["HTTP/1.1 500", "HTTP/1.1 500", "HTTP/1.1 200"], heads.Select(static head => head[..12]));
+        Assert.DoesNotContain("X-Good", heads[0], StringComparison.Ordinal);
+        Assert.Equal(2, app.Logs.Of(2030).Count());
+    }
+
     [Fact]
     public async Task A_client_that_does_not_read_its_response_stops_the_consumer_in_the_worker_until_it_leaves()
     {
         const int Chunks = 1024; // 64 MiB, far more than all buffers on the way have room for
         await using var app = await RunnelApp.StartAsync(Map, inAWorker: true);
-        var workers = app.Services.GetRequiredService<WorkerTable>();
-        await Wait.Until(() => workers.Of("http.request.scripted.script").Count == 1, "the gateway knows the worker");
+        await WorkerAsync(app);
         var (written, ended) = (0, new TaskCompletionSource<Exception?>());
         _script.Answer = async (_, response, cancellationToken) =>
         {
@@ -85,6 +115,12 @@ public sealed class HttpSocketTests
 
         Assert.NotNull(await Wait.For(ended.Task, "the consumer to hear that the client is gone"));
         Assert.InRange(written, 1, Chunks - 1);
+    }
+
+    private static Task WorkerAsync(RunnelApp app)
+    {
+        var workers = app.Services.GetRequiredService<WorkerTable>();
+        return Wait.Until(() => workers.Of("http.request.scripted.script").Count == 1, "the gateway knows the worker");
     }
 
     private static void Map(WebApplication app) => app.MapHttpConsumer<ScriptedHttpConsumer>("/scripted/{script}", options => options.MaxBodyBytes = 10);
