@@ -44,7 +44,7 @@ public sealed class WorkerExchanges
     /// <returns><see langword="null"/> if no other worker takes the channel.</returns>
     public Exchange? Begin(ChannelName channel, ReadOnlyMemory<byte> head, IReadOnlySet<string>? except = null)
     {
-        if (_workers.Pick(channel.Value, worker => except?.Contains(worker) == true ? int.MaxValue : _load.GetValueOrDefault(worker)) is not { } worker)
+        if (_workers.Pick(channel.Value, worker => except?.Contains(worker) == true ? WorkerTable.TooMuch : _load.GetValueOrDefault(worker), areConnections: false) is not { } worker)
             return null;
         var exchange = new Exchange(_links, worker, Interlocked.Increment(ref _lastId), LinkKind.Request, EndAsked);
         _asked[exchange.Id] = exchange;

@@ -26,9 +26,10 @@ internal sealed class WorkerTable(NodeContext context) : ILinkReceiver
 
     /// <summary>The worker that takes a channel and has the least to do.</summary>
     /// <param name="channel">The channel.</param>
-    /// <param name="load">How many connections of this node a worker has; <see cref="TooMuch"/>: it gets none.</param>
+    /// <param name="load">How much of this node a worker has; <see cref="TooMuch"/>: it gets none.</param>
+    /// <param name="areConnections">Whether that are connections, of which a worker takes only so many.</param>
     /// <returns><see langword="null"/> if there is none, or all have as many connections as they take.</returns>
-    public string? Pick(string channel, Func<string, int> load)
+    public string? Pick(string channel, Func<string, int> load, bool areConnections = true)
     {
         (string? Worker, int Load) best = (null, int.MaxValue);
         var equals = 0;
@@ -37,7 +38,7 @@ internal sealed class WorkerTable(NodeContext context) : ILinkReceiver
             if (!worker.Takes(channel))
                 continue;
             var has = load(id);
-            if (has >= worker.MostConnections || has > best.Load)
+            if (has >= (areConnections ? worker.MostConnections : TooMuch) || has > best.Load)
                 continue;
             // Among equals one by chance, or all gateways would begin with the same worker.
             equals = has == best.Load ? equals + 1 : 1;

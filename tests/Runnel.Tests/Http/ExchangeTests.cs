@@ -1,3 +1,4 @@
+using Runnel.Exchanges;
 using Runnel.Layers;
 using Runnel.Links;
 using Runnel.Specification;
@@ -10,6 +11,7 @@ namespace Runnel.Tests.Http;
 public sealed class ExchangeTests : IAsyncDisposable
 {
     private const string Channel = "http.request.test";
+    private const int MostConnections = 10;
 
     private readonly LinkedNodes _nodes = new();
 
@@ -132,6 +134,34 @@ public sealed class ExchangeTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task How_many_connections_a_worker_takes_says_nothing_of_requests()
+    {
+        var (gateway, worker) = (await _nodes.StartAsync(), await _nodes.StartAsync());
+        var asking = new WorkerExchanges(gateway.Context, gateway.Links, gateway.Workers, [], most: 1);
+        await GreetAsync(gateway, worker);
+
+        var exchanges = Enumerable.Range(0, MostConnections + 1).Select(_ => asking.Begin(new ChannelName(Channel), default));
+
+        Assert.All(exchanges, Assert.NotNull);
+    }
+
+    [Fact]
+    public async Task A_step_of_a_later_version_changes_nothing()
+    {
+        var (asking, worker) = await BeginAsync();
+        await _nodes.Until(() => worker.Received, "the worker has it");
+
+        worker.Gateway.Links.Send(worker.Node.Id, new ExchangeItem(LinkKind.Request, asking.Id, (ExchangeStep)99, default));
+        worker.Node.Links.Send(worker.Gateway.Id, new ExchangeItem(LinkKind.Response, asking.Id, (ExchangeStep)99, default));
+        await _nodes.FlushAsync(worker.Gateway, worker.Node);
+        asking.Complete();
+        worker.Read.SetResult();
+
+        Assert.Null(await Wait.For(asking.ReceiveAsync().AsTask(), "the answer"));
+        Assert.False(asking.Gone.IsCancellationRequested);
+    }
+
+    [Fact]
     public async Task A_worker_whose_link_was_lost_with_requests_gets_its_share_of_the_next_ones_and_is_then_forgotten()
     {
         var (gateway, one, two) = (await _nodes.StartAsync(), await _nodes.StartAsync(), await _nodes.StartAsync());
@@ -157,7 +187,7 @@ public sealed class ExchangeTests : IAsyncDisposable
     private static Task GreetAsync(LinkedNode gateway, LinkedNode worker) => Wait.Until(
         () =>
         {
-            worker.Links.Send(gateway.Id, new WorkerGreeting([Channel], 10, IsLeaving: false).ToItem());
+            worker.Links.Send(gateway.Id, new WorkerGreeting([Channel], MostConnections, IsLeaving: false).ToItem());
             return gateway.Workers.Knows(worker.Id);
         },
         "the gateway knows the worker");
