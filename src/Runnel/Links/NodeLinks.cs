@@ -24,6 +24,7 @@ internal sealed class NodeLinks : IAsyncDisposable
     private readonly ConcurrentDictionary<string, LinkPeer> _peers = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, LinkPeer>.AlternateLookup<ReadOnlySpan<char>> _peersByText;
     private readonly ILinkReceiver?[] _receivers = new ILinkReceiver?[byte.MaxValue + 1];
+    private readonly bool[] _unknown = new bool[byte.MaxValue + 1]; // the kinds of items that have been logged
     private readonly CancellationTokenSource _stopping = new();
     private readonly long _origin;
     private readonly Lock _timerLock = new();
@@ -146,6 +147,8 @@ internal sealed class NodeLinks : IAsyncDisposable
         if (_receivers[(byte)kind] is not { } receiver)
         {
             LayerTelemetry.MessagesDropped("unknown-link-item");
+            if (!Interlocked.Exchange(ref _unknown[(byte)kind], true))
+                Log.LinkItemUnknown(Logger, nodeId, (byte)kind);
             return;
         }
         try

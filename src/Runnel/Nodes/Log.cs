@@ -126,6 +126,9 @@ internal static partial class Log
     [LoggerMessage(1050, LogLevel.Warning, "This worker stops, and not all gateways have confirmed within {Limit} what it answered last. Some clients may get 502, or an incomplete response.")]
     public static partial void AnswersUnconfirmed(ILogger logger, TimeSpan limit);
 
+    [LoggerMessage(1051, LogLevel.Warning, "{Node} sent something of a kind ({Kind}) that this version does not know. It is left out and counted, and so is all of this kind: update this node.")]
+    public static partial void LinkItemUnknown(ILogger logger, string node, byte kind);
+
     [LoggerMessage(1060, LogLevel.Warning, "Worker {Worker} is gone. {Count} connections of this node that it had go to other workers, or close if their consumers cannot be adopted.")]
     public static partial void WorkerLost(ILogger logger, string worker, int count);
 

@@ -97,6 +97,39 @@ public sealed class SlowClientTests
     }
 
     [Fact]
+    public async Task A_client_that_never_reads_is_cut_in_time_when_its_consumer_in_a_worker_closes_it()
+    {
+        var clock = new ManualTimeProvider();
+        var (sent, close) = (0, new TaskCompletionSource());
+        await using var app = await RunnelApp.StartAsync(
+            app => app.MapConsumer("/ws", c => c.OnReceive(async (_, connection, cancellationToken) =>
+            {
+                for (; !close.Task.IsCompleted; Interlocked.Increment(ref sent))
+                    await Task.WhenAny(connection.SendAsync(Large, CancellationToken.None).AsTask(), close.Task);
+                await connection.CloseAsync(cancellationToken: cancellationToken);
+            })),
+            builder => builder.With(clock).With(static (GatewayOptions options) => (options.KeepAliveInterval, options.KeepAliveTimeout) = (TimeSpan.FromHours(1), TimeSpan.FromHours(2)))
+                .With(static (RunnelOptions options) => options.NodeLease = TimeSpan.FromMinutes(10)),
+            inAWorker: true);
+        var deaf = await app.ConnectRawAsync("/ws");
+        await deaf.SendTextAsync("go");
+        var (seen, times) = (0, 0);
+        await Wait.Until(
+            () =>
+            {
+                times = Volatile.Read(ref sent) is var now && now == seen && now > 0 ? times + 1 : 0;
+                seen = now;
+                return times == 20;
+            },
+            "nothing more goes to the client");
+
+        close.SetResult();
+
+        await clock.MoveUntil(new GatewayOptions().CloseTimeout, () => app.Node.ConnectionCount == 0, "the deaf one is gone");
+        Assert.Empty(app.Logs.Of(2005).Concat(app.Logs.Of(2013)).Concat(app.Logs.Of(1060))); // the keep-alive would have ended it, too, or the death of its worker
+    }
+
+    [Fact]
     public async Task A_client_that_is_cut_and_reads_on_learns_why()
     {
         await using var app = await StartAsync(OutboundPolicy.Disconnect, new ManualTimeProvider());

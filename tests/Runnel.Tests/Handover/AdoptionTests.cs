@@ -192,6 +192,57 @@ public sealed class AdoptionTests : IAsyncLifetime
         Assert.Equal(0, _script.Journal.Unread);
     }
 
+    [Fact]
+    public async Task A_worker_that_dies_of_an_end_leaves_it_to_the_next_one_which_learns_that_it_may_not_be_the_first()
+    {
+        var client = await _gateway.ConnectAsync();
+        await client.SayAsync("one");
+        await client.GotAsync("one 1");
+        (_script.HoldsEnd, var first) = (true, _script.Gate);
+        var ending = client.EndAsync(CloseCode.Normal);
+        Assert.Equal("ending", await _script.Journal.NextAsync());
+        _script.Gate = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await _nodes.StartWorkerAsync();
+
+        _nodes.Kill(_first);
+        Assert.Equal("adopted with 1", await _script.Journal.NextAsync());
+        Assert.Equal("ending", await _script.Journal.NextAsync());
+        Assert.False(ending.IsCompleted);
+        _script.Gate.SetResult();
+
+        await Wait.For(ending, "the end");
+        Assert.Equal("end 1000 with 1 again", await _script.Journal.NextAsync());
+        first.SetResult();
+    }
+
+    [Fact]
+    public async Task A_worker_that_stops_gives_back_a_connection_whose_event_takes_too_long_and_the_next_one_handles_the_event_again()
+    {
+        var client = await _gateway.ConnectAsync();
+        await client.SayAsync("hold one");
+        await client.SayAsync("two");
+        Assert.Equal("began hold one", await _script.Journal.NextAsync());
+        await _nodes.StartWorkerAsync();
+
+        var stopping = _first.StopAsync();
+        await Wait.Until(
+            () =>
+            {
+                _nodes.Pass(1);
+                return stopping.IsCompleted;
+            },
+            "the grace is over");
+        Assert.Equal("adopted with 0", await _script.Journal.NextAsync());
+        Assert.Equal("began hold one", await _script.Journal.NextAsync());
+        _script.Gate.SetResult();
+
+        await client.GotAsync("two 2 again");
+        Assert.Equal(["snapshot", "hold one 1 again", "two 2 again"], client.Writer.Texts);
+        Assert.Empty(client.Closes);
+        Assert.Empty(_nodes.Log.Of(1068));
+        Assert.Equal(0, _script.Journal.Unread);
+    }
+
     [Theory]
     [InlineData("test", "hold", 1)]
     [InlineData("shared", """{"stream":"a","payload":"hold"}""", 2)]

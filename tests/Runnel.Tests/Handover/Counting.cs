@@ -13,6 +13,9 @@ internal sealed class Counting(Counting.Script script)
         /// <summary>Texts that begin with "hold" wait for it.</summary>
         public TaskCompletionSource Gate { get; set; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+        /// <summary>Whether the ends wait for it, too.</summary>
+        public bool HoldsEnd { get; set; }
+
         public ConsumerDescriptor Describe(bool canBeAdopted = true)
         {
             var consumer = new ConsumerBuilder();
@@ -55,9 +58,13 @@ internal sealed class Counting(Counting.Script script)
         await connection.SendAsync($"{text} {count}{(connection.IsRedelivered ? " again" : "")}", cancellationToken);
     }
 
-    private Task EndAsync(int code, Connection connection)
+    private async Task EndAsync(int code, Connection connection)
     {
+        if (script.HoldsEnd)
+        {
+            script.Journal.Write("ending");
+            await script.Gate.Task;
+        }
         script.Journal.Write($"end {code} with {connection.GetKept<int>()}{(connection.IsRedelivered ? " again" : "")}");
-        return Task.CompletedTask;
     }
 }

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Runnel.Handover;
 using Runnel.InMemory;
 using Runnel.Layers;
+using Runnel.Links;
 using Runnel.Specification;
 using Runnel.Tests.Connections;
 using Runnel.Tests.Links;
@@ -139,12 +140,14 @@ internal sealed class HandedNode : IAsyncDisposable
 
     public ConnectionWorker Worker => Host.Services.GetRequiredService<ConnectionWorker>();
 
-    public Runnel.Links.WorkerTable Workers => Host.Services.GetRequiredService<Runnel.Links.WorkerTable>();
+    public WorkerTable Workers => Host.Services.GetRequiredService<WorkerTable>();
+
+    public NodeLinks Links => Host.Services.GetRequiredService<NodeLinks>();
 
     public SocketHere Open(string endpoint = "test", ClientHello? hello = null, OutboundOptions? outbound = null) => new(this, endpoint, hello, outbound ?? new());
 
     /// <summary>Waits until another node has all that this one has sent it.</summary>
-    public Task FlushAsync(HandedNode other) => Wait.For(Host.Services.GetRequiredService<Runnel.Links.NodeLinks>().FlushAsync(other.Id, CancellationToken.None), "the other node to have all");
+    public Task FlushAsync(HandedNode other) => Wait.For(Links.FlushAsync(other.Id, CancellationToken.None), "the other node to have all");
 
     /// <summary>A client connects, and its consumer has accepted it.</summary>
     public async Task<SocketHere> ConnectAsync(string endpoint = "test", ClientHello? hello = null)
@@ -221,8 +224,11 @@ internal sealed class SocketHere : SocketConnection, IDisposable
     {
         await _gone.CancelAsync();
         await Session.DisconnectAsync(code, IsAccepted);
-        _isRequestOver = true;
+        EndRequest();
     }
+
+    /// <summary>The request is over: nobody may ask what it knows of the client.</summary>
+    public void EndRequest() => _isRequestOver = true;
 
     public Task GotAsync(params string[] texts) => Wait.Until(() => texts.All(Writer.Texts.Contains), $"the client gets {string.Join(", ", texts)}");
 

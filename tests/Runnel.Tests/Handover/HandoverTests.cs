@@ -1,4 +1,6 @@
+using Runnel.Handover;
 using Runnel.Specification;
+using Runnel.Tests.Connections;
 using Xunit;
 
 namespace Runnel.Tests.Handover;
@@ -77,6 +79,57 @@ public sealed class HandoverTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_large_message_that_its_consumer_has_not_handled_is_enough_for_its_client_not_to_be_read()
+    {
+        var client = await _gateway.ConnectAsync();
+
+        var saying = client.SayAsync("hold " + new string('x', HandedSession.MostOpenBytes));
+        Assert.Equal("began hold", (await _script.Journal.NextAsync())[..10]);
+        Assert.False(saying.IsCompleted);
+        _script.Gate.SetResult();
+
+        await Wait.For(saying, "there is room");
+    }
+
+    [Fact]
+    public async Task Events_that_come_while_no_worker_is_there_are_kept_up_to_the_bound_and_then_the_connection_is_closed()
+    {
+        var client = await _gateway.ConnectAsync("member");
+        _nodes.Kill(_worker);
+        await Wait.Until(() => _gateway.Owners.WaitingCount == 1, "the connection waits");
+        var fifth = new string('x', _gateway.Context.Options.MaxWaitingEventBytes / 5);
+
+        for (var kept = 1; kept <= 4; kept++)
+            await _gateway.Groups.SendEventAsync("kept.news", "tick", fifth);
+        await _gateway.Groups.SendEventAsync("kept.news", "tick", "small");
+        Assert.Empty(_nodes.Log.Of(1005));
+        await _gateway.Groups.SendEventAsync("kept.news", "tick", fifth);
+
+        await client.ClosedAsync();
+        Assert.Equal([CloseCode.TryAgainLater], client.Closes);
+        Assert.Single(_nodes.Log.Of(1005), static entry => entry.Text.Contains(": 5 messages wait", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task An_item_of_a_later_version_costs_one_connection_with_1012_and_no_other()
+    {
+        var (one, two, three) = (await _gateway.ConnectAsync(), await _gateway.ConnectAsync(), await _gateway.ConnectAsync());
+        await one.GotAsync("snapshot");
+        await two.GotAsync("snapshot");
+
+        _gateway.Links.Send(_worker.Id, new ToWorker((HandoverFormat.Told)99, one.Session.Connection.Number, owner: 1));
+        _worker.Links.Send(_gateway.Id, new ToGateway((HandoverFormat.Asked)99, two.Session.Connection.Number, owner: 1));
+
+        await one.ClosedAsync();
+        await two.ClosedAsync();
+        Assert.Equal([CloseCode.ServiceRestart, CloseCode.ServiceRestart], one.Closes.Concat(two.Closes));
+        Assert.Equal(2, _nodes.Log.Of(1065).Count());
+        await three.SayAsync("one");
+        await three.GotAsync("one 1");
+        Assert.Empty(three.Closes);
+    }
+
+    [Fact]
     public async Task A_consumer_that_sends_more_than_its_client_takes_waits()
     {
         var sent = 0;
@@ -150,6 +203,25 @@ public sealed class HandoverTests : IAsyncLifetime
         await Wait.Until(() => _worker.Worker.Count == 0, "it is forgotten");
     }
 
+    [Theory]
+    [InlineData("send")]
+    [InlineData("join")]
+    public async Task When_the_gateway_dies_a_consumer_that_waits_for_it_goes_on_and_is_told_of_the_end(string to)
+    {
+        _nodes.Endpoints["test"] = ConsumerDescriptor.For<Waiting>();
+        var client = await _gateway.ConnectAsync();
+        await client.SayAsync(to);
+        Assert.Equal("began", await _nodes.Journal.NextAsync());
+        _gateway.Wire.StandStill();
+        _nodes.Journal.Gate.SetResult();
+        Assert.Equal("waits", await _nodes.Journal.NextAsync());
+
+        _nodes.Bury(_gateway);
+
+        Assert.Equal(["goes on", "end 1006"], [await _nodes.Journal.NextAsync(), await _nodes.Journal.NextAsync()]);
+        _gateway.Wire.GoOn();
+    }
+
     [Fact]
     public async Task When_the_gateway_dies_a_consumer_that_has_not_accepted_its_client_is_not_told_of_an_end()
     {
@@ -193,7 +265,29 @@ public sealed class HandoverTests : IAsyncLifetime
         Assert.InRange(_gateway.Owners.LoadOf(_worker.Id), 12, 18);
     }
 
-    private const int MostOpen = Runnel.Handover.HandedSession.MostOpenMessages;
+    private const int MostOpen = HandedSession.MostOpenMessages;
+
+    /// <summary>Waits for the gateway when it may.</summary>
+    public sealed class Waiting(Journal journal) : WebSocketConsumer
+    {
+        public override async Task OnReceiveAsync(string text, CancellationToken cancellationToken)
+        {
+            journal.Write("began");
+            await journal.Gate.Task;
+            Task waiting = text == "join" ? Groups.AddAsync("kept.news", CancellationToken.None).AsTask() : Task.CompletedTask;
+            for (var sent = 0; waiting.IsCompleted && sent <= SendWindow.MostFrames; sent++)
+                waiting = SendAsync("text", CancellationToken.None).AsTask();
+            journal.Write(waiting.IsCompleted ? "does not wait" : "waits");
+            await waiting;
+            journal.Write("goes on");
+        }
+
+        public override Task OnDisconnectAsync(int code, CancellationToken cancellationToken)
+        {
+            journal.Write($"end {code}");
+            return Task.CompletedTask;
+        }
+    }
 
     /// <summary>A member of a group, which can be adopted.</summary>
     public sealed class Member : WebSocketConsumer

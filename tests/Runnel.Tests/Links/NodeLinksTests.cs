@@ -197,6 +197,24 @@ public sealed class NodeLinksTests : IAsyncDisposable
         Assert.Equal(100, two.Heard.Count);
     }
 
+    [Fact]
+    public async Task Items_of_kinds_of_a_later_version_are_left_out_and_logged_once_and_the_link_goes_on()
+    {
+        var (one, two) = (await _nodes.StartAsync(), await _nodes.StartAsync());
+
+        foreach (var kind in new byte[] { 0, 98, 99, 98, 99 })
+        {
+            one.Links.Send(two.Id, new TextItem("later", (LinkKind)kind));
+            one.Send(two, Number(kind));
+        }
+        await _nodes.FlushAsync(one, two);
+
+        Assert.Equal(["0", "98", "99", "98", "99"], two.Heard);
+        Assert.Equal(
+            new[] { 0, 98, 99 }.Select(kind => string.Create(CultureInfo.InvariantCulture, $"Warning 1051 {one.Id} sent something of a kind ({kind})")),
+            _nodes.Log.Lines.Where(static line => line.StartsWith("Warning 1051", StringComparison.Ordinal)).Select(static line => line[..(line.IndexOf(')', StringComparison.Ordinal) + 1)]));
+    }
+
     private static string Number(int number) => number.ToString(CultureInfo.InvariantCulture);
 
     private static IEnumerable<string> Numbers(int count) => Enumerable.Range(0, count).Select(Number);

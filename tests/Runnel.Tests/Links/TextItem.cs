@@ -5,9 +5,9 @@ using Runnel.Links;
 namespace Runnel.Tests.Links;
 
 /// <summary>A text that one node sends to another.</summary>
-internal sealed class TextItem(string text) : LinkItem
+internal sealed class TextItem(string text, LinkKind kind = LinkKind.ToWorker) : LinkItem
 {
-    public override LinkKind Kind => LinkKind.ToWorker;
+    public override LinkKind Kind => kind;
 
     public override void WriteTo(IBufferWriter<byte> output) => Encoding.UTF8.GetBytes(text, output);
 }
