@@ -22,7 +22,6 @@ public sealed class OutboundQueue(OutboundOptions options, IFrameWriter writer)
     private TaskCompletionSource? _finished;
     private bool _draining;
     private bool _closed;
-    private bool _broken;
 
     /// <summary>Whether the queue has taken its last frame.</summary>
     public bool IsClosed => Volatile.Read(ref _closed);
@@ -159,10 +158,7 @@ public sealed class OutboundQueue(OutboundOptions options, IFrameWriter writer)
         {
             Close();
             if (!_draining)
-            {
-                _finished?.TrySetResult();
-                return Task.CompletedTask;
-            }
+                return Task.CompletedTask; // and whoever waits for the last frame has been told
             if (_finished is null or { Task.IsCompleted: true })
                 _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
             return _finished.Task;
@@ -311,14 +307,8 @@ public sealed class OutboundQueue(OutboundOptions options, IFrameWriter writer)
 
     private void Break(Exception exception)
     {
-        bool first;
         lock (this)
-        {
-            first = !_broken;
-            _broken = true;
-            Close();
-        }
-        if (first)
-            writer.OnBroken(exception);
+            Close(); // nothing is written any more, so nothing fails a second time
+        writer.OnBroken(exception);
     }
 }
