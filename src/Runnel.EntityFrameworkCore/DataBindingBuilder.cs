@@ -55,7 +55,7 @@ public sealed class DataBindingBuilder<TContext>
         where TEntity : class
     {
         ArgumentNullException.ThrowIfNull(groups);
-        return Add<TEntity>(entity => [.. groups(entity).Distinct()], group: null, configure);
+        return Add<TEntity>(entity => [.. groups(entity)], group: null, configure);
     }
 
     private DataBindingBuilder<TContext> Add<TEntity>(

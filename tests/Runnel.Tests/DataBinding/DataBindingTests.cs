@@ -156,18 +156,18 @@ public sealed class DataBindingTests
 
         await library.UseAsync(async db =>
         {
-            var book = new Book { Title = "Emma", Shelf = "ab" };
+            var book = new Book { Title = "Emma", Shelf = "aab" }; // a group that is named twice gets one message
             await Add(db, book);
             library.Groups.TakeLines();
-            book.Shelf = "bc";
+            book.Shelf = "bbcc";
             await db.SaveChangesAsync();
         });
 
         Assert.Equal(
             [
-                """shelf.a delete book 1 {"title":"Emma","shelf":"ab"}""",
-                """shelf.b update book 1 {"title":"Emma","shelf":"bc"}""",
-                """shelf.c create book 1 {"title":"Emma","shelf":"bc"}""",
+                """shelf.a delete book 1 {"title":"Emma","shelf":"aab"}""",
+                """shelf.b update book 1 {"title":"Emma","shelf":"bbcc"}""",
+                """shelf.c create book 1 {"title":"Emma","shelf":"bbcc"}""",
             ],
             library.Groups.Lines);
     }
@@ -300,7 +300,8 @@ public sealed class DataBindingTests
     [Fact]
     public async Task A_mistake_in_a_group_function_does_not_fail_the_save()
     {
-        await using var library = Open(b => b.Bind<Book>(x => $"shelf {x.Shelf}", a => a.Fields(x => x.Title)));
+        await using var library = Open(b => b.Bind<Book>(x => $"shelf {x.Shelf}", a => a.Fields(x => x.Title).Model("mistaken")));
+        using var failed = new CountedMeasurements(RunnelTelemetry.BindingFailed, "mistaken");
 
         await library.UseAsync(async db =>
         {
@@ -313,6 +314,7 @@ public sealed class DataBindingTests
         Assert.Empty(library.Groups.Lines);
         Assert.Equal(2, library.Log.Lines.Count);
         Assert.All(library.Log.Lines, entry => Assert.StartsWith("Error 5002", entry, StringComparison.Ordinal));
+        Assert.Equal(2, failed.Total);
     }
 
     [Fact]

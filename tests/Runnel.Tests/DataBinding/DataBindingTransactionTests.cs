@@ -312,6 +312,46 @@ public sealed class DataBindingTransactionTests(PostgresServer server) : DataBin
     }
 
     [Fact]
+    public async Task Saves_of_a_context_that_was_enlisted_in_a_transaction_are_sent_when_that_commits()
+    {
+        using var enlisted = new CommittableTransaction();
+        await Library.UseAsync(async db =>
+        {
+            await db.Database.OpenConnectionAsync();
+            db.Database.EnlistTransaction(enlisted);
+            await Add(db, "one");
+            Assert.Empty(Library.Groups.Lines);
+            enlisted.Commit();
+        });
+
+        Assert.Equal(["one"], Titles);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_transaction_that_was_disposed_of_leaves_nothing_for_one_of_the_application_s_own(bool asynchronously)
+    {
+        await using var connection = new NpgsqlConnection(Database);
+        await connection.OpenAsync();
+        await using var db = OnConnection(connection);
+        var disposed = await db.Database.BeginTransactionAsync();
+        await Add(db, "lost");
+        if (asynchronously)
+            await disposed.DisposeAsync();
+        else
+            disposed.Dispose();
+        db.ChangeTracker.Clear();
+
+        await using var transaction = await connection.BeginTransactionAsync(); // with Npgsql the same object
+        await db.Database.UseTransactionAsync(transaction);
+        await Add(db, "kept");
+        await db.Database.CommitTransactionAsync();
+
+        Assert.Equal(["kept"], Titles);
+    }
+
+    [Fact]
     public async Task A_save_inside_a_retrying_strategy_is_sent_once()
     {
         await using var library = new Library(
