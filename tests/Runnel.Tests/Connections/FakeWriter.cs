@@ -48,6 +48,9 @@ internal sealed class FakeWriter : IFrameWriter
     /// <summary>Thrown by the next write, when set.</summary>
     public Exception? Failure { get; set; }
 
+    /// <summary>Called in each write, when set.</summary>
+    public Action? Written { get; set; }
+
     /// <summary>From now on a write completes only when the test says so.</summary>
     public void Block()
     {
@@ -79,6 +82,7 @@ internal sealed class FakeWriter : IFrameWriter
         {
             _writes++;
             _frames.AddRange(frames);
+            Written?.Invoke();
             if (Failure is { } failure)
             {
                 Interlocked.Decrement(ref _writing);

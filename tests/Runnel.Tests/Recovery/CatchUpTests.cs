@@ -4,6 +4,8 @@ using Runnel.Groups;
 using Runnel.InMemory;
 using Runnel.Layers;
 using Runnel.Specification;
+using Runnel.Tests.Connections;
+using Runnel.Tests.Recording;
 using Xunit;
 
 namespace Runnel.Tests.Recovery;
@@ -33,23 +35,6 @@ public sealed class CatchUpTests
 
         Assert.All(members, member => Assert.Equal(Enumerable.Range(1, Missed + 10).Select(number => $"{number}"), member.Payloads()));
         Assert.InRange(_backplane.Reads, 1, 3);
-    }
-
-    [Fact]
-    public async Task A_page_that_was_read_since_somebody_looked_for_a_message_is_not_read_again()
-    {
-        var topic = Topic.OfGroup("articles");
-        var last = Position.None;
-        for (var number = 1; number <= 3; number++)
-            last = await _backplane.PublishAsync(topic, EnvelopeFormat.Encode(new Envelope(new Message("news", "{}"u8.ToArray()))), new Retention(10, TimeSpan.FromMinutes(1)));
-        var pages = new GroupPages(topic, _backplane, _clock, message => new GroupMessage(EnvelopeFormat.Decode(message.Payload), new GroupPlace("articles", "tag", message.Position)));
-        Assert.Null(pages.Find(3));
-
-        await pages.ReadAsync(last.Epoch, 1);
-        var found = await pages.ReadAsync(last.Epoch, 3);
-
-        Assert.Equal(last, found!.Place!.Position);
-        Assert.Equal(1, _backplane.Reads);
     }
 
     [Fact]
@@ -108,6 +93,29 @@ public sealed class CatchUpTests
     }
 
     [Fact]
+    public async Task What_a_client_missed_arrives_although_the_node_has_not_even_heard_what_the_client_has()
+    {
+        var late = new LateBackplane(_backplane);
+        await using var here = GreetedConnection.CreateNode(_backplane, _clock);
+        await using var there = GreetedConnection.CreateNode(late, _clock);
+        using var first = await GreetedConnection.ConnectAsync<GroupsConsumer>(here);
+        using var holder = await GreetedConnection.ConnectAsync<GroupsConsumer>(there); // so that the node has subscribed
+        late.Hold();
+        await here.SendAsync(1, 5);
+        await first.GotAsync(5);
+        await first.CutAsync();
+        await here.SendAsync(6, 7);
+
+        using var second = await GreetedConnection.ConnectAsync<GroupsConsumer>(there, first.Shown());
+        late.Release();
+        await here.SendAsync(8, 8);
+        await second.GotAsync(3);
+
+        Assert.Equal(["recovered"], second.Outcomes());
+        Assert.Equal(["6", "7", "8"], second.Payloads());
+    }
+
+    [Fact]
     public async Task A_gap_that_shows_while_a_client_catches_up_is_told_to_it()
     {
         await using var node = GreetedConnection.CreateNode(_backplane, _clock);
@@ -124,46 +132,6 @@ public sealed class CatchUpTests
         Assert.Equal(["recovered"], second.Outcomes());
         Assert.Single(second.Of("gap"));
         Assert.Equal([CloseCode.TryAgainLater], second.Closes);
-    }
-
-    [Fact]
-    public async Task A_history_that_is_trimmed_before_a_slow_client_gets_there_is_a_gap_that_the_client_is_told()
-    {
-        await using var node = GreetedConnection.CreateNode(_backplane, _clock, messages: 300);
-        using var first = await GreetedConnection.ConnectAsync<GroupsConsumer>(node);
-        await first.CutAsync();
-        await node.SendAsync(1, 300);
-        using var second = await GreetedConnection.ConnectAsync<GroupsConsumer>(
-            node, first.Shown(), options: new OutboundOptions { MaxBytes = 8_000 }, prepare: writer => writer.Block());
-
-        _clock.Advance(TimeSpan.FromSeconds(30)); // nobody reads, so the pages are dropped
-        await node.SendAsync(301, 700);
-        second.Writer.Unblock();
-        await Wait.Until(() => !second.Closes.IsEmpty, "the client is sent away");
-
-        Assert.Equal(["recovered"], second.Outcomes());
-        Assert.Single(second.Of("gap"));
-    }
-
-    [Fact]
-    public async Task The_pages_are_dropped_ten_seconds_after_the_last_reader()
-    {
-        var topic = Topic.OfGroup("articles");
-        var pages = new GroupPages(topic, _backplane, _clock, message => new GroupMessage(EnvelopeFormat.Decode(message.Payload), new GroupPlace("articles", "tag", message.Position)));
-        var last = Position.None;
-        for (var i = 0; i < 3; i++)
-            last = await _backplane.PublishAsync(topic, EnvelopeFormat.Encode(new Envelope(new Message("json", "1"u8.ToArray()), EnvelopeKind.TextFrame)), new Retention(10, TimeSpan.FromHours(1)));
-
-        await pages.ReadAsync(last.Epoch, 1);
-        var whileUsed = pages.Find(3);
-        _clock.Advance(TimeSpan.FromSeconds(9));
-        var whileNotIdle = pages.Find(3);
-        _clock.Advance(TimeSpan.FromSeconds(9));
-        _clock.Advance(TimeSpan.FromSeconds(2));
-
-        Assert.NotNull(whileUsed);
-        Assert.NotNull(whileNotIdle);
-        Assert.Null(pages.Find(3));
     }
 
     [Fact]
@@ -207,6 +175,75 @@ public sealed class CatchUpTests
         await second.GotAsync(1);
 
         Assert.Equal(["note 2"], second.Payloads());
+    }
+
+    [Fact]
+    public async Task A_member_that_leaves_at_the_last_moment_has_missed_nothing()
+    {
+        using var log = new RecordedLog();
+        await using var node = GreetedConnection.CreateNode(_backplane, _clock, log);
+        var (group, member, client, writer) = Comer(_backplane);
+        writer.Written = () => member.Leave(group); // what was missed is being written
+
+        group.Pages!.Find(1); // somebody reads
+        group.Deliver(Article(1));
+        await Wait.For(new CatchUp(node.Context, group, member, client, new Position(1, 0), gaps: 0).RunAsync(), "the end");
+
+        Assert.Equal(1, writer.Writes);
+        Assert.Empty(log.Of(1025));
+    }
+
+    [Fact]
+    public async Task Catching_up_ends_with_the_layer()
+    {
+        using var log = new RecordedLog();
+        await using var node = GreetedConnection.CreateNode(_backplane, _clock, log);
+        _backplane.Held = Task.FromException(new ObjectDisposedException("the layer"));
+        var (group, member, client, _) = Comer(_backplane);
+
+        group.Deliver(Article(5));
+        await Wait.For(new CatchUp(node.Context, group, member, client, new Position(1, 3), gaps: 0).RunAsync(), "the end");
+
+        Assert.Empty(log.Of(1024));
+    }
+
+    [Fact]
+    public async Task A_history_that_cannot_be_read_is_read_again_every_five_seconds_at_the_latest()
+    {
+        using var log = new RecordedLog();
+        await using var node = GreetedConnection.CreateNode(_backplane, _clock, log);
+        _backplane.Held = Task.FromException(new BackplaneUnavailableException("away"));
+        var (group, member, client, _) = Comer(_backplane);
+        group.Deliver(Article(5));
+
+        var catchingUp = new CatchUp(node.Context, group, member, client, new Position(1, 3), gaps: 0).RunAsync();
+        await _clock.MoveUntil(TimeSpan.FromSeconds(1), () => log.Of(1024).Count() == 10, "ten failures");
+        member.LeaveAll();
+        await _clock.MoveUntil(TimeSpan.FromSeconds(1), () => catchingUp.IsCompleted, "the end");
+
+        Assert.EndsWith("read again in 00:00:00.1000000.", log.Of(1024).First().Text, StringComparison.Ordinal);
+        Assert.EndsWith("read again in 00:00:05.", log.Of(1024).Last().Text, StringComparison.Ordinal);
+    }
+
+    // One that catches up in a group of its own.
+    private (Group Group, GroupMember Member, ClientPositions Client, FakeWriter Writer) Comer(IBackplane backplane)
+    {
+        var writer = new FakeWriter();
+        var client = new ClientPositions("", "client:1f6b0c9e", [], seals: null!, maxLineBytes: 10_000);
+        var member = new GroupMember(1, new OutboundQueue(new OutboundOptions(), writer), client, new NoEvents(), maxHeldBytes: 10_000);
+        var group = new Group("articles", new GroupPages(Topic.OfGroup("articles"), backplane, _clock, static _ => throw new InvalidOperationException("Nothing is read."))) { Tag = "tag" };
+        member.Join(group, isComer: true, static () => throw new InvalidOperationException("Nothing is subscribed."));
+        return (group, member, client, writer);
+    }
+
+    private static GroupMessage Article(int offset) =>
+        new(new Envelope(new Message(GroupMessage.JsonType, "1"u8.ToArray()), EnvelopeKind.TextFrame), new GroupPlace("articles", "tag", new Position(1, offset)));
+
+    private sealed class NoEvents : IEventSink
+    {
+        public void Post(GroupMessage message) => throw new InvalidOperationException("There is no event.");
+
+        public void OnOverflow(int held) => throw new InvalidOperationException("Nothing is held.");
     }
 
     private sealed class GatedConsumer : JsonWebSocketConsumer

@@ -26,11 +26,13 @@ public sealed class GapTests
         await member.Groups.AddAsync(group);
         await other.Groups.AddAsync("another");
 
+        using var counts = new Counts();
         _backplane.Tear(group);
         await Wait.Until(() => !member.Closes.IsEmpty, "the member is sent away");
 
         Assert.Equal([CloseCode.TryAgainLater], member.Closes);
         Assert.Empty(other.Closes);
+        Assert.Equal((1, 0), (counts[RunnelTelemetry.GroupGaps, "cut-off"], counts[RunnelTelemetry.GroupGaps, "lost"]));
     }
 
     [Fact]
@@ -84,6 +86,100 @@ public sealed class GapTests
         Assert.Equal(["1", "snapshot of articles", "2"], first.Payloads());
         Assert.Equal(["recovered"], second.Outcomes());
         Assert.Equal(["3"], second.Payloads());
+    }
+
+    [Fact]
+    public async Task A_consumer_that_could_not_deal_with_the_gap_gives_its_client_no_new_position()
+    {
+        await using var node = GreetedConnection.CreateNode(_backplane);
+        using var member = await GreetedConnection.ConnectAsync<FailingConsumer>(node);
+
+        _backplane.Tear("articles");
+        await Wait.Until(() => !member.Closes.IsEmpty, "the failure closes the connection");
+        await member.CutAsync();
+
+        Assert.Equal([CloseCode.InternalError], member.Closes);
+        Assert.Equal(["new"], member.Outcomes());
+    }
+
+    [Fact]
+    public async Task A_consumer_that_leaves_the_group_because_of_the_gap_gets_no_position_of_it()
+    {
+        await using var node = GreetedConnection.CreateNode(_backplane);
+        using var member = await GreetedConnection.ConnectAsync<LeavingConsumer>(node);
+
+        _backplane.Tear("articles");
+        await DoneAsync(node, member);
+
+        Assert.Single(member.Of("left"));
+        Assert.Equal(["new"], member.Outcomes());
+    }
+
+    [Fact]
+    public async Task A_gap_in_a_group_without_history_is_the_consumers_alone()
+    {
+        await using var node = GreetedConnection.CreateNode(_backplane);
+        using var member = await GreetedConnection.ConnectAsync<LeavingConsumer>(node);
+        await node.Groups.AddAsync("of-no-history", StreamOf(node, member));
+
+        _backplane.Tear("of-no-history");
+        await DoneAsync(node, member);
+
+        Assert.Empty(member.Of("gap"));
+        Assert.Empty(member.Of("left"));
+        Assert.Equal(["new", "new"], member.Outcomes());
+        Assert.Equal(0, node.Groups.CountOf("of-no-history"));
+    }
+
+    [Fact]
+    public async Task A_consumer_that_deals_with_a_gap_in_a_group_without_history_stays_and_its_client_is_told_nothing()
+    {
+        await using var node = GreetedConnection.CreateNode(_backplane);
+        using var member = await GreetedConnection.ConnectAsync<ResendingConsumer>(node);
+        await node.Groups.AddAsync("of-no-history", StreamOf(node, member));
+
+        _backplane.Tear("of-no-history");
+        await DoneAsync(node, member);
+
+        Assert.Equal(["snapshot of of-no-history", "done"], member.Payloads());
+        Assert.Empty(member.Of("gap"));
+        Assert.Equal(["new", "new"], member.Outcomes());
+    }
+
+    [Fact]
+    public async Task A_connection_that_joins_again_has_missed_nothing_and_its_client_is_told_nothing()
+    {
+        await using var node = GreetedConnection.CreateNode(_backplane);
+        using var member = await GreetedConnection.ConnectAsync<TwiceConsumer>(node);
+
+        await node.SendAsync(1, 1);
+        await member.GotAsync(2);
+
+        Assert.Equal(["Recovered", "1"], member.Payloads());
+        Assert.Equal(["new"], member.Outcomes());
+        Assert.Equal(1, node.Groups.CountOf("articles"));
+    }
+
+    [Fact]
+    public async Task A_history_that_is_trimmed_before_a_slow_client_gets_there_is_a_gap_that_is_told_and_counted()
+    {
+        using var counts = new Counts();
+        var clock = new ManualTimeProvider();
+        await using var node = GreetedConnection.CreateNode(new TornBackplane(new InMemoryBackplane(clock)), clock, messages: 300);
+        using var first = await GreetedConnection.ConnectAsync<GroupsConsumer>(node);
+        await first.CutAsync();
+        await node.SendAsync(1, 300);
+        using var second = await GreetedConnection.ConnectAsync<GroupsConsumer>(
+            node, first.Shown(), options: new OutboundOptions { MaxBytes = 8_000 }, prepare: writer => writer.Block());
+
+        clock.Advance(TimeSpan.FromSeconds(30)); // nobody reads, so the pages are dropped
+        await node.SendAsync(301, 700);
+        second.Writer.Unblock();
+        await Wait.Until(() => !second.Closes.IsEmpty, "the client is sent away");
+
+        Assert.Equal(["recovered"], second.Outcomes());
+        Assert.Single(second.Of("gap"));
+        Assert.Equal(1, counts[RunnelTelemetry.GroupGaps, "lost"]);
     }
 
     [Fact]
@@ -153,12 +249,19 @@ public sealed class GapTests
     // The consumer's connection is a stream of the socket, and was made right after it.
     private static ChannelName StreamOf(FakeNode node, FakeConnection socket) => node.Context.ChannelNameOf(socket.Number + 1);
 
+    // What the consumer was given before has been dealt with.
+    private static async Task DoneAsync(FakeNode node, FakeConnection member)
+    {
+        node.Members.Find(member.Number + 1)!.PostEvent(new GroupMessage(new Envelope(new Message("done", default))));
+        await Wait.Until(() => member.Payloads().LastOrDefault() == "done", "the consumer is done");
+    }
+
     private sealed class LonelyConsumer : JsonWebSocketConsumer
     {
         public override Task OnReceiveAsync(JsonElement message, CancellationToken cancellationToken) => Task.CompletedTask;
     }
 
-    private sealed class ResendingConsumer : JsonWebSocketConsumer
+    private abstract class ArticlesConsumer : JsonWebSocketConsumer
     {
         public override async Task OnConnectAsync(CancellationToken cancellationToken)
         {
@@ -166,8 +269,34 @@ public sealed class GapTests
             await Groups.AddAsync("articles", cancellationToken);
         }
 
-        public override async Task OnGapAsync(GroupName group, CancellationToken cancellationToken) => await SendJsonAsync($"snapshot of {group}", cancellationToken);
-
         public override Task OnReceiveAsync(JsonElement message, CancellationToken cancellationToken) => Task.CompletedTask;
+
+        [Handles("done")]
+        public async Task OnDoneAsync(CancellationToken cancellationToken) => await SendJsonAsync("done", cancellationToken);
+    }
+
+    private sealed class ResendingConsumer : ArticlesConsumer
+    {
+        public override async Task OnGapAsync(GroupName group, CancellationToken cancellationToken) => await SendJsonAsync($"snapshot of {group}", cancellationToken);
+    }
+
+    private sealed class LeavingConsumer : ArticlesConsumer
+    {
+        public override async Task OnGapAsync(GroupName group, CancellationToken cancellationToken) => await Groups.RemoveAsync(group, cancellationToken);
+    }
+
+    private sealed class FailingConsumer : ArticlesConsumer
+    {
+        public override Task OnGapAsync(GroupName group, CancellationToken cancellationToken) => throw new InvalidOperationException("as told");
+    }
+
+    private sealed class TwiceConsumer : ArticlesConsumer
+    {
+        public override async Task OnConnectAsync(CancellationToken cancellationToken)
+        {
+            await base.OnConnectAsync(cancellationToken);
+            var again = await Groups.AddAsync("articles", cancellationToken);
+            await SendJsonAsync($"{again.Outcome}", cancellationToken);
+        }
     }
 }

@@ -58,6 +58,26 @@ public sealed class HistoryTests
     }
 
     [Fact]
+    public async Task A_history_that_is_not_required_is_kept_where_the_layer_can()
+    {
+        await using var node = FakeConnection.CreateNode(_backplane, configure: options => options.KeepHistory("articles", new Retention(100, TimeSpan.FromMinutes(1)), isRequired: false));
+
+        await node.Groups.SendAsync("articles", "hello");
+
+        Assert.Equal(1, await KeptAsync("articles"));
+    }
+
+    [Fact]
+    public async Task A_layer_for_states_that_could_not_keep_the_key_of_the_positions_is_refused_at_the_start()
+    {
+        using var host = Host(options => options.KeepHistory("articles*", new Retention(10, TimeSpan.FromMinutes(1))), runnel => runnel.UseLayer("memory:").UseStateLayer("toy:"));
+
+        var refusal = await Assert.ThrowsAsync<InvalidOperationException>(() => host.StartAsync());
+
+        Assert.StartsWith("The layer 'toy:' remembers nothing.", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_connection_whose_queue_drops_messages_cannot_join_a_group_with_history()
     {
         await using var node = GreetedConnection.CreateNode(_backplane);
@@ -120,10 +140,10 @@ public sealed class HistoryTests
 
     private async Task<int> KeptAsync(GroupName group) => (await _backplane.ReadHistoryAsync(Topic.OfGroup(group), Position.None, 100)).Messages.Count;
 
-    private static IHost Host(Action<RunnelOptions> configure)
+    private static IHost Host(Action<RunnelOptions> configure, Action<RunnelBuilder>? pick = null)
     {
         var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
-        builder.Services.AddRunnelCore(configure).UseLayer("toy:");
+        (pick ?? (static runnel => runnel.UseLayer("toy:")))(builder.Services.AddRunnelCore(configure));
         return builder.Build();
     }
 }

@@ -14,6 +14,9 @@ internal sealed class WatchedStates(IStateStore inner) : IStateStore
     /// <summary>What a value waits for before it is set.</summary>
     public Func<Task> OnSetAsync { get; set; } = static () => Task.CompletedTask;
 
+    /// <summary>What happens before a name is reserved.</summary>
+    public Func<Task> OnReserveAsync { get; set; } = static () => Task.CompletedTask;
+
     /// <summary>Whether reservations cannot be marked or released, for a reason that no layer of ours has.</summary>
     public bool FailsToSettle { get; set; }
 
@@ -36,10 +39,11 @@ internal sealed class WatchedStates(IStateStore inner) : IStateStore
 
     public ValueTask<IAsyncDisposable> WatchAsync(string name, Action<StateValue> onValue, CancellationToken cancellationToken = default) => inner.WatchAsync(name, onValue, cancellationToken);
 
-    public ValueTask<Reservation?> ReserveAsync(string name, TimeSpan lapse, TimeSpan window, CancellationToken cancellationToken = default)
+    public async ValueTask<Reservation?> ReserveAsync(string name, TimeSpan lapse, TimeSpan window, CancellationToken cancellationToken = default)
     {
         Interlocked.Increment(ref _reservations);
-        return inner.ReserveAsync(name, lapse, window, cancellationToken);
+        await OnReserveAsync();
+        return await inner.ReserveAsync(name, lapse, window, cancellationToken);
     }
 
     public ValueTask<bool> IsMarkedAsync(string name, CancellationToken cancellationToken = default) => inner.IsMarkedAsync(name, cancellationToken);
