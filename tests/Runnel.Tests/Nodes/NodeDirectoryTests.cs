@@ -1,3 +1,4 @@
+using Runnel.Layers;
 using Xunit;
 
 namespace Runnel.Tests.Nodes;
@@ -123,6 +124,47 @@ public sealed class NodeDirectoryTests
     }
 
     [Fact]
+    public async Task A_node_that_two_others_took_for_dead_comes_back_once()
+    {
+        var (first, second, cut) = (await _nodes.StartAsync(), await _nodes.StartAsync(), await _nodes.StartAsync());
+        cut.Wire.Cut();
+        _nodes.Pass(10);
+
+        cut.Wire.Heal();
+        _nodes.Pass(2);
+
+        Assert.Equal([(first.Id, 1), (second.Id, 1), (cut.Id, 2)], first.Seen);
+        Assert.Equal(first.Seen, cut.Seen);
+    }
+
+    [Fact]
+    public async Task Nobody_is_dead_because_all_of_them_stood_still_for_most_of_a_lease()
+    {
+        var (first, _) = (await _nodes.StartAsync(), await _nodes.StartAsync());
+        _nodes.Pass(2);
+
+        _nodes.StandStill(4);
+        first.Beat();
+        _nodes.StandStill(1);
+        first.Beat(); // the other had no lease of time to be heard in
+
+        Assert.Equal(2, first.Seen.Count());
+    }
+
+    [Fact]
+    public async Task A_node_that_leaves_while_the_layer_is_away_says_nothing_to_it()
+    {
+        var (_, leaves) = (await _nodes.StartAsync(), await _nodes.StartAsync());
+        var said = await _nodes.CountAsync();
+
+        leaves.Wire.Cut();
+        await _nodes.LeaveAsync(leaves);
+
+        Assert.Equal(0, said());
+        Assert.DoesNotContain((leaves.Id, 1), leaves.Seen);
+    }
+
+    [Fact]
     public async Task Who_watches_hears_of_those_that_are_there_and_of_each_change()
     {
         var node = await _nodes.StartAsync();
@@ -163,6 +205,64 @@ public sealed class NodeDirectoryTests
 
         Assert.Equal([(lives.Id, 1)], lives.Seen);
         Assert.Equal(0, said());
+    }
+
+    [Fact]
+    public async Task On_such_a_layer_a_node_asks_who_is_there_when_it_was_cut_off()
+    {
+        var (cut, there) = (await _nodes.StartAsync(new ToyProof("a", "b", "c")), await _nodes.StartAsync(new ToyProof("b", "a", "c")));
+        cut.Wire.Cut();
+        var comes = await _nodes.StartAsync(new ToyProof("c", "a", "b"));
+        Assert.Equal([(cut.Id, 1), (there.Id, 1)], cut.Seen);
+
+        cut.Wire.Heal();
+        _nodes.Talk();
+
+        Assert.Equal([(cut.Id, 1), (there.Id, 1), (comes.Id, 1)], cut.Seen);
+    }
+
+    [Fact]
+    public async Task On_such_a_layer_a_node_that_is_known_by_another_process_says_so()
+    {
+        var (mine, its) = (new ToyProof("a", "b"), new ToyProof("b", "a"));
+        var (moves, sees) = (await _nodes.StartAsync(mine), await _nodes.StartAsync(its));
+
+        mine.Moves("a2");
+        its.Comes("a2");
+        _nodes.Talk();
+        its.Dies("a");
+        _nodes.Talk();
+
+        Assert.Equal([(moves.Id, 1), (sees.Id, 1)], sees.Seen);
+    }
+
+    [Fact]
+    public async Task On_such_a_layer_what_a_node_could_not_say_is_said_again_soon()
+    {
+        var node = await _nodes.StartAsync(new ToyProof("a"));
+        Assert.Equal(Timeout.InfiniteTimeSpan, node.Directory.Beat());
+        var said = await _nodes.CountAsync();
+
+        node.Wire.Failure = new BackplaneUnavailableException("away");
+        node.Directory.Announce(NodeRoles.Worker, "there", "1.0");
+        Assert.Equal(node.Context.Options.NodeLease / 5, node.Directory.Beat());
+        node.Wire.Failure = null;
+
+        Assert.Equal(Timeout.InfiniteTimeSpan, node.Directory.Beat());
+        Assert.Equal(1, said());
+    }
+
+    [Fact]
+    public async Task On_such_a_layer_nothing_wakes_a_node_that_has_left()
+    {
+        var proof = new ToyProof("a");
+        var node = await _nodes.StartAsync(proof);
+        await _nodes.LeaveAsync(node);
+        node.TakeWoken();
+
+        proof.Comes("b");
+
+        Assert.False(node.TakeWoken());
     }
 
     [Fact]

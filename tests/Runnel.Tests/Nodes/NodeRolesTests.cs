@@ -19,6 +19,7 @@ public sealed class NodeRolesTests
         Assert.Equal((app.Node.Id, 1, NodeRoles.Gateway | NodeRoles.Worker), (node.Id, node.Incarnation, node.Roles));
         Assert.Equal(app.Address, new Uri(node.Address));
         Assert.NotEmpty(node.Version);
+        Assert.DoesNotContain('+', node.Version); // the commit
     }
 
     [Fact]

@@ -7,11 +7,18 @@ internal sealed class ToyProof(string process, params string[] others) : IProofO
 {
     private readonly HashSet<string> _living = [process, .. others];
 
-    public string Process => process;
+    public string Process { get; private set; } = process;
 
     public event Action? Changed;
 
     public bool Lives(string process) => _living.Contains(process);
+
+    /// <summary>The process is known by another name from now on.</summary>
+    public void Moves(string to)
+    {
+        _living.Add(Process = to);
+        Changed?.Invoke();
+    }
 
     public void Comes(string other)
     {

@@ -17,6 +17,9 @@ internal sealed class ToyBackplane(InMemoryBackplane inner) : IBackplane
 
     public event Action<BackplaneState>? StateChanged;
 
+    /// <summary>What publishing fails with, if anything.</summary>
+    public Exception? Failure { get; set; }
+
     /// <summary>Lets nothing through any more.</summary>
     public void Cut()
     {
@@ -34,7 +37,7 @@ internal sealed class ToyBackplane(InMemoryBackplane inner) : IBackplane
     }
 
     public ValueTask<Position> PublishAsync(Topic topic, ReadOnlyMemory<byte> payload, Retention? retention, CancellationToken cancellationToken = default) =>
-        retention is null ? inner.PublishAsync(topic, payload, retention, cancellationToken) : throw KeepsNone(topic);
+        Failure is { } failure ? throw failure : retention is null ? inner.PublishAsync(topic, payload, retention, cancellationToken) : throw KeepsNone(topic);
 
     public async ValueTask<ITopicSubscription> SubscribeAsync(Topic topic, ITopicListener listener, CancellationToken cancellationToken = default)
     {
