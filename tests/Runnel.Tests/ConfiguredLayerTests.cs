@@ -39,6 +39,28 @@ public sealed class ConfiguredLayerTests
     }
 
     [Fact]
+    public async Task The_command_line_comes_before_the_other_configuration_for_each_layer()
+    {
+        await using var services = Services(
+            new FakeLayerFactory(), "redis://code",
+            ("layer", "redis://1"), ("Runnel:Layer", "redis://x"), ("queue-layer", "redis://2"), ("Runnel:QueueLayer", "redis://y"), ("state-layer", "redis://3"), ("Runnel:StateLayer", "redis://z"));
+        var layer = services.GetRequiredService<ConfiguredLayer>();
+
+        Assert.Equal(("redis://1", "redis://2", "redis://3"), (layer.Address, layer.QueueAddress, layer.StateAddress));
+    }
+
+    [Fact]
+    public async Task A_layer_that_cannot_even_be_made_keeps_no_service_from_being_made_and_the_start_says_why()
+    {
+        await using var app = Application(new FakeLayerFactory { Make = static () => throw new IOException("The disk is gone.") });
+        _ = app.Services.GetRequiredService<IGroups>();
+
+        var failure = await Assert.ThrowsAsync<IOException>(() => app.StartAsync());
+
+        Assert.Equal("The disk is gone.", failure.Message);
+    }
+
+    [Fact]
     public async Task A_layer_of_another_scheme_is_made_by_its_own_factory()
     {
         var factory = new FakeLayerFactory();

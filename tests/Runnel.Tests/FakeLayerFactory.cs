@@ -14,8 +14,12 @@ internal sealed class FakeLayerFactory : ILayerFactory
     /// <summary>What opening a layer does.</summary>
     public Func<InMemoryBackplane, Task> Open { get; init; } = static _ => Task.CompletedTask;
 
+    /// <summary>What making a layer does.</summary>
+    public Action Make { get; init; } = static () => { };
+
     public Layer Create(string address, TimeProvider timeProvider, ILoggerFactory loggers)
     {
+        Make();
         Addresses.Add(address);
         var backplane = new InMemoryBackplane(timeProvider);
         Backplanes.Add(backplane);

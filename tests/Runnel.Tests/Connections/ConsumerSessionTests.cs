@@ -1,3 +1,4 @@
+using Runnel.Consumers;
 using Runnel.Groups;
 using Runnel.InMemory;
 using Runnel.Layers;
@@ -6,7 +7,7 @@ using Xunit;
 
 namespace Runnel.Tests.Connections;
 
-/// <summary>The end of a consumer, on a connection that nothing carries.</summary>
+/// <summary>A consumer at work and its end, on a connection that nothing carries.</summary>
 [Collection(nameof(Metered))]
 public sealed class ConsumerSessionTests
 {
@@ -70,6 +71,106 @@ public sealed class ConsumerSessionTests
 
         Assert.Equal([CloseCode.InternalError], connection.Closes);
         Assert.Equal(2, counts[RunnelTelemetry.MessagesDropped, "connection-gone"]);
+    }
+
+    [Fact]
+    public async Task Events_that_no_method_handles_or_can_read_are_counted()
+    {
+        using var counts = new Counts();
+        await using var node = FakeConnection.CreateNode(new InMemoryBackplane(_clock), _clock);
+        using var connection = await FakeConnection.ConnectAsync(node, ConsumerDescriptor.For<Noting>());
+        IEventSink events = connection.Session;
+
+        events.Post(new GroupMessage(new Envelope(new Message("unheard-of", "1"u8.ToArray()))));
+        events.Post(new GroupMessage(new Envelope(new Message("note", "\"no number\""u8.ToArray()))));
+        await Wait.For(connection.Session.DisconnectAsync(CloseCode.Normal), "the end, which comes after the events");
+
+        Assert.Equal((1, 1), (counts[RunnelTelemetry.MessagesDropped, "no-handler"], counts[RunnelTelemetry.MessagesDropped, "unreadable"]));
+    }
+
+    [Fact]
+    public async Task The_event_that_finds_no_room_is_counted_and_so_are_those_that_follow()
+    {
+        using var counts = new Counts();
+        var handling = new TaskCompletionSource();
+        await using var node = FakeConnection.CreateNode(new InMemoryBackplane(_clock), _clock, configure: options => options.MaxWaitingEventBytes = 1);
+        using var connection = await FakeConnection.ConnectAsync(node, ConsumerDescriptor.For(new ConsumerBuilder().OnReceive((_, _) => new ValueTask(handling.Task))));
+        var receiving = connection.Session.ReceiveTextAsync("at hand"u8.ToArray()).AsTask();
+        IEventSink events = connection.Session;
+        events.Post(new GroupMessage(new Envelope(new Message("one may always wait", default))));
+
+        events.Post(new GroupMessage(new Envelope(new Message("too many", default))));
+        events.Post(new GroupMessage(new Envelope(new Message("later", default))));
+
+        await Wait.Until(() => !connection.Closes.IsEmpty, "the client is sent away");
+        Assert.Equal([CloseCode.TryAgainLater], connection.Closes);
+        Assert.Equal((1, 1), (counts[RunnelTelemetry.MessagesDropped, "consumer-busy"], counts[RunnelTelemetry.MessagesDropped, "connection-gone"]));
+        handling.SetResult();
+        await Wait.For(receiving, "what was at hand");
+    }
+
+    [Fact]
+    public async Task A_consumer_sees_which_of_its_events_another_worker_may_have_handled()
+    {
+        var noting = new Noting();
+        await using var node = FakeConnection.CreateNode(new InMemoryBackplane(_clock), _clock);
+        using var connection = await FakeConnection.ConnectAsync(node, Describe(noting));
+        IEventSink events = connection.Session;
+
+        await connection.Session.ReceiveAsync("again"u8.ToArray(), isText: true, isRedelivered: true);
+        await connection.Session.ReceiveAsync("once"u8.ToArray(), isText: true);
+        foreach (var isRedelivered in new[] { true, false })
+            events.Post(new GroupMessage(new Envelope(new Message("note", "1"u8.ToArray()))) { IsRedelivered = isRedelivered });
+        await Wait.For(connection.Session.DisconnectAsync(CloseCode.Normal, wasAccepted: true, isRedelivered: true), "the end, which comes after the events");
+
+        Assert.Equal(["connect False", "again True", "once False", "note True", "note False", "end True"], noting.Noted);
+    }
+
+    [Fact]
+    public async Task Each_function_of_a_consumer_gets_the_token_that_ends_with_the_client()
+    {
+        var tokens = new List<CancellationToken>();
+        await using var node = FakeConnection.CreateNode(new InMemoryBackplane(_clock), _clock);
+        using var connection = new FakeConnection(node, ConsumerDescriptor.For(new ConsumerBuilder()
+            .OnConnect((_, token) => Note(token))
+            .OnReceive((_, _, token) => Note(token))
+            .OnReceiveBinary((_, _, token) => Note(token))));
+
+        await connection.Session.ConnectAsync();
+        await connection.Session.ReceiveTextAsync("text"u8.ToArray());
+        await connection.Session.ReceiveBinaryAsync("bytes"u8.ToArray());
+
+        Assert.Equal([connection.Gone, connection.Gone, connection.Gone], tokens);
+
+        Task Note(CancellationToken token)
+        {
+            tokens.Add(token);
+            return Task.CompletedTask;
+        }
+    }
+
+    private static ConsumerDescriptor Describe(Noting consumer) =>
+        new("Noting", usesServices: false, _ => consumer, [EventHandlerMethod.Of<Noting>("note", typeof(Noting).GetMethod(nameof(Noting.OnNoteAsync))!)]);
+
+    /// <summary>Notes down what happens, and whether it may have happened before.</summary>
+    public sealed class Noting : WebSocketConsumer
+    {
+        public List<string> Noted { get; } = [];
+
+        public override Task OnConnectAsync(CancellationToken cancellationToken) => Note("connect");
+
+        public override Task OnReceiveAsync(string text, CancellationToken cancellationToken) => Note(text);
+
+        [Handles("note")]
+        public Task OnNoteAsync(int number) => number > 0 ? Note("note") : Task.CompletedTask;
+
+        public override Task OnDisconnectAsync(int code, CancellationToken cancellationToken) => Note("end");
+
+        private Task Note(string what)
+        {
+            Noted.Add($"{what} {Connection.IsRedelivered}");
+            return Task.CompletedTask;
+        }
     }
 
     /// <summary>Takes as long for its end as it may.</summary>

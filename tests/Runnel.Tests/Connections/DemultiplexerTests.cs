@@ -124,6 +124,7 @@ public abstract class DemultiplexerTests : ConsumerTests
     [InlineData("[]")]
     [InlineData("7")]
     [InlineData("""{"stream":"text"}""")]
+    [InlineData("""{"ping":1}""")]
     public async Task What_is_no_frame_closes_the_socket_with_1007(string text)
     {
         await using var app = await StartAsync();

@@ -68,6 +68,50 @@ public sealed class GroupMemberTests
     }
 
     [Fact]
+    public void A_small_frame_does_not_follow_a_large_one_that_could_not_be_held()
+    {
+        var member = Create(maxHeldBytes: 400);
+        foreach (var text in new[] { "1", new string('x', 300), "small" })
+            Deliver(member, text);
+
+        member.Release();
+
+        Assert.Equal([1, 1], _sink.Overflows);
+        Assert.Equal(["1"], _writer.Texts);
+    }
+
+    [Fact]
+    public async Task What_was_missed_waits_for_an_event_that_the_consumer_handles()
+    {
+        var client = new ClientPositions("", "client:1f6b0c9e", [], seals: null!, maxLineBytes: 10_000);
+        var member = new GroupMember(1, new OutboundQueue(new OutboundOptions(), _writer), client, _sink, maxHeldBytes: 10_000);
+        member.Release();
+        var live = new GroupMessage(new Envelope(new Message("note", default)), new GroupPlace("other", "other", new Position(1, 1)));
+        member.Deliver(live);
+
+        var replayed = member.ReplayAsync(new GroupMessage(Frame("1", GroupMessage.JsonType).Envelope, new GroupPlace("news", "news", new Position(1, 1))), client).AsTask();
+        Assert.False(replayed.IsCompleted);
+        member.Handled(live);
+        await replayed;
+
+        Assert.Equal(["""{"joined":[],"lost":[]}""", """{"position":"other.1:1"}""", """{"payload":1,"position":"news.1:1"}"""], _writer.Texts);
+    }
+
+    [Fact]
+    public void Nobody_waits_for_the_events_of_a_member_that_has_left_all_its_groups()
+    {
+        var client = new ClientPositions("", "client:1f6b0c9e", [], seals: null!, maxLineBytes: 10_000);
+        var member = new GroupMember(1, new OutboundQueue(new OutboundOptions(), _writer), client, _sink, maxHeldBytes: 10_000);
+        member.Deliver(new GroupMessage(new Envelope(new Message("note", default)), new GroupPlace("news", "news", new Position(1, 1))));
+        var waiting = client.LineEndedAsync();
+        Assert.False(waiting.IsCompleted);
+
+        member.LeaveAll();
+
+        Assert.True(waiting.IsCompleted);
+    }
+
+    [Fact]
     public void What_is_held_for_a_connection_that_ends_is_not_sent_but_counted()
     {
         using var counts = new Counts();

@@ -263,10 +263,75 @@ public sealed class GroupMembershipTests
     {
         var connection = await FakeConnection.ConnectAsync(_node);
         await connection.Groups.AddAsync("news");
+        await connection.Groups.AddAsync("lingers");
+        await connection.Groups.RemoveAsync("lingers");
 
         await _node.DisposeAsync();
 
-        Assert.Equal((0, 0), (_backplane.Live, _memory.TopicCount));
+        Assert.Equal((0, 0, 0), (_backplane.Live, _memory.TopicCount, _clock.ArmedTimers));
+    }
+
+    [Fact]
+    public async Task A_group_that_somebody_joined_while_it_lingered_lingers_again_when_it_is_left()
+    {
+        var connection = await FakeConnection.ConnectAsync(_node);
+        await connection.Groups.AddAsync("news");
+        await connection.Groups.RemoveAsync("news");
+        await connection.Groups.AddAsync("news");
+        _clock.Advance(Linger);
+        Assert.Equal(1, _node.Groups.Count);
+
+        await connection.Groups.RemoveAsync("news");
+        _clock.Advance(Linger);
+
+        await Wait.Until(() => (_node.Groups.Count, _backplane.Live) == (0, 0), "the group is gone");
+    }
+
+    [Fact]
+    public async Task All_groups_of_a_connection_that_ends_linger_and_go()
+    {
+        var connection = await FakeConnection.ConnectAsync(_node);
+        await connection.Groups.AddAsync("news");
+        await connection.Groups.AddAsync("sport");
+        await connection.Session.DisconnectAsync(1000);
+
+        _clock.Advance(Linger);
+
+        await Wait.Until(() => (_node.Groups.Count, _backplane.Live) == (0, 0), "both groups are gone");
+    }
+
+    [Fact]
+    public async Task A_group_whose_history_could_not_begin_leaves_no_subscription_behind()
+    {
+        await using var node = FakeConnection.CreateNode(_backplane, _clock, configure: options => options.KeepHistory("news", new Retention(10, TimeSpan.FromMinutes(1))));
+        var connection = await FakeConnection.ConnectAsync(node);
+        _backplane.PublishFailure = new BackplaneUnavailableException("away");
+
+        await Assert.ThrowsAsync<BackplaneUnavailableException>(() => connection.Groups.AddAsync("news").AsTask());
+
+        Assert.Equal((1, 0), (_backplane.Subscribed, _backplane.Live));
+    }
+
+    [Fact]
+    public async Task What_a_connection_asks_of_its_groups_ends_with_the_token_that_it_gives()
+    {
+        var connection = await FakeConnection.ConnectAsync(_node);
+        await connection.Groups.AddAsync("news");
+        var cancelled = new CancellationToken(canceled: true);
+
+        foreach (var ask in new Func<ValueTask>[]
+        {
+            async () => await connection.Groups.AddAsync("more", cancelled),
+            () => connection.Groups.RemoveAsync("news", cancelled),
+            () => connection.Groups.SendAsync("news", "text", cancelled),
+            () => connection.Groups.SendAsync("news", new byte[1], cancelled),
+            () => connection.Groups.SendJsonAsync("news", 1, cancelled),
+            () => connection.Groups.SendEventAsync("news", "tick", 1, cancelled),
+        })
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await ask());
+
+        Assert.Equal((1, 1), (_node.Groups.CountOf("news"), _node.GroupCountOf(connection)));
+        Assert.Empty(connection.Writer.Texts);
     }
 
     [Theory]
@@ -287,11 +352,17 @@ public sealed class GroupMembershipTests
     public async Task A_message_that_is_too_large_is_refused_with_the_limit()
     {
         var node = FakeConnection.CreateNode(_memory, _clock, configure: options => options.MaxGroupMessageBytes = 1024);
+        var fits = Enumerable.Range(0, 1024).Select(length => new string('x', length)).Single(text => Encoded(text) == 1024);
+
+        await node.Groups.SendAsync("news", fits);
+        await Assert.ThrowsAsync<MessageTooLargeException>(() => node.Groups.SendAsync("news", fits + 'x').AsTask());
 
         var refused = await Assert.ThrowsAsync<MessageTooLargeException>(() => node.Groups.SendAsync("news", new string('x', 1025)).AsTask());
 
         Assert.Contains("1024", refused.Message, StringComparison.Ordinal);
         Assert.Contains("news", refused.Message, StringComparison.Ordinal);
+
+        static int Encoded(string text) => EnvelopeFormat.Encode(new Envelope(new Message(GroupMessage.PlainType, System.Text.Encoding.UTF8.GetBytes(text)), EnvelopeKind.TextFrame)).Length;
     }
 
     [Fact]

@@ -15,6 +15,9 @@ internal sealed class HeldBackplane(IBackplane inner) : IBackplane
     /// <summary>What the next subscriptions fail with, one each.</summary>
     public ConcurrentQueue<Exception> Failures { get; } = new();
 
+    /// <summary>What publishing to a group fails with, if anything.</summary>
+    public Exception? PublishFailure { get; set; }
+
     /// <summary>How many subscriptions there are now.</summary>
     public int Live => Volatile.Read(ref _live);
 
@@ -32,7 +35,7 @@ internal sealed class HeldBackplane(IBackplane inner) : IBackplane
     }
 
     public ValueTask<Position> PublishAsync(Topic topic, ReadOnlyMemory<byte> payload, Retention? retention, CancellationToken cancellationToken = default) =>
-        inner.PublishAsync(topic, payload, retention, cancellationToken);
+        PublishFailure is { } failure && topic.Kind == TopicKind.Group ? throw failure : inner.PublishAsync(topic, payload, retention, cancellationToken);
 
     public async ValueTask<ITopicSubscription> SubscribeAsync(Topic topic, ITopicListener listener, CancellationToken cancellationToken = default)
     {

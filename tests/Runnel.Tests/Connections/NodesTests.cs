@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Runnel.InMemory;
 using Runnel.Layers;
+using Runnel.Specification;
 using Runnel.Testing;
 using Xunit;
 
@@ -58,6 +59,36 @@ public sealed class NodesTests : IAsyncLifetime
 
         await Assert.ThrowsAsync<MessageTooLargeException>(() => _here.Node.SendEventAsync(channel, message).AsTask());
         await Assert.ThrowsAsync<MessageTooLargeException>(() => _there.Node.SendEventAsync(channel, message).AsTask());
+        await _there.Node.SendEventAsync(channel, new Message("unheard-of", new byte[new RunnelOptions().MaxGroupMessageBytes]));
+    }
+
+    [Fact]
+    public async Task A_message_for_something_that_is_no_connection_is_left_counted_and_logged()
+    {
+        using var counts = new Counts();
+        await using var far = await _there.ConnectInMemoryAsync("/ws");
+        var channel = await far.ReceiveTextAsync();
+
+        await _backplane.PublishAsync(Topic.OfNode(_there.Node.Id), EnvelopeFormat.Encode(new Envelope(new Message("tick", "1"u8.ToArray())) { Channel = "payments" }), retention: null);
+        await _here.Node.SendEventAsync(channel, new Message("tick", "2"u8.ToArray()));
+
+        Assert.Equal("tick 2", await far.ReceiveTextAsync());
+        Assert.Single(_there.Logs.Of(1009));
+        Assert.Equal(1, counts[RunnelTelemetry.MessagesDropped, "unreadable"]);
+    }
+
+    [Fact]
+    public async Task A_join_that_another_node_asked_for_and_that_failed_is_logged()
+    {
+        await using var app = await RunnelApp.StartInMemoryAsync(
+            app => app.MapConsumer<Member>("/ws", options => options.Outbound.Policy = OutboundPolicy.DropOldest),
+            builder => builder.With(_backplane).With((RunnelOptions options) => options.KeepHistory("kept", new Retention(10, TimeSpan.FromMinutes(1)))));
+        await using var far = await app.ConnectInMemoryAsync("/ws");
+
+        await _here.Groups.AddAsync("kept", await far.ReceiveTextAsync());
+
+        await Wait.Until(() => app.Logs.Of(1010).Any(), "it is logged");
+        Assert.Equal(0, app.Registry.CountOf("kept"));
     }
 
     [Fact]

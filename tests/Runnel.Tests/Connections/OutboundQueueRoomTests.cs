@@ -45,6 +45,21 @@ public sealed class OutboundQueueRoomTests
     }
 
     [Fact]
+    public async Task What_a_client_missed_does_not_overtake_what_waits_for_room()
+    {
+        var queue = new OutboundQueue(new OutboundOptions { MaxBytes = 4_000 }, _writer);
+        _writer.Block();
+        await queue.SendAsync(Frame.Text("on the wire"));
+        await queue.SendAsync(Frame.Text("waits"));
+        var large = queue.SendAsync(Frame.Text(new string('x', 990))).AsTask();
+
+        Assert.False(queue.TryReplay(Frame.OfGroup(FrameKind.Text, "missed"u8)));
+
+        _writer.Unblock();
+        await Wait.For(large, "room");
+    }
+
+    [Fact]
     public async Task A_wait_for_room_that_is_cancelled_sends_nothing_and_holds_nobody_up()
     {
         var queue = new OutboundQueue(new OutboundOptions { MaxMessages = 1 }, _writer);

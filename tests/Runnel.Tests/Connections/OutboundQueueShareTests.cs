@@ -98,6 +98,25 @@ public sealed class OutboundQueueShareTests
         Assert.Equal([new string('1', 3_000), "own", new string('2', 3_000), "close"], _writer.Texts);
     }
 
+    [Fact]
+    public async Task What_a_client_missed_fills_a_quarter_at_most_and_live_messages_have_the_rest()
+    {
+        var queue = new OutboundQueue(new OutboundOptions { MaxBytes = 100_000 }, _writer);
+        _writer.Block();
+        await queue.SendAsync(Frame.Text("on the wire"));
+        var missed = Frame.OfGroup(FrameKind.Text, new byte[1000]);
+        var replayed = 0;
+        while (replayed < 100 && queue.TryReplay(missed))
+            replayed++;
+
+        PostMany(queue, 70);
+
+        Assert.InRange(replayed, 20, 24);
+        Assert.Equal(0, _writer.Overflows);
+        _writer.Unblock();
+        await Finish(queue);
+    }
+
     private static void PostMany(OutboundQueue queue, int count)
     {
         for (var i = 0; i < count; i++)
