@@ -182,9 +182,13 @@ internal sealed class Database : IDisposable
             }
             return new Database(path, handle);
         }
+        catch (SqliteFailure failure) when (failure.IsNoDatabase)
+        {
+            throw new IOException($"The file '{path}' is not a SQLite database. Name another file, or move this one away.", failure);
+        }
         catch (SqliteFailure failure)
         {
-            throw new IOException($"The SQLite database '{path}' cannot be opened: {failure.Message} Runnel has to be able to read and write the file and its folder.", failure);
+            throw new IOException($"The SQLite database '{path}' cannot be opened: {failure.Detail.TrimEnd('.')}. Runnel has to be able to read and write the file and its folder.", failure);
         }
     }
 
