@@ -15,15 +15,17 @@ internal sealed class ClientContext(Dialer dialer, TimeProvider clock)
     public Faults Faults { get; } = new();
 
     /// <summary>From when a connection was due until it was open.</summary>
-    public Latencies Connecting { get; } = new();
+    public LatencyHistogram Connecting { get; } = new();
 
     /// <summary>Messages that came, whatever they were.</summary>
     public long Messages => Volatile.Read(ref _messages);
 
-    /// <summary>Bytes that came.</summary>
+    /// <summary>Bytes of these messages.</summary>
     public long Bytes => Volatile.Read(ref _bytes);
 
-    public void CountMessage() => Interlocked.Increment(ref _messages);
-
-    public void CountBytes(int bytes) => Interlocked.Add(ref _bytes, bytes);
+    public void CountMessage(int bytes)
+    {
+        Interlocked.Increment(ref _messages);
+        Interlocked.Add(ref _bytes, bytes);
+    }
 }

@@ -9,7 +9,7 @@ internal sealed class Deliveries(Mark mark, SentMessages sent, TimeProvider cloc
     private long _strange;
 
     /// <summary>From when a message was due until it was here.</summary>
-    public Latencies Latencies { get; } = new();
+    public LatencyHistogram Latencies { get; } = new();
 
     public Examples Examples { get; } = new();
 

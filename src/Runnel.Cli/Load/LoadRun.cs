@@ -121,13 +121,17 @@ internal sealed class LoadRun
 
     private async Task SendAsync(CancellationToken interrupted)
     {
+        if (IsDeserted())
+            return; // nobody would get anything, and the user waits
         if (_publisher is not null)
             await _loops.PublishAsync(_publisher, interrupted);
-        else if (_settings.IsEcho && _clients.Count > 0)
+        else if (_settings.IsEcho)
             await _loops.EchoAsync(_clients, interrupted);
         else
-            await UntilAsync(_settings.Duration, static () => false, interrupted);
+            await UntilAsync(_settings.Duration, IsDeserted, interrupted);
     }
+
+    private bool IsDeserted() => _clients.TrueForAll(client => client.State == ClientState.Gone);
 
     private async Task DrainAsync(CancellationToken interrupted)
     {

@@ -29,7 +29,7 @@ internal sealed record LoadSummary(
     internal sealed record SentCounts(long Messages, long Confirmed, long Failed, long Unsent, double PerSecond);
 
     /// <param name="Messages">WebSocket messages of any kind.</param>
-    /// <param name="Bytes">Bytes on all sockets.</param>
+    /// <param name="Bytes">Their bytes.</param>
     /// <param name="Deliveries">Messages of this test, each counted once for each socket.</param>
     /// <param name="DeliveriesPerSecond">The same in a second.</param>
     internal sealed record ReceivedCounts(long Messages, long Bytes, long Deliveries, double DeliveriesPerSecond);

@@ -76,6 +76,6 @@ internal sealed class SendingLoops(LoadSettings settings, Mark mark, SentMessage
             return;
         }
         sent.Fail(sender, number);
-        faults.Add(new FaultException(FaultKind.NotSent, "", $"The server does not read: {FrameSender.MostWaiting} messages of a connection wait to be sent."));
+        faults.Add(new FaultException(FaultKind.NotSent, "", $"The server does not read: {MessageSocket.MostWaiting} messages of a connection wait to be sent."));
     }
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
+using System.Net.WebSockets;
 using System.Security.Authentication;
 using System.Text;
 
@@ -14,6 +15,8 @@ namespace Runnel.Cli.Sockets;
 /// <param name="clock">The time.</param>
 internal sealed class Dialer(Target target, Handshake handshake, bool isInsecure, TimeSpan timeout, TimeProvider clock)
 {
+    private static readonly WebSocketCreationOptions Client = new() { KeepAliveInterval = TimeSpan.Zero }; // no timer: a server that is gone is noticed by what it owes
+
     private readonly SourceAddresses _sources = SourceAddresses.OfThisMachine();
     private IPAddress[] _addresses = [];
 
@@ -38,7 +41,7 @@ internal sealed class Dialer(Target target, Handshake handshake, bool isInsecure
     /// <param name="index">The connection's number, which may decide where it comes from.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="FaultException">It cannot be opened.</exception>
-    public async Task<DialedSocket> OpenAsync(int index, CancellationToken cancellationToken)
+    public async Task<MessageSocket> OpenAsync(int index, CancellationToken cancellationToken)
     {
         using var patience = new CancellationTokenSource(timeout, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
@@ -47,7 +50,8 @@ internal sealed class Dialer(Target target, Handshake handshake, bool isInsecure
             var stream = await ConnectAsync(index, either.Token);
             try
             {
-                return new DialedSocket(stream, await ShakeHandsAsync(stream, either.Token));
+                var rest = await ShakeHandsAsync(stream, either.Token);
+                return new MessageSocket(WebSocket.CreateFromStream(rest.Length == 0 ? stream : new BegunStream(stream, rest), Client));
             }
             catch
             {

@@ -13,12 +13,14 @@ public sealed class GreetedConversationTests
     private readonly SentMessages _sent = new(1, 10);
     private readonly Arrivals _arrivals = Arrivals.OfAll(1);
     private readonly Mark _mark = new("0a1b2c3d");
+    private readonly Deliveries _deliveries;
     private readonly GreetedConversation _conversation;
     private readonly List<string> _said = [];
 
     public GreetedConversationTests()
     {
-        _conversation = new GreetedConversation(1, _arrivals, new Deliveries(_mark, _sent, TimeProvider.System), "news");
+        _deliveries = new Deliveries(_mark, _sent, TimeProvider.System);
+        _conversation = new GreetedConversation(1, _arrivals, _deliveries, "news");
         for (var number = 1; number <= 9; number++)
         {
             _sent.Begin(0, number, due: 0);
@@ -53,6 +55,27 @@ public sealed class GreetedConversationTests
 
         Assert.Contains("""{"stream":"news","position":"t.2","seal":"s"}""", _said[1], StringComparison.Ordinal);
         Assert.DoesNotContain(".9", _said[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_position_may_come_without_a_message()
+    {
+        Take(Joined);
+        Take("""{"stream":"news","position":"t.5"}""");
+
+        _conversation.Opened(_said.Add);
+
+        Assert.Contains("""{"stream":"news","position":"t.5","seal":"s"}""", _said[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_message_may_name_its_mark_twice_and_counts_once()
+    {
+        Take(Joined);
+
+        Take($$"""{"stream":"news","payload":{"title":"{{_mark.Of(0, 1)}}","slug":"{{_mark.Of(0, 1)}}"},"position":"t.2"}""");
+
+        Assert.Equal((1, 0), (_deliveries.Arrived, _deliveries.Doubled));
     }
 
     [Fact]
@@ -100,6 +123,21 @@ public sealed class GreetedConversationTests
 
         Assert.Equal(comesBack, _conversation.ReturnAfter(new FaultException(Enum.Parse<FaultKind>(kind), detail, "")) is not null);
     }
+
+    [Fact]
+    public void A_client_that_is_back_waits_as_if_it_had_never_failed()
+    {
+        Take("""{"hello":{"reconnect":{"after":5,"within":0}}}""");
+        Take(Joined);
+        _conversation.ReturnAfter(Cut);
+        Assert.NotEqual(TimeSpan.FromMilliseconds(5), _conversation.ReturnAfter(Cut)); // the attempt failed
+
+        Take(Joined);
+
+        Assert.Equal(TimeSpan.FromMilliseconds(5), _conversation.ReturnAfter(Cut));
+    }
+
+    private static FaultException Cut => FaultException.BrokenOff("cut");
 
     private void Take(string message) => _conversation.Take(Encoding.UTF8.GetBytes(message), now: 0);
 

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Runnel.Layers;
@@ -22,15 +24,15 @@ public sealed class LoadCommandTests
         await using var app = new ArticlesApp();
 
         var tool = await RunnelTool.RunAsync(
-            ["load", $"http://{app.Address.Authority}/ws/articles", "--connections", "300", "--ramp", "1s", "--duration", "1s", "--publish", $"{app.Address}api/articles", "--rate", "20", .. Articles, "--json"]);
+            ["load", $"http://{app.Address.Authority}/ws/articles", "--connections", "300", "--ramp", "1s", "--duration", "2s", "--publish", $"{app.Address}api/articles", "--rate", "4", .. Articles, "--json"]);
 
         var summary = tool.Json;
         Assert.Equal(["connecting", "connections", "errors", "isInterrupted", "latency", "received", "seconds", "sent", "url", "verdict"], NamesIn(summary));
         Assert.Equal(["count", "max", "p50", "p90", "p99", "p999"], NamesIn(summary.GetProperty("latency")));
         Assert.Equal("""{"wanted":300,"opened":300,"held":300,"returns":0}""", JsonSerializer.Serialize(summary.GetProperty("connections")));
-        Assert.Equal(20, summary.GetProperty("sent").GetProperty("confirmed").GetInt32());
-        Assert.Equal((true, 6000, 6000), (Verdict("isGood").GetBoolean(), Verdict("due").GetInt32(), Verdict("arrived").GetInt32()));
-        Assert.Contains("open ", tool.Error, StringComparison.Ordinal);
+        Assert.Equal(8, summary.GetProperty("sent").GetProperty("confirmed").GetInt32());
+        Assert.Equal((true, 2400, 2400), (Verdict("isGood").GetBoolean(), Verdict("due").GetInt32(), Verdict("arrived").GetInt32()));
+        Assert.Contains("  runs  open 300/300  ", tool.Error, StringComparison.Ordinal); // each phase has its line
 
         JsonElement Verdict(string name) => summary.GetProperty("verdict").GetProperty(name);
     }
@@ -83,6 +85,18 @@ public sealed class LoadCommandTests
         Assert.Equal(1, tool.ExitCode);
         Assert.Contains("2 × refused 404", tool.Output, StringComparison.Ordinal);
         Assert.Contains("Not good: 2 connections could not be opened.", tool.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_server_that_never_answers_is_given_up_after_the_timeout()
+    {
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+
+        var tool = await RunnelTool.RunAsync("load", $"ws://{silent.LocalEndpoint}/ws", "--connections", "1", "--ramp", "0s", "--timeout", "250ms");
+
+        Assert.Equal(1, tool.ExitCode);
+        Assert.Contains("1 × timedOut handshake: A handshake took longer than 0.25 s.", tool.Output, StringComparison.Ordinal);
     }
 
     private static IEnumerable<string> NamesIn(JsonElement document) => document.EnumerateObject().Select(property => property.Name).Order(StringComparer.Ordinal);

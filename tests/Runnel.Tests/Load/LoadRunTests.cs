@@ -1,4 +1,6 @@
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Runnel.Cli.Load;
 using Runnel.Cli.Sockets;
 using Runnel.Specification;
@@ -126,6 +128,27 @@ public sealed class LoadRunTests
     }
 
     [Fact]
+    public async Task A_refused_handshake_leaves_no_connection_behind()
+    {
+        await using var server = await LooseServer.StartAsync();
+        var closed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        server.Greet = (number, context) =>
+        {
+            if (number == 2)
+                context.Features.GetRequiredFeature<IConnectionLifetimeFeature>().ConnectionClosed.Register(closed.SetResult);
+            context.Response.StatusCode = number == 2 ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK;
+            return Task.FromResult(number == 2);
+        };
+        using var interrupted = new CancellationTokenSource();
+
+        var running = new LoadRun(Settings(server) with { Rate = 0, Duration = TimeSpan.FromDays(1) }, null, TimeProvider.System).RunAsync(static _ => { }, interrupted.Token);
+
+        await Wait.For(closed.Task, "the refused connection to end while the test goes on");
+        await interrupted.CancelAsync();
+        Assert.True((await Wait.For(running, "the summary")).IsInterrupted);
+    }
+
+    [Fact]
     public async Task A_connection_that_the_server_closes_is_counted_with_its_code_and_owed_nothing_afterwards()
     {
         await using var server = await LooseServer.StartAsync();
@@ -159,15 +182,26 @@ public sealed class LoadRunTests
         Assert.Equal((FaultKind.TimedOut, "handshake", 1L), Only(summary));
     }
 
-    [Fact]
-    public async Task A_server_that_is_not_there_is_unreachable()
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task A_server_that_is_not_there_is_unreachable_and_a_test_without_a_connection_does_not_last(int publishers)
     {
-        var settings = new LoadSettings { Target = Target.Parse($"ws://127.0.0.1:{LoopbackPort.Free()}/ws"), Connections = 2, Ramp = TimeSpan.Zero, Duration = TimeSpan.Zero };
+        await using var nobody = await LooseServer.StartAsync();
+        var settings = new LoadSettings
+        {
+            Target = Target.Parse($"ws://127.0.0.1:{LoopbackPort.Free()}/ws"),
+            Connections = 2,
+            Ramp = TimeSpan.Zero,
+            Duration = TimeSpan.FromHours(1),
+            Rate = publishers,
+            Publishers = publishers,
+        };
 
-        var summary = await new LoadRun(settings, null, TimeProvider.System).RunAsync(static _ => { }, CancellationToken.None);
+        var summary = await RunAsync(nobody, settings);
 
         Assert.Equal((FaultKind.Unreachable, "ConnectionRefused", 2L), Only(summary));
-        Assert.False(summary.Verdict.IsGood);
+        Assert.Equal((false, 0), (summary.Verdict.IsGood, summary.Sent.Messages));
     }
 
     [Fact]
@@ -192,15 +226,17 @@ public sealed class LoadRunTests
     {
         await using var server = await LooseServer.StartAsync();
         using var interrupted = new CancellationTokenSource();
-        server.Pass = (socket, number, message) =>
-        {
-            if ((socket, number) == (1, 5))
-                interrupted.Cancel();
-            return number >= 5 ? [] : [message];
-        };
+        server.Pass = static (_, number, message) => number >= 5 ? [] : [message];
 
         var summary = await Wait.For(new LoadRun(Settings(server) with { Publishers = 1, Duration = TimeSpan.FromDays(1), Rate = 50 }, server, TimeProvider.System)
-            .RunAsync(static _ => { }, interrupted.Token), "the summary");
+            .RunAsync(
+                progress =>
+                {
+                    if (progress is { Sent: > 4, Arrived: 3 * 4 }) // what the sockets were sent is there, and what they were not is missing
+                        interrupted.Cancel();
+                },
+                interrupted.Token),
+            "the summary");
 
         Assert.True(summary.IsInterrupted);
         Assert.True(summary.Verdict.IsGood, string.Join(' ', summary.Verdict.Reasons));

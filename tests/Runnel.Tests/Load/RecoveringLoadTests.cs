@@ -15,13 +15,13 @@ namespace Runnel.Tests.Load;
 public sealed class RecoveringLoadTests
 {
     [Theory]
-    [InlineData("/own", null)]
-    [InlineData("/shared", "articles")]
-    public async Task The_check_goes_on_across_a_cut(string path, string? stream)
+    [InlineData("/own", null, 10)]
+    [InlineData("/shared", "articles", 30)] // the last one: the test waits for those who are away
+    public async Task The_check_goes_on_across_a_cut(string path, string? stream, int cutAt)
     {
         await using var app = await StartAsync(new Retention(1000, TimeSpan.FromMinutes(5)));
 
-        var summary = await RunAsync(app, path, stream, cutAt: 10);
+        var summary = await RunAsync(app, path, stream, cutAt);
 
         Assert.True(summary.Verdict.IsGood, string.Join(' ', summary.Verdict.Reasons));
         Assert.Equal((3, 3, 90), (summary.Connections.Returns, summary.Connections.Held, summary.Verdict.Arrived));

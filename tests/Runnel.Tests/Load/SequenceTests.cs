@@ -62,12 +62,16 @@ public sealed class SequenceTests
     [Fact]
     public void More_holes_than_are_remembered_are_counted()
     {
-        var last = 2 * (Sequence.MostHoles + 10);
-        for (var number = 2; number <= last; number += 2)
+        var last = 3 * (Sequence.MostHoles + 10);
+        for (var number = 3; number <= last; number += 3)
+        {
             _sequence.Take(number);
+            if (number == 12)
+                _sequence.Tell(upTo: 14);
+        }
 
         var (holes, silent, told) = _sequence.MissingUpTo(last);
 
-        Assert.Equal((Sequence.MostHoles, 10, 0), (holes.Count, silent, told));
+        Assert.Equal((Sequence.MostHoles, 18, 2), (holes.Count, silent, told)); // two numbers in each of ten holes, one of which is told
     }
 }

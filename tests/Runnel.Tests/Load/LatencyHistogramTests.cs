@@ -4,11 +4,11 @@ using Xunit;
 
 namespace Runnel.Tests.Load;
 
-public sealed class LatenciesTests
+public sealed class LatencyHistogramTests
 {
     private const double BucketWidth = 1.016;
 
-    private readonly Latencies _latencies = new();
+    private readonly LatencyHistogram _latencies = new();
 
     [Fact]
     public void Percentiles_are_at_most_a_bucket_above_the_true_ones_and_never_below()

@@ -3,7 +3,7 @@ using System.Numerics;
 namespace Runnel.Cli.Load;
 
 /// <summary>Counts durations in buckets of at most 1.6 % width, from any thread, without an allocation or a lock. See docs/adr/0013.</summary>
-internal sealed class Latencies
+internal sealed class LatencyHistogram
 {
     // Each power of two is cut into 64.
     private const int CutBits = 6;
