@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Runnel.Cli.Load;
 
 namespace Runnel.Bench;
 
@@ -25,7 +26,7 @@ internal sealed class Deliveries
 
     public void Note(long sent, long now)
     {
-        _latency.Record((now - sent) * (1_000_000_000 / Stopwatch.Frequency));
+        _latency.Record(Stopwatch.GetElapsedTime(sent, now));
         Volatile.Write(ref _count, _count + 1);
         if (_count == Volatile.Read(ref _wanted))
             _reached.SetResult();

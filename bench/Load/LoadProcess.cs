@@ -46,12 +46,8 @@ internal static class LoadProcess
 
     private static LoadFigures FiguresOf(LoadGenerator generator)
     {
-        var latency = generator.Deliveries.Latency;
-        return new LoadFigures(
-            generator.Deliveries.Count,
-            latency.PercentileInMilliseconds(50),
-            latency.PercentileInMilliseconds(99),
-            generator.ConnectionsLost);
+        var latency = generator.Deliveries.Latency.Figures();
+        return new LoadFigures(generator.Deliveries.Count, latency.P50, latency.P99, generator.ConnectionsLost);
     }
 
     private static long Number(string word) => long.Parse(word, CultureInfo.InvariantCulture);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Runnel.Cli.Load;
 
 namespace Runnel.Bench;
 
@@ -18,8 +19,9 @@ internal static class Disk
             var began = Stopwatch.GetTimestamp();
             RandomAccess.Write(file, block, (long)i * block.Length);
             RandomAccess.FlushToDisk(file);
-            times.Record((long)Stopwatch.GetElapsedTime(began).TotalNanoseconds);
+            times.Record(Stopwatch.GetElapsedTime(began));
         }
-        return (times.PercentileInMilliseconds(50), times.PercentileInMilliseconds(99));
+        var figures = times.Figures();
+        return (figures.P50, figures.P99);
     }
 }

@@ -1,3 +1,5 @@
+using Runnel.Cli.Load;
+
 namespace Runnel.Bench;
 
 /// <summary>One client misses a hundred messages and comes back, again and again, each time in a group that nobody has read yet.</summary>
@@ -26,11 +28,11 @@ internal static class ReplayRun
                 failures += returned.CaughtUp == 1 ? 0 : 1;
                 if (round < WarmUp || returned.CaughtUp != 1)
                     continue;
-                joined.Record((long)(returned.AttachedLast * 1e6));
-                caughtUp.Record((long)(returned.CaughtUpLast * 1e6));
+                joined.Record(TimeSpan.FromMilliseconds(returned.AttachedLast));
+                caughtUp.Record(TimeSpan.FromMilliseconds(returned.CaughtUpLast));
             }
-            figures.Add(new ReplayFigures(
-                where, messages, joined.PercentileInMilliseconds(50), joined.PercentileInMilliseconds(99), caughtUp.PercentileInMilliseconds(50), caughtUp.PercentileInMilliseconds(99), failures));
+            var (joining, catchingUp) = (joined.Figures(), caughtUp.Figures());
+            figures.Add(new ReplayFigures(where, messages, joining.P50, joining.P99, catchingUp.P50, catchingUp.P99, failures));
             await Console.Error.WriteLineAsync($"recovery of {messages} messages: {figures[^1]}");
         }
         return figures;

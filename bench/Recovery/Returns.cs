@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Runnel.Cli.Load;
 
 namespace Runnel.Bench;
 
@@ -27,14 +28,11 @@ internal sealed class Returns
         _caughtUp.Record(Since(connected));
     }
 
-    public ReturnFigures Figures() => new(
-        Attached,
-        CaughtUp,
-        _attached.PercentileInMilliseconds(50),
-        _attached.PercentileInMilliseconds(100),
-        _caughtUp.PercentileInMilliseconds(50),
-        _caughtUp.PercentileInMilliseconds(99),
-        _caughtUp.PercentileInMilliseconds(100));
+    public ReturnFigures Figures()
+    {
+        var (attached, caughtUp) = (_attached.Figures(), _caughtUp.Figures());
+        return new(Attached, CaughtUp, attached.P50, attached.Max, caughtUp.P50, caughtUp.P99, caughtUp.Max);
+    }
 
-    private long Since(long connected) => (Stopwatch.GetTimestamp() - (Began > 0 ? Began : connected)) * (1_000_000_000 / Stopwatch.Frequency);
+    private TimeSpan Since(long connected) => Stopwatch.GetElapsedTime(Began > 0 ? Began : connected);
 }
