@@ -87,16 +87,19 @@ public abstract class QueueCommandSpecification : IAsyncLifetime
         await DieAsync("bad");
         await RunAsync("send", "tasks", "1");
         await RunAsync("send", "tasks", "2", "--delay", "01:00:00");
+        var isFull = Promises(WorkQueueFeatures.FullStatus);
+        for (var i = 0; isFull && i < 2; i++)
+            await EnqueueAsync(new Message("one after the other", "3"u8.ToArray()), key: "k");
 
         var channel = Assert.Single((await RunAsync("channels", "--json")).Json.EnumerateArray());
         var table = await RunAsync("channels");
 
         Assert.Equal("tasks", channel.GetProperty("channel").GetString());
-        Assert.Equal(1, channel.GetProperty("ready").GetInt64());
         Assert.Equal(1, channel.GetProperty("dead").GetInt64());
         Assert.Contains("In flight", table.Output, StringComparison.Ordinal);
         Assert.DoesNotContain(Escape, table.Output);
-        if (!Promises(WorkQueueFeatures.FullStatus))
+        Assert.Equal(isFull ? 2 : 1, channel.GetProperty("ready").GetInt64());
+        if (!isFull)
         {
             Assert.All(["depth", "scheduled", "blocked", "inFlight", "ageSeconds"], name => Assert.Equal(JsonValueKind.Null, channel.GetProperty(name).ValueKind));
             Assert.Equal(["tasks", "–", "1", "–", "–", "–", "–", "1"], table.Output.Split('\n')[1].Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
@@ -104,10 +107,11 @@ public abstract class QueueCommandSpecification : IAsyncLifetime
             return;
         }
         Assert.Equal("", table.Error);
-        Assert.Equal(2, channel.GetProperty("depth").GetInt64());
-        Assert.Equal(1, channel.GetProperty("scheduled").GetInt64());
+        Assert.Equal((1, 1, 4), (Number("scheduled"), Number("blocked"), Number("depth")));
         Assert.Equal(0, channel.GetProperty("inFlight").GetInt64());
         Assert.True(channel.GetProperty("ageSeconds").GetDouble() >= 0);
+
+        long Number(string name) => channel.GetProperty(name).GetInt64();
     }
 
     [Fact]
@@ -139,14 +143,14 @@ public abstract class QueueCommandSpecification : IAsyncLifetime
     [Fact]
     public async Task A_dead_letter_is_shown_with_body_headers_and_error()
     {
-        var id = await DieAsync("bad", body: """{"order":7}""");
+        var id = await DieAsync("bad", error: $"{Escape}[2J It is no good.", body: """{"order":7}""");
 
         var json = (await RunAsync("dead-letters", "show", "tasks", id.ToString(), "--json")).Json;
         var text = await RunAsync("dead-letters", "show", "tasks", id.ToString());
 
         Assert.Equal(7, json.GetProperty("body").GetProperty("order").GetInt32());
         Assert.Equal("test", json.GetProperty("headers").GetProperty("origin").GetString());
-        Assert.Equal("It is no good.", json.GetProperty("error").GetString());
+        Assert.EndsWith("It is no good.", json.GetProperty("error").GetString(), StringComparison.Ordinal);
         Assert.Contains("\"order\": 7", text.Output, StringComparison.Ordinal);
         Assert.Contains("It is no good.", text.Output, StringComparison.Ordinal);
         Assert.DoesNotContain(Escape, text.Output);
@@ -245,11 +249,17 @@ public abstract class QueueCommandSpecification : IAsyncLifetime
     private async Task<MessageId> DieAsync(string type, DeadLetterReason reason = DeadLetterReason.Rejected, string error = "It is no good.", string body = "null")
     {
         var message = new Message(type, Encoding.UTF8.GetBytes(body), new Dictionary<string, string> { ["origin"] = "test" });
-        var envelope = new Envelope(message) { Id = MessageId.New(TimeProvider.System), Channel = "tasks", SentAt = TimeProvider.System.GetUtcNow() };
-        await _queue.EnqueueAsync("tasks", [envelope], EnqueueOptions.Default);
+        var id = await EnqueueAsync(message);
         await using var lease = await _queue.OpenReceiverAsync(new ReceiverOptions());
         var received = Assert.Single(await lease.ReceiveAsync("tasks", 1));
         Assert.True(await lease.DeadLetterAsync(received, reason, error));
+        return id;
+    }
+
+    private async Task<MessageId> EnqueueAsync(Message message, string? key = null)
+    {
+        var envelope = new Envelope(message) { Id = MessageId.New(TimeProvider.System), Channel = "tasks", Key = key, SentAt = TimeProvider.System.GetUtcNow() };
+        await _queue.EnqueueAsync("tasks", [envelope], EnqueueOptions.Default);
         return envelope.Id;
     }
 }
