@@ -49,8 +49,17 @@ internal sealed class StreamConnection : Connection
         return _session.AdoptAsync();
     }
 
-    /// <summary>The socket is about to go to another worker: the consumer handles nothing more.</summary>
-    public Task RestAsync() => _wasOver ? Task.CompletedTask : _session.TryRestAsync();
+    /// <summary>The socket is about to go to another worker: the consumer handles nothing more. A stream that is closed has no consumer there, so its end is told here.</summary>
+    public async Task RestAsync()
+    {
+        if (!_closed)
+            await _session.TryRestAsync();
+        if (!_closed)
+            return;
+        await _disconnected.Value;
+        if (!_wasOver)
+            await _session.DisconnectAsync(_code, _accepted); // if the event that was at hand has closed it
+    }
 
     /// <summary>The socket goes to another worker, and the stream with it.</summary>
     public Task ReleaseAsync() => _session.LeaveAsync();
