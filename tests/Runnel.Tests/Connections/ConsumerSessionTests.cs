@@ -54,6 +54,61 @@ public sealed class ConsumerSessionTests
     }
 
     [Fact]
+    public async Task A_consumer_that_loses_its_connection_while_it_ends_is_not_told_of_the_end()
+    {
+        var (handling, told) = (new TaskCompletionSource(), false);
+        await using var node = FakeConnection.CreateNode(new InMemoryBackplane(_clock), _clock);
+        using var connection = await FakeConnection.ConnectAsync(node, ConsumerDescriptor.For(new ConsumerBuilder().OnReceive((_, _) => new ValueTask(handling.Task)).OnDisconnect((_, _) =>
+        {
+            told = true;
+            return Task.CompletedTask;
+        })));
+        var receiving = connection.Session.ReceiveTextAsync("at hand"u8.ToArray()).AsTask();
+
+        var ending = connection.Session.DisconnectAsync(CloseCode.Normal);
+        var releasing = connection.Session.ReleaseAsync();
+        handling.SetResult();
+
+        await Wait.For(Task.WhenAll(receiving, ending, releasing), "nobody waits");
+        Assert.False(told); // the worker that has the connection now tells its own
+    }
+
+    [Fact]
+    public async Task Events_that_wait_go_with_the_connection_to_the_other_worker()
+    {
+        using var counts = new Counts();
+        var noting = new Noting { Gate = new TaskCompletionSource() };
+        await using var node = FakeConnection.CreateNode(new InMemoryBackplane(_clock), _clock);
+        using var connection = await FakeConnection.ConnectAsync(node, Describe(noting));
+        IEventSink events = connection.Session;
+        var receiving = connection.Session.ReceiveTextAsync("at hand"u8.ToArray()).AsTask();
+        events.Post(new GroupMessage(new Envelope(new Message("note", "1"u8.ToArray()))));
+
+        var releasing = connection.Session.ReleaseAsync();
+        events.Post(new GroupMessage(new Envelope(new Message("note", "2"u8.ToArray()))));
+        noting.Gate.SetResult();
+        await Wait.For(Task.WhenAll(receiving, releasing), "the release");
+
+        Assert.Equal(["connect False", "at hand False"], noting.Noted);
+        Assert.Equal(0, counts[RunnelTelemetry.MessagesDropped, "connection-gone"]);
+    }
+
+    [Fact]
+    public async Task A_cancellation_is_a_failure_of_the_consumer_unless_its_client_is_gone()
+    {
+        await using var node = FakeConnection.CreateNode(new InMemoryBackplane(_clock), _clock);
+        using var stays = await FakeConnection.ConnectAsync(node, ConsumerDescriptor.For(new ConsumerBuilder().OnReceive((_, _) => throw new OperationCanceledException("of its own"))));
+        using var gone = await FakeConnection.ConnectAsync(node, ConsumerDescriptor.For(new ConsumerBuilder().OnReceive((_, _) => throw new OperationCanceledException("as told"))));
+        gone.Abort();
+
+        await stays.Session.ReceiveTextAsync("text"u8.ToArray());
+        await gone.Session.ReceiveTextAsync("text"u8.ToArray());
+
+        Assert.Equal([CloseCode.InternalError], stays.Closes);
+        Assert.Empty(gone.Closes);
+    }
+
+    [Fact]
     public async Task Events_that_wait_while_the_consumer_fails_are_counted()
     {
         using var counts = new Counts();
@@ -157,9 +212,16 @@ public sealed class ConsumerSessionTests
     {
         public List<string> Noted { get; } = [];
 
+        /// <summary>Each message of the client waits for it, when set.</summary>
+        public TaskCompletionSource? Gate { get; init; }
+
         public override Task OnConnectAsync(CancellationToken cancellationToken) => Note("connect");
 
-        public override Task OnReceiveAsync(string text, CancellationToken cancellationToken) => Note(text);
+        public override async Task OnReceiveAsync(string text, CancellationToken cancellationToken)
+        {
+            await (Gate?.Task ?? Task.CompletedTask);
+            await Note(text);
+        }
 
         [Handles("note")]
         public Task OnNoteAsync(int number) => number > 0 ? Note("note") : Task.CompletedTask;

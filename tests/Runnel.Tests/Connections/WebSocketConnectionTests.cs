@@ -33,6 +33,17 @@ public sealed class WebSocketConnectionTests
     }
 
     [Fact]
+    public async Task A_connection_that_was_refused_is_not_closed_as_well()
+    {
+        await using var connection = Connect();
+        await connection.RejectAsync();
+
+        await connection.CloseAsync(CloseCode.Normal);
+
+        Assert.Equal((403, 0), (connection.RefusedWith, connection.ClosedWith));
+    }
+
+    [Fact]
     public async Task A_subprotocol_that_the_client_does_not_offer_decides_nothing()
     {
         await using var connection = Connect();

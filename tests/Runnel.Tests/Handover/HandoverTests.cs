@@ -1,4 +1,5 @@
 using Runnel.Handover;
+using Microsoft.Extensions.DependencyInjection;
 using Runnel.Specification;
 using Runnel.Tests.Connections;
 using Xunit;
@@ -31,6 +32,7 @@ public sealed class HandoverTests : IAsyncLifetime
     public async Task Each_message_is_handled_once_and_in_order_with_the_events_of_groups()
     {
         var client = await _gateway.ConnectAsync("member");
+        Assert.Equal((1, 0), (ConnectionsOf(_gateway), ConnectionsOf(_worker)));
 
         for (var number = 0; number < 100; number++)
         {
@@ -290,6 +292,8 @@ public sealed class HandoverTests : IAsyncLifetime
     }
 
     /// <summary>A member of a group, which can be adopted.</summary>
+    private static int ConnectionsOf(HandedNode node) => node.Host.Services.GetRequiredService<RunnelNode>().ConnectionCount;
+
     public sealed class Member : WebSocketConsumer
     {
         public override async Task OnConnectAsync(CancellationToken cancellationToken)

@@ -1,6 +1,10 @@
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
+using Runnel.AspNetCore;
 using Runnel.Tests.Connections;
 using Runnel.Workers;
 using Xunit;
@@ -54,6 +58,20 @@ public sealed class NodeRolesTests
     }
 
     [Theory]
+    [InlineData("http://0.0.0.0:5000", true)]
+    [InlineData("http://[::]:5000", true)]
+    [InlineData("http://*:5000", true)]
+    [InlineData("http://127.0.0.1:5000", false)]
+    public async Task A_server_that_listens_on_any_address_shows_its_machine(string listened, bool isAny)
+    {
+        using var server = new ListeningServer(listened);
+        var role = new GatewayRole(server);
+        await role.StartAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal(isAny ? $"http://{Environment.MachineName}:5000" : listened, role.Address);
+    }
+
+    [Theory]
     [InlineData(0)]
     [InlineData(601)]
     public void A_lease_that_is_out_of_its_range_is_refused(int seconds)
@@ -61,5 +79,26 @@ public sealed class NodeRolesTests
         using var services = new ServiceCollection().AddRunnelCore(options => options.NodeLease = TimeSpan.FromSeconds(seconds)).Services.BuildServiceProvider();
 
         Assert.Contains("NodeLease", Assert.Throws<OptionsValidationException>(() => services.GetRequiredService<IOptions<RunnelOptions>>().Value).Message, StringComparison.Ordinal);
+    }
+
+    private sealed class ListeningServer : IServer
+    {
+        public ListeningServer(string address)
+        {
+            var addresses = new ServerAddressesFeature();
+            addresses.Addresses.Add(address);
+            Features.Set<IServerAddressesFeature>(addresses);
+        }
+
+        public IFeatureCollection Features { get; } = new FeatureCollection();
+
+        public Task StartAsync<TContext>(IHttpApplication<TContext> application, CancellationToken cancellationToken)
+            where TContext : notnull => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public void Dispose()
+        {
+        }
     }
 }

@@ -12,11 +12,17 @@ namespace Runnel.Tests.Workers;
 public sealed class JobSocketTests
 {
     [Theory]
-    [InlineData(true, CloseCode.TryAgainLater)]
-    [InlineData(false, CloseCode.InternalError)]
-    public async Task A_client_comes_back_after_an_outage_and_stays_away_from_a_fault(bool isOutage, int code)
+    [InlineData("of groups is away", CloseCode.TryAgainLater)]
+    [InlineData("for work is away", CloseCode.TryAgainLater)]
+    [InlineData("has a fault", CloseCode.InternalError)]
+    public async Task A_client_comes_back_after_an_outage_and_stays_away_from_a_fault(string layer, int code)
     {
-        Exception failure = isOutage ? new BackplaneUnavailableException("The layer is away.") : new InvalidOperationException("A fault.");
+        Exception failure = layer switch
+        {
+            "of groups is away" => new BackplaneUnavailableException("The layer is away."),
+            "for work is away" => new IOException("The layer is away."),
+            _ => new InvalidOperationException("A fault."),
+        };
         await using var app = await JobsApp.StartAsync((_, _) => Task.CompletedTask, services: services => services.AddSingleton<IJobs>(new FailingJobs(failure)));
         using var socket = await app.OpenSocketAsync($"/jobs/{MessageId.New(TimeProvider.System)}/socket");
 

@@ -61,6 +61,37 @@ public sealed class LateStateTests : IDisposable
     }
 
     [Fact]
+    public async Task One_that_would_not_be_kept_any_more_is_given_up_told_and_counted()
+    {
+        using var counts = new Counts();
+        _states.OnSet = static _ => new BackplaneUnavailableException("The layer is away.");
+        Assert.True(_store.Late.TryAdd(Of("done") with { Retention = TimeSpan.FromMinutes(1) }, out _));
+
+        await _service.StartAsync(default);
+        await _clock.MoveUntil(TimeSpan.FromSeconds(5), () => _log.Of(3034).Any(), "it is given up");
+        await _service.StopAsync(default);
+
+        Assert.Equal(1, counts[RunnelTelemetry.JobStatesLost]);
+    }
+
+    [Fact]
+    public async Task One_that_finds_no_room_to_wait_is_told_and_counted()
+    {
+        using var counts = new Counts();
+        _states.OnSet = static _ => new BackplaneUnavailableException("The layer is away.");
+        var lost = Of("done");
+        for (var i = 0; i < 10_000; i++)
+            _store.Late.TryAdd(lost, out _);
+        using var progress = new JobProgress(lost.Id, lost.Status, lost.Retention, receiver: null!, _store, _clock, new Logger<JobProgress>(_loggers));
+
+        await progress.EndAsync(static status => status, TimeSpan.Zero, static () => true, stopping: new CancellationToken(canceled: true));
+        progress.PublishLater();
+
+        Assert.Single(_log.Of(3034));
+        Assert.Equal(1, counts[RunnelTelemetry.JobStatesLost]);
+    }
+
+    [Fact]
     public async Task Those_that_wait_when_the_application_stops_are_tried_once_more()
     {
         using var counts = new Counts();

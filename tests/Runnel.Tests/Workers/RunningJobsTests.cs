@@ -68,6 +68,18 @@ public sealed class RunningJobsTests
         Assert.Equal(jobs.Skip(1), jobs.Where(job => job.IsCancelRequested));
     }
 
+    [Fact]
+    public void A_request_to_cancel_a_job_that_is_just_over_does_no_harm()
+    {
+        var job = JobOf(MessageId.New(_clock));
+        var token = job.CancellationToken;
+        job.End();
+
+        job.Cancel(timedOut: false);
+
+        Assert.False(token.IsCancellationRequested);
+    }
+
     private static JobContext JobOf(MessageId id) =>
         new(new ReceivedMessage("payments", new Envelope(new Message("t", default)) { Id = id }, null), new JobLimits(JsonSerializerOptions.Web, JsonSerializerOptions.Web, default, default));
 }

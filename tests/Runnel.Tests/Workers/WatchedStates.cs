@@ -11,6 +11,9 @@ internal sealed class WatchedStates(IStateStore inner) : IStateStore
     /// <summary>What is thrown when a value is to be set under a name, if anything.</summary>
     public Func<string, Exception?> OnSet { get; set; } = static _ => null;
 
+    /// <summary>What is thrown when the value of a name is asked for, if anything.</summary>
+    public Func<string, Exception?> OnGet { get; set; } = static _ => null;
+
     /// <summary>What a value waits for before it is set.</summary>
     public Func<Task> OnSetAsync { get; set; } = static () => Task.CompletedTask;
 
@@ -35,7 +38,8 @@ internal sealed class WatchedStates(IStateStore inner) : IStateStore
         await inner.SetAsync(name, value, keep, cancellationToken);
     }
 
-    public ValueTask<StateValue?> GetAsync(string name, CancellationToken cancellationToken = default) => inner.GetAsync(name, cancellationToken);
+    public ValueTask<StateValue?> GetAsync(string name, CancellationToken cancellationToken = default) =>
+        OnGet(name) is { } failure ? throw failure : inner.GetAsync(name, cancellationToken);
 
     public ValueTask<IAsyncDisposable> WatchAsync(string name, Action<StateValue> onValue, CancellationToken cancellationToken = default) => inner.WatchAsync(name, onValue, cancellationToken);
 
