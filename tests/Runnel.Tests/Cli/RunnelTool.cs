@@ -1,12 +1,15 @@
+using System.Diagnostics;
 using System.Text.Json;
 using Runnel.Tests.Processes;
 using Xunit;
 
 namespace Runnel.Tests.Cli;
 
-/// <summary>The tool as it was built, run as a process of its own with its output redirected; and what it said.</summary>
+/// <summary>The tool as it was built, run with its output redirected; and what it said.</summary>
 internal sealed record RunnelTool(int ExitCode, string Output, string Error)
 {
+    private const string Program = "Runnel.Cli.dll";
+
     /// <summary>The document that <c>--json</c> asks for.</summary>
     public JsonElement Json
     {
@@ -28,15 +31,19 @@ internal sealed record RunnelTool(int ExitCode, string Output, string Error)
         }
     }
 
-    public static Task<RunnelTool> RunAsync(params string[] arguments) => RunAsync(new Dictionary<string, string>(), input: "", arguments);
+    /// <summary>Runs it in a process that has run it before.</summary>
+    public static async Task<RunnelTool> RunAsync(params string[] arguments)
+    {
+        var (code, output, error) = await RepeatedProgram.RunAsync(Program, Prepare, input: "", arguments);
+        return new RunnelTool(code, output, error);
+    }
 
+    /// <summary>Runs it in a process of its own, with these variables.</summary>
     public static async Task<RunnelTool> RunAsync(Dictionary<string, string> environment, string input, params string[] arguments)
     {
-        await using var process = ChildProcess.Start("Runnel.Cli.dll", arguments, start =>
+        await using var process = ChildProcess.Start(Program, arguments, start =>
         {
-            foreach (var variable in new[] { "Runnel__Layer", "Runnel__QueueLayer", "Runnel__StateLayer" })
-                start.Environment.Remove(variable);
-            start.Environment["GITHUB_ACTIONS"] = "true"; // where Spectre.Console would colour even what is redirected
+            Prepare(start);
             foreach (var (name, value) in environment)
                 start.Environment[name] = value;
         });
@@ -52,5 +59,12 @@ internal sealed record RunnelTool(int ExitCode, string Output, string Error)
         Assert.Contains(words, Error, StringComparison.Ordinal);
         Assert.Single(Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
         Assert.Equal(exitCode, ExitCode);
+    }
+
+    private static void Prepare(ProcessStartInfo start)
+    {
+        foreach (var variable in new[] { "Runnel__Layer", "Runnel__QueueLayer", "Runnel__StateLayer" })
+            start.Environment.Remove(variable);
+        start.Environment["GITHUB_ACTIONS"] = "true"; // where Spectre.Console would colour even what is redirected
     }
 }

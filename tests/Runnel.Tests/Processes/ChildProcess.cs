@@ -74,6 +74,13 @@ internal sealed class ChildProcess : IAsyncDisposable
         _process.StandardInput.Close();
     }
 
+    /// <summary>Writes a line to its input.</summary>
+    public async Task WriteLineAsync(string line)
+    {
+        await _process.StandardInput.WriteLineAsync(line);
+        await _process.StandardInput.FlushAsync();
+    }
+
     /// <summary>Waits until it has ended, and all it said is here.</summary>
     public async Task<(int Code, string Output)> EndAsync(TimeSpan? limit = null)
     {

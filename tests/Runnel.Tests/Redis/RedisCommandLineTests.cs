@@ -44,11 +44,9 @@ public sealed class RedisCommandLineTests
 
     private static async Task FailsAsync(string[] command, string address, string sentence)
     {
-        await using var process = AppProcess.Start([.. command, "--urls", "http://127.0.0.1:0", "--layer", address]);
+        var (code, _, error) = await AppProcess.RunAsync([.. command, "--urls", "http://127.0.0.1:0", "--layer", address]);
 
-        var (code, _) = await process.EndAsync();
-
-        Assert.Equal(sentence, process.StandardError.Trim());
+        Assert.Equal(sentence, error.Trim());
         Assert.Equal(1, code);
     }
 }

@@ -69,14 +69,12 @@ public sealed class CommandTests : IDisposable
     [InlineData("The setting '--Shop:Name' has no value", "--Shop:Name", "--Shop:Town=Bath")]
     public async Task What_cannot_work_ends_with_a_sentence(string sentence, params string[] arguments)
     {
-        await using var process = AppProcess.Start([.. arguments.Select(argument => argument == "LAYER" ? Layer : argument)]);
-
-        var (code, output) = await process.EndAsync();
+        var (code, output, error) = await AppProcess.RunAsync([.. arguments.Select(argument => argument == "LAYER" ? Layer : argument)]);
 
         Assert.Equal(1, code);
-        Assert.Contains(sentence, output, StringComparison.Ordinal);
-        Assert.DoesNotContain("   at ", output, StringComparison.Ordinal); // no stack trace
-        Assert.Single(output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Contains(sentence, error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", error, StringComparison.Ordinal); // no stack trace
+        Assert.Single($"{output}\n{error}".Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }
 
     [Fact]
@@ -112,12 +110,10 @@ public sealed class CommandTests : IDisposable
     [InlineData("runworker")]
     public async Task A_layer_that_cannot_be_opened_ends_the_start_with_its_sentence(params string[] command)
     {
-        await using var process = AppProcess.Start([.. command, "--layer", "redis://cache", "--Runnel:Away", "redis"]);
+        var (code, output, error) = await AppProcess.RunAsync([.. command, "--layer", "redis://cache", "--Runnel:Away", "redis"]);
 
-        var (code, output) = await process.EndAsync();
-
-        Assert.Equal(1, code);
-        Assert.Equal("Nothing answers at 'redis://cache': start the server, or give --layer another address.", output.Trim());
+        Assert.Equal((1, ""), (code, output));
+        Assert.Equal("Nothing answers at 'redis://cache': start the server, or give --layer another address.", error.Trim());
     }
 
     [Fact]
