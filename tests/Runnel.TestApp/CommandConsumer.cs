@@ -1,12 +1,11 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 
 namespace Runnel.TestApp;
 
 /// <summary>Answers numbered commands, and counts them in what its connection keeps: <c>COMMAND COUNT once|again PROCESS</c>.</summary>
 internal sealed class CommandConsumer : WebSocketConsumer, IDisposable
 {
-    // So long that a test can stop the process meanwhile.
-    private static readonly TimeSpan Long = TimeSpan.FromSeconds(3);
     private static int _made, _disposed, _ended;
 
     public CommandConsumer() => Interlocked.Increment(ref _made);
@@ -29,10 +28,7 @@ internal sealed class CommandConsumer : WebSocketConsumer, IDisposable
         Connection.Keep(count);
         var isLong = text.EndsWith('!') && !Connection.IsRedelivered;
         if (isLong)
-        {
-            await Console.Out.WriteLineAsync($"begins {text}");
-            await Task.Delay(Long, TimeProvider.System, CancellationToken.None);
-        }
+            await StandStillAsync(text);
         await SendAsync(string.Create(CultureInfo.InvariantCulture, $"{text.TrimEnd('!')} {count} {(Connection.IsRedelivered ? "again" : "once")} {Environment.ProcessId}"), cancellationToken);
         if (isLong)
             await Console.Out.WriteLineAsync($"has answered {text}");
@@ -45,4 +41,15 @@ internal sealed class CommandConsumer : WebSocketConsumer, IDisposable
     }
 
     public void Dispose() => Interlocked.Increment(ref _disposed);
+
+    // Until the process has been stopped and goes on.
+    private static async Task StandStillAsync(string text)
+    {
+        if (OperatingSystem.IsWindows())
+            throw new PlatformNotSupportedException("Windows stops no process.");
+        var goesOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var signal = PosixSignalRegistration.Create(PosixSignal.SIGCONT, _ => goesOn.TrySetResult());
+        await Console.Out.WriteLineAsync($"begins {text}");
+        await goesOn.Task;
+    }
 }

@@ -23,10 +23,12 @@ public sealed class NodeLeavesNothingTests
                 app.MapChannel("payments", (string _) => { });
             },
             builder => builder.With(backplane));
-        await app.ConnectAsync("/ws");
+        var client = await app.ConnectAsync("/ws");
         await Wait.Until(() => backplane.TopicCount >= 3, "node, group and requests to cancel are subscribed to");
+        var closed = client.ReceiveAndAnswerCloseAsync();
 
         await app.StopAsync();
+        await closed;
         await app.DisposeAsync();
 
         await Wait.Until(() => backplane.TopicCount <= 1, "the subscriptions have ended"); // that the channel has consumers stays remembered

@@ -27,6 +27,7 @@ internal sealed class RunnelApp : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly WorkerHere? _worker;
     private readonly List<IDisposable> _clients = [];
+    private bool _isStopped;
 
     private RunnelApp(WebApplication app, RecordedLog logs, WorkerHere? worker)
     {
@@ -115,15 +116,22 @@ internal sealed class RunnelApp : IAsyncDisposable
             await Wait.For(Groups.AddAsync(group, connection.ChannelName).AsTask(), $"the node to hear '{group}'");
     }
 
-    public async Task StopAsync() => await Wait.For(_app.StopAsync(), "the application to stop");
+    public async Task StopAsync()
+    {
+        if (!Interlocked.Exchange(ref _isStopped, true))
+            await Wait.For(_app.StopAsync(), "the application to stop");
+    }
 
     public async ValueTask DisposeAsync()
     {
         foreach (var client in _clients.ToArray())
             client.Dispose();
-        await _app.DisposeAsync();
         if (_worker is not null)
+        {
+            await StopAsync(); // a worker that ends waits for its gateways, until they say goodbye or their lease ends
             await _worker.DisposeAsync();
+        }
+        await _app.DisposeAsync();
     }
 
     private static async Task<RunnelApp> StartAsync(

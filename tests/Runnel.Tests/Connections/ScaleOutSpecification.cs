@@ -170,6 +170,7 @@ public abstract class ScaleOutSpecification : IAsyncLifetime
         Assert.Equal([_here.Node.Id, _there.Node.Id, third.Node.Id], here.All.Select(node => node.Id));
         Assert.Equal(here.All, there.All);
 
+        await third.StopAsync();
         await third.DisposeAsync();
 
         await Wait.Until(() => here.All.Count == 2, "it has left");

@@ -29,6 +29,29 @@ internal static class WebSocketReading
         return (int?)socket.CloseStatus ?? CloseCode.None;
     }
 
+    /// <summary>Skips what comes before the close, and answers it, as clients do: a server that stops waits for the answer.</summary>
+    /// <returns>The close's code.</returns>
+    public static async Task<int> ReceiveAndAnswerCloseAsync(this WebSocket socket)
+    {
+        var code = await socket.ReceiveToCloseAsync();
+        await socket.AnswerCloseAsync();
+        return code;
+    }
+
+    /// <summary>Answers a close that was received.</summary>
+    public static async Task AnswerCloseAsync(this WebSocket socket)
+    {
+        try
+        {
+            if (socket.State == WebSocketState.CloseReceived)
+                await Wait.For(socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, CancellationToken.None), "the server to take the answer to its close");
+        }
+        catch (WebSocketException)
+        {
+            // The server has gone meanwhile.
+        }
+    }
+
     public static async Task<(WebSocketMessageType Type, byte[] Content)> ReceiveAsync(this WebSocket socket)
     {
         var content = new MemoryStream();

@@ -101,7 +101,7 @@ public sealed class LinkEndTests : IAsyncDisposable
         await two.Links.DisposeAsync();
 
         one.Send(two, "to nobody");
-        await _nodes.Until(() => one.Heard.Count(text => text == "ended") == 2, "the link to nobody has ended");
+        await _nodes.Until(() => one.Heard.Count(text => text == "ended") == 2, "the link to nobody has ended", TimeSpan.FromSeconds(1));
 
         await Wait.Until(() => one.Wire.Waiting == 0 && _nodes.Clock.ArmedTimers == 0, "nothing is to be done");
         var published = one.Wire.Published;

@@ -41,10 +41,13 @@ internal sealed class LinkedNodes : IAsyncDisposable
     public static void Leave(LinkedNode observer, LinkedNode seen) => observer.Nodes.Tell(NodeChangeKind.Left, seen.Status);
 
     /// <summary>Waits until something is so, while time passes quickly.</summary>
-    public Task Until(Func<bool> condition, string what) => Wait.Until(
+    /// <param name="condition">What is waited for.</param>
+    /// <param name="what">How it is called.</param>
+    /// <param name="step">How far the clock moves at each look; a tenth of a second by default.</param>
+    public Task Until(Func<bool> condition, string what, TimeSpan? step = null) => Wait.Until(
         () =>
         {
-            Clock.Advance(TimeSpan.FromMilliseconds(100));
+            Clock.Advance(step ?? TimeSpan.FromMilliseconds(100));
             return condition();
         },
         what);

@@ -70,7 +70,10 @@ internal sealed class GreetedClient(string name = "1f6b0c9e")
         {
             var (type, content) = await _socket!.ReceiveAsync();
             if (type == WebSocketMessageType.Close)
+            {
+                await _socket!.AnswerCloseAsync();
                 return (int?)_socket!.CloseStatus ?? 0;
+            }
             Take(JsonElement.Parse(content));
         }
     }

@@ -72,7 +72,7 @@ public abstract class GreetedEndpointTests : ConsumerTests
         var greeted = new GreetedClient();
         await greeted.ConnectAsync(app, "/ws");
         await greeted.ReceiveJoinedAsync();
-        var closes = Task.WhenAll(silent.ReceiveToCloseAsync(), greeted.ReceiveCloseAsync());
+        var closes = Task.WhenAll(silent.ReceiveAndAnswerCloseAsync(), greeted.ReceiveCloseAsync());
 
         await app.StopAsync();
 

@@ -152,7 +152,7 @@ public sealed class InMemoryWorkersTests : WorkersSpecification
         await app.StartAsync();
         await app.Channels.SendAsync("payments", new Pay("1"));
 
-        var order = await AdvanceUntilAsync(handled.NextAsync(), TimeSpan.FromMilliseconds(100));
+        var order = await AdvanceUntilAsync(handled.NextAsync(), TimeSpan.FromSeconds(1));
 
         Assert.Equal("1", order);
         Assert.Equal(5, app.Log.Of(3006).Count());
@@ -170,7 +170,7 @@ public sealed class InMemoryWorkersTests : WorkersSpecification
         }));
         await app.StartAsync();
         await app.Channels.SendAsync("payments", new Pay("1"));
-        await AdvanceUntilAsync(handled.NextAsync(), TimeSpan.FromMilliseconds(100));
+        await AdvanceUntilAsync(handled.NextAsync(), TimeSpan.FromSeconds(1));
         await Wait.Until(() => queue.Asked.Count == 7, "the worker to ask for more");
 
         queue.FailingReceives = 1;

@@ -44,7 +44,8 @@ public abstract partial class WorkersSpecification
         await StartAsync(Map);
         foreach (var (order, dueAfter) in new[] { ("lives", 20 * Second), ("delayed", 100 * Second), ("absolute", 200 * Second) })
         {
-            foreach (var handled in await AdvanceUntilAsync(Task.WhenAll(senders.Select(sender => sender.Handled.NextAsync())), 10 * Second))
+            var justBefore = start + dueAfter - Second - Clock.GetUtcNow();
+            foreach (var handled in await AdvanceUntilAsync(Task.WhenAll(senders.Select(sender => sender.Handled.NextAsync())), 10 * Second, justBefore))
             {
                 Assert.Equal(order, handled.Order);
                 Assert.InRange(handled.At - start, dueAfter, dueAfter + (order == "lives" ? 30 : 50) * Second);

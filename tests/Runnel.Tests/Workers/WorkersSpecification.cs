@@ -98,13 +98,18 @@ public abstract partial class WorkersSpecification : IAsyncLifetime
     private TimeSpan Away(TimeSpan time) => MovesDelays ? time : TimeSpan.FromMilliseconds(250);
 
     /// <summary>Moves the clock, step after step, until something has happened.</summary>
-    private protected async Task<T> AdvanceUntilAsync<T>(Task<T> task, TimeSpan step)
+    /// <param name="task">What is to happen.</param>
+    /// <param name="step">How far the clock moves at once.</param>
+    /// <param name="first">How far it moves at first, if that is farther: to a time at which nothing may have happened.</param>
+    private protected async Task<T> AdvanceUntilAsync<T>(Task<T> task, TimeSpan step, TimeSpan first = default)
     {
+        var next = first > step ? first : step;
         await Wait.Until(
             async () =>
             {
                 if (!task.IsCompleted)
-                    Clock.Advance(step);
+                    Clock.Advance(next);
+                next = step;
                 await Task.WhenAny(task, Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System)); // what fell due takes its time on a disk
                 return task.IsCompleted;
             },
