@@ -7,7 +7,7 @@ using Xunit;
 namespace Runnel.Tests.DataBinding;
 
 /// <summary>How long a save waits for a layer that does not answer.</summary>
-public sealed class DataBindingDelayTests(PostgresServer server) : IClassFixture<PostgresServer>
+public sealed class DataBindingDelayTests(PostgresServer server)
 {
     [Theory]
     [InlineData(false)]

@@ -5,7 +5,7 @@ using Xunit;
 namespace Runnel.Tests.DataBinding;
 
 /// <summary>A library on PostgreSQL, in a database of its own for each test, that sends the titles of its books.</summary>
-public abstract class DataBindingOnPostgres(PostgresServer server) : IClassFixture<PostgresServer>, IAsyncLifetime
+public abstract class DataBindingOnPostgres(PostgresServer server) : IAsyncLifetime
 {
     private protected Library Library { get; private set; } = null!;
 

@@ -11,7 +11,7 @@ using Xunit;
 namespace Runnel.Tests.Samples;
 
 /// <summary>What open pages get, on one node and on several.</summary>
-public sealed class ArticlesNewsTests(PostgresServer postgres) : IClassFixture<PostgresServer>, IDisposable
+public sealed class ArticlesNewsTests(PostgresServer postgres) : IDisposable
 {
     private readonly ArticlesApp _app = new();
 

@@ -13,7 +13,7 @@ using static Microsoft.Playwright.Assertions;
 namespace Runnel.Tests.Samples;
 
 /// <summary>The samples as they are run at scale: several web nodes, workers apart from them, and one Redis between all.</summary>
-public sealed class SamplesOnRedisTests : IClassFixture<RedisServer>, IClassFixture<PostgresServer>, IClassFixture<Chromium>, IAsyncDisposable
+public sealed class SamplesOnRedisTests : IClassFixture<RedisServer>, IClassFixture<Chromium>, IAsyncDisposable
 {
     private static readonly string[] WebOnly = ["runserver", "--noworker"];
 

@@ -1,47 +1,28 @@
+using System.Collections.Concurrent;
 using Microsoft.Playwright;
-using Xunit;
 
 namespace Runnel.Tests.Servers;
 
-/// <summary>A headless Chromium; each page is a visitor of its own.</summary>
-public sealed class Chromium : IAsyncLifetime
+/// <summary>The pages of a class of tests, in a headless Chromium. Each is a visitor of its own, and is closed when the tests of the class have run.</summary>
+public sealed class Chromium(SharedChromium shared) : IAsyncDisposable
 {
-    private const string Executable = "/usr/bin/chromium";
-
-    private IPlaywright? _playwright;
-    private IBrowser? _browser;
-
-    public async ValueTask InitializeAsync()
-    {
-        if (!File.Exists(Executable))
-            throw new InvalidOperationException($"These tests need a browser: install the package 'chromium' (expected at {Executable}).");
-        _playwright = await Playwright.CreateAsync();
-        _browser = await _playwright.Chromium.LaunchAsync(new()
-        {
-            ExecutablePath = Executable,
-            Args =
-            [
-                "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-                "--disable-component-update", "--disable-sync",
-            ],
-        });
-    }
+    private readonly ConcurrentBag<IBrowserContext> _visitors = [];
 
     public async Task<IPage> NewPageAsync(Uri address, int width = 1280, ColorScheme colors = ColorScheme.Light)
     {
-        var visitor = await _browser!.NewContextAsync(new()
+        var visitor = await shared.NewVisitorAsync(new()
         {
             BaseURL = address.ToString(),
             ViewportSize = new() { Width = width, Height = 844 },
             ColorScheme = colors,
         });
+        _visitors.Add(visitor);
         return await visitor.NewPageAsync();
     }
 
     public async ValueTask DisposeAsync()
     {
-        if (_browser is not null)
-            await _browser.DisposeAsync();
-        _playwright?.Dispose();
+        foreach (var visitor in _visitors)
+            await visitor.CloseAsync();
     }
 }
