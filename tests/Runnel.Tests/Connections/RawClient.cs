@@ -140,7 +140,8 @@ internal sealed class RawClient : IDisposable
 
     public void Dispose() => _tcp.Dispose();
 
-    private async Task<byte[]> ReadAsync(int count)
+    /// <summary>Reads so many bytes.</summary>
+    public async Task<byte[]> ReadAsync(int count)
     {
         var bytes = new byte[count];
         try

@@ -43,6 +43,84 @@ public sealed class ConnectionOwnersTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_worker_that_is_full_because_of_another_gateway_is_asked_with_one_connection_and_gets_its_share_when_it_has_room()
+    {
+        await using var nodes = new HandedNodes(static options => options.MaxConnections = 20);
+        nodes.Endpoints["test"] = _script.Describe();
+        nodes.Endpoints["stays"] = _script.Describe(canBeAdopted: false);
+        var (one, other) = (await nodes.StartGatewayAsync(), await nodes.StartGatewayAsync());
+        var first = await nodes.StartWorkerAsync();
+        var clients = new List<SocketHere>();
+        for (var i = 0; i < 20; i++)
+            await one.ConnectAsync();
+        var second = await nodes.StartWorkerAsync();
+        for (var i = 0; i < 20; i++)
+            clients.Add(await other.ConnectAsync("stays"));
+        Assert.Equal((20, 20), (first.Worker.Count, second.Worker.Count));
+
+        nodes.Pass(1);
+        await RestAsync(10); // the first time, the gateway does not know that the second worker is full
+        nodes.Pass(30);
+        await RestAsync(1);
+        foreach (var client in clients)
+            await Wait.For(client.EndAsync(CloseCode.Normal), "the end");
+        nodes.Pass(30);
+        Assert.StartsWith("adopted", await NextAsync(), StringComparison.Ordinal);
+        nodes.Pass(1);
+
+        await Wait.Until(() => one.Owners.LoadOf(second.Id) == 10, "it has its share");
+
+        // So many connections were asked back, refused, and are with the first worker again.
+        async Task RestAsync(int bounced)
+        {
+            for (; bounced > 0; bounced--)
+                Assert.StartsWith("adopted", await NextAsync(), StringComparison.Ordinal);
+            await Wait.Until(() => first.Worker.Count == 20 && one.Owners.LoadOf(first.Id) == 20, "all are with the first worker");
+            Assert.Equal(0, _script.Journal.Unread);
+        }
+
+        async Task<string> NextAsync()
+        {
+            string entry;
+            while ((entry = await _script.Journal.NextAsync()).StartsWith("end", StringComparison.Ordinal))
+                continue;
+            return entry;
+        }
+    }
+
+    [Fact]
+    public async Task A_gateway_without_connections_has_no_timer()
+    {
+        await _nodes.StartWorkerAsync();
+        var client = await _gateway.ConnectAsync();
+
+        await Wait.For(client.EndAsync(CloseCode.Normal), "the end");
+
+        await Wait.Until(
+            () =>
+            {
+                _nodes.Pass(1);
+                return _nodes.Clock.ArmedTimers == 0;
+            },
+            "nothing is to be done");
+    }
+
+    [Fact]
+    public async Task A_client_that_goes_while_nobody_reads_it_ends_the_wait_for_its_consumer()
+    {
+        await _nodes.StartWorkerAsync();
+        var client = await _gateway.ConnectAsync();
+        var saying = Task.CompletedTask;
+        for (var said = 0; said < HandedSession.MostOpenMessages; said++)
+            saying = client.SayAsync($"hold {said}");
+        Assert.False(saying.IsCompleted);
+
+        client.Abort();
+
+        await Wait.For(saying, "whoever reads the socket to go on");
+    }
+
+    [Fact]
     public async Task A_client_that_left_before_a_worker_came_is_handed_to_nobody_and_its_request_is_not_read()
     {
         var client = _gateway.Open();

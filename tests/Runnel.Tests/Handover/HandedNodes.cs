@@ -107,6 +107,7 @@ internal sealed class HandedNode : IAsyncDisposable
         builder.Services.AddSingleton<TimeProvider>(clock);
         builder.Services.AddSingleton<INodes>(Nodes);
         builder.Services.AddSingleton(journal);
+        builder.Services.AddScoped<ScopedThing>();
         builder.Services.AddSingleton<IConsumerEndpoints>(new Mapped(this, role == NodeRoles.Worker ? endpoints : new Dictionary<string, ConsumerDescriptor>()));
         builder.Services.AddRunnelCore(options => options.KeepHistory("kept*", new Retention(100, TimeSpan.FromMinutes(2))));
         builder.Services.Configure<HandoverOptions>(options => options.HandsOut = role == NodeRoles.Gateway);

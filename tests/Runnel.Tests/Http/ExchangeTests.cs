@@ -146,6 +146,30 @@ public sealed class ExchangeTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_request_whose_worker_leaves_while_it_is_handed_out_is_lost_at_once()
+    {
+        var (gateway, worker) = (await _nodes.StartAsync(), await _nodes.StartAsync());
+        var asking = new WorkerExchanges(gateway.Context, gateway.Links, gateway.Workers, [], most: 1);
+        await GreetAsync(gateway, worker);
+
+        var exchange = asking.Begin(new ChannelName(Channel), default, new Leaving(() => gateway.Links.Fail(worker.Id, new InvalidOperationException("The test ends the link."))));
+
+        await Assert.ThrowsAsync<IOException>(() => Wait.For(exchange!.ReceiveAsync().AsTask(), "the end"));
+    }
+
+    [Fact]
+    public async Task Only_the_worker_that_has_a_request_answers_it()
+    {
+        var (asking, worker) = await BeginAsync();
+        var other = await _nodes.StartAsync();
+
+        other.Links.Send(worker.Gateway.Id, new ExchangeItem(LinkKind.Response, asking.Id, ExchangeStep.Abort, default));
+        await _nodes.FlushAsync(other, worker.Gateway);
+
+        Assert.False(asking.Gone.IsCancellationRequested);
+    }
+
+    [Fact]
     public async Task A_step_of_a_later_version_changes_nothing()
     {
         var (asking, worker) = await BeginAsync();
@@ -213,6 +237,16 @@ public sealed class ExchangeTests : IAsyncDisposable
     {
         await Assert.ThrowsAsync<IOException>(() => Wait.For(exchange.ReceiveAsync().AsTask(), "the refusal"));
         Assert.True(exchange.WasRefused);
+    }
+
+    // Something happens when somebody asks whether a worker has refused the request.
+    private sealed class Leaving(Action happens) : HashSet<string>, IReadOnlySet<string>
+    {
+        bool IReadOnlySet<string>.Contains(string item)
+        {
+            happens();
+            return false;
+        }
     }
 
     private sealed class Worker(LinkedNode gateway, LinkedNode node) : IExchangeHandler

@@ -39,6 +39,7 @@ public sealed class HttpConsumerTests : IAsyncDisposable
             response.StatusCode = 201;
             response.Headers.Append("Set-Cookie", "a=1");
             response.Headers.Append("Set-Cookie", "b=2");
+            response.Headers["Keep-Alive"] = "of one hop";
             await response.WriteAsync("héllo ", cancellationToken);
             await response.WriteAsync("world", cancellationToken);
         };
@@ -49,6 +50,7 @@ public sealed class HttpConsumerTests : IAsyncDisposable
         Assert.Equal(["PUT", $"/scripted/{_script.Id}", "a b", "1", "ann", "the body"], seen);
         Assert.Equal(HttpStatusCode.Created, response.StatusCode);
         Assert.Equal(["a=1", "b=2"], response.Headers.GetValues("Set-Cookie"));
+        Assert.False(response.Headers.Contains("Keep-Alive"));
         Assert.Equal("text/plain; charset=utf-8", response.Content.Headers.ContentType?.ToString());
         Assert.Equal("héllo world", await response.Content.ReadAsStringAsync());
     }
@@ -97,11 +99,16 @@ public sealed class HttpConsumerTests : IAsyncDisposable
     public async Task A_consumer_that_fails_is_a_500_and_is_logged_once(bool inWorker)
     {
         var client = await StartAsync(inWorker);
-        _script.Answer = (_, _, _) => throw new InvalidOperationException("The test lets it fail.");
+        _script.Answer = (_, response, _) =>
+        {
+            response.Headers["X-Thing"] = "of a response that was not given";
+            throw new InvalidOperationException("The test lets it fail.");
+        };
 
         using var response = await client.GetAsync(Path);
 
         Assert.Equal(HttpStatusCode.InternalServerError, response.StatusCode);
+        Assert.False(response.Headers.Contains("X-Thing"));
         Assert.Single(Answering.Logs.Of(2030));
     }
 
@@ -172,6 +179,25 @@ public sealed class HttpConsumerTests : IAsyncDisposable
 
         Assert.Equal(HttpStatusCode.GatewayTimeout, response.StatusCode);
         await Wait.For(cancelled.Task, "the consumer to hear it");
+    }
+
+    [Theory]
+    [MemberData(nameof(Modes))]
+    public async Task A_consumer_that_takes_too_long_after_its_response_has_begun_cuts_it_even_if_it_does_not_listen(bool inWorker)
+    {
+        var client = await StartAsync(inWorker);
+        var go = new TaskCompletionSource();
+        _script.Answer = async (_, response, cancellationToken) =>
+        {
+            await response.WriteAsync("half", cancellationToken);
+            await go.Task;
+        };
+
+        using var response = await client.GetAsync($"/impatient/{_script.Id}", HttpCompletionOption.ResponseHeadersRead);
+
+        var cut = await Record.ExceptionAsync(() => Wait.For(response.Content.ReadAsStringAsync(), "the cut"));
+        go.SetResult();
+        Assert.False(cut is null or TimeoutException);
     }
 
     [Theory]
@@ -253,6 +279,28 @@ public sealed class HttpConsumerTests : IAsyncDisposable
         using var response = await Wait.For(asking, "the response");
 
         Assert.Equal(expected, response.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_request_whose_workers_die_is_given_up_after_three_of_them()
+    {
+        _nodes = await HttpNodes.StartAsync(Open, Map, workers: 4);
+        using var began = new SemaphoreSlim(0);
+        _script.Answer = async (_, _, cancellationToken) =>
+        {
+            began.Release();
+            await ForEver(cancellationToken);
+        };
+
+        var asking = _nodes.Client.GetAsync(Path);
+        for (var death = 1; death <= 3; death++)
+        {
+            await Wait.For(began.WaitAsync(), "a worker to have it");
+            _nodes.Lose(_nodes.Workers.Single(worker => _nodes.Gateway.Services.GetRequiredService<WorkerExchanges>().Load.ContainsKey(worker.Node.Id)));
+        }
+        using var response = await Wait.For(asking, "the response");
+
+        Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
     }
 
     [Fact]

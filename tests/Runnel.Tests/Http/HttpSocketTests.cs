@@ -102,19 +102,50 @@ public sealed class HttpSocketTests
         var client = await app.DialAsync();
 
         await client.SendAsync($"GET {Path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
-        var (seen, times) = (0, 0);
-        await Wait.Until(
-            () =>
-            {
-                times = Volatile.Read(ref written) is var now && now == seen && now > 0 ? times + 1 : 0;
-                seen = now;
-                return times == 10 || ended.Task.IsCompleted;
-            },
-            "the consumer waits");
+        await SettleAsync(() => Volatile.Read(ref written));
         client.Dispose();
 
         Assert.NotNull(await Wait.For(ended.Task, "the consumer to hear that the client is gone"));
         Assert.InRange(written, 1, Chunks - 1);
+    }
+
+    [Fact]
+    public async Task A_client_that_reads_slowly_is_not_cut_although_that_takes_longer_than_its_consumer_may()
+    {
+        await using var app = await RunnelApp.StartAsync(app => app.MapHttpConsumer<ScriptedHttpConsumer>("/scripted/{script}", options => options.Timeout = TimeSpan.FromMilliseconds(10)));
+        var (written, ended) = (0, new TaskCompletionSource<Exception?>());
+        _script.Answer = async (_, response, cancellationToken) =>
+        {
+            ended.SetResult(await Record.ExceptionAsync(async () =>
+            {
+                for (; written < 256; Interlocked.Increment(ref written))
+                    await response.WriteAsync(new byte[64 * 1024], cancellationToken);
+            }));
+        };
+        var client = await app.DialAsync();
+
+        await client.SendAsync($"GET {Path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        await SettleAsync(() => Volatile.Read(ref written));
+        Assert.False(ended.Task.IsCompleted);
+        await client.ReadHeadAsync();
+        while (!ended.Task.IsCompleted)
+            await client.ReadAsync(64 * 1024);
+
+        Assert.Null(await ended.Task);
+    }
+
+    // Waits until a number stays as it is.
+    private static Task SettleAsync(Func<int> number)
+    {
+        var (seen, times) = (0, 0);
+        return Wait.Until(
+            () =>
+            {
+                times = number() is var now && now == seen && now > 0 ? times + 1 : 0;
+                seen = now;
+                return times == 10;
+            },
+            "the consumer waits");
     }
 
     private static Task WorkerAsync(RunnelApp app)

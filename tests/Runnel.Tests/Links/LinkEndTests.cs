@@ -110,6 +110,24 @@ public sealed class LinkEndTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_link_that_began_anew_while_the_other_node_left_ends_too()
+    {
+        var (one, two) = await LinkedAsync();
+        one.Links.Ended += Again;
+        two.Wire.Decide = static () => Fate.GetsLost; // it is dead
+
+        LinkedNodes.Leave(one, two);
+
+        await _nodes.Until(() => one.Heard.Count(static text => text == "ended") == 2, "the link to nobody has ended");
+
+        void Again(string nodeId)
+        {
+            one.Links.Ended -= Again;
+            one.Send(two, "to nobody");
+        }
+    }
+
+    [Fact]
     public async Task A_node_of_another_version_is_refused_with_a_sentence()
     {
         var (one, two) = await LinkedAsync();

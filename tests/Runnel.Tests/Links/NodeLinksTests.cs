@@ -198,6 +198,35 @@ public sealed class NodeLinksTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task What_arrived_is_confirmed_after_a_moment_although_nothing_is_said_back_and_is_not_sent_again()
+    {
+        var (one, two) = (await _nodes.StartAsync(), await _nodes.StartAsync());
+        one.Send(two, "1");
+        await Wait.Until(() => two.Heard.Count == 1 && _nodes.Clock.ArmedTimers == 2, "it has arrived, and both have noted down when they do something");
+
+        _nodes.Clock.Advance(TimeSpan.FromTicks(LinkLimits.ConfirmAfter));
+        await Wait.Until(() => two.Wire.Published == 1 && _nodes.Clock.ArmedTimers <= 1, "it is confirmed");
+        _nodes.Clock.Advance(TimeSpan.FromMinutes(1));
+
+        Assert.Equal((1, 1), (one.Wire.Published, two.Wire.Published));
+    }
+
+    [Fact]
+    public void A_packet_that_the_layer_may_still_have_is_sent_again_from_other_memory()
+    {
+        var writer = new LinkWriter();
+        writer.Begin("here");
+        var content = writer.End();
+        var packet = new LinkPacket(content, number: 1, items: 1);
+
+        packet.Leave();
+        packet.Arrive(isKeptByLayer: true);
+
+        Assert.True(packet.Memory.Span.SequenceEqual(content));
+        Assert.False(packet.Memory.Span.Overlaps(content));
+    }
+
+    [Fact]
     public async Task Items_of_kinds_of_a_later_version_are_left_out_and_logged_once_and_the_link_goes_on()
     {
         var (one, two) = (await _nodes.StartAsync(), await _nodes.StartAsync());

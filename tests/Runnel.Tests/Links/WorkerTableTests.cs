@@ -110,6 +110,22 @@ public sealed class WorkerTableTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_gateway_that_is_gone_is_not_greeted_again()
+    {
+        var (gateway, worker) = (await _nodes.StartAsync(), await _nodes.StartAsync());
+        await GreetAsync(worker, Chat);
+        await _nodes.Until(() => gateway.Workers.Of(Chat).Count == 1, "the gateway knows it");
+        var left = new TaskCompletionSource();
+        gateway.Workers.Left += _ => left.TrySetResult();
+
+        LinkedNodes.Leave(worker, gateway);
+        await Wait.For(left.Task, "the gateway to hear of the end");
+        await _nodes.Until(() => _nodes.Clock.ArmedTimers == 0, "nothing is to be done");
+
+        Assert.False(gateway.Workers.Knows(worker.Id));
+    }
+
+    [Fact]
     public async Task A_node_that_takes_nothing_says_nothing()
     {
         var (gateway, other) = (await _nodes.StartAsync(), await _nodes.StartAsync());

@@ -1,0 +1,130 @@
+using System.Buffers;
+using Runnel.Handover;
+using Runnel.Specification;
+using Xunit;
+
+namespace Runnel.Tests.Handover;
+
+/// <summary>How often a connection may lose its owner, at which moments, and what happens when there is to be no other one.</summary>
+public sealed class LostOwnerTests : IAsyncLifetime
+{
+    private readonly HandedNodes _nodes = new();
+    private readonly Counting.Script _script = new();
+    private HandedNode _gateway = null!, _first = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _nodes.Endpoints["test"] = _script.Describe();
+        _gateway = await _nodes.StartGatewayAsync();
+        _first = await _nodes.StartWorkerAsync();
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _script.Gate.TrySetResult();
+        return _nodes.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Three_workers_that_die_of_three_events_cost_nothing()
+    {
+        var client = await _gateway.ConnectAsync();
+
+        var worker = _first;
+        List<TaskCompletionSource> gates = [];
+        for (var death = 1; death <= 3; death++)
+        {
+            gates.Add(_script.Gate);
+            await client.SayAsync($"hold {death}");
+            Assert.Equal($"began hold {death}", await _script.Journal.NextAsync());
+            var next = await _nodes.StartWorkerAsync();
+            _script.Gate = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            _nodes.Kill(worker);
+            Assert.Equal([$"adopted with {death - 1}", $"began hold {death}"], [await _script.Journal.NextAsync(), await _script.Journal.NextAsync()]);
+            _script.Gate.SetResult();
+            await client.GotAsync($"hold {death} {death} again");
+            _script.Gate = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            worker = next;
+        }
+
+        Assert.Empty(client.Closes);
+        Assert.Empty(_nodes.Log.Of(1062));
+        gates.ForEach(static gate => gate.TrySetResult());
+    }
+
+    [Fact]
+    public async Task A_connection_that_kills_three_workers_while_its_consumer_connects_is_closed_with_1011()
+    {
+        _nodes.Endpoints["test"] = Connecting(accepts: false);
+        var client = _gateway.Open();
+        var connecting = client.Session.ConnectAsync();
+        Assert.Equal("connecting", await _script.Journal.NextAsync());
+
+        var worker = _first;
+        for (var death = 1; death <= 3; death++)
+        {
+            var next = await _nodes.StartWorkerAsync();
+            _nodes.Kill(worker);
+            if (death < 3)
+                Assert.Equal("connecting", await _script.Journal.NextAsync());
+            worker = next;
+        }
+
+        await Wait.For(connecting, "the connect to end");
+        Assert.Equal([CloseCode.InternalError], client.Closes);
+    }
+
+    [Fact]
+    public async Task A_connection_whose_worker_dies_after_it_accepted_and_before_it_connected_is_closed_with_1012()
+    {
+        _nodes.Endpoints["test"] = Connecting(accepts: true);
+        var client = _gateway.Open();
+        var connecting = client.Session.ConnectAsync();
+        Assert.Equal("connecting", await _script.Journal.NextAsync());
+        await _first.FlushAsync(_gateway);
+        await _nodes.StartWorkerAsync();
+
+        _nodes.Kill(_first);
+
+        await Wait.For(connecting, "the connect to end");
+        Assert.Equal([CloseCode.ServiceRestart], client.Closes);
+        Assert.Equal(0, _script.Journal.Unread);
+    }
+
+    [Fact]
+    public async Task A_gateway_that_stops_does_not_wait_for_a_worker_to_be_told_of_an_end()
+    {
+        var client = await _gateway.ConnectAsync();
+        _nodes.Kill(_first);
+        await Wait.Until(() => _gateway.Owners.WaitingCount == 1, "the connection waits");
+        var ending = client.EndAsync(CloseCode.ServiceRestart);
+        Assert.False(ending.IsCompleted);
+
+        await _gateway.StopAsync();
+
+        await Wait.For(ending, "the end");
+    }
+
+    [Fact]
+    public async Task A_worker_that_leaves_gives_back_what_it_is_given_then()
+    {
+        var client = await _gateway.ConnectAsync();
+        await Wait.For(client.EndAsync(CloseCode.Normal), "the end");
+        await Wait.For(_first.Worker.LeaveAsync(TimeSpan.Zero), "the worker to leave");
+        var assigned = new ArrayBufferWriter<byte>();
+        new ToWorker(HandoverFormat.Told.Assign, client.Session.Connection.Number, owner: 2).WriteTo(assigned);
+
+        _first.Worker.OnMessage(_gateway.Id, assigned.WrittenMemory);
+
+        await Wait.Until(() => _nodes.Log.Of(1063).Any(), "the gateway has heard it, which knows nothing of that connection any more");
+        Assert.Equal(0, _first.Worker.Count);
+    }
+
+    private ConsumerDescriptor Connecting(bool accepts) => ConsumerDescriptor.For(new ConsumerBuilder().OnConnect(async (connection, cancellationToken) =>
+    {
+        if (accepts)
+            await connection.AcceptAsync(AcceptOptions.Default, cancellationToken);
+        _script.Journal.Write("connecting");
+        await _script.Gate.Task.WaitAsync(cancellationToken);
+    }));
+}

@@ -1,0 +1,202 @@
+using Microsoft.Extensions.DependencyInjection;
+using Runnel.Groups;
+using Runnel.Handover;
+using Runnel.Specification;
+using Runnel.Tests.Connections;
+using Xunit;
+
+namespace Runnel.Tests.Handover;
+
+/// <summary>How much a consumer in a worker has under way, and what becomes of it when it closes, leaves, or gives up waiting.</summary>
+public sealed class OwnerWindowTests : IAsyncLifetime
+{
+    private readonly HandedNodes _nodes = new();
+    private HandedNode _gateway = null!, _worker = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _nodes.Endpoints["test"] = ConsumerDescriptor.For<Sending>();
+        _nodes.Endpoints["shared"] = new DemultiplexerBuilder().Stream<Sending>("a").Stream<Sending>("b").Describe();
+        _gateway = await _nodes.StartGatewayAsync();
+        _worker = await _nodes.StartWorkerAsync();
+    }
+
+    public ValueTask DisposeAsync() => _nodes.DisposeAsync();
+
+    [Fact]
+    public async Task A_consumer_has_no_more_frames_under_way_than_its_window_however_many_it_has_sent()
+    {
+        var client = await _gateway.ConnectAsync();
+        await SendAsync(client, _worker, 50);
+
+        Assert.Equal("14 went", await SendUntilItWaitsAsync(client)); // of the fifty, the gateway has not told of two
+    }
+
+    [Fact]
+    public async Task The_next_owner_has_a_window_of_its_own()
+    {
+        var client = await _gateway.ConnectAsync();
+        await SendAsync(client, _worker, 7);
+        var second = await _nodes.StartWorkerAsync();
+        await _worker.StopAsync();
+        await SendAsync(client, second, 1);
+
+        Assert.Equal("15 went", await SendUntilItWaitsAsync(client));
+    }
+
+    [Fact]
+    public async Task What_a_consumer_sent_before_it_closed_goes_to_the_client_although_it_waits()
+    {
+        var client = await _gateway.ConnectAsync();
+
+        await client.SayAsync("close");
+
+        await client.ClosedAsync();
+        await Wait.Until(() => client.Writer.Texts.Count == SendWindow.MostFrames + 10, "the client gets all of it");
+    }
+
+    [Fact]
+    public async Task A_consumer_that_does_not_wait_for_a_join_any_more_is_not_in_the_group()
+    {
+        var client = await _gateway.ConnectAsync();
+        await client.SayAsync("join and give up");
+        Assert.Equal("began", await _nodes.Journal.NextAsync());
+        _gateway.Wire.StandStill();
+        _nodes.Journal.Gate.SetResult();
+        Assert.Equal("gave up", await _nodes.Journal.NextAsync());
+
+        _gateway.Wire.GoOn();
+        await _worker.FlushAsync(_gateway);
+
+        await Wait.Until(() => CountOf("kept.news") == 0, "it has left");
+    }
+
+    [Fact]
+    public async Task Streams_that_are_over_and_those_of_a_client_that_is_gone_are_in_no_group()
+    {
+        var client = await _gateway.ConnectAsync("shared");
+        await client.SayAsync("""{"stream":"a","payload":"join"}""");
+        await client.SayAsync("""{"stream":"b","payload":"join"}""");
+        await Wait.Until(() => CountOf("kept.news") == 2, "both are in it");
+
+        await client.SayAsync("""{"stream":"b","payload":"end"}""");
+        await Wait.Until(() => CountOf("kept.news") == 1, "one has left");
+        var ending = client.EndAsync();
+
+        await Wait.Until(() => CountOf("kept.news") == 0, "the other one has left, too");
+        await Wait.For(ending, "the end");
+    }
+
+    [Fact]
+    public async Task What_is_kept_between_two_events_is_there_for_the_next_owner()
+    {
+        var client = await _gateway.ConnectAsync();
+        await client.SayAsync("keep later");
+        Assert.Equal("began", await _nodes.Journal.NextAsync());
+        Assert.Equal("scope disposed", await _nodes.Journal.NextAsync()); // the event is handled
+        _nodes.Journal.Gate.SetResult();
+        Assert.Equal("kept", await _nodes.Journal.NextAsync());
+        await _worker.FlushAsync(_gateway);
+        await _nodes.StartWorkerAsync();
+
+        _nodes.Kill(_worker);
+
+        Assert.Equal("adopted with later", await _nodes.Journal.NextAsync());
+    }
+
+    private int CountOf(string group) => _gateway.Host.Services.GetRequiredService<GroupRegistry>().CountOf(group);
+
+    // Until the gateway has told the worker of all that it tells of.
+    private async Task SendAsync(SocketHere client, HandedNode worker, int frames)
+    {
+        await client.SayAsync($"{frames}");
+        string entry;
+        while ((entry = await _nodes.Journal.NextAsync()) != "sent")
+            Assert.StartsWith("adopted", entry, StringComparison.Ordinal);
+        await worker.FlushAsync(_gateway);
+        await _gateway.FlushAsync(worker);
+    }
+
+    private async Task<string> SendUntilItWaitsAsync(SocketHere client)
+    {
+        await client.SayAsync("until it waits");
+        Assert.Equal("began", await _nodes.Journal.NextAsync());
+        _gateway.Wire.StandStill();
+        _nodes.Journal.Gate.SetResult();
+        var went = await _nodes.Journal.NextAsync();
+        _gateway.Wire.GoOn();
+        return went;
+    }
+
+    /// <summary>Sends as it is told.</summary>
+    public sealed class Sending(Journal journal) : WebSocketConsumer
+    {
+        public override Task OnAdoptAsync(CancellationToken cancellationToken)
+        {
+            journal.Write($"adopted with {Connection.GetKept<string>()}");
+            return Task.CompletedTask;
+        }
+
+        public override Task OnReceiveAsync(string text, CancellationToken cancellationToken) => text switch
+        {
+            "until it waits" => SendUntilItWaitsAsync(),
+            "close" => SendAndCloseAsync(),
+            "join" => Groups.AddAsync("kept.news", cancellationToken).AsTask(),
+            "join and give up" => JoinAndGiveUpAsync(),
+            "end" => CloseAsync(cancellationToken: cancellationToken),
+            "keep later" => BeginToKeepAsync(),
+            _ => SendAsync(int.Parse(text, null)),
+        };
+
+        private async Task SendAsync(int frames)
+        {
+            for (; frames > 0; frames--)
+                await SendAsync("text", CancellationToken.None);
+            journal.Write("sent");
+        }
+
+        private async Task SendUntilItWaitsAsync()
+        {
+            journal.Write("began");
+            await journal.Gate.Task;
+            var (sent, last) = (0, SendAsync("text", CancellationToken.None).AsTask());
+            for (; last.IsCompleted && sent < 100; sent++)
+                last = SendAsync("text", CancellationToken.None).AsTask();
+            journal.Write($"{sent} went");
+            await last;
+        }
+
+        private Task SendAndCloseAsync()
+        {
+            for (var sent = 0; sent < SendWindow.MostFrames + 10; sent++)
+                _ = SendAsync("text", CancellationToken.None).AsTask();
+            return CloseAsync(cancellationToken: CancellationToken.None);
+        }
+
+        private async Task JoinAndGiveUpAsync()
+        {
+            journal.Write("began");
+            await journal.Gate.Task;
+            using var patience = new CancellationTokenSource();
+            var joining = Groups.AddAsync("kept.news", patience.Token).AsTask();
+            await patience.CancelAsync();
+            await ((Task)joining).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            journal.Write(joining.IsCanceled ? "gave up" : "joined");
+        }
+
+        private Task BeginToKeepAsync()
+        {
+            _ = Services.GetRequiredService<ScopedThing>();
+            journal.Write("began");
+            _ = KeepLaterAsync();
+            return Task.CompletedTask;
+        }
+
+        private async Task KeepLaterAsync()
+        {
+            await journal.Gate.Task;
+            Connection.Keep("later");
+            journal.Write("kept");
+        }
+    }
+}
