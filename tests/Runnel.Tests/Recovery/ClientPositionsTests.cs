@@ -131,9 +131,12 @@ public sealed class ClientPositionsTests
         Assert.False(waiting.IsCompleted);
 
         positions.End();
+        var later = Create();
+        later.TryLineUp(Event(1), out _);
+        later.End();
 
         Assert.True(waiting.IsCompleted);
-        Assert.True(positions.LineEndedAsync().IsCompleted);
+        Assert.True(later.LineEndedAsync().IsCompleted);
     }
 
     private ClientPositions Create(int maxLineBytes = 10_000, IEnumerable<ShownPosition>? shown = null) => new("", Owner, shown ?? [], _seals, maxLineBytes);
