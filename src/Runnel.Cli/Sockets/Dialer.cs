@@ -65,7 +65,8 @@ internal sealed class Dialer(Target target, Handshake handshake, bool isInsecure
         }
         catch (AuthenticationException exception)
         {
-            throw new FaultException(FaultKind.Unreachable, "tls", exception.Message);
+            throw new FaultException(
+                FaultKind.Unreachable, "tls", $"TLS failed: {exception.Message} If the server does not encrypt, write ws://. If nobody vouches for its certificate, and that is all right, add --insecure.");
         }
         catch (SocketException exception)
         {

@@ -1,6 +1,5 @@
-using Microsoft.AspNetCore.Connections.Features;
+using System.Net.NetworkInformation;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 using Runnel.Cli.Load;
 using Runnel.Cli.Sockets;
 using Runnel.Specification;
@@ -131,21 +130,16 @@ public sealed class LoadRunTests
     public async Task A_refused_handshake_leaves_no_connection_behind()
     {
         await using var server = await LooseServer.StartAsync();
-        var closed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        server.Greet = (number, context) =>
-        {
-            if (number == 2)
-                context.Features.GetRequiredFeature<IConnectionLifetimeFeature>().ConnectionClosed.Register(closed.SetResult);
-            context.Response.StatusCode = number == 2 ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK;
-            return Task.FromResult(number == 2);
-        };
-        using var interrupted = new CancellationTokenSource();
+        server.Greet = static (_, context) => Task.FromResult((context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable) > 0);
+        var target = Target.Parse($"{server.Address}/ws");
+        var dialer = new Dialer(target, new Handshake(target, protocol: null, headers: []), isInsecure: false, Wait.Limit, TimeProvider.System);
+        await dialer.ResolveAsync(CancellationToken.None);
 
-        var running = new LoadRun(Settings(server) with { Rate = 0, Duration = TimeSpan.FromDays(1) }, null, TimeProvider.System).RunAsync(static _ => { }, interrupted.Token);
+        var refused = await Assert.ThrowsAsync<FaultException>(() => dialer.OpenAsync(0, CancellationToken.None));
 
-        await Wait.For(closed.Task, "the refused connection to end while the test goes on");
-        await interrupted.CancelAsync();
-        Assert.True((await Wait.For(running, "the summary")).IsInterrupted);
+        Assert.Equal("503", refused.Detail);
+        Assert.DoesNotContain(
+            IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpConnections(), connection => connection.RemoteEndPoint.Port == target.Port && connection.State == TcpState.Established);
     }
 
     [Fact]

@@ -43,6 +43,7 @@ public sealed class PaymentsTests : IDisposable
     [Fact]
     public async Task A_flaky_gateway_is_asked_again_and_a_declined_payment_is_not()
     {
+        await File.WriteAllTextAsync(Path.Combine(_folder.Path, "ledger.jsonl"), $$"""{"transactionId":"{{new string('0', 200)}}"""); // a line that a crash cut off
         await using var app = await ServeAsync();
 
         using var flaky = await PayAsync(app, "flaky", "flaky-2");
@@ -91,6 +92,20 @@ public sealed class PaymentsTests : IDisposable
 
         await UntilAsync(web, "forgotten", "paid");
         AssertChargedOnce("forgotten");
+    }
+
+    [Fact]
+    public async Task Another_card_for_a_declined_order_is_not_taken_for_the_first_one()
+    {
+        await using var web = await SampleProcess.ServeAsync("Payments", _folder, 0, "runserver", "--noworker");
+        using var declined = await PayAsync(web, "order-1", "declined");
+        await using var worker = await SampleProcess.WorkAsync("Payments", _folder);
+        await UntilAsync(web, "order-1", "declined");
+        await worker.TerminateAsync();
+
+        using var otherCard = await PayAsync(web, "order-1", "ok");
+
+        await OperateAsync(async queue => Assert.Equal(1, (await queue.ListChannelsAsync()).Single(channel => channel.Channel.Value == "payments").Ready));
     }
 
     [Fact]

@@ -146,6 +146,9 @@ public sealed class ProgressTests : IDisposable
         }
         Assert.Contains(path["/jobs/".Length..], await mine.GetStringAsync("/api/tasks"), StringComparison.Ordinal);
         Assert.DoesNotContain(path["/jobs/".Length..], await yours.GetStringAsync("/api/tasks"), StringComparison.Ordinal);
+        using var later = await mine.PostAsJsonAsync("/api/tasks", new { steps = 1, stepMilliseconds = 1 });
+        var listed = (await mine.GetFromJsonAsync<JsonElement>("/api/tasks")).EnumerateArray().Select(job => "/jobs/" + job.GetProperty("id").GetString());
+        Assert.Equal([later.Headers.Location!.OriginalString, path], listed); // the newest first
         Assert.Equal("[]", await app.Client.GetStringAsync("/api/tasks"));
         Assert.Equal(0, (await yourSocket.ReadAsync()).GetProperty("data").GetArrayLength());
         Assert.Equal(own.Headers.Location!.OriginalString, "/jobs/" + (await yourSocket.ReadAsync()).GetProperty("id").GetString());
