@@ -1,11 +1,12 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Runnel.Layers;
 
 namespace Runnel.EntityFrameworkCore;
 
 /// <summary>Sends committed changes to their groups, and never fails its caller, or holds it up for long: the data is committed.</summary>
-internal sealed class ChangePublisher(IServiceProvider services, IOptions<DataBindingOptions> options, ILogger<ChangePublisher> logger)
+internal sealed class ChangePublisher(IServiceProvider services, LostChanges lost, IOptions<DataBindingOptions> options, ILogger<ChangePublisher> logger)
 {
     // Asked for by the first change and not with the context: an application makes its tables before the command line has named the layer.
     private IGroups Groups => field ??= services.GetRequiredService<IGroups>();
@@ -70,6 +71,9 @@ internal sealed class ChangePublisher(IServiceProvider services, IOptions<DataBi
         {
             BindingMetrics.Failed(change.Model);
             Log.PublishFailed(logger, exception, change.Action, change.Model, change.PrimaryKey.ToString(), group.Value);
+            // What cannot be sent at all would send the members away at each save.
+            if (exception is BackplaneUnavailableException)
+                lost.Add(group);
         }
     }
 }

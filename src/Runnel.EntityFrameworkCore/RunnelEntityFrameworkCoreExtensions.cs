@@ -28,7 +28,8 @@ public static class RunnelEntityFrameworkCoreExtensions
     /// update is sent when the save writes at least one bound field; <c>DbContext.Update</c> marks all of them as written. Works within
     /// <c>Database.BeginTransaction</c>, <c>UseTransaction</c> (commit through the context: it cannot see the commit of a bare
     /// <c>DbTransaction</c>) and a <c>TransactionScope</c>. When the group cannot be reached, the save still succeeds: an error is logged and
-    /// <c>runnel.binding.failed</c> counted.
+    /// <c>runnel.binding.failed</c> counted. If the layer was away, the group's members are told that they have missed something (<see cref="IGroups.SendGapAsync"/>) as soon as it is back, by this process while
+    /// it lives.
     /// </para>
     /// <para>
     /// Not seen: what goes past the change tracker (<c>ExecuteUpdate</c>, <c>ExecuteDelete</c>, SQL, cascades that only the database runs), owned
@@ -65,6 +66,7 @@ public static class RunnelEntityFrameworkCoreExtensions
             return builder;
 
         services.AddOptions<DataBindingOptions>().ValidateDataAnnotations().ValidateOnStart();
+        services.TryAddSingleton<LostChanges>();
         services.TryAddSingleton<ChangePublisher>();
         services.AddSingleton<DataBinding<TContext>>();
         services.AddSingleton<IHostedService, BindingCheckService<TContext>>();

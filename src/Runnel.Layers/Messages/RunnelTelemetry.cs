@@ -31,8 +31,8 @@ public static class RunnelTelemetry
     public const string GroupJoins = "runnel.group.joins";
 
     /// <summary>
-    /// Gaps in the messages of groups with members on this node, by <c>reason</c>: <c>lost</c>, <c>cut-off</c> where messages only may be missing, or <c>not-kept</c> where a message to a group with
-    /// history was sent without it.
+    /// Gaps in the messages of groups with members on this node, by <c>reason</c>: <c>lost</c>, <c>cut-off</c> where messages only may be missing, <c>reported</c> by a sender, or <c>not-kept</c> where
+    /// a message to a group with history was sent without it.
     /// </summary>
     public const string GroupGaps = "runnel.group.gaps";
 

@@ -43,6 +43,8 @@ internal static class ConnectionMetrics
 
     public static void GroupMessageWasNotKept() => GroupGaps.Add(1, new KeyValuePair<string, object?>("reason", "not-kept"));
 
+    public static void GroupGapWasReported() => GroupGaps.Add(1, new KeyValuePair<string, object?>("reason", "reported"));
+
     public static void GroupHistoryWasRead() => HistoryReads.Add(1);
 
     public static void InboxHadGap() => InboxGaps.Add(1);

@@ -19,7 +19,9 @@ public sealed class GroupMessage
     /// <summary>The type of the message with which a group's history begins, so that the group always has a position. Members do not get it.</summary>
     internal const string BeginType = OwnTypes + "begin";
 
-    private const string GapType = OwnTypes + "gap";
+    /// <summary>The type of what is no message: messages are missing here.</summary>
+    internal const string GapType = OwnTypes + "gap";
+
     private const int ObjectBytes = 128;
 
     private Frame? _plain;

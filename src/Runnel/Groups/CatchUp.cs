@@ -63,13 +63,26 @@ internal sealed class CatchUp(NodeContext node, Group group, GroupMember member,
                     return;
                 }
             }
+            if (next.IsGap)
+            {
+                MeetGap();
+                return;
+            }
             if (!next.IsBegin)
                 await member.ReplayAsync(next, client);
             _at = next.Place!.Position;
         }
     }
 
-    // The history does not reach to where the client is any more.
+    // A sender said that messages are missing here. If this node has not heard that yet, it will, and so will the member.
+    private void MeetGap()
+    {
+        member.FlushReplay();
+        if (group.TryEnter(member, _at, gaps) is EnterResult.Behind or EnterResult.Broken)
+            EnterAfterGap();
+    }
+
+    // Messages are missing between where the client is and the present.
     private void EnterAfterGap()
     {
         ConnectionMetrics.GroupHadGap(isCertain: true);

@@ -153,7 +153,7 @@ internal sealed class GroupPages(Topic topic, IBackplane backplane, TimeProvider
                 var place = messages[i].Place!;
                 var next = i + 1 < messages.Count ? messages[i + 1].Place!.Position.Offset : history.HasMore ? 0 : history.Latest.Offset + 1;
                 for (var hole = place.Position.Offset + 1; hole < next; hole++)
-                    Put(GroupMessage.OfPlace(place with { Position = place.Position with { Offset = hole } }));
+                    Put(GroupMessage.OfPlace(place with { Position = place.Position with { Offset = hole }, IsGap = false }));
             }
         }
 

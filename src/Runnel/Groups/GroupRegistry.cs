@@ -135,6 +135,9 @@ internal sealed class GroupRegistry(NodeContext node, IBackplane backplane, Memb
         return PublishAsync(group, EnvelopeKind.Message, type, JsonSerializer.SerializeToUtf8Bytes(body, node.Options.Json), cancellationToken);
     }
 
+    public ValueTask SendGapAsync(GroupName group, CancellationToken cancellationToken = default) =>
+        PublishAsync(group, EnvelopeKind.Message, GroupMessage.GapType, default, cancellationToken);
+
     /// <summary>Ends all subscriptions: the node is going.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -240,9 +243,17 @@ internal sealed class GroupRegistry(NodeContext node, IBackplane backplane, Memb
             group.Deliver(message);
             return;
         }
-        if (group is { Pages: not null, IsOfJob: false } && message.Place is null)
-            TellOfUnkept(group);
-        ConnectionMetrics.GroupMessageFannedOut();
+        if (message.IsGap)
+        {
+            ConnectionMetrics.GroupGapWasReported();
+            Log.GroupGapReported(node.Logger, group.Name);
+        }
+        else
+        {
+            if (group is { Pages: not null, IsOfJob: false } && message.Place is null)
+                TellOfUnkept(group);
+            ConnectionMetrics.GroupMessageFannedOut();
+        }
         if (group.Deliver(message) is { } failure)
         {
             Log.MessageUndeliverable(node.Logger, failure, group.Name);
@@ -255,7 +266,10 @@ internal sealed class GroupRegistry(NodeContext node, IBackplane backplane, Memb
         var place = group.Pages is not null && received.Position != Position.None ? new GroupPlace(group.Name, group.Tag, received.Position) : null;
         try
         {
-            return new GroupMessage(EnvelopeFormat.Decode(received.Payload), place);
+            var envelope = EnvelopeFormat.Decode(received.Payload);
+            if (envelope is { Kind: EnvelopeKind.Message, Message.Type: GroupMessage.GapType })
+                return GroupMessage.OfGap(new GroupPlace(group.Name, group.Tag, received.Position, IsGap: true));
+            return new GroupMessage(envelope, place);
         }
         catch (FormatException exception)
         {

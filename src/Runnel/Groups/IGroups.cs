@@ -45,4 +45,13 @@ public interface IGroups
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="MessageTooLargeException">The message is larger than <see cref="RunnelOptions.MaxGroupMessageBytes"/>.</exception>
     ValueTask SendEventAsync<T>(GroupName group, string type, T body, CancellationToken cancellationToken = default);
+
+    /// <summary>Tells every member that messages are missing, in its place among the group's messages: for a sender that could not send what the members have to know.</summary>
+    /// <remarks>
+    /// Each member's consumer gets <see cref="WebSocketConsumer.OnGapAsync"/>; unless you override that, its client comes back and begins anew. If the group keeps history, clients that are away now learn
+    /// it when they come back. Each call is counted on every node that has members (<c>runnel.group.gaps</c>, reason <c>reported</c>).
+    /// </remarks>
+    /// <param name="group">The group.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    ValueTask SendGapAsync(GroupName group, CancellationToken cancellationToken = default);
 }

@@ -36,6 +36,9 @@ internal static partial class Log
     [LoggerMessage(1020, LogLevel.Warning, "Members of group '{Group}' on this node missed messages, which the group's history does not hold any more.")]
     public static partial void GroupMissedMessages(ILogger logger, GroupName group);
 
+    [LoggerMessage(1053, LogLevel.Information, "A sender has said that messages of group '{Group}' are missing, and the members on this node are told so.")]
+    public static partial void GroupGapReported(ILogger logger, GroupName group);
+
     [LoggerMessage(1021, LogLevel.Debug, "Members of group '{Group}' on this node may have missed messages: the node was cut off from the layer, and the group keeps no history.")]
     public static partial void GroupMayHaveMissedMessages(ILogger logger, GroupName group);
 
@@ -48,7 +51,7 @@ internal static partial class Log
     [LoggerMessage(1024, LogLevel.Warning, "The history of group '{Group}' could not be read for a client that comes back. It is read again in {Rest}.")]
     public static partial void CatchUpFailed(ILogger logger, Exception exception, GroupName group, TimeSpan rest);
 
-    [LoggerMessage(1025, LogLevel.Information, "Connection {Connection:x} did not catch up with group '{Group}' before the group's history was trimmed, so it misses messages.")]
+    [LoggerMessage(1025, LogLevel.Information, "Connection {Connection:x} could not catch up with group '{Group}', because the group's history was trimmed or a sender has said that messages are missing. It misses messages.")]
     public static partial void MemberMissedMessages(ILogger logger, long connection, GroupName group);
 
     [LoggerMessage(1026, LogLevel.Warning, "The key of clients' positions was read, but its time in the state store could not be renewed.")]

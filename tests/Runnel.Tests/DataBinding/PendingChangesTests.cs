@@ -21,7 +21,8 @@ public sealed class PendingChangesTests : IDisposable
     public PendingChangesTests()
     {
         _services = new ServiceCollection().AddLogging(logging => logging.AddProvider(_log)).BuildServiceProvider();
-        _publisher = new ChangePublisher(_services, Options.Create(new DataBindingOptions()), _services.GetRequiredService<ILogger<ChangePublisher>>());
+        var lost = new LostChanges(_services, TimeProvider.System, _services.GetRequiredService<ILogger<LostChanges>>());
+        _publisher = new ChangePublisher(_services, lost, Options.Create(new DataBindingOptions()), _services.GetRequiredService<ILogger<ChangePublisher>>());
     }
 
     [Fact]

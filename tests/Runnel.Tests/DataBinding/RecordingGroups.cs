@@ -23,6 +23,15 @@ internal sealed class RecordingGroups : IGroups
         sent.Message.GetProperty("pk").GetRawText(),
         sent.Message.GetProperty("data").GetRawText()))];
 
+    /// <summary>Whether nothing can be sent.</summary>
+    public bool IsAway { get; set; }
+
+    /// <summary>How often members could not be told, because nothing can be sent.</summary>
+    public int GapsRefused { get; private set; }
+
+    /// <summary>The groups whose members were told that messages are missing.</summary>
+    public ConcurrentQueue<string> Gaps { get; } = [];
+
     public JsonElement[] Messages => [.. _sent.Select(sent => sent.Message)];
 
     /// <summary>What was sent since the last look.</summary>
@@ -36,10 +45,23 @@ internal sealed class RecordingGroups : IGroups
     public ValueTask SendJsonAsync<T>(GroupName group, T value, CancellationToken cancellationToken = default)
     {
         var message = JsonSerializer.SerializeToElement(value, JsonSerializerOptions.Web);
+        if (IsAway)
+            throw new BackplaneUnavailableException("The layer is away.");
         if (Fails(message))
-            throw new IOException("The layer is away.");
+            throw new IOException("The layer fails.");
         _sent.Enqueue((group.Value, message));
         return new(Answer);
+    }
+
+    public ValueTask SendGapAsync(GroupName group, CancellationToken cancellationToken = default)
+    {
+        if (IsAway)
+        {
+            GapsRefused++;
+            throw new BackplaneUnavailableException("The layer is away.");
+        }
+        Gaps.Enqueue(group.Value);
+        return ValueTask.CompletedTask;
     }
 
     public ValueTask AddAsync(GroupName group, ChannelName channel, CancellationToken cancellationToken = default) => throw new NotSupportedException();

@@ -261,25 +261,6 @@ public sealed class GapTests
         public override Task OnReceiveAsync(JsonElement message, CancellationToken cancellationToken) => Task.CompletedTask;
     }
 
-    private abstract class ArticlesConsumer : JsonWebSocketConsumer
-    {
-        public override async Task OnConnectAsync(CancellationToken cancellationToken)
-        {
-            await AcceptAsync(cancellationToken);
-            await Groups.AddAsync("articles", cancellationToken);
-        }
-
-        public override Task OnReceiveAsync(JsonElement message, CancellationToken cancellationToken) => Task.CompletedTask;
-
-        [Handles("done")]
-        public async Task OnDoneAsync(CancellationToken cancellationToken) => await SendJsonAsync("done", cancellationToken);
-    }
-
-    private sealed class ResendingConsumer : ArticlesConsumer
-    {
-        public override async Task OnGapAsync(GroupName group, CancellationToken cancellationToken) => await SendJsonAsync($"snapshot of {group}", cancellationToken);
-    }
-
     private sealed class LeavingConsumer : ArticlesConsumer
     {
         public override async Task OnGapAsync(GroupName group, CancellationToken cancellationToken) => await Groups.RemoveAsync(group, cancellationToken);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Runnel.Layers;
 
 namespace Runnel.Tests.Recovery;
 
@@ -48,4 +49,25 @@ internal sealed class GroupsConsumer : JsonWebSocketConsumer
 
     [Handles("note")]
     public async Task OnNoteAsync(int note, CancellationToken cancellationToken) => await SendJsonAsync($"note {note}", cancellationToken);
+}
+
+/// <summary>Joins the articles, and says when it has dealt with what it was given before.</summary>
+internal abstract class ArticlesConsumer : JsonWebSocketConsumer
+{
+    public override async Task OnConnectAsync(CancellationToken cancellationToken)
+    {
+        await AcceptAsync(cancellationToken);
+        await Groups.AddAsync("articles", cancellationToken);
+    }
+
+    public override Task OnReceiveAsync(JsonElement message, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    [Handles("done")]
+    public async Task OnDoneAsync(CancellationToken cancellationToken) => await SendJsonAsync("done", cancellationToken);
+}
+
+/// <summary>Deals with a gap itself: it sends the present state.</summary>
+internal sealed class ResendingConsumer : ArticlesConsumer
+{
+    public override async Task OnGapAsync(GroupName group, CancellationToken cancellationToken) => await SendJsonAsync($"snapshot of {group}", cancellationToken);
 }
