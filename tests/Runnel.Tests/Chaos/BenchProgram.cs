@@ -33,7 +33,8 @@ internal sealed partial class BenchProgram
 
     public static async Task<BenchProgram> RunAsync(params string[] words)
     {
-        await using var process = ChildProcess.Start(PathOfProgram(), words); // its children end with their input
+        await using var process = ChildProcess.Start(PathOfProgram(), words, static start => // its children end with their input
+            start.Environment["ERL_FLAGS"] = "+sbwt none +sbwtdcpu none +sbwtdio none"); // a RabbitMQ that has nothing to do waits instead of spinning
         var (code, output) = await process.EndAsync(Longest);
         return new BenchProgram(code, output);
     }

@@ -8,7 +8,7 @@ using Xunit;
 namespace Runnel.Tests.RabbitMQ;
 
 /// <summary>What is wrong with a RabbitMQ is said when the layer is opened, in one sentence or two that say what to do.</summary>
-public sealed class RabbitMQStartTests(SharedRabbitServer server, SharedTlsRabbitServer encrypted)
+public sealed class RabbitMQStartTests(SharedRabbitServer server)
 {
     [Fact]
     public async Task No_broker()
@@ -77,10 +77,10 @@ public sealed class RabbitMQStartTests(SharedRabbitServer server, SharedTlsRabbi
     [Fact]
     public async Task Mutual_TLS_and_what_may_be_wrong_with_it()
     {
-        var tls = await encrypted.Server;
-        var port = $"127.0.0.1:{tls.Port}";
+        var tls = await server.Server;
+        var port = $"127.0.0.1:{tls.TlsPort}";
 
-        await using (var layer = Layer(tls.Address))
+        await using (var layer = Layer(tls.TlsAddress))
         {
             await layer.OpenAsync();
             await using var listener = await TopicListener.OnAsync(layer.Backplane!, Topic.OfGroup("articles"));
@@ -90,7 +90,7 @@ public sealed class RabbitMQStartTests(SharedRabbitServer server, SharedTlsRabbi
         AssertSays(await FailureOfAsync($"amqp://{port}", TimeSpan.FromSeconds(2)), port, "amqps://");
         AssertSays(await FailureOfAsync($"amqps://{port}"), port, "ca=/path/ca.pem");
         AssertSays(await FailureOfAsync($"amqps://{port}?ca={tls.AuthorityFile}"), port, "cert=");
-        AssertSays(await FailureOfAsync($"amqps://localhost.localdomain:{tls.Port}?ca={tls.AuthorityFile}"), "localhost.localdomain");
+        AssertSays(await FailureOfAsync($"amqps://localhost.localdomain:{tls.TlsPort}?ca={tls.AuthorityFile}"), "localhost.localdomain");
         AssertSays(await FailureOfAsync($"amqps://{port}?ca=/no/such.pem"), "/no/such.pem", "ca=");
     }
 

@@ -42,6 +42,9 @@ public sealed class RabbitServer : IAsyncDisposable
     /// <summary>Where it listens, or, while it is dead, will listen again.</summary>
     public int Port { get; private set; }
 
+    /// <summary>Where it listens with TLS, if it does.</summary>
+    public int TlsPort { get; private set; }
+
     /// <summary>What the operating system knows it by; another one after each start.</summary>
     public int Id { get; private set; }
 
@@ -62,6 +65,9 @@ public sealed class RabbitServer : IAsyncDisposable
 
     /// <summary>The layer's address of the virtual host <c>/</c>.</summary>
     public string Address => AddressOf("/");
+
+    /// <summary>The same with TLS.</summary>
+    public string TlsAddress => $"amqps://guest:guest@127.0.0.1:{TlsPort}/%2F?ca={AuthorityFile}&cert={ClientCertificateFile}&key={ClientKeyFile}";
 
     /// <summary>Answers the test's own questions.</summary>
     public RabbitProbe Probe => new(Folder);
@@ -84,15 +90,11 @@ public sealed class RabbitServer : IAsyncDisposable
         }
     }
 
-    /// <summary>The layer's address: <c>amqp://…</c> or, with TLS, <c>amqps://…?ca=…&amp;cert=…&amp;key=…</c>.</summary>
+    /// <summary>The layer's address.</summary>
     /// <param name="virtualHost">The virtual host.</param>
     /// <param name="user">Who comes: the user and the password.</param>
     /// <param name="port">Another way to the server, such as a <see cref="TcpWire"/>.</param>
-    public string AddressOf(string virtualHost, string user = "guest:guest", int? port = null)
-    {
-        var rest = $"{user}@127.0.0.1:{port ?? Port}/{Uri.EscapeDataString(virtualHost)}";
-        return _certificate is null ? $"amqp://{rest}" : $"amqps://{rest}?ca={AuthorityFile}&cert={ClientCertificateFile}&key={ClientKeyFile}";
-    }
+    public string AddressOf(string virtualHost, string user = "guest:guest", int? port = null) => $"amqp://{user}@127.0.0.1:{port ?? Port}/{Uri.EscapeDataString(virtualHost)}";
 
     /// <summary>Creates a virtual host, in which nobody else is.</summary>
     public async Task<RabbitVirtualHost> CreateHostAsync()
@@ -167,7 +169,7 @@ public sealed class RabbitServer : IAsyncDisposable
             throw new InvalidOperationException($"These tests need RabbitMQ and start their own: install the package 'rabbitmq-server' (expected at {Program}).");
         for (var ports = 1; ; ports++)
         {
-            (Port, NamesPort, _nodesPort) = (LoopbackPort.Free(), LoopbackPort.Free(), LoopbackPort.Free());
+            (Port, TlsPort, NamesPort, _nodesPort) = (LoopbackPort.Free(), LoopbackPort.Free(), LoopbackPort.Free(), LoopbackPort.Free());
             if (await TryStartAsync())
                 return;
             if (ports == MostPorts || !IsPortTaken())
@@ -248,15 +250,13 @@ public sealed class RabbitServer : IAsyncDisposable
 
     private IEnumerable<string> Settings()
     {
-        yield return $"{{tcp_listeners, [{(_certificate is null ? $"{{\"127.0.0.1\", {Port}}}" : "")}]}}";
+        yield return $"{{tcp_listeners, [{{\"127.0.0.1\", {Port}}}]}}";
         if (_certificate is { } certificate)
         {
-            yield return $"{{ssl_listeners, [{{\"127.0.0.1\", {Port}}}]}}";
+            yield return $"{{ssl_listeners, [{{\"127.0.0.1\", {TlsPort}}}]}}";
             yield return $"{{ssl_options, [{{cacertfile, \"{certificate.AuthorityFile}\"}}, {{certfile, \"{certificate.CertificateFile}\"}}, "
                 + $"{{keyfile, \"{certificate.KeyFile}\"}}, {{verify, verify_peer}}, {{fail_if_no_peer_cert, true}}]}}";
         }
-        if (_options.MaxMessageSize is { } size)
-            yield return $"{{max_message_size, {size}}}";
         foreach (var setting in _options.Settings)
             yield return setting;
     }

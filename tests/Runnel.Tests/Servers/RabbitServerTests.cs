@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
@@ -9,7 +8,7 @@ using Xunit;
 namespace Runnel.Tests.Servers;
 
 /// <summary>What the tests of the RabbitMQ layer stand on.</summary>
-public sealed class RabbitServerTests(SharedRabbitServer shared, SharedTlsRabbitServer encrypted)
+public sealed class RabbitServerTests(SharedRabbitServer shared)
 {
     [Fact]
     public async Task A_virtual_host_has_what_a_test_puts_there_and_is_gone_when_it_is_disposed_of()
@@ -91,57 +90,16 @@ public sealed class RabbitServerTests(SharedRabbitServer shared, SharedTlsRabbit
     }
 
     [Fact]
-    public async Task A_server_can_be_paused_and_killed_and_comes_back_with_what_was_durable_and_is_gone_with_its_epmd_when_it_is_disposed_of()
-    {
-        var server = await RabbitServer.StartAsync(new() { MaxMessageSize = 100 });
-        var (port, id) = (server.Port, server.Id);
-        var host = await server.CreateHostAsync();
-        await using (var connection = await ConnectAsync(host.Address))
-        {
-            await using var channel = await connection.CreateChannelAsync(new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true));
-            await channel.QueueDeclareAsync("kept", durable: true, exclusive: false, autoDelete: false);
-            await channel.QueueDeclareAsync("lost", durable: false, exclusive: false, autoDelete: false);
-            await channel.BasicPublishAsync("", "kept", mandatory: true, new BasicProperties { Persistent = true }, new byte[100]);
-            await Assert.ThrowsAnyAsync<Exception>(() => channel.BasicPublishAsync("", "kept", new byte[101]).AsTask());
-
-            await server.PauseAsync();
-            var answer = host.CountConnectionsAsync();
-            Assert.False(answer.IsCompleted);
-            await server.ResumeAsync();
-            Assert.Equal(1, await answer);
-
-            await server.SetMemoryAlarmAsync(isOn: true);
-            await server.SetMemoryAlarmAsync(isOn: false);
-            await server.KillAsync();
-        }
-
-        await Assert.ThrowsAsync<BrokerUnreachableException>(() => ConnectAsync(host.Address));
-        await server.RestartAsync();
-        var queue = Assert.Single(await host.QueuesAsync());
-        Assert.Equal(("kept", 1, port), (queue.Name, queue.Messages, server.Port));
-        Assert.NotEqual(id, server.Id);
-
-        await server.PauseAsync();
-        await server.DisposeAsync();
-        Assert.False(Directory.Exists($"/proc/{server.Id}"));
-        Assert.False(Directory.Exists(server.Folder));
-        using var visitor = new TcpClient();
-        await Assert.ThrowsAsync<SocketException>(() => visitor.ConnectAsync(IPAddress.Loopback, server.NamesPort));
-    }
-
-    [Fact]
     public async Task A_server_with_TLS_answers_those_who_have_a_certificate_of_its_authority()
     {
-        var server = await encrypted.Server;
-        Assert.Equal(
-            $"amqps://guest:guest@127.0.0.1:{server.Port}/%2F?ca={server.AuthorityFile}&cert={server.ClientCertificateFile}&key={server.ClientKeyFile}", server.Address);
+        var server = await shared.Server;
         var certificate = X509Certificate2.CreateFromPemFile(server.ClientCertificateFile!, server.ClientKeyFile);
 
         await using var connection = await ConnectAsync(server, certificate);
 
         Assert.True(connection.IsOpen);
         await Assert.ThrowsAsync<BrokerUnreachableException>(() => ConnectAsync(server, certificate: null));
-        await Assert.ThrowsAsync<BrokerUnreachableException>(() => ConnectAsync($"amqp://127.0.0.1:{server.Port}"));
+        await Assert.ThrowsAsync<BrokerUnreachableException>(() => ConnectAsync($"amqp://127.0.0.1:{server.TlsPort}"));
     }
 
     [Fact]
@@ -165,7 +123,7 @@ public sealed class RabbitServerTests(SharedRabbitServer shared, SharedTlsRabbit
     private static Task<IConnection> ConnectAsync(RabbitServer server, X509Certificate2? certificate) => new ConnectionFactory
     {
         HostName = IPAddress.Loopback.ToString(),
-        Port = server.Port,
+        Port = server.TlsPort,
         AutomaticRecoveryEnabled = false,
         Ssl = new SslOption("127.0.0.1", enabled: true)
         {

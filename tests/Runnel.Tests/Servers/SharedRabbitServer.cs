@@ -2,22 +2,14 @@ using Runnel.Tests.Servers;
 using Xunit;
 
 [assembly: AssemblyFixture(typeof(SharedRabbitServer))]
-[assembly: AssemblyFixture(typeof(SharedTlsRabbitServer))]
 
 namespace Runnel.Tests.Servers;
 
-/// <summary>One RabbitMQ for all tests that leave it as it is; it starts when the first of them asks for it.</summary>
+/// <summary>One RabbitMQ for all tests that leave it as it is, with TLS and without; it starts when the first of them asks for it.</summary>
 /// <remarks>A test takes a virtual host, and disposes of it.</remarks>
-public class SharedRabbitServer : IAsyncDisposable
+public sealed class SharedRabbitServer : IAsyncDisposable
 {
-    private readonly Lazy<Task<RabbitServer>> _server;
-
-    public SharedRabbitServer()
-        : this(new RabbitServerOptions())
-    {
-    }
-
-    private protected SharedRabbitServer(RabbitServerOptions options) => _server = new(() => RabbitServer.StartAsync(options));
+    private readonly Lazy<Task<RabbitServer>> _server = new(static () => RabbitServer.StartAsync(new RabbitServerOptions { Tls = true }));
 
     /// <summary>The server. Do not kill, pause or alarm it.</summary>
     public Task<RabbitServer> Server => _server.Value;
@@ -29,9 +21,5 @@ public class SharedRabbitServer : IAsyncDisposable
     {
         if (_server.IsValueCreated && !_server.Value.IsFaulted) // whoever asked for it has been told
             await (await Server).DisposeAsync();
-        GC.SuppressFinalize(this);
     }
 }
-
-/// <summary>Another one, whose port speaks TLS.</summary>
-public sealed class SharedTlsRabbitServer() : SharedRabbitServer(new RabbitServerOptions { Tls = true });
