@@ -6,19 +6,8 @@ using static Microsoft.Playwright.Assertions;
 namespace Runnel.Tests.Samples;
 
 /// <summary>The page "Progress" as people meet it: in a browser.</summary>
-public sealed class ProgressPageTests(Chromium chromium) : IClassFixture<Chromium>, IAsyncLifetime
+public sealed class ProgressPageTests(Chromium chromium, ProgressSite site) : IClassFixture<Chromium>, IClassFixture<ProgressSite>
 {
-    private readonly SampleFolder _folder = new();
-    private SampleProcess _app = null!;
-
-    public async ValueTask InitializeAsync() => _app = await SampleProcess.ServeAsync("Progress", _folder);
-
-    public async ValueTask DisposeAsync()
-    {
-        await _app.DisposeAsync();
-        _folder.Dispose();
-    }
-
     [Fact]
     public async Task A_bar_moves_goes_on_after_a_reload_and_moves_in_a_second_tab_too()
     {
@@ -62,8 +51,8 @@ public sealed class ProgressPageTests(Chromium chromium) : IClassFixture<Chromiu
     [Fact]
     public async Task A_page_that_is_cut_off_for_a_moment_gets_the_latest_state_of_its_task_and_says_so()
     {
-        await using var wire = TcpWire.To(_app.Address.Port);
-        var page = await OpenPageAsync(address: new UriBuilder(_app.Address) { Port = wire.Port }.Uri);
+        await using var wire = TcpWire.To(site.Address.Port);
+        var page = await OpenPageAsync(address: new UriBuilder(site.Address) { Port = wire.Port }.Uri);
         await page.GetByLabel("Steps").FillAsync("20");
         await page.GetByLabel("Milliseconds").FillAsync("100");
         await page.GetByRole(AriaRole.Button, new() { Name = "Start a task" }).ClickAsync();
@@ -97,7 +86,7 @@ public sealed class ProgressPageTests(Chromium chromium) : IClassFixture<Chromiu
 
     private async Task<IPage> OpenPageAsync(int width = 1280, List<string>? complaints = null, Uri? address = null)
     {
-        var page = await chromium.NewPageAsync(address ?? _app.Address, width);
+        var page = await chromium.NewPageAsync(address ?? site.Address, width);
         page.Console += (_, message) =>
         {
             if (message.Type is "error" or "warning")
