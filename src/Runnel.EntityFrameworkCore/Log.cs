@@ -27,4 +27,7 @@ internal static partial class Log
 
     [LoggerMessage(5007, LogLevel.Error, "The members of group '{Group}' will not be told that they have missed a change, because {Most} other groups already wait for the layer to tell their members.")]
     public static partial void GapUntold(ILogger logger, string group, int most);
+
+    [LoggerMessage(5008, LogLevel.Error, "The members of group '{Group}' cannot be told that they have missed changes, which the layer did not take while it was away.")]
+    public static partial void GapUntellable(ILogger logger, Exception exception, string group);
 }

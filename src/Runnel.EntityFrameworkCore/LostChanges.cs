@@ -52,11 +52,15 @@ internal sealed class LostChanges(IServiceProvider services, TimeProvider timePr
             {
                 return;
             }
-            catch (Exception exception)
+            catch (BackplaneUnavailableException exception)
             {
                 Add(group);
                 Log.GapNotYetTold(logger, group.Value, Rest, exception.Message);
                 await Task.Delay(Rest, timeProvider, _ending.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+            catch (Exception exception)
+            {
+                Log.GapUntellable(logger, exception, group.Value);
             }
         }
     }

@@ -87,6 +87,8 @@ internal static class DjangoFormat
         {
             if (message.Type == FrameType)
                 throw new FormatException($"'{FrameType}' is the type of frames: send it with SendAsync, or give the event another type");
+            if (message.Type.StartsWith("runnel:", StringComparison.Ordinal))
+                throw new FormatException("it is between nodes of Runnel, and would fail Python's consumers, which have no handler for it");
             using var body = JsonDocument.Parse(message.Body.IsEmpty ? "{}"u8.ToArray() : message.Body);
             if (body.RootElement.ValueKind != JsonValueKind.Object)
                 throw new FormatException("its body is not a JSON object");

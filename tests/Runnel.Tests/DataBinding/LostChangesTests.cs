@@ -63,6 +63,25 @@ public sealed class LostChangesTests
         Assert.Empty(library.Groups.Gaps);
     }
 
+    [Fact]
+    public async Task A_layer_that_can_never_tell_the_members_is_asked_once()
+    {
+        await using var library = Open();
+        (library.Groups.IsAway, library.Groups.NoGaps) = (true, new ArgumentException("It has no form for it."));
+        await SaveAsync(library, "a");
+
+        library.Groups.IsAway = false;
+        await Wait.Until(() =>
+        {
+            _clock.Advance(TimeSpan.FromSeconds(1));
+            return library.Log.Lines.Any(line => line.StartsWith("Error 5008", StringComparison.Ordinal));
+        }, "it is logged");
+        _clock.Advance(TimeSpan.FromMinutes(1));
+
+        Assert.Single(library.Log.Lines, line => line.StartsWith("Error 5008", StringComparison.Ordinal));
+        Assert.Empty(library.Groups.Gaps);
+    }
+
     private Library Open()
     {
         var name = Guid.NewGuid().ToString();

@@ -26,6 +26,9 @@ internal sealed class RecordingGroups : IGroups
     /// <summary>Whether nothing can be sent.</summary>
     public bool IsAway { get; set; }
 
+    /// <summary>Why members can never be told that messages are missing.</summary>
+    public Exception? NoGaps { get; set; }
+
     /// <summary>How often members could not be told, because nothing can be sent.</summary>
     public int GapsRefused { get; private set; }
 
@@ -60,6 +63,8 @@ internal sealed class RecordingGroups : IGroups
             GapsRefused++;
             throw new BackplaneUnavailableException("The layer is away.");
         }
+        if (NoGaps is not null)
+            throw NoGaps;
         Gaps.Enqueue(group.Value);
         return ValueTask.CompletedTask;
     }

@@ -96,6 +96,7 @@ public sealed class DjangoFormatTests
     [InlineData("chat.message", """{"type":"other"}""", "its body has a property 'type'")]
     [InlineData("chat.message", """{"__asgi_group__":"other"}""", "its body has a property '__asgi_group__'")]
     [InlineData("websocket.send", """{"text":"hi"}""", "'websocket.send' is the type of frames")]
+    [InlineData("runnel:gap", "", "it is between nodes of Runnel")]
     public void What_django_could_not_read_is_refused_with_a_sentence(string type, string body, string why)
     {
         var refused = Assert.Throws<ArgumentException>(() => DjangoFormat.Encode(Event(type, body), Chat));
