@@ -32,6 +32,9 @@ internal static partial class Log
     [LoggerMessage(4011, LogLevel.Warning, "{Count} dead letters of channel '{Channel}' were older than they are kept, and were deleted.")]
     public static partial void DeadLettersAged(ILogger logger, string channel, long count);
 
+    [LoggerMessage(4017, LogLevel.Warning, "Redis came back, or a replica has taken its place, without what a worker settled last on channel '{Channel}': {Count} messages are handed out again.")]
+    public static partial void Reclaimed(ILogger logger, string channel, long count);
+
     [LoggerMessage(4012, LogLevel.Error, "Worker {Worker} was taken for dead, since Redis had not heard of it for as long as its lease: what it held went to others.")]
     public static partial void LeaseLost(ILogger logger, string worker);
 

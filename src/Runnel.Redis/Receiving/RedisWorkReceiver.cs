@@ -19,6 +19,7 @@ internal sealed class RedisWorkReceiver : IWorkReceiver
     {
         (_store, _table, _heart, _bells, Term) = (store, table, heart, bells, term);
         term.Lost += OnLost;
+        store.ServerChanged += Reclaim;
         heart.Add(term);
     }
 
@@ -63,6 +64,7 @@ internal sealed class RedisWorkReceiver : IWorkReceiver
         if (!Term.TryEnd())
             return;
         _heart.Remove(Term);
+        _store.ServerChanged -= Reclaim;
         var leaving = Task.WhenAll(_channels.Values.Select(LeaveAsync));
         try
         {
@@ -84,6 +86,12 @@ internal sealed class RedisWorkReceiver : IWorkReceiver
         foreach (var channel in _channels.Values)
             channel.Lose(new LeaseLostException(WorkerId));
         _lost.CancelAsync();
+    }
+
+    private void Reclaim()
+    {
+        foreach (var channel in _channels.Values)
+            _ = channel.ReclaimAsync();
     }
 
     private async Task LeaveAsync(WorkerChannel channel)

@@ -12,7 +12,7 @@ namespace Runnel.Redis.Receiving;
 /// its way goes along with the next one. Only a claim does not wait for those that settle: two steps are on their way at most, and one of them claims.
 /// Redis does them in the order sent, also when they are repeated.
 /// </remarks>
-internal sealed class WorkerChannel(LeaseTerm term, RedisChannel channel, RedisStore store, RedisBells bells) : IChannelListener
+internal sealed partial class WorkerChannel(LeaseTerm term, RedisChannel channel, RedisStore store, RedisBells bells) : IChannelListener
 {
     private static readonly TimeSpan AfterRefusal = TimeSpan.FromSeconds(1);
 
@@ -245,6 +245,7 @@ internal sealed class WorkerChannel(LeaseTerm term, RedisChannel channel, RedisS
             return;
         }
         step.Answer(answer[0].Bytes);
+        Forget(step.Settlements);
         channel.TellExpired(answer[2].AsNumber());
         if (!step.Claims)
             return;
@@ -258,9 +259,10 @@ internal sealed class WorkerChannel(LeaseTerm term, RedisChannel channel, RedisS
     private void Distribute(ReadOnlySpan<RespValue> found, long step)
     {
         var messages = new List<ReceivedMessage>(found.Length);
+        var claims = Remember(found, step);
         for (var i = 0; i < found.Length; i++)
         {
-            if (Read(found[i].Bytes, step, i + 1) is { } message)
+            if (Read(found[i].Bytes, claims[i]) is { } message)
                 messages.Add(message);
         }
         var given = ReceiveRequest.Distribute(messages, TakeReceiver);
@@ -279,9 +281,8 @@ internal sealed class WorkerChannel(LeaseTerm term, RedisChannel channel, RedisS
         }
     }
 
-    private ReceivedMessage? Read(byte[] entry, long step, int place)
+    private ReceivedMessage? Read(byte[] entry, RedisClaim claim)
     {
-        var claim = new RedisClaim(term, channel.Name, step, place, Entry.KeyOf(entry));
         try
         {
             return new ReceivedMessage(channel.Name, Entry.Decode(entry, store.Sealing, channel.Name.Value), claim);

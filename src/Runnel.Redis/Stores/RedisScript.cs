@@ -39,6 +39,8 @@ internal sealed class RedisScript
 
     public static RedisScript Leave { get; } = OfChannel("claims", "leave");
 
+    public static RedisScript Reclaim { get; } = OfChannel("reclaim");
+
     public static RedisScript Cancel { get; } = OfChannel("cancel");
 
     public static RedisScript Status { get; } = OfChannel("status");
@@ -60,7 +62,7 @@ internal sealed class RedisScript
     public static RedisScript Forget { get; } = new("time", "forget");
 
     /// <summary>Every script: loaded on each new connection, since a server that was restarted knows none.</summary>
-    public static IReadOnlyList<RedisScript> All { get; } = [Publish, NoteAndPublish, History, Keep, Beat, Wake, Enqueue, Step, Sweep, Leave, Cancel, Status, Replay, Letters, Flush, Purge, Turn, Touch, Note, Forget];
+    public static IReadOnlyList<RedisScript> All { get; } = [Publish, NoteAndPublish, History, Keep, Beat, Wake, Enqueue, Step, Sweep, Leave, Reclaim, Cancel, Status, Replay, Letters, Flush, Purge, Turn, Touch, Note, Forget];
 
     /// <summary>The command that makes the script known to Redis.</summary>
     public ReadOnlyMemory<byte> Load => RespWriter.Encode("SCRIPT", "LOAD", _text);

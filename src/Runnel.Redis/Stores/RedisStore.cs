@@ -16,6 +16,8 @@ public sealed class RedisStore : IAsyncDisposable
     private readonly TimeProvider _timeProvider;
     private long _requests;
     private object? _unnoted;
+    private string? _server;
+    private bool _isOtherServer;
 
     /// <summary>Creates the store; nothing is connected to yet.</summary>
     /// <param name="options">Where Redis is, and how it is used.</param>
@@ -34,7 +36,7 @@ public sealed class RedisStore : IAsyncDisposable
         Sealing = new Sealing([.. options.EncryptionKeys, .. address.ReadKeys()]);
         Dialer = new RedisDialer(address, options.Prefix, options.Timeout);
         Outage = new RedisOutage(address.ToString(), TimeProvider.System, logger);
-        Commands = new RedisClient(Dialer, options, Outage, LoadScripts) { OnConnectedChanged = isConnected => ConnectedChanged?.Invoke(isConnected) };
+        Commands = new RedisClient(Dialer, options, Outage, LoadScripts) { OnConnectedChanged = OnConnectedChanged };
     }
 
     internal RedisOptions Options { get; }
@@ -73,6 +75,9 @@ public sealed class RedisStore : IAsyncDisposable
     private long Now => (_timeProvider.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
 
     internal event Action<bool>? ConnectedChanged;
+
+    /// <summary>Raised when this process is connected to another server than before, or to one that was started again: it may lack what was written last.</summary>
+    internal event Action? ServerChanged;
 
     /// <summary>For how long the answer to what must not be done twice is kept: longer than it may take until it is asked for again.</summary>
     internal TimeSpan AnswersAreKept => Options.Timeout + Options.OutageTimeout + TimeSpan.FromMinutes(1);
@@ -150,6 +155,13 @@ public sealed class RedisStore : IAsyncDisposable
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => Commands.DisposeAsync();
 
+    private void OnConnectedChanged(bool isConnected)
+    {
+        ConnectedChanged?.Invoke(isConnected);
+        if (isConnected && Interlocked.Exchange(ref _isOtherServer, false))
+            ServerChanged?.Invoke();
+    }
+
     // A server that was restarted knows no scripts, and its histories go on in new epochs.
     private void LoadScripts(RedisSocket socket)
     {
@@ -165,6 +177,8 @@ public sealed class RedisStore : IAsyncDisposable
         if (Fact(facts, "role") == "slave")
             throw new RedisUnavailableException(IsReplica(facts)); // it may be given its master's place while we are connected, and nobody would note it
         var id = Fact(facts, "master_replid");
+        if (Interlocked.Exchange(ref _server, id) is { } before && before != id)
+            Volatile.Write(ref _isOtherServer, true);
         // Without a note, no history takes this server for the one before, either. And a server whose memory is full deletes.
         var isNoted = socket.Execute(RespWriter.Encode("GET", Keys.Server)).ToString() == id || TryWrite(socket, "SET", Keys.Server, id) || TryWrite(socket, "DEL", Keys.Server);
         Volatile.Write(ref _unnoted, isNoted ? null : new object());

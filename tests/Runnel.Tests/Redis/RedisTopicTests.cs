@@ -44,23 +44,13 @@ public sealed class RedisTopicTests(RedisServer server) : TopicSpecification, IC
     /// <summary>A replica takes the server's place, and every wire leads to it from then on.</summary>
     protected override async Task<bool> FailOverAsync(Func<Task>? act)
     {
-        var (replica, line) = (await RedisServer.StartAsync(new RedisServerOptions()), TcpWire.To(server.Port));
-        _replicas.AddRange([replica, line]);
-        using var master = server.Connect();
-        using var probe = replica.Connect();
-        probe.Ask("REPLICAOF", "127.0.0.1", $"{line.Port}");
-        await Wait.Until(() => probe.Info("replication")["master_link_status"] == "up", "the replica follows");
-        Assert.Equal(1, master.Number("WAIT", "1", $"{Wait.Limit.TotalMilliseconds}"));
+        var replica = await RedisReplica.FollowAsync(server);
+        _replicas.Add(replica);
 
-        line.Cut();
+        replica.CutOff();
         if (act is not null)
             await act();
-        probe.Ask("REPLICAOF", "NO", "ONE");
-        foreach (var wire in _wires.Values)
-        {
-            wire.Lead(replica.Port);
-            wire.Reset();
-        }
+        replica.TakeOver(_wires.Values);
         return true;
     }
 

@@ -133,6 +133,37 @@ public sealed class RedisWorkQueueOutageTests(RedisServer server) : IClassFixtur
     }
 
     [Fact]
+    public async Task What_a_replica_lacks_that_takes_over_is_lost_and_what_was_settled_last_is_handed_out_again_and_keeps_nothing_waiting()
+    {
+        await using var wire = TcpWire.To(server.Port);
+        await using var queue = Open(server.AddressAt(wire.Port));
+        await using var worker = await queue.OpenReceiverAsync(new ReceiverOptions());
+        Envelope[] messages = [NewMessage(), NewMessage("key"), NewMessage("key")];
+        await queue.EnqueueAsync("work", messages, EnqueueOptions.Default);
+        var taken = await Wait.For(worker.ReceiveAsync("work", 2).AsTask(), "the first two messages");
+        await using var replica = await RedisReplica.FollowAsync(server);
+
+        replica.CutOff();
+        Assert.True(await worker.CompleteAsync(taken[1]));
+        await queue.EnqueueAsync("work", [NewMessage()], EnqueueOptions.Default);
+        replica.TakeOver(wire);
+        List<ReceivedMessage> again = [];
+        while (again.Count < 2)
+        {
+            again.AddRange(await Wait.For(worker.ReceiveAsync("work", 1).AsTask(), "what the replica had"));
+            Assert.True(await worker.CompleteAsync(again[^1]));
+        }
+        var marker = NewMessage();
+        await queue.EnqueueAsync("work", [marker], EnqueueOptions.Default);
+        var next = Assert.Single(await Wait.For(worker.ReceiveAsync("work", 10).AsTask(), "a message that is sent later"));
+
+        Assert.Equal([(messages[1].Id, 1), (messages[2].Id, 0)], again.Select(message => (message.Id, message.Envelope.Crashes)));
+        Assert.Equal(marker.Id, next.Id);
+        Assert.True(await worker.CompleteAsync(taken[0]));
+        Assert.StartsWith("Redis came back, or a replica has taken its place", Assert.Single(_place.Log.Of(4017)).Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_worker_with_nothing_to_do_asks_no_more_than_its_heart_beats()
     {
         await using var queue = Open();
