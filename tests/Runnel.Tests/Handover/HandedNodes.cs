@@ -69,7 +69,16 @@ internal sealed class HandedNodes(Action<HandoverOptions>? configure = null) : I
             // Nobody waits for those that a test has killed.
             foreach (var other in _nodes.Where(other => other != node))
                 node.Nodes.Tell(NodeChangeKind.Left, other.Status);
-            await node.DisposeAsync();
+            var stopping = node.DisposeAsync().AsTask();
+            // A dead node waits for a moment whether others have what it says last.
+            await Wait.Until(
+                () =>
+                {
+                    Pass(1);
+                    return stopping.IsCompleted;
+                },
+                "the node to stop");
+            await stopping;
         }
     }
 
@@ -195,6 +204,9 @@ internal sealed class SocketHere : SocketConnection, IDisposable
 
     public List<int> Closes { get; } = [];
 
+    /// <summary>Whether the client sees when it is closed, behind what was sent before.</summary>
+    public bool ShowsClose { get; set; }
+
     public bool IsAccepted { get; private set; }
 
     /// <summary>Whether it has only a limited time left.</summary>
@@ -263,6 +275,6 @@ internal sealed class SocketHere : SocketConnection, IDisposable
     {
         lock (Closes)
             Closes.Add(code);
-        return Task.CompletedTask;
+        return ShowsClose ? SendAsync("closed", cancellationToken).AsTask() : Task.CompletedTask;
     }
 }

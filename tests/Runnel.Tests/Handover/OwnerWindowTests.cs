@@ -48,11 +48,25 @@ public sealed class OwnerWindowTests : IAsyncLifetime
     public async Task What_a_consumer_sent_before_it_closed_goes_to_the_client_although_it_waits()
     {
         var client = await _gateway.ConnectAsync();
+        client.ShowsClose = true;
 
         await client.SayAsync("close");
 
+        await client.GotAsync("closed");
+        Assert.Equal(SendWindow.MostFrames + 10, client.Writer.Texts.IndexOf("closed"));
+    }
+
+    [Fact]
+    public async Task What_a_client_says_after_its_consumer_has_closed_is_for_nobody()
+    {
+        var client = await _gateway.ConnectAsync();
+        await client.SayAsync("close");
         await client.ClosedAsync();
-        await Wait.Until(() => client.Writer.Texts.Count == SendWindow.MostFrames + 10, "the client gets all of it");
+
+        await client.SayAsync("1");
+        await Wait.For(client.EndAsync(CloseCode.Normal), "the end, after all that the client said");
+
+        Assert.Equal(0, _nodes.Journal.Unread);
     }
 
     [Fact]

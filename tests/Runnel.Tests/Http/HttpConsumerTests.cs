@@ -183,25 +183,6 @@ public sealed class HttpConsumerTests : IAsyncDisposable
 
     [Theory]
     [MemberData(nameof(Modes))]
-    public async Task A_consumer_that_takes_too_long_after_its_response_has_begun_cuts_it_even_if_it_does_not_listen(bool inWorker)
-    {
-        var client = await StartAsync(inWorker);
-        var go = new TaskCompletionSource();
-        _script.Answer = async (_, response, cancellationToken) =>
-        {
-            await response.WriteAsync("half", cancellationToken);
-            await go.Task;
-        };
-
-        using var response = await client.GetAsync($"/impatient/{_script.Id}", HttpCompletionOption.ResponseHeadersRead);
-
-        var cut = await Record.ExceptionAsync(() => Wait.For(response.Content.ReadAsStringAsync(), "the cut"));
-        go.SetResult();
-        Assert.False(cut is null or TimeoutException);
-    }
-
-    [Theory]
-    [MemberData(nameof(Modes))]
     public async Task A_client_that_goes_away_cancels_the_consumer(bool inWorker)
     {
         var client = await StartAsync(inWorker);

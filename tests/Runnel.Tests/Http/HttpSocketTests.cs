@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
+using Runnel.AspNetCore;
 using Runnel.Links;
 using Runnel.Specification;
 using Runnel.Tests.Connections;
@@ -112,26 +113,52 @@ public sealed class HttpSocketTests
     [Fact]
     public async Task A_client_that_reads_slowly_is_not_cut_although_that_takes_longer_than_its_consumer_may()
     {
-        await using var app = await RunnelApp.StartAsync(app => app.MapHttpConsumer<ScriptedHttpConsumer>("/scripted/{script}", options => options.Timeout = TimeSpan.FromMilliseconds(10)));
-        var (written, ended) = (0, new TaskCompletionSource<Exception?>());
+        const int Bytes = 16 * 1024 * 1024; // far more than all buffers on the way have room for
+        var clock = new ManualTimeProvider();
+        await using var app = await RunnelApp.StartAsync(Map, builder => builder.With(clock));
+        var (began, ended) = (new TaskCompletionSource(), new TaskCompletionSource<Exception?>());
         _script.Answer = async (_, response, cancellationToken) =>
         {
-            ended.SetResult(await Record.ExceptionAsync(async () =>
-            {
-                for (; written < 256; Interlocked.Increment(ref written))
-                    await response.WriteAsync(new byte[64 * 1024], cancellationToken);
-            }));
+            var writing = response.WriteAsync(new byte[Bytes], cancellationToken).AsTask();
+            began.SetResult();
+            ended.SetResult(await Record.ExceptionAsync(() => writing));
         };
         var client = await app.DialAsync();
 
         await client.SendAsync($"GET {Path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
-        await SettleAsync(() => Volatile.Read(ref written));
+        await Wait.For(began.Task, "the consumer to write");
         Assert.False(ended.Task.IsCompleted);
+        clock.Advance(2 * new HttpConsumerOptions().Timeout);
         await client.ReadHeadAsync();
-        while (!ended.Task.IsCompleted)
-            await client.ReadAsync(64 * 1024);
+        await client.ReadAsync(Bytes);
 
-        Assert.Null(await ended.Task);
+        Assert.Null(await Wait.For(ended.Task, "the end of the write"));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_consumer_that_takes_too_long_after_its_response_has_begun_cuts_it_even_if_it_does_not_listen(bool inAWorker)
+    {
+        var clock = new ManualTimeProvider();
+        await using var app = await RunnelApp.StartAsync(Map, builder => builder.With(clock).With(static (RunnelOptions options) => options.NodeLease = TimeSpan.FromMinutes(10)), inAWorker: inAWorker);
+        if (inAWorker)
+            await WorkerAsync(app);
+        var go = new TaskCompletionSource();
+        _script.Answer = async (_, response, cancellationToken) =>
+        {
+            await response.WriteAsync("half", cancellationToken);
+            await go.Task;
+        };
+        var client = await app.DialAsync();
+
+        await client.SendAsync($"GET {Path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        Assert.StartsWith("HTTP/1.1 200", await client.ReadHeadAsync(), StringComparison.Ordinal);
+        var cut = Assert.ThrowsAsync<EndOfStreamException>(() => client.ReadAsync(1000));
+        await clock.MoveUntil(new HttpConsumerOptions().Timeout, () => cut.IsCompleted, "the client is cut");
+
+        await cut;
+        go.SetResult();
     }
 
     // Waits until a number stays as it is.

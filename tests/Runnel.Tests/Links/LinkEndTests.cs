@@ -79,6 +79,36 @@ public sealed class LinkEndTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task The_first_packet_of_a_link_that_has_ended_begins_no_other_one()
+    {
+        var (one, two) = await LinkedAsync();
+        two.Links.Fail(one.Id, new InvalidOperationException("The test ends the link."));
+        var packet = new LinkWriter();
+        packet.Begin(one.Id);
+        packet.Write(new TextItem("late"));
+        var bytes = packet.End().ToArray();
+        LinkHeader.Stamp(bytes, LinkFlags.Items, from: 1, to: 0, number: 1, received: 0);
+
+        two.Links.TryTake(bytes);
+
+        Assert.Equal(["1", "ended"], two.Heard);
+    }
+
+    [Fact]
+    public void A_confirmation_of_what_was_never_sent_confirms_nothing()
+    {
+        var outbox = new LinkOutbox();
+        var writer = new LinkWriter();
+        writer.Begin("here");
+        outbox.Add(writer.End());
+
+        Assert.False(outbox.Confirm(2));
+        Assert.True(outbox.HasUnconfirmed);
+        Assert.True(outbox.Confirm(1));
+        Assert.False(outbox.HasUnconfirmed);
+    }
+
+    [Fact]
     public async Task Waiting_for_a_node_that_is_gone_ends_with_the_link()
     {
         var (one, two) = await LinkedAsync();
