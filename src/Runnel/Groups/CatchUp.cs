@@ -45,40 +45,68 @@ internal sealed class CatchUp(NodeContext node, Group group, GroupMember member,
     {
         while (group.IsComing(member))
         {
-            var next = group.Pages!.Find(_at.Offset + 1);
-            if (next is null)
+            if (group.Pages!.Find(Next) is { } next)
             {
-                member.FlushReplay();
-                switch (group.TryEnter(member, _at, gaps))
-                {
-                    case EnterResult.Entered or EnterResult.Gone:
-                        return;
-                    case EnterResult.Behind:
-                        next = await group.Pages.ReadAsync(group.Present.Position.Epoch, _at.Offset + 1);
-                        break;
-                }
-                if (next is null)
-                {
+                await ReplayAsync(next);
+                continue;
+            }
+            member.FlushReplay();
+            var present = group.Present.Position;
+            switch (group.TryEnter(member, _at, gaps))
+            {
+                case EnterResult.Entered or EnterResult.Gone:
+                    return;
+                case EnterResult.Behind when await TryReadAsync() || await group.TryRenewAsync(present):
+                case EnterResult.Apart when await TryMeetAsync(present):
+                    break;
+                default:
                     EnterAfterGap();
                     return;
-                }
             }
-            if (next.IsGap)
-            {
-                MeetGap();
-                return;
-            }
-            if (!next.IsBegin)
-                await member.ReplayAsync(next, client);
-            _at = next.Place!.Position;
         }
+    }
+
+    private Position Next => _at with { Offset = _at.Offset + 1 };
+
+    private async ValueTask ReplayAsync(GroupMessage next)
+    {
+        if (next.IsGap)
+        {
+            MeetGap();
+            return;
+        }
+        if (!next.IsBegin)
+            await member.ReplayAsync(next, client);
+        _at = next.Place!.Position;
+    }
+
+    private async ValueTask<bool> TryReadAsync()
+    {
+        if (await group.Pages!.ReadAsync(Next) is not { } next)
+            return false;
+        await ReplayAsync(next);
+        return true;
+    }
+
+    // The group and the client are in different epochs. Offsets say nothing then: the history says what is missing, and to whom.
+    private async ValueTask<bool> TryMeetAsync(Position present)
+    {
+        if (await group.Pages!.CheckAsync(_at) is not { } at)
+            return false;
+        if (at != _at)
+        {
+            _at = at;
+            return true;
+        }
+        // It is the group that is behind. If messages are missing on its way here, this client does not lack them: it is ahead of them.
+        return await group.TryRenewAsync(present) || await TryReadAsync() || group.TryEnter(member, _at, gaps, earlier: present.Epoch) is not EnterResult.Broken;
     }
 
     // A sender said that messages are missing here. If this node has not heard that yet, it will, and so will the member.
     private void MeetGap()
     {
         member.FlushReplay();
-        if (group.TryEnter(member, _at, gaps) is EnterResult.Behind or EnterResult.Broken)
+        if (group.TryEnter(member, _at, gaps) is not (EnterResult.Entered or EnterResult.Gone))
             EnterAfterGap();
     }
 

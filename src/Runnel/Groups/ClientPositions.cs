@@ -18,7 +18,7 @@ internal sealed class ClientPositions(string stream, string owner, IEnumerable<S
     private Dictionary<string, (ShownPosition Shown, Position Position)>? _claims; // by group, once somebody asks
     private List<JoinNotice>? _notices = []; // null once they are told
     private List<Func<Task>>? _comers = [];
-    private Dictionary<string, Position>? _ahead; // by tag
+    private Dictionary<string, (Position At, bool IsApart)>? _ahead; // by tag
     private Queue<GroupMessage>? _line;
     private long _lineCost;
     private TaskCompletionSource? _lineEnded;
@@ -121,13 +121,16 @@ internal sealed class ClientPositions(string stream, string owner, IEnumerable<S
     }
 
     /// <summary>The client has messages that this node has not heard yet.</summary>
-    public void IsAhead(string tag, Position position)
+    /// <param name="tag">What stands for their group.</param>
+    /// <param name="at">The last position that the client has.</param>
+    /// <param name="isApart">Whether the history has gone on in another epoch, where the client is and the node is not.</param>
+    public void IsAhead(string tag, Position at, bool isApart = false)
     {
         lock (this)
-            (_ahead ??= [])[tag] = position;
+            (_ahead ??= [])[tag] = (at, isApart);
     }
 
-    /// <summary>Whether a live message is one that the client does not have.</summary>
+    /// <summary>Whether a live message is one that the client does not have, or a gap is one that it has not passed.</summary>
     public bool IsNews(GroupPlace place)
     {
         if (Volatile.Read(ref _ahead) is null)
@@ -136,8 +139,17 @@ internal sealed class ClientPositions(string stream, string owner, IEnumerable<S
         {
             if (_ahead is null || place.Tag is null || !_ahead.TryGetValue(place.Tag, out var ahead))
                 return true;
-            if (!place.IsGap && place.Position.Offset <= ahead.Offset)
+            if (place.IsGap && place.Position == Position.None)
+                return true; // nobody knows what is missing, and the client is ahead all the same
+            // Where nothing is missing, an epoch goes on with the offsets of the one before.
+            var isBefore = place.Position.Offset <= ahead.At.Offset;
+            if (isBefore && !place.IsGap)
                 return false;
+            if (isBefore && ahead.IsApart && place.Position.Epoch == ahead.At.Epoch)
+            {
+                _ahead[place.Tag] = (ahead.At, IsApart: false);
+                return false; // the node comes to the epoch in which the client is
+            }
             _ahead.Remove(place.Tag);
             if (_ahead.Count == 0)
                 _ahead = null;

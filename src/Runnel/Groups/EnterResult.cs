@@ -9,6 +9,9 @@ internal enum EnterResult
     /// <summary>It lacks messages that the group has had.</summary>
     Behind,
 
+    /// <summary>It is in another epoch than the group.</summary>
+    Apart,
+
     /// <summary>Messages are missing since it began to catch up.</summary>
     Broken,
 

@@ -124,7 +124,8 @@ internal sealed class Group(GroupName name, GroupPages? pages, bool isOfJob = fa
     /// <param name="member">The member.</param>
     /// <param name="at">The last position that it has.</param>
     /// <param name="gaps">How many gaps there were when it was clear that its position is good.</param>
-    public EnterResult TryEnter(GroupMember member, Position at, int gaps)
+    /// <param name="earlier">An epoch that ended before the one in which the member is: if the group is still there, the member is ahead of it.</param>
+    public EnterResult TryEnter(GroupMember member, Position at, int gaps, long earlier = 0)
     {
         lock (_lock)
         {
@@ -132,15 +133,33 @@ internal sealed class Group(GroupName name, GroupPages? pages, bool isOfJob = fa
                 return EnterResult.Gone;
             if (gaps != _gaps)
                 return EnterResult.Broken;
-            if (at.Offset < _position.Offset)
+            var isApart = at.Epoch != _position.Epoch;
+            if (isApart && _position.Epoch != earlier)
+                return EnterResult.Apart;
+            if (!isApart && at.Offset < _position.Offset)
                 return EnterResult.Behind;
             EndComing(member);
             // The history may be ahead of what this node has heard: what it will hear is a double then.
-            if (at.Offset > _position.Offset)
-                member.IsAhead(Tag!, at);
+            if (at != _position)
+                member.IsAhead(Tag!, at, isApart);
             AddMember(member);
             return EnterResult.Entered;
         }
+    }
+
+    /// <summary>The history goes on in another epoch, and this node has not heard of it: moves there if everything that it has heard is there, too.</summary>
+    /// <param name="from">Where the group was.</param>
+    /// <returns>Whether that is so. If not, messages are missing, or the history is in no other epoch.</returns>
+    public async ValueTask<bool> TryRenewAsync(Position from)
+    {
+        if (pages!.IsIn(from.Epoch) || await pages.CheckAsync(from) is not { } to || to.Epoch == from.Epoch)
+            return false;
+        lock (_lock)
+        {
+            if (_position == from)
+                _position = to;
+        }
+        return true;
     }
 
     public void Remove(GroupMember member)

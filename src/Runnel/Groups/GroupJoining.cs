@@ -54,12 +54,17 @@ internal sealed class GroupJoining(NodeContext node)
     /// <summary>The claimed place in the present epoch; <see langword="null"/> if the history does not reach to it.</summary>
     private static async ValueTask<Position?> FindAsync(Group group, GroupPages pages, Position claim)
     {
-        var present = group.Present.Position;
-        if (claim.Epoch != present.Epoch || claim.Offset > present.Offset)
-            return await pages.CheckAsync(claim);
-        if (claim.Offset == present.Offset || pages.Find(claim.Offset + 1) is not null)
-            return claim;
-        return await pages.ReadAsync(present.Epoch, claim.Offset + 1) is null ? null : claim;
+        while (true)
+        {
+            var present = group.Present.Position;
+            if (claim.Epoch != present.Epoch || claim.Offset > present.Offset)
+                return await pages.CheckAsync(claim);
+            var next = claim with { Offset = claim.Offset + 1 };
+            if (claim == present || pages.Find(next) is not null || await pages.ReadAsync(next) is not null)
+                return claim;
+            if (!await group.TryRenewAsync(present))
+                return null;
+        }
     }
 
     /// <summary>The place before the latest state of a job, or behind it if the client has that one; <see langword="null"/> if no state is kept any more.</summary>
@@ -69,12 +74,13 @@ internal sealed class GroupJoining(NodeContext node)
         {
             if (claim == present)
                 return claim;
-            if (await pages.ReadAsync(present.Epoch, present.Offset) is not null)
+            if (await pages.ReadAsync(present) is not null)
                 return present with { Offset = present.Offset - 1 };
+            await group.TryRenewAsync(present);
             var later = group.Present.Position;
             if (later == present)
                 break;
-            present = later; // the next state has taken its place
+            present = later; // the next state has taken its place, or the history goes on in another epoch
         }
         return null;
     }

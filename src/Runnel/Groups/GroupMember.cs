@@ -95,7 +95,7 @@ internal sealed class GroupMember(long number, OutboundQueue queue, object? form
     }
 
     /// <summary>The client has messages of a group that this node has not heard yet, so it must not get them again.</summary>
-    public void IsAhead(string tag, Position position) => Client?.IsAhead(tag, position);
+    public void IsAhead(string tag, Position at, bool isApart) => Client?.IsAhead(tag, at, isApart);
 
     /// <summary>Tells the client of a group that the connection has joined.</summary>
     /// <param name="group">The group.</param>

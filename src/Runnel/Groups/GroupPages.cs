@@ -6,7 +6,8 @@ namespace Runnel.Groups;
 /// <summary>The pages of a group's history that those who come back read: each is read from the layer once, whoever asks, and live messages fill them in.</summary>
 /// <remarks>
 /// A page is 100 places, by their offsets. From the first reader on, every live message is put in its place, so whoever has read up to the present finds the rest here. Ten seconds after the last
-/// reader the pages are dropped, and also when there are too many of them: they are read again then.
+/// reader the pages are dropped, and also when there are too many of them: they are read again then. A history may go on in another epoch before this node has heard of it. So a message is only
+/// found by its whole position: in the other epoch, the same offset may belong to another message.
 /// </remarks>
 /// <param name="topic">The group's topic.</param>
 /// <param name="backplane">Where its history is.</param>
@@ -21,12 +22,13 @@ internal sealed class GroupPages(Topic topic, IBackplane backplane, TimeProvider
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(10);
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<long, Task<GroupMessage?[]>> _reads = [];
+    private readonly Dictionary<(long Epoch, long Page), Task<GroupMessage?[]>> _reads = [];
     private readonly Dictionary<Position, Task<Position?>> _checks = [];
     private Dictionary<long, GroupMessage?[]>? _pages; // null while nobody reads
     private long _cost;
     private long _usedAt;
     private int _generation;
+    private long _epoch; // of what was read or heard last
     private ITimer? _timer;
 
     /// <summary>Puts a live message in its place, if anybody reads.</summary>
@@ -36,40 +38,48 @@ internal sealed class GroupPages(Topic topic, IBackplane backplane, TimeProvider
             return;
         lock (_lock)
         {
-            if (_pages is not null)
-                Store(message);
+            if (_pages is null)
+                return;
+            Notice(message.Place!.Position.Epoch);
+            Store(message);
         }
     }
 
-    /// <summary>The message at an offset; <see langword="null"/> if it is not here.</summary>
-    public GroupMessage? Find(long offset)
+    /// <summary>The message at a place; <see langword="null"/> if it is not here.</summary>
+    public GroupMessage? Find(Position place)
     {
         lock (_lock)
         {
             Touch();
-            return _pages!.GetValueOrDefault(PageOf(offset))?[SlotOf(offset)];
+            return FindHere(place);
         }
     }
 
-    /// <summary>Reads the page of an offset, or waits for whoever is reading it.</summary>
-    /// <param name="epoch">The epoch in which the group is.</param>
-    /// <param name="offset">The offset.</param>
-    /// <returns>The message at the offset; <see langword="null"/> if the history does not hold it any more.</returns>
-    public async Task<GroupMessage?> ReadAsync(long epoch, long offset)
+    /// <summary>Reads the page of a place, or waits for whoever is reading it.</summary>
+    /// <returns>The message at the place; <see langword="null"/> if the history does not hold it any more, or goes on in another epoch (<see cref="IsIn"/>).</returns>
+    public async Task<GroupMessage?> ReadAsync(Position place)
     {
         Task<GroupMessage?[]> read;
         lock (_lock)
         {
             Touch();
-            if (_pages!.GetValueOrDefault(PageOf(offset))?[SlotOf(offset)] is { } message)
+            if (FindHere(place) is { } message)
                 return message; // read since the caller looked
-            if (!_reads.TryGetValue(PageOf(offset), out read!))
+            var page = (place.Epoch, Number: PageOf(place.Offset));
+            if (!_reads.TryGetValue(page, out read!))
             {
                 var generation = _generation;
-                _reads[PageOf(offset)] = read = Task.Run(() => ReadPageAsync(epoch, PageOf(offset), generation));
+                _reads[page] = read = Task.Run(() => ReadPageAsync(page.Epoch, page.Number, generation));
             }
         }
-        return (await read)[SlotOf(offset)];
+        return (await read)[SlotOf(place.Offset)];
+    }
+
+    /// <summary>Whether the history was in this epoch when something of it was read or heard last.</summary>
+    public bool IsIn(long epoch)
+    {
+        lock (_lock)
+            return _epoch == epoch;
     }
 
     /// <summary>Asks the layer whether everything since a position of another epoch, or ahead of the group, is there.</summary>
@@ -107,6 +117,8 @@ internal sealed class GroupPages(Topic topic, IBackplane backplane, TimeProvider
             while (true)
             {
                 var history = await ReadHistoryAsync(after);
+                if (history.Latest.Epoch != epoch)
+                    return page;
                 if (history.Messages is [.., var last])
                     after = last.Position;
                 TakeIn(history, number, page, generation);
@@ -119,7 +131,7 @@ internal sealed class GroupPages(Topic topic, IBackplane backplane, TimeProvider
             lock (_lock)
             {
                 if (generation == _generation)
-                    _reads.Remove(number);
+                    _reads.Remove((epoch, number));
             }
         }
     }
@@ -135,10 +147,13 @@ internal sealed class GroupPages(Topic topic, IBackplane backplane, TimeProvider
         return first.Position with { Offset = first.Position.Offset - 1 };
     }
 
-    private ValueTask<TopicHistory> ReadHistoryAsync(Position after)
+    private async ValueTask<TopicHistory> ReadHistoryAsync(Position after)
     {
         ConnectionMetrics.GroupHistoryWasRead();
-        return backplane.ReadHistoryAsync(topic, after, PageSize);
+        var history = await backplane.ReadHistoryAsync(topic, after, PageSize);
+        lock (_lock)
+            Notice(history.Latest.Epoch);
+        return history;
     }
 
     // What the layer left out because it cannot be read takes up its place all the same.
@@ -167,16 +182,29 @@ internal sealed class GroupPages(Topic topic, IBackplane backplane, TimeProvider
         }
     }
 
-    // Called with the lock held, as all that follow are.
+    // Called with the lock held, as all that follow are. What was found out about another epoch may not hold any more.
+    private void Notice(long epoch)
+    {
+        if (_epoch == epoch)
+            return;
+        if (_epoch != 0)
+            _checks.Clear();
+        _epoch = epoch;
+    }
+
+    private GroupMessage? FindHere(Position place) =>
+        _pages!.GetValueOrDefault(PageOf(place.Offset))?[SlotOf(place.Offset)] is { } message && message.Place!.Position == place ? message : null;
+
     private void Store(GroupMessage message)
     {
-        var offset = message.Place!.Position.Offset;
+        var (epoch, offset) = message.Place!.Position;
         if (!_pages!.TryGetValue(PageOf(offset), out var page))
             _pages[PageOf(offset)] = page = new GroupMessage?[PageSize];
-        if (page[SlotOf(offset)] is not null)
+        var known = page[SlotOf(offset)];
+        if (known?.Place!.Position.Epoch == epoch)
             return;
         page[SlotOf(offset)] = message;
-        _cost += message.Cost;
+        _cost += message.Cost - (known?.Cost ?? 0);
         if (_cost <= MostCost)
             return;
         _pages = new() { [PageOf(offset)] = page };

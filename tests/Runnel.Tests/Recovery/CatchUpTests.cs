@@ -185,7 +185,7 @@ public sealed class CatchUpTests
         var (group, member, client, writer) = Comer(_backplane);
         writer.Written = () => member.Leave(group); // what was missed is being written
 
-        group.Pages!.Find(1); // somebody reads
+        group.Pages!.Find(new Position(1, 1)); // somebody reads
         group.Deliver(Article(1));
         await Wait.For(new CatchUp(node.Context, group, member, client, new Position(1, 0), gaps: 0).RunAsync(), "the end");
 

@@ -81,6 +81,44 @@ public sealed class ClientPositionsTests
     }
 
     [Fact]
+    public void A_gap_on_the_nodes_way_to_the_epoch_in_which_the_client_is_costs_that_client_nothing()
+    {
+        var positions = Create();
+        positions.IsAhead("tag", new Position(1, 10), isApart: true);
+
+        Assert.False(positions.IsNews(Place(5) with { IsGap = true }));
+
+        Assert.False(positions.IsNews(Place(10)));
+        Assert.True(positions.IsNews(Place(5) with { IsGap = true })); // the next one is in the client's epoch
+        Assert.True(positions.IsNews(Place(6)));
+    }
+
+    [Theory]
+    [InlineData(1, 11)]
+    [InlineData(2, 5)]
+    public void A_gap_that_ends_behind_the_client_or_in_yet_another_epoch_is_news_and_what_follows_it_is_too(long epoch, long offset)
+    {
+        var positions = Create();
+        positions.IsAhead("tag", new Position(1, 10), isApart: true);
+
+        Assert.True(positions.IsNews(Place(5) with { IsGap = true, Position = new Position(epoch, offset) }));
+
+        Assert.True(positions.IsNews(Place(6)));
+    }
+
+    [Fact]
+    public void Who_is_told_that_messages_may_be_missing_gets_nothing_twice_all_the_same()
+    {
+        var positions = Create();
+        positions.IsAhead("tag", new Position(1, 10));
+
+        Assert.True(positions.IsNews(Place(5) with { IsGap = true, Position = Position.None }));
+
+        Assert.False(positions.IsNews(Place(10)));
+        Assert.True(positions.IsNews(Place(11)));
+    }
+
+    [Fact]
     public void A_single_event_lines_up_however_large_and_what_finds_no_room_behind_it_is_told()
     {
         var positions = Create(maxLineBytes: 1);

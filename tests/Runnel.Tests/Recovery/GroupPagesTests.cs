@@ -26,26 +26,26 @@ public sealed class GroupPagesTests
     public async Task The_pages_are_dropped_ten_seconds_after_the_last_reader()
     {
         var last = await PublishAsync(3);
-        await _pages.ReadAsync(last.Epoch, 1);
+        await _pages.ReadAsync(last with { Offset = 1 });
 
         for (var look = 0; look < 4; look++)
         {
-            Assert.NotNull(_pages.Find(3));
+            Assert.NotNull(_pages.Find(last));
             _clock.Advance(TimeSpan.FromSeconds(9));
         }
         _clock.Advance(TimeSpan.FromSeconds(1));
 
-        Assert.Null(_pages.Find(3));
+        Assert.Null(_pages.Find(last));
     }
 
     [Fact]
     public async Task A_page_that_was_read_since_somebody_looked_for_a_message_is_not_read_again()
     {
         var last = await PublishAsync(3);
-        Assert.Null(_pages.Find(3));
+        Assert.Null(_pages.Find(last));
 
-        await _pages.ReadAsync(last.Epoch, 1);
-        var found = await _pages.ReadAsync(last.Epoch, 3);
+        await _pages.ReadAsync(last with { Offset = 1 });
+        var found = await _pages.ReadAsync(last);
 
         Assert.Equal(last, found?.Place?.Position);
         Assert.Equal(1, _backplane.Reads);
@@ -55,10 +55,10 @@ public sealed class GroupPagesTests
     public async Task A_message_that_came_since_its_page_was_read_is_read_from_the_layer()
     {
         var last = await PublishAsync(3);
-        await _pages.ReadAsync(last.Epoch, 1);
+        await _pages.ReadAsync(last with { Offset = 1 });
         last = await PublishAsync(1);
 
-        var found = await _pages.ReadAsync(last.Epoch, 4);
+        var found = await _pages.ReadAsync(last with { Offset = 4 });
 
         Assert.Equal(last, found?.Place?.Position);
     }
@@ -92,7 +92,7 @@ public sealed class GroupPagesTests
         var last = await PublishAsync(3);
         _backplane.OnRead = history => history with { Messages = [.. history.Messages.Where(message => message.Position.Offset != offset)] };
 
-        var found = await _pages.ReadAsync(last.Epoch, offset);
+        var found = await _pages.ReadAsync(last with { Offset = offset });
 
         Assert.True(found!.IsBegin);
     }
@@ -101,13 +101,13 @@ public sealed class GroupPagesTests
     public void More_than_8_MiB_are_not_kept_and_the_latest_page_is()
     {
         var body = new byte[3 * 1024 * 1024];
-        Assert.Null(_pages.Find(1)); // somebody reads
+        Assert.Null(_pages.Find(new Position(1, 1))); // somebody reads
 
         foreach (var offset in new[] { 1, 101, 201 })
             _pages.Add(Message(new Position(1, offset), body));
 
-        Assert.Null(_pages.Find(1));
-        Assert.NotNull(_pages.Find(201));
+        Assert.Null(_pages.Find(new Position(1, 1)));
+        Assert.NotNull(_pages.Find(new Position(1, 201)));
     }
 
     [Fact]
@@ -116,27 +116,27 @@ public sealed class GroupPagesTests
         var held = new TaskCompletionSource();
         var last = await PublishAsync(3);
         _backplane.Held = held.Task;
-        var reading = _pages.ReadAsync(last.Epoch, 1);
+        var reading = _pages.ReadAsync(last with { Offset = 1 });
 
         _pages.Forget();
-        Assert.Null(_pages.Find(1)); // somebody else reads
+        Assert.Null(_pages.Find(last with { Offset = 1 })); // somebody else reads
         held.SetResult();
 
         Assert.NotNull(await Wait.For(reading, "the page"));
-        Assert.Null(_pages.Find(1));
+        Assert.Null(_pages.Find(last with { Offset = 1 }));
     }
 
     [Fact]
     public void A_gap_drops_what_a_group_had_before_it()
     {
         var group = new Group("articles", _pages);
-        Assert.Null(_pages.Find(1)); // somebody reads
+        Assert.Null(_pages.Find(new Position(1, 1))); // somebody reads
         group.Deliver(Message(new Position(1, 1), default));
-        Assert.NotNull(_pages.Find(1));
+        Assert.NotNull(_pages.Find(new Position(1, 1)));
 
         group.Deliver(GroupMessage.OfGap(new GroupPlace("articles", "tag", new Position(2, 7), IsGap: true)));
 
-        Assert.Null(_pages.Find(1));
+        Assert.Null(_pages.Find(new Position(1, 1)));
         Assert.Equal((new Position(2, 7), 1), group.Present);
     }
 
