@@ -244,7 +244,8 @@ internal sealed class Group(GroupName name, GroupPages? pages, bool isOfJob = fa
             _position = place.Position;
         if (!place.IsGap)
         {
-            pages?.Add(message);
+            if (place.Position != Position.None)
+                pages?.Add(message);
             return;
         }
         _gaps++;
