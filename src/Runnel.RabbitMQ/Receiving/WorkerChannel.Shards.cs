@@ -152,17 +152,19 @@ internal sealed partial class WorkerChannel
         await LeaveAsync(ready).ConfigureAwait(false);
     }
 
-    // Under the lock. What could not leave by now, since a handler takes long, stays: its shard would stand still meanwhile.
+    // Under the lock. What could not leave by now, since a handler takes long, stays for this time: its shard would stand still meanwhile.
     private void ChooseWhatLeaves(int shares)
     {
-        foreach (var consumer in _shards.Where(static consumer => consumer.IsLeaving).ToList())
+        var staying = _shards.Where(static consumer => consumer.IsLeaving).ToList();
+        foreach (var consumer in staying)
         {
             consumer.IsLeaving = false;
             _lanes.LineAgain(consumer);
         }
         var active = _shards.Where(IsActive).ToList();
-        foreach (var consumer in active.OrderBy(IsInHand).Take(active.Count - shares))
+        foreach (var consumer in active.Except(staying).OrderBy(IsInHand).Take(active.Count - shares))
             consumer.IsLeaving = true;
+        Serve();
     }
 
     // Nothing to share, nothing to ask: a worker that idles asks the broker nothing.

@@ -1,0 +1,117 @@
+using System.Text;
+using Runnel.Layers;
+using Runnel.RabbitMQ;
+using Runnel.RabbitMQ.Receiving;
+using Runnel.RabbitMQ.Sending;
+using Runnel.Specification;
+using Runnel.Tests.Servers;
+using Xunit;
+
+namespace Runnel.Tests.RabbitMQ;
+
+/// <summary>Messages with a key, which stay in their queue while a worker has them: what is noted of them, and how workers share their shards.</summary>
+public sealed class RabbitMQKeyedWorkerTests(SharedRabbitServer server) : IAsyncLifetime
+{
+    private const int Shards = 2;
+    private static readonly ChannelName Channel = "payments";
+    private static readonly TimeSpan Rounds = TimeSpan.FromSeconds(2.5); // in which workers share their shards twice at least
+
+    private RabbitPlace _place = null!;
+    private RabbitMQBroker _broker = null!;
+    private RabbitMQWorkQueue _queue = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _place = await RabbitPlace.CreateAsync(server);
+        _broker = _place.Open(options => options.KeyShards = Shards);
+        _queue = new RabbitMQWorkQueue(_broker);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _queue.DisposeAsync();
+        await _place.DisposeAsync();
+    }
+
+    [Theory]
+    [InlineData(true, 2)]
+    [InlineData(false, 1)]
+    public async Task What_a_worker_died_with_and_another_one_gave_back_untouched_counts_the_next_death_if_a_worker_had_it_again(bool isTakenAgain, int crashes)
+    {
+        await _queue.EnqueueAsync(Channel, [Of("1", KeyOn(0))], EnqueueOptions.Default);
+        await using (var first = await OpenAsync())
+        {
+            await TakeOneAsync(first);
+            await first.AbortAsync();
+        }
+        await using (var second = await OpenAsync())
+        {
+            var suspect = await TakeOneAsync(second);
+            Assert.Equal(1, suspect.Envelope.Crashes);
+            Assert.True(await second.AbandonAsync(suspect, AbandonOptions.Untouched with { Delay = isTakenAgain ? TimeSpan.Zero : TimeSpan.FromMinutes(5) }));
+            if (isTakenAgain)
+                await TakeOneAsync(second);
+            await second.AbortAsync();
+        }
+
+        await using var third = await OpenAsync();
+        var taken = await TakeOneAsync(third);
+
+        Assert.Equal((0, crashes), (taken.Envelope.Attempt, taken.Envelope.Crashes));
+    }
+
+    [Fact]
+    public async Task A_worker_that_nobody_asks_for_messages_is_not_one_of_those_that_share_the_keys()
+    {
+        await _queue.EnqueueAsync(Channel, [Of("1", KeyOn(0))], EnqueueOptions.Default);
+        await using var lease = await OpenAsync();
+        var message = await TakeOneAsync(lease);
+        Assert.Equal(1u, await CountWorkersAsync());
+
+        Assert.True(await lease.CompleteAsync(message));
+
+        await Wait.Until(async () => await CountWorkersAsync() == 0, "it is not counted any more");
+    }
+
+    [Fact]
+    public async Task No_shard_stands_still_that_a_worker_should_leave_and_cannot_while_its_handlers_take_long()
+    {
+        await using var busy = await OpenAsync();
+        await using var idle = await OpenAsync();
+        await _queue.EnqueueAsync(Channel, [Of("long", KeyOn(0)), Of("long", KeyOn(1))], EnqueueOptions.Default);
+        List<ReceivedMessage> held = [await TakeOneAsync(busy), await TakeOneAsync(busy)];
+        var wanting = busy.ReceiveAsync(Channel, 1).AsTask();
+        var waiting = idle.ReceiveAsync(Channel, 1).AsTask();
+        await Wait.Until(async () => await CountWorkersAsync() == 2, "there are two workers, and each should have one of the shards");
+
+        for (var from = TimeProvider.System.GetTimestamp(); TimeProvider.System.GetElapsedTime(from) < Rounds;)
+        {
+            await _queue.EnqueueAsync(Channel, [Of("short", KeyOn(0, skip: 1)), Of("short", KeyOn(1, skip: 1))], EnqueueOptions.Default);
+            for (var handled = 0; handled < 2; handled++)
+            {
+                var message = Assert.Single(await Wait.For(wanting, "a message of each shard"));
+                wanting = busy.ReceiveAsync(Channel, 1).AsTask();
+                Assert.True(await busy.CompleteAsync(message));
+            }
+        }
+
+        Assert.False(waiting.IsCompleted);
+        foreach (var message in held)
+            Assert.True(await busy.CompleteAsync(message));
+    }
+
+    private static string KeyOn(int shard, int skip = 0) => Enumerable.Range(0, 1_000).Select(number => $"key-{number}").Where(key => KeyShard.Of(key, Shards) == shard).ElementAt(skip);
+
+    private static Envelope Of(string text, string key) => new(new Message("pay", Encoding.UTF8.GetBytes(text))) { Id = MessageId.New(TimeProvider.System), Key = key };
+
+    private static async Task<ReceivedMessage> TakeOneAsync(RabbitWorkReceiver lease) => Assert.Single(await Wait.For(lease.ReceiveAsync(Channel, 1).AsTask(), "a message"));
+
+    private async Task<RabbitWorkReceiver> OpenAsync() => (RabbitWorkReceiver)await _queue.OpenReceiverAsync(new ReceiverOptions());
+
+    // What the broker lists is some seconds old.
+    private async Task<uint> CountWorkersAsync()
+    {
+        await using var channel = await (await _broker.GetConnectionAsync()).CreateChannelAsync();
+        return await channel.ConsumerCountAsync($"runnel.workers:{Channel}");
+    }
+}
