@@ -32,7 +32,8 @@ internal sealed class RunnelWire(RabbitMQOptions options) : ITopicWire
             throw new FormatException("What came on the exchange of the groups is not a message of Runnel: somebody else publishes there, or another version of Runnel.");
         var publisher = BinaryPrimitives.ReadInt64LittleEndian(body.Span[1..]);
         var number = BinaryPrimitives.ReadInt64LittleEndian(body.Span[(1 + sizeof(long))..]);
-        return new HeardMessage(body.Span[0] == Message ? body[HeadLength..].ToArray() : null, publisher, number);
+        ReadOnlyMemory<byte>? payload = body.Span[0] == Message ? body[HeadLength..].ToArray() : default(ReadOnlyMemory<byte>?); // null would be an empty one
+        return new HeardMessage(payload, publisher, number);
     }
 
     private Publication Write(Topic topic, byte kind, long number, ReadOnlySpan<byte> payload)
