@@ -126,6 +126,20 @@ public abstract partial class WorkQueueProcessesSpecification
     }
 
     [Fact]
+    public async Task What_is_stored_behind_a_message_whose_worker_died_is_handed_out_behind_it()
+    {
+        if (!await PromisesAsync(WorkQueueFeatures.KeyOrder))
+            return;
+        var dies = await WorkerAsync();
+        await EnqueueAsync(Of("1", "k"));
+        await TakeOneAsync(dies);
+        await CrashAsync(dies);
+        await EnqueueAsync(Of("2", "k"), Of("3", "k"));
+
+        Assert.Equal(["1", "2", "3"], await DrainAsync(await WorkerAsync(), 3));
+    }
+
+    [Fact]
     public async Task Many_workers_keep_every_keys_order_across_retries()
     {
         if (!await PromisesAsync(WorkQueueFeatures.KeyOrder))

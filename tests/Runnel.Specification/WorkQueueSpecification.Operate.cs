@@ -25,6 +25,19 @@ public abstract partial class WorkQueueSpecification
     }
 
     [Fact]
+    public async Task An_error_of_any_length_can_be_told_and_its_beginning_is_kept()
+    {
+        var error = $"It broke. {new string('x', 1_000_000)}";
+        var lease = await WorkerAsync();
+        await EnqueueAsync(Of("1"));
+
+        Assert.True(await lease.DeadLetterAsync(await TakeOneAsync(lease), DeadLetterReason.AttemptsExhausted, error));
+
+        var kept = Assert.Single(await Operator.ListDeadLettersAsync(Channel, DeadLetterFilter.All, 10)).Error;
+        Assert.StartsWith(kept![..1_000], error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Dead_letters_are_listed_oldest_first_up_to_the_limit_and_by_filter()
     {
         if (!await PromisesAsync(WorkQueueFeatures.FilterDeadLetters))

@@ -263,6 +263,9 @@ public abstract partial class WorkQueueSpecification
         var lease = await WorkerAsync();
         var again = await TakeOneAsync(lease);
         Assert.Equal(("1", 1, null), (Text(again), again.Envelope.Crashes, again.Envelope.ExpiresAt));
+        await lease.AbandonAsync(again, new AbandonOptions());
+        again = await TakeOneAsync(lease); // nor does it when it is retried
+        Assert.Equal(("1", 1, null), (Text(again), again.Envelope.Attempt, again.Envelope.ExpiresAt));
         await lease.CompleteAsync(again);
         Assert.Equal(["2"], await DrainAsync(lease, 1));
     }
