@@ -69,6 +69,8 @@ public sealed class RabbitAddressTests
     [Theory]
     [InlineData("amqp://app:sec/ret@broker")]
     [InlineData("amqp://app:sec#ret@broker")]
+    [InlineData("amqp://app:1/ret@broker")]
+    [InlineData("amqp://app:1?ret@broker")]
     public void A_password_that_is_not_escaped_is_not_repeated(string text)
     {
         var refusal = Assert.Throws<FormatException>(() => RabbitAddress.Parse(text));

@@ -2,6 +2,7 @@ using Runnel.Layers;
 using Runnel.RabbitMQ;
 using Runnel.RabbitMQ.Sending;
 using Runnel.Specification;
+using Runnel.Tests.Recording;
 using Runnel.Tests.Servers;
 using Xunit;
 
@@ -10,6 +11,7 @@ namespace Runnel.Tests.RabbitMQ;
 /// <summary>Delays across the processes that hold them.</summary>
 public sealed class RabbitMQDelayTests(SharedRabbitServer server) : IAsyncLifetime
 {
+    private const int RelayedToNowhere = 4222;
     private static readonly ChannelName Channel = "reminders";
 
     private RabbitPlace _place = null!;
@@ -38,6 +40,20 @@ public sealed class RabbitMQDelayTests(SharedRabbitServer server) : IAsyncLifeti
             Assert.True(TimeProvider.System.GetElapsedTime(sent) >= delay, "It came before its time.");
             Assert.True(await lease.CompleteAsync(message));
         }
+    }
+
+    [Fact]
+    public async Task A_message_whose_queue_is_deleted_before_its_time_is_told_to_be_dropped()
+    {
+        using var log = new RecordedLog();
+        await using var queue = new RabbitMQWorkQueue(_place.Open(log: log));
+        await using var lease = await queue.OpenReceiverAsync(new ReceiverOptions());
+        await queue.EnqueueAsync(Channel, [Of(TimeSpan.FromMilliseconds(300))], EnqueueOptions.Default);
+
+        await _place.Host.DeleteQueueAsync($"runnel.q:{Channel}");
+
+        await Wait.Until(() => log.Of(RelayedToNowhere).Any(), "it is told");
+        Assert.Contains($"'runnel.q:{Channel}'", Assert.Single(log.Of(RelayedToNowhere)).Text, StringComparison.Ordinal);
     }
 
     private static Envelope Of(TimeSpan delay) => new(new Message("remind", default)) { Id = MessageId.New(TimeProvider.System), Delay = delay };

@@ -37,6 +37,40 @@ public sealed class RabbitMQSilenceTests(SharedRabbitServer server)
     }
 
     [Fact]
+    public async Task A_queue_whose_broker_was_away_when_it_was_first_used_works_when_that_is_back()
+    {
+        await using var place = await RabbitPlace.CreateAsync(server);
+        await using var wire = TcpWire.To((await server.Server).Port);
+        await using var queue = new RabbitMQWorkQueue(place.Open(options => options.Host = place.Host.AddressAt(wire.Port)));
+
+        wire.Cut();
+        await Assert.ThrowsAnyAsync<IOException>(() => Wait.For(queue.ListChannelsAsync().AsTask(), "the failure"));
+        wire.Heal();
+
+        Assert.Empty(await Wait.For(queue.ListChannelsAsync().AsTask(), "the answer"));
+    }
+
+    [Fact]
+    public async Task A_worker_leaves_a_broker_that_says_nothing_and_what_it_held_comes_again()
+    {
+        await using var place = await RabbitPlace.CreateAsync(server);
+        await using var wire = TcpWire.To((await server.Server).Port);
+        await using var queue = new RabbitMQWorkQueue(place.Open(options =>
+            (options.Host, options.Timeout, options.OutageTimeout, options.Heartbeat) = (place.Host.AddressAt(wire.Port), TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(0.5), TimeSpan.FromMinutes(10))));
+        var worker = await queue.OpenReceiverAsync(new ReceiverOptions());
+        await queue.EnqueueAsync(Channel, [new Envelope(new Message("do", default)) { Id = MessageId.New(TimeProvider.System) }], EnqueueOptions.Default);
+        var held = Assert.Single(await Wait.For(worker.ReceiveAsync(Channel, 1).AsTask(), "the message"));
+
+        wire.Silence();
+        await Wait.For(worker.DisposeAsync().AsTask(), "it to leave");
+        wire.Cut();
+
+        await using var other = new RabbitMQWorkQueue(place.Open());
+        await using var next = await other.OpenReceiverAsync(new ReceiverOptions());
+        Assert.Equal(held.Id, Assert.Single(await Wait.For(next.ReceiveAsync(Channel, 1).AsTask(), "the message")).Id);
+    }
+
+    [Fact]
     public async Task An_application_ends_beside_a_broker_that_says_nothing_however_long_that_may_take_to_answer()
     {
         await using var place = await RabbitPlace.CreateAsync(server);

@@ -175,6 +175,58 @@ public sealed class RabbitMQWorkerTests(SharedRabbitServer server) : IAsyncLifet
     }
 
     [Fact]
+    public async Task What_came_and_was_not_asked_for_counts_no_crash_when_its_worker_leaves_at_once()
+    {
+        var leaves = await _queue.OpenReceiverAsync(new ReceiverOptions());
+        await _queue.EnqueueAsync(Channel, [Of("0")], EnqueueOptions.Default);
+        await TakeOneAsync(leaves, max: 10); // and has room for nine more, which it does not ask for
+        await _queue.EnqueueAsync(Channel, [.. Enumerable.Range(1, 5).Select(number => Of($"{number}"))], EnqueueOptions.Default);
+
+        await leaves.DisposeAsync();
+
+        await using var other = await _queue.OpenReceiverAsync(new ReceiverOptions());
+        List<ReceivedMessage> taken = [];
+        while (taken.Count < 6)
+            taken.AddRange(await Wait.For(other.ReceiveAsync(Channel, 10).AsTask(), "the messages"));
+        Assert.Equal(["0", "1", "2", "3", "4", "5"], taken.Select(Text).Order());
+        Assert.All(taken, message => Assert.Equal((0, 0), (message.Envelope.Attempt, message.Envelope.Crashes)));
+    }
+
+    [Fact]
+    public async Task Messages_that_one_process_sends_at_once_one_by_one_do_not_exceed_the_capacity()
+    {
+        const int Capacity = 10;
+        var limits = new EnqueueOptions { Capacity = Capacity };
+        await _queue.EnqueueAsync(Channel, [Of("0")], limits);
+
+        var sent = await Wait.For(Task.WhenAll(Enumerable.Range(1, 40).Select(async number =>
+        {
+            try
+            {
+                return await _queue.EnqueueAsync(Channel, [Of($"{number}")], limits);
+            }
+            catch (ChannelFullException)
+            {
+                return 0;
+            }
+        })), "the answers");
+
+        Assert.Equal(Capacity - 1, sent.Sum());
+    }
+
+    [Fact]
+    public async Task A_queue_that_an_operator_has_deleted_is_made_anew_by_whoever_sends()
+    {
+        await _queue.EnqueueAsync(Channel, [Of("deleted")], EnqueueOptions.Default);
+        await _place.Host.DeleteQueueAsync($"runnel.q:{Channel}");
+
+        await _queue.EnqueueAsync(Channel, [Of("stored")], EnqueueOptions.Default);
+
+        await using var lease = await _queue.OpenReceiverAsync(new ReceiverOptions());
+        Assert.Equal("stored", Text(await TakeOneAsync(lease)));
+    }
+
+    [Fact]
     public async Task What_nobody_asks_a_worker_for_goes_to_another_one()
     {
         await using var greedy = await _queue.OpenReceiverAsync(new ReceiverOptions());

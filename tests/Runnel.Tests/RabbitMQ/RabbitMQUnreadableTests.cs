@@ -1,0 +1,59 @@
+using System.Text;
+using RabbitMQ.Client;
+using Runnel.Layers;
+using Runnel.RabbitMQ;
+using Runnel.Specification;
+using Runnel.Tests.Servers;
+using Xunit;
+
+namespace Runnel.Tests.RabbitMQ;
+
+/// <summary>What somebody else has put into a queue of a channel.</summary>
+public sealed class RabbitMQUnreadableTests(SharedRabbitServer server) : IAsyncLifetime
+{
+    private static readonly ChannelName Channel = "payments";
+
+    private RabbitPlace _place = null!;
+    private RabbitMQBroker _broker = null!;
+    private RabbitMQWorkQueue _queue = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _place = await RabbitPlace.CreateAsync(server);
+        _broker = _place.Open();
+        _queue = new RabbitMQWorkQueue(_broker);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _queue.DisposeAsync();
+        await _place.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task What_cannot_be_read_is_put_aside_once_where_an_operator_can_purge_it()
+    {
+        await _queue.EnqueueAsync(Channel, [Of("1")], EnqueueOptions.Default);
+        await using var channel = await (await _broker.GetConnectionAsync()).CreateChannelAsync();
+        await channel.BasicPublishAsync("", $"runnel.q:{Channel}", mandatory: true, new BasicProperties(), "nonsense"u8.ToArray());
+        await _queue.EnqueueAsync(Channel, [Of("2")], EnqueueOptions.Default);
+
+        await using (var lease = await _queue.OpenReceiverAsync(new ReceiverOptions()))
+        {
+            for (var next = 1; next <= 2; next++)
+            {
+                var message = Assert.Single(await Wait.For(lease.ReceiveAsync(Channel, 1).AsTask(), "a message that can be read"));
+                Assert.Equal($"{next}", Encoding.UTF8.GetString(message.Envelope.Message.Body.Span));
+                Assert.True(await lease.CompleteAsync(message));
+            }
+            await Wait.Until(async () => (await _queue.ListChannelsAsync()).SingleOrDefault()?.Dead == 1, "the other one is put aside");
+        }
+
+        Assert.Equal(0u, await channel.MessageCountAsync($"runnel.q:{Channel}"));
+        Assert.Empty(await _queue.ListDeadLettersAsync(Channel, DeadLetterFilter.All, 10));
+        Assert.Equal(0, await _queue.PurgeAsync(Channel, new DeadLetterFilter { Type = "pay" }));
+        Assert.Equal(1, await _queue.PurgeAsync(Channel, DeadLetterFilter.All));
+    }
+
+    private static Envelope Of(string text) => new(new Message("pay", Encoding.UTF8.GetBytes(text))) { Id = MessageId.New(TimeProvider.System) };
+}
