@@ -32,6 +32,20 @@ public sealed class RedisBackplaneTests(RedisServer server) : BackplaneSpecifica
     }
 
     [Fact]
+    public async Task A_page_of_history_is_no_longer_than_others_can_wait_for()
+    {
+        var (group, kept) = (Topic.OfGroup("articles"), new Retention(10, TimeSpan.FromMinutes(1)));
+        await using var process = new RedisBackplane(_place.Open());
+        for (var i = 0; i < 3; i++)
+            await process.PublishAsync(group, new byte[600 * 1024], kept);
+
+        var first = await process.ReadHistoryAsync(group, Position.None, 10);
+        var second = await process.ReadHistoryAsync(group, first.Messages[^1].Position, 10);
+
+        Assert.Equal((2, true, 1, false), (first.Messages.Count, first.HasMore, second.Messages.Count, second.HasMore));
+    }
+
+    [Fact]
     public async Task Who_listens_is_told_when_somebody_has_more_of_a_history_than_the_server_that_took_over()
     {
         var (group, kept) = (Topic.OfGroup("articles"), new Retention(10, TimeSpan.FromMinutes(1)));

@@ -2,6 +2,7 @@ using Runnel.Layers;
 using Runnel.Redis;
 using Runnel.Redis.Receiving;
 using Runnel.Redis.Sending;
+using Runnel.Redis.Stores;
 using Runnel.Specification;
 using Runnel.Tests.Servers;
 using Xunit;
@@ -133,6 +134,60 @@ public sealed class RedisChannelTests(RedisServer server) : IClassFixture<RedisS
             "the one behind it");
 
         Assert.Equal("next", Assert.Single(await waiting).Envelope.Message.Type);
+    }
+
+    [Fact]
+    public async Task A_worker_elsewhere_hears_of_the_message_that_waited_behind_one_that_is_cancelled()
+    {
+        await using var elsewhere = new RedisWorkQueue(_place.Open());
+        await using var lease = await elsewhere.OpenReceiverAsync(new ReceiverOptions { LeaseDuration = TimeSpan.FromDays(30) });
+        var first = NewMessage("first", "k") with { NotBefore = _time.GetUtcNow() + TimeSpan.FromHours(1) };
+        await _queue.EnqueueAsync("work", [first, NewMessage("next", "k")], EnqueueOptions.Default);
+        var waiting = lease.ReceiveAsync("work", 1).AsTask();
+        await Wait.Until(() => _place.Probe.Exists(Workers) && _place.Probe.Info("clients")["blocked_clients"] != "0", "it has looked, and listens");
+
+        Assert.True(await _queue.CancelAsync("work", first.Id));
+
+        Assert.Equal("next", Assert.Single(await Wait.For(waiting, "the next one")).Envelope.Message.Type);
+    }
+
+    [Fact]
+    public async Task A_bell_that_is_heard_where_nobody_waits_any_more_is_rung_again_for_another_process()
+    {
+        var store = _place.Open();
+        var putBack = new TaskCompletionSource<RedisChannel>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var bells = new RedisBells(store, putBack.SetResult, patience: TimeSpan.FromHours(1));
+        var (channel, waits) = (new RedisChannel("work", store), new Waiting());
+        channel.Add(waits);
+        bells.Listen(channel);
+        await Wait.Until(() => _place.Probe.Info("clients")["blocked_clients"] == "1", "it waits");
+
+        channel.Remove(waits);
+        _place.Probe.Ask("RPUSH", channel.Keys.Bell, "1");
+
+        Assert.Same(channel, await Wait.For(putBack.Task, "the bell to be rung again"));
+    }
+
+    [Fact]
+    public async Task What_wakes_a_node_that_is_gone_goes_by_itself()
+    {
+        var store = _place.Open();
+        var writer = RedisScript.Wake.Run(keys: 1, arguments: 0);
+        writer.Add(store.Keys.WakeOf("gone"));
+
+        await store.Commands.ExecuteAsync(writer.Written);
+
+        Assert.InRange(_place.Probe.TimeToLive(store.Keys.WakeOf("gone"))!.Value, TimeSpan.Zero, TimeSpan.FromSeconds(10));
+    }
+
+    [Fact]
+    public async Task A_channel_that_nobody_has_to_do_with_is_forgotten_when_all_are_put_in_order()
+    {
+        var known = _queue.Channels.ChannelOf("work");
+
+        await _queue.Sweeper.SweepAllAsync(LeasesEnded.None);
+
+        Assert.NotSame(known, _queue.Channels.ChannelOf("work"));
     }
 
     [Fact]

@@ -83,9 +83,24 @@ public sealed class RedisClientTests(RedisServer server) : IClassFixture<RedisSe
         Assert.False(connection.TrySend(new RedisCommand(RespWriter.Encode("PING"))));
     }
 
-    private RedisClient OpenClient(Action<bool> onConnectedChanged)
+    [Fact]
+    public async Task What_waits_as_the_connection_is_lost_takes_its_room_once()
     {
-        var options = new RedisOptions();
+        var options = new RedisOptions { OutageBufferBytes = 2000 };
+        await using var client = OpenClient(static _ => { }, options);
+        await client.OpenAsync(TestContext.Current.CancellationToken);
+
+        for (var i = 0; i < 3; i++)
+        {
+            client.Break();
+            var echo = client.ExecuteAsync(new RedisCommand(RespWriter.Encode("ECHO", new string('x', 1500)), repeatMark: -1));
+            await Wait.For(echo, "the answer");
+        }
+    }
+
+    private RedisClient OpenClient(Action<bool> onConnectedChanged, RedisOptions? options = null)
+    {
+        options ??= new RedisOptions();
         return new RedisClient(NewDialer(options), options, new RedisOutage("redis", TimeProvider.System, NullLogger.Instance)) { OnConnectedChanged = onConnectedChanged };
     }
 

@@ -38,6 +38,24 @@ public sealed class RedisEncryptionTests(RedisServer server) : IClassFixture<Red
         Assert.Equal("secret-news", TopicListener.Text(Assert.Single(history.Messages)));
     }
 
+    [Fact]
+    public async Task A_gap_is_told_although_nothing_on_the_page_that_it_is_before_can_be_read()
+    {
+        var (group, kept) = (Topic.OfGroup("news"), new Retention(3, TimeSpan.FromMinutes(1)));
+        await using var former = Open(key: 1);
+        await using var present = Open(key: 2);
+        await former.PublishAsync(group, "falls out"u8.ToArray(), kept);
+        for (var i = 0; i < 2; i++)
+            await former.PublishAsync(group, new byte[800 * 1024], kept);
+        var last = await present.PublishAsync(group, "read"u8.ToArray(), kept);
+
+        var history = await present.ReadHistoryAsync(group, last with { Offset = 0 }, 10);
+
+        Assert.Equal((false, "read"), (history.IsComplete, TopicListener.Text(Assert.Single(history.Messages))));
+
+        RedisBackplane Open(byte key) => new(_place.Open(options => options.EncryptionKeys.Add(Convert.ToBase64String([.. Enumerable.Repeat(key, 32)]))));
+    }
+
     public ValueTask DisposeAsync() => _place.DisposeAsync();
 
     private void AssertNothingReadable()

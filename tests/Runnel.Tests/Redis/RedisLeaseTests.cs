@@ -55,6 +55,17 @@ public sealed class RedisLeaseTests(RedisServer server) : IClassFixture<RedisSer
         Assert.Equal(0, Assert.Single(await TakeAsync(next, "quiet", 10)).Envelope.Crashes);
     }
 
+    [Fact]
+    public async Task A_lease_lasts_from_when_the_worker_joined_though_its_heart_has_not_beaten_since()
+    {
+        var term = new LeaseTerm("worker", TimeSpan.FromMilliseconds(50));
+        Assert.True(term.IsHeld);
+
+        term.Join(null!, TimeProvider.System.GetTimestamp());
+
+        await Wait.Until(() => !term.IsHeld, "it is over");
+    }
+
     private static async Task<IReadOnlyList<ReceivedMessage>> TakeAsync(IWorkReceiver lease, ChannelName channel, int max) =>
         await Wait.For(lease.ReceiveAsync(channel, max).AsTask(), "a message");
 

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Runnel.Layers;
 using Runnel.Redis;
 using Runnel.Redis.Receiving;
@@ -59,6 +60,33 @@ public sealed class RedisLostAnswerTests(RedisServer server) : IClassFixture<Red
             Assert.Equal($"{next}", message.Envelope.Message.Type);
             await lease.CompleteAsync(message);
         }
+    }
+
+    [Fact]
+    public async Task Nothing_that_is_on_its_way_behind_a_batch_that_waits_for_room_overtakes_it()
+    {
+        var waits = new EnqueueOptions { Capacity = 2, WaitForRoom = TimeSpan.FromMinutes(1) };
+        await _queue.EnqueueAsync("work", [Of("1")], EnqueueOptions.Default);
+
+        _wire.Silence(toServer: false);
+        _place.Probe.ForgetCommandCalls();
+        var batch = _queue.EnqueueAsync("work", [Of("2"), Of("3")], waits).AsTask();
+        await Wait.Until(() => Scripts() == 1, "there is no room for it");
+        var behind = _queue.EnqueueAsync("work", [Of("4")], waits).AsTask();
+        await Wait.Until(() => Scripts() == 2, "there would be room for the one behind it");
+        Assert.Equal(1, _place.Probe.Number("HLEN", Messages));
+        _wire.Heal();
+
+        await using var lease = await _queue.OpenReceiverAsync(new ReceiverOptions());
+        for (var next = 1; next <= 4; next++)
+        {
+            var message = Assert.Single(await Wait.For(lease.ReceiveAsync("work", 1).AsTask(), "the next message"));
+            Assert.Equal($"{next}", message.Envelope.Message.Type);
+            await lease.CompleteAsync(message);
+        }
+        Assert.Equal((2, 1), (await batch, await behind));
+
+        long Scripts() => _place.Probe.CommandCalls().GetValueOrDefault("evalsha");
     }
 
     [Fact]
@@ -162,6 +190,21 @@ public sealed class RedisLostAnswerTests(RedisServer server) : IClassFixture<Red
     }
 
     [Fact]
+    public async Task A_worker_leaves_a_Redis_that_says_nothing()
+    {
+        await using var queue = new RedisWorkQueue(_place.Open(options => options.OutageTimeout = TimeSpan.FromMilliseconds(300), server.AddressAt(_wire.Port)));
+        var lease = await queue.OpenReceiverAsync(new ReceiverOptions());
+        await queue.EnqueueAsync("work", [Of("1")], EnqueueOptions.Default);
+        Assert.Single(await Wait.For(lease.ReceiveAsync("work", 1).AsTask(), "the message"));
+
+        _wire.Silence();
+        await Wait.For(lease.DisposeAsync().AsTask(), "it to leave");
+
+        Assert.Single(_place.Log.AtLeast(LogLevel.Warning), entry => entry.Text.Contains(lease.WorkerId, StringComparison.Ordinal));
+        _wire.Heal();
+    }
+
+    [Fact]
     public async Task What_a_step_has_settled_before_Redis_refused_the_rest_counts_as_settled_however_many_wait()
     {
         const int Many = 1_500;
@@ -255,6 +298,18 @@ public sealed class RedisLostAnswerTests(RedisServer server) : IClassFixture<Red
 
         Assert.Equal("2", message.Envelope.Message.Type);
         await Wait.Until(async () => (await _queue.ListChannelsAsync()).Single().Dead == 1, "the damaged one is put aside");
+    }
+
+    [Fact]
+    public async Task Dead_letters_that_are_put_aside_together_are_listed_in_the_order_in_which_they_were()
+    {
+        await using var lease = await _queue.OpenReceiverAsync(new ReceiverOptions());
+        await _queue.EnqueueAsync("work", [Of("1"), Of("2"), Of("3"), Of("4")], EnqueueOptions.Default);
+        var held = await Wait.For(lease.ReceiveAsync("work", 10).AsTask(), "the messages");
+
+        await Wait.For(Task.WhenAll(held.Reverse().Select(message => lease.DeadLetterAsync(message, DeadLetterReason.Rejected, null).AsTask())), "all are put aside");
+
+        Assert.Equal(["4", "3", "2", "1"], (await _queue.ListDeadLettersAsync("work", DeadLetterFilter.All, 10)).Select(letter => letter.Envelope.Message.Type));
     }
 
     public async ValueTask DisposeAsync()

@@ -1,5 +1,6 @@
 using Runnel.Layers;
 using Runnel.Redis;
+using Runnel.Redis.Stores;
 using Runnel.Specification;
 using Runnel.Tests.Recovery;
 using Runnel.Tests.Servers;
@@ -44,6 +45,25 @@ public sealed class RedisQuietGroupTests : QuietGroupSpecification, IClassFixtur
         }
 
         void Pass() => Shorten(TimeSpan.FromHours(4));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Of_the_times_that_positions_are_remembered_for_the_shortest_says_when_they_are_kept_again(bool shortestFirst)
+    {
+        var store = _place.Open();
+        await using var process = new RedisBackplane(store);
+        var topics = new[] { Topic.OfGroup("short"), Topic.OfGroup("long") };
+        foreach (var (i, topic) in topics.Index())
+            await process.PublishAsync(topic, "1"u8.ToArray(), new Retention(10, TimeSpan.FromMinutes(1)) { PositionAge = TimeSpan.FromHours(1 + i) });
+
+        var writer = RedisScript.Keep.Run(keys: 3, arguments: 0);
+        writer.Add(store.Keys.PositionOf(Topic.OfGroup("none")));
+        foreach (var topic in shortestFirst ? topics : topics.AsEnumerable().Reverse())
+            writer.Add(store.Keys.PositionOf(topic));
+
+        Assert.Equal(TimeSpan.FromHours(1).TotalMilliseconds, (await store.Commands.ExecuteAsync(writer.Written)).AsNumber());
     }
 
     protected override IBackplane Open()
