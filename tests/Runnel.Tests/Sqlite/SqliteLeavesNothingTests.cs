@@ -2,6 +2,8 @@ using System.Text;
 using Runnel.Layers;
 using Runnel.Specification;
 using Runnel.Sqlite;
+using Runnel.Sqlite.Files;
+using Runnel.Sqlite.Processes;
 using Runnel.Sqlite.Tables;
 using Xunit;
 
@@ -36,6 +38,22 @@ public sealed class SqliteLeavesNothingTests : IAsyncDisposable
         await dies.CrashAsync();
 
         await Wait.Until(() => _file.Count("worker") == 0, "the dead one was buried");
+    }
+
+    [Fact]
+    public void Files_of_a_process_that_is_not_in_the_database_go_when_it_is_dead_and_not_before()
+    {
+        _file.Open();
+        var path = SqliteNames.Lock(_file.Path, "forgotten");
+        using (NodeLock.Take(path))
+        {
+            _file.Open();
+            Assert.True(File.Exists(path));
+        }
+
+        _file.Open();
+
+        Assert.False(File.Exists(path));
     }
 
     [Theory]

@@ -2,6 +2,7 @@ using System.Text;
 using Runnel.Layers;
 using Runnel.Specification;
 using Runnel.Sqlite;
+using Runnel.Sqlite.Files;
 using Runnel.Sqlite.Tables;
 using Xunit;
 
@@ -40,6 +41,23 @@ public sealed class SqliteSubscriberTests : IAsyncDisposable
 
         await Wait.Until(() => Volatile.Read(ref seen).Count == 200, "all messages were delivered");
         Assert.Equal(Enumerable.Range(0, 200).Select(i => $"{i}"), seen);
+    }
+
+    [Fact]
+    public async Task A_process_that_did_not_look_for_longer_than_messages_wait_for_it_is_told_that_some_may_be_missing()
+    {
+        var (publishes, listens) = (_file.Open(), _file.Open(options => options.LookInterval = TimeSpan.FromHours(1)));
+        await using var listener = await TopicListener.OnAsync(new SqliteBackplane(listens), Articles);
+        File.Delete(SqliteNames.Socket(_file.Path, listens.Writer.Neighbours.Self.Name)!); // as if it were stopped, it hears no ring
+
+        await new SqliteBackplane(publishes).PublishAsync(Articles, "missed"u8.ToArray(), retention: null);
+        await _clock.AdvanceAsync(PublicationTable.Transit + TimeSpan.FromSeconds(1));
+        await Wait.Until(() => _file.Count("publication") == 0, "it is deleted");
+        await listens.RunAsync(static _ => true);
+
+        await Wait.Until(() => listener.Gaps.Count == 1, "the gap is told");
+        await new SqliteBackplane(listens).PublishAsync(Articles, "next"u8.ToArray(), retention: null);
+        Assert.Equal("next", await listener.NextAsync());
     }
 
     [Fact]

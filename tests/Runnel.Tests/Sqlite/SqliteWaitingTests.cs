@@ -1,0 +1,109 @@
+using System.Text;
+using Runnel.Layers;
+using Runnel.Specification;
+using Runnel.Sqlite;
+using Runnel.Sqlite.Writing;
+using Xunit;
+
+namespace Runnel.Tests.Sqlite;
+
+/// <summary>Who waits in this process for messages and for room.</summary>
+public sealed class SqliteWaitingTests : IAsyncDisposable
+{
+    private static readonly ChannelName Channel = "payments";
+
+    private readonly ManualClock _clock = new();
+    private readonly SqliteFile _file;
+    private readonly SqliteStore _store;
+    private readonly SqliteWorkQueue _queue;
+
+    public SqliteWaitingTests()
+    {
+        _file = new SqliteFile(_clock.TimeProvider);
+        _store = _file.Open();
+        _queue = new SqliteWorkQueue(_store);
+    }
+
+    public ValueTask DisposeAsync() => _file.DisposeAsync();
+
+    [Fact]
+    public async Task Messages_that_got_room_in_a_transaction_that_failed_are_stored_when_their_sender_is_told_so()
+    {
+        var options = new EnqueueOptions { Capacity = 1, WaitForRoom = _clock.Units(1000) };
+        await using var lease = await _queue.OpenReceiverAsync(new());
+        await _queue.EnqueueAsync(Channel, [Of("1")], options);
+        var waiting = _queue.EnqueueAsync(Channel, [Of("2")], options).AsTask();
+        await Wait.Until(() => _file.Count("channel WHERE wanted = 1") == 1, "it waits for room");
+
+        Task<IReadOnlyList<ReceivedMessage>> receiving;
+        using (_file.Break("INSERT ON message"))
+        {
+            receiving = lease.ReceiveAsync(Channel, 1).AsTask();
+            await Wait.Until(() => !_store.Writer.Health.IsConnected, "it got room, and failed");
+        }
+
+        Assert.Equal("1", Text(Assert.Single(await Wait.For(receiving, "the first"))));
+        Assert.Equal(1, await Wait.For(waiting, "the second to be stored"));
+        Assert.Equal("2", Text(Assert.Single(await Wait.For(lease.ReceiveAsync(Channel, 1).AsTask(), "the second"))));
+    }
+
+    [Fact]
+    public async Task All_who_wait_get_messages_though_they_want_more_than_one_transaction_hands_out()
+    {
+        const int Each = 800;
+        await using var lease = await _queue.OpenReceiverAsync(new());
+        var waiting = Enumerable.Range(0, 3).Select(_ => lease.ReceiveAsync(Channel, Each).AsTask()).ToList();
+
+        await _queue.EnqueueAsync(Channel, [.. Enumerable.Range(0, 2 * Each).Select(i => Of($"{i}"))], EnqueueOptions.Default);
+
+        var received = await Wait.For(Task.WhenAll(waiting), "all three");
+        Assert.Equal(2 * Each, received.Sum(messages => messages.Count));
+    }
+
+    [Fact]
+    public void A_wait_that_was_cancelled_while_it_was_served_ends_when_that_is_undone()
+    {
+        using var cancel = new CancellationTokenSource();
+        var work = new ReceiveWork(Channel.Value, _store.AddLease(), 1, new WaitingReceivers());
+        Assert.True(work.TryServe());
+
+        work.Cancel(cancel.Token);
+        Assert.False(work.Task.IsCompleted);
+        work.Release();
+
+        Assert.True(work.Task.IsCanceled);
+    }
+
+    [Fact]
+    public async Task Waits_that_were_cancelled_are_forgotten()
+    {
+        const int Count = 20;
+        await using var lease = await _queue.OpenReceiverAsync(new());
+        List<WeakReference> cancelled = [];
+        for (var i = 0; i < Count; i++)
+            cancelled.Add(await CancelAsync(lease));
+
+        await Wait.Until(
+            async () =>
+            {
+                await _queue.EnqueueAsync(Channel, [Of("1")], EnqueueOptions.Default); // the writer keeps what it did last until it does something else
+                Assert.True(await lease.CompleteAsync(Assert.Single(await lease.ReceiveAsync(Channel, 1))));
+                GC.Collect();
+                return cancelled.Count(static wait => wait.IsAlive) < Count / 2; // the last of them may be in some thread's hands
+            },
+            "nobody keeps them");
+    }
+
+    private static async Task<WeakReference> CancelAsync(IWorkReceiver lease)
+    {
+        using var cancel = new CancellationTokenSource();
+        var receiving = lease.ReceiveAsync(Channel, 1, cancel.Token).AsTask();
+        await cancel.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => receiving);
+        return new WeakReference(cancel);
+    }
+
+    private Envelope Of(string text) => new(new Message("pay", Encoding.UTF8.GetBytes(text))) { Id = MessageId.New(_clock.TimeProvider), SentAt = _clock.Now };
+
+    private static string Text(ReceivedMessage message) => Encoding.UTF8.GetString(message.Envelope.Message.Body.Span);
+}
