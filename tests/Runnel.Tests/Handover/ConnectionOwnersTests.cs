@@ -106,21 +106,6 @@ public sealed class ConnectionOwnersTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_client_that_goes_while_nobody_reads_it_ends_the_wait_for_its_consumer()
-    {
-        await _nodes.StartWorkerAsync();
-        var client = await _gateway.ConnectAsync();
-        var saying = Task.CompletedTask;
-        for (var said = 0; said < HandedSession.MostOpenMessages; said++)
-            saying = client.SayAsync($"hold {said}");
-        Assert.False(saying.IsCompleted);
-
-        client.Abort();
-
-        await Wait.For(saying, "whoever reads the socket to go on");
-    }
-
-    [Fact]
     public async Task A_client_that_left_before_a_worker_came_is_handed_to_nobody_and_its_request_is_not_read()
     {
         var client = _gateway.Open();

@@ -70,6 +70,21 @@ public sealed class OwnerWindowTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_client_that_goes_while_nobody_reads_it_ends_the_wait_for_a_consumer_that_does_not_listen()
+    {
+        var client = await _gateway.ConnectAsync();
+        var saying = Task.CompletedTask;
+        for (var said = 0; said < HandedSession.MostOpenMessages; said++)
+            saying = client.SayAsync("until it waits");
+        Assert.False(saying.IsCompleted);
+
+        client.Abort();
+
+        await Wait.For(saying, "whoever reads the socket to go on");
+        _nodes.Journal.Gate.SetResult();
+    }
+
+    [Fact]
     public async Task A_consumer_that_does_not_wait_for_a_join_any_more_is_not_in_the_group()
     {
         var client = await _gateway.ConnectAsync();

@@ -194,6 +194,7 @@ public sealed class ExchangeTests : IAsyncDisposable
         await GreetAsync(gateway, two);
         var before = Ask(10);
         gateway.Links.Fail(one.Id, new InvalidOperationException("The test ends the link."));
+        Assert.Equal(5, asking.Load[one.Id]);
         foreach (var exchange in before)
             await exchange.DisposeAsync();
         Assert.Empty(asking.Load);
