@@ -47,6 +47,15 @@ public sealed class ToyDeduplicationTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task The_ids_of_one_channel_are_not_those_of_another()
+    {
+        var one = await _app.Channels.SendAsync("payments", new Pay("1"), Once);
+        var other = await _app.Channels.SendAsync("patient", new Pay("1"), Once);
+
+        Assert.Equal((false, false), (one.IsDuplicate, other.IsDuplicate));
+    }
+
+    [Fact]
     public async Task An_id_is_free_again_when_its_window_has_ended()
     {
         var first = await _app.Channels.SendManyAsync("payments", [new Pay("1"), new Pay("2")], Once);

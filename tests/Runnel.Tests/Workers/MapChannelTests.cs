@@ -183,6 +183,25 @@ public sealed class MapChannelTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_message_has_as_many_bytes_as_its_channel_takes_and_no_more()
+    {
+        var app = await StartAsync(host => host.MapChannel("payments", (string _) => { }, options => options.MaxMessageBytes = 100));
+
+        await app.Channels.SendAsync("payments", new string('x', 98)); // and two quotes
+        await Assert.ThrowsAsync<MessageTooLargeException>(async () => await app.Channels.SendAsync("payments", new string('x', 99)));
+    }
+
+    [Fact]
+    public async Task A_message_is_written_as_the_type_that_its_sender_names()
+    {
+        var app = await StartAsync(host => host.MapChannel("payments", (JsonElement message) => _seen.Add(message.GetRawText())));
+
+        await app.Channels.SendAsync<Nameless>("payments", new Secretive("seen by all", "not sent"));
+
+        Assert.Equal(["""{"text":"seen by all"}"""], await _seen.NextAsync(1));
+    }
+
+    [Fact]
     public async Task What_cannot_be_sent_is_refused()
     {
         var app = await StartAsync(host => host.MapChannel("payments", (Pay _) => Task.CompletedTask, options => options.Deduplicate = true));
@@ -231,7 +250,9 @@ public sealed class MapChannelTests : IAsyncLifetime
         return app;
     }
 
-    internal sealed record Nameless(string Text);
+    internal record Nameless(string Text);
+
+    internal sealed record Secretive(string Text, string Secret) : Nameless(Text);
 
     internal sealed class Ledger(Inbox<string> seen) : IDisposable
     {
