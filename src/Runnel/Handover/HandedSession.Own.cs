@@ -190,16 +190,14 @@ internal sealed partial class HandedSession
         }
     }
 
-    /// <summary>Nothing is left to do.</summary>
+    /// <summary>Nothing is left to do. Whoever waits for that finds the connection gone.</summary>
     public void Finish()
     {
         lock (this)
-        {
             _isFinished = true;
-            _ended?.TrySetResult();
-            _begun?.TrySetResult();
-        }
         _owners.Remove(this);
+        _ended?.TrySetResult();
+        _begun?.TrySetResult();
     }
 
     private void LetGo(int code, string sentence, string reason)

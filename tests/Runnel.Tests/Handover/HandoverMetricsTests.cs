@@ -121,5 +121,9 @@ public sealed class HandoverMetricsTests : IAsyncLifetime
 
     private long Closed(string reason) => _counts[RunnelTelemetry.HandoverClosed, reason];
 
-    private long HasNow(HandedNode worker) => _counts[RunnelTelemetry.HandoverConnections, worker.Id];
+    private long HasNow(HandedNode worker)
+    {
+        _ = _gateway.Owners.LoadOf(worker.Id); // whoever is about to count has the lock
+        return _counts[RunnelTelemetry.HandoverConnections, worker.Id];
+    }
 }
