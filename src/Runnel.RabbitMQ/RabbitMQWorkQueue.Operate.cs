@@ -7,6 +7,9 @@ namespace Runnel.RabbitMQ;
 
 public sealed partial class RabbitMQWorkQueue
 {
+    // Others may go on sending while everything is deleted.
+    private const int MostPasses = 3;
+
     /// <inheritdoc/>
     /// <remarks>
     /// The broker tells how many messages its queues hold ready, and no more. What this process holds is counted, too; what other processes hold, or is delayed, is not.
@@ -86,17 +89,27 @@ public sealed partial class RabbitMQWorkQueue
     {
         cancellationToken.ThrowIfCancellationRequested();
         await OpenAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
+        // A message that was on its way from one queue to the next, such as one whose delay had just ended, is in the next one now.
+        for (var pass = 0; pass < MostPasses && await DeleteAllAsync(cancellationToken).ConfigureAwait(false) > 0; pass++)
+        {
+        }
+    }
+
+    private async Task<long> DeleteAllAsync(CancellationToken cancellationToken)
+    {
+        var held = 0L;
         foreach (var step in DelayLadder.Steps)
-            await _topology.DeleteAsync(_plan.DelayOf(step), cancellationToken).ConfigureAwait(false);
-        await _topology.DeleteAsync(_plan.Relay, cancellationToken).ConfigureAwait(false);
+            held += await _topology.DeleteAsync(_plan.DelayOf(step), cancellationToken).ConfigureAwait(false);
+        held += await _topology.DeleteAsync(_plan.Relay, cancellationToken).ConfigureAwait(false);
         foreach (var channel in await _registry.ListAsync().ConfigureAwait(false))
         {
             var queues = _channels.QueuesOf(channel);
             foreach (var queue in queues.Shards.Append(queues.Plain).Append(queues.Dead).Append(queues.Workers))
-                await _topology.DeleteAsync(queue, cancellationToken).ConfigureAwait(false);
+                held += await _topology.DeleteAsync(queue, cancellationToken).ConfigureAwait(false);
             foreach (var worker in WorkersOn(channel))
                 worker.QueuesAreGone();
         }
+        return held;
     }
 
     // A queue that was never declared is declared now: it costs nothing, and asking for one that is not there costs the broker's log a line.

@@ -33,10 +33,12 @@ internal sealed class QueueTopology(RabbitCalls calls, RabbitMQBroker broker)
     public void Forget(BrokerQueue queue) => _declared.TryRemove(queue.Name, out _);
 
     /// <summary>Deletes the queue with all that it holds; it need not be there.</summary>
-    public async Task DeleteAsync(BrokerQueue queue, CancellationToken cancellationToken)
+    /// <returns>How many messages it held.</returns>
+    public async Task<long> DeleteAsync(BrokerQueue queue, CancellationToken cancellationToken)
     {
-        await calls.AskAsync(channel => channel.QueueDeleteAsync(queue.Name, ifUnused: false, ifEmpty: false, noWait: false, CancellationToken.None), cancellationToken).ConfigureAwait(false);
+        var held = await calls.AskAsync(channel => channel.QueueDeleteAsync(queue.Name, ifUnused: false, ifEmpty: false, noWait: false, CancellationToken.None), cancellationToken).ConfigureAwait(false);
         Forget(queue);
+        return held;
     }
 
     private async Task<QueueDeclareOk> DeclareAsync(BrokerQueue queue, CancellationToken cancellationToken)
