@@ -82,12 +82,15 @@ internal sealed class ConnectionWorker(NodeContext node, NodeLinks links, INodes
         {
             // What is closed ends when its client has answered.
             await Task.WhenAll(left, _emptied.Task).WaitAsync(grace + Rest, node.TimeProvider);
-            await links.FlushAllAsync().WaitAsync(Rest, node.TimeProvider);
         }
         catch (TimeoutException)
         {
             Log.LeavingTookTooLong(node.Logger, _connections.Count, grace);
         }
+        var said = links.FlushAllAsync();
+        await said.WaitAsync(Rest, node.TimeProvider).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!said.IsCompleted)
+            Log.LastWordsUnconfirmed(node.Logger, Rest);
     }
 
     private WorkerConnection? Find(string gateway, long number, int owner) =>

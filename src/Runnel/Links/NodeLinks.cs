@@ -75,8 +75,8 @@ internal sealed class NodeLinks : IAsyncDisposable
     public Task FlushAsync(string nodeId, CancellationToken cancellationToken) =>
         _peers.TryGetValue(nodeId, out var peer) && peer.Link is { } link ? link.FlushAsync().WaitAsync(cancellationToken) : Task.CompletedTask;
 
-    /// <summary>Completes when the receivers on all other nodes have what was sent to them, or the links with them have ended.</summary>
-    public Task FlushAllAsync() => Task.WhenAll(_peers.Keys.Select(nodeId => FlushAsync(nodeId, CancellationToken.None)));
+    /// <summary>Completes when the receivers on all other nodes have what was sent to them, or the links with them have ended. It waits for no node that is unknown and has never answered: it may have left.</summary>
+    public Task FlushAllAsync() => Task.WhenAll(_peers.Values.Where(static peer => peer.IsListed || peer.Link is { Peer: not 0 }).Select(peer => FlushAsync(peer.NodeId, CancellationToken.None)));
 
     /// <summary>Begins to follow who lives. The node's inbox is heard by then.</summary>
     public void Open()

@@ -159,6 +159,9 @@ internal static partial class Log
     [LoggerMessage(1068, LogLevel.Warning, "This worker stops, and within {Limit} it could not give back or end all connections that it had of gateways; {Count} are left. The gateways give them to other workers, or close them.")]
     public static partial void LeavingTookTooLong(ILogger logger, int count, TimeSpan limit);
 
+    [LoggerMessage(1074, LogLevel.Warning, "This worker stops, and not all gateways have confirmed within {Limit} what it said last of their connections. They give those that it still had to other workers, or close them.")]
+    public static partial void LastWordsUnconfirmed(ILogger logger, TimeSpan limit);
+
     [LoggerMessage(1072, LogLevel.Error, "Connection {Connection:x} of gateway {Gateway} could not begin in this worker. The gateway closes it with code 1012.")]
     public static partial void AssignmentFailed(ILogger logger, Exception exception, string gateway, long connection);
 

@@ -123,6 +123,19 @@ public sealed class LinkEndTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Nothing_waits_for_a_node_that_has_left_although_something_was_sent_to_it_since()
+    {
+        var (one, two) = await LinkedAsync();
+        LinkedNodes.Leave(one, two);
+        await Wait.Until(() => one.Heard.Contains("ended"), "it is gone");
+        await two.Links.DisposeAsync();
+
+        one.Send(two, "to nobody");
+
+        await Wait.For(one.Links.FlushAllAsync(), "nothing to wait for");
+    }
+
+    [Fact]
     public async Task A_link_with_a_node_that_is_gone_and_never_answers_ends_and_then_nothing_is_sent()
     {
         var (one, two) = await LinkedAsync();
