@@ -15,6 +15,7 @@ internal sealed class LostChanges(IServiceProvider services, TimeProvider timePr
 
     private readonly Lock _lock = new();
     private readonly HashSet<GroupName> _owed = [];
+    private readonly Queue<GroupName> _turns = []; // the same groups: one that could not be told goes behind the others
     private readonly CancellationTokenSource _ending = new();
     private bool _isTelling;
 
@@ -23,12 +24,15 @@ internal sealed class LostChanges(IServiceProvider services, TimeProvider timePr
     {
         lock (_lock)
         {
-            if (_owed.Count >= MostGroups && !_owed.Contains(group))
+            if (_owed.Contains(group))
+                return;
+            if (_owed.Count == MostGroups)
             {
                 Log.GapUntold(logger, group.Value, MostGroups);
                 return;
             }
             _owed.Add(group);
+            _turns.Enqueue(group);
             if (_isTelling)
                 return;
             _isTelling = true;
@@ -70,12 +74,9 @@ internal sealed class LostChanges(IServiceProvider services, TimeProvider timePr
     {
         lock (_lock)
         {
-            if (_owed.Count == 0)
-            {
-                _isTelling = false;
+            _isTelling = _turns.TryDequeue(out var group);
+            if (!_isTelling)
                 return null;
-            }
-            var group = _owed.First();
             _owed.Remove(group);
             return group;
         }
