@@ -35,6 +35,12 @@ internal static partial class Log
     [LoggerMessage(3011, LogLevel.Error, "New messages are refused. {Reason}")]
     public static partial void Full(ILogger logger, string reason);
 
+    [LoggerMessage(3012, LogLevel.Warning, "The SQLite database '{Path}' is older than what was last written to it: it was put back from a copy, or a power cut has undone its end. What is missing is lost, and what was finished since may be done again. Whoever listens to a topic with history, or comes back to one, is told that messages are missing.")]
+    public static partial void WentBack(ILogger logger, string path);
+
+    [LoggerMessage(3013, LogLevel.Warning, "Nothing beside the SQLite database '{Path}' says how far it was: it comes from another place, or the folder '{Path}.bell' was deleted. If it is an older copy, what was sent since is lost. Whoever listens to a topic with history, or comes back to one, is told that messages may be missing.")]
+    public static partial void OriginUnknown(ILogger logger, string path);
+
     [LoggerMessage(3009, LogLevel.Warning, "What node {Node} left beside the database could not be deleted; another process tries again when it starts.")]
     public static partial void FilesLeft(ILogger logger, string node, Exception exception);
 }

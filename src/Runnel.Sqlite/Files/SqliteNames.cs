@@ -3,7 +3,8 @@ namespace Runnel.Sqlite.Files;
 /// <summary>Every name that the layer makes outside of the database: the files beside it.</summary>
 /// <remarks>
 /// Beside <c>app.db</c> stands the folder <c>app.db.bell</c>. Each process has two files in it, under a name of its own that is never used again:
-/// <c>NAME.lock</c>, which it holds locked for as long as it lives, and <c>NAME.sock</c>, the socket where others ring.
+/// <c>NAME.lock</c>, which it holds locked for as long as it lives, and <c>NAME.sock</c>, the socket where others ring. All share <c>high.mark</c>
+/// (<see cref="Files.HighMark"/>), which stays.
 /// </remarks>
 internal static class SqliteNames
 {
@@ -27,6 +28,8 @@ internal static class SqliteNames
     public static string Folder(string database) => database + ".bell";
 
     public static string Lock(string database, string node) => Path.Combine(Folder(database), node + LockExtension);
+
+    public static string HighMark(string database) => Path.Combine(Folder(database), "high.mark");
 
     /// <summary>The socket's path; <see langword="null"/> when it is longer than a socket's may be.</summary>
     public static string? Socket(string database, string node)

@@ -136,6 +136,8 @@ internal static class SqliteStatements
         LetGoOfTopic = "UPDATE topic SET until = ?2 WHERE name = ?1 AND until IS NULL AND NOT EXISTS (SELECT 1 FROM interest WHERE topic = name)",
         LetGoOfTopics = "UPDATE topic SET until = ?1 WHERE until IS NULL AND NOT EXISTS (SELECT 1 FROM interest WHERE topic = name)",
         NextTopicEnd = "SELECT until FROM topic WHERE until IS NOT NULL ORDER BY until LIMIT 1",
+        BeginEpochOfHistories = "UPDATE publication SET epoch = ?1 WHERE position IS NOT NULL AND epoch = (SELECT epoch FROM topic WHERE name = topic)",
+        BeginEpochOfTopics = "UPDATE topic SET epoch = ?1",
         AddInterest = "INSERT OR IGNORE INTO interest VALUES (?1, ?2)",
         RemoveInterest = "DELETE FROM interest WHERE topic = ?1 AND node = ?2",
         RemoveInterests = "DELETE FROM interest WHERE node = ?1",

@@ -19,6 +19,12 @@ internal sealed class StoreRound(Database database)
     /// <summary>When something that this transaction stored will have to be swept; <see cref="long.MaxValue"/> for never.</summary>
     public long SweepBy { get; private set; }
 
+    /// <summary>The last number that was taken.</summary>
+    public long LastNumber => _sequence ??= _readSequence.ReadNumber() ?? 0;
+
+    /// <summary>The last number that this transaction has taken; <see langword="null"/> if it took none.</summary>
+    public long? LastTaken => _sequenceMoved ? _sequence : null;
+
     public void Begin(long now)
     {
         Now = now;
@@ -31,9 +37,15 @@ internal sealed class StoreRound(Database database)
     /// <summary>The next number of the one sequence: never used before, larger than all before.</summary>
     public long NextNumber()
     {
-        _sequence ??= _readSequence.ReadNumber() ?? 0;
+        Skip(1);
+        return LastNumber;
+    }
+
+    /// <summary>Leaves numbers out, which may have been taken before.</summary>
+    public void Skip(long count)
+    {
+        _sequence = LastNumber + count;
         _sequenceMoved = true;
-        return (_sequence = _sequence.Value + 1).Value;
     }
 
     public void SweepAt(long time) => SweepBy = Math.Min(SweepBy, time);

@@ -12,6 +12,8 @@ internal sealed class TopicTable(Database database, StoreRound round)
     private readonly Statement _keep = database.Prepare(SqliteStatements.KeepTopics);
     private readonly Statement _letGo = database.Prepare(SqliteStatements.LetGoOfTopic);
     private readonly Statement _letGoOfAll = database.Prepare(SqliteStatements.LetGoOfTopics);
+    private readonly Statement _beginEpochOfHistories = database.Prepare(SqliteStatements.BeginEpochOfHistories);
+    private readonly Statement _beginEpochOfTopics = database.Prepare(SqliteStatements.BeginEpochOfTopics);
     private readonly Statement _nextEnd = database.Prepare(SqliteStatements.NextTopicEnd);
     private readonly Statement _addInterest = database.Prepare(SqliteStatements.AddInterest);
     private readonly Statement _removeInterest = database.Prepare(SqliteStatements.RemoveInterest);
@@ -28,7 +30,7 @@ internal sealed class TopicTable(Database database, StoreRound round)
         _find.Bind(1, topic).Bind(2, round.Now);
         var (epoch, latest, messages) = _find.Step()
             ? (_find.Number(0), _find.Number(1), _find.Number(2))
-            : (Random.Shared.NextInt64(1, long.MaxValue), 0, retention.Messages);
+            : (NewEpoch(), 0, retention.Messages);
         _find.Reset();
 
         var until = Ticks.Later(round.Now, retention.PositionAge);
@@ -69,6 +71,14 @@ internal sealed class TopicTable(Database database, StoreRound round)
         round.SweepAt(round.Now);
     }
 
+    /// <summary>Messages of any topic may be lost. Each history goes on in a new epoch, so no position is given out twice, and who comes back to an old one is told.</summary>
+    public void BeginEpoch()
+    {
+        var epoch = NewEpoch();
+        _beginEpochOfHistories.Bind(1, epoch).Run();
+        _beginEpochOfTopics.Bind(1, epoch).Run();
+    }
+
     /// <summary>Whether another process subscribes to the topic.</summary>
     public bool HasOtherInterest(string topic, long node) => _hasOtherInterest.Bind(1, topic).Bind(2, node).ReadNumber() is not null;
 
@@ -78,4 +88,6 @@ internal sealed class TopicTable(Database database, StoreRound round)
         _forget.Bind(1, round.Now).Run();
         _keep.Bind(1, round.Now).Run();
     }
+
+    private static long NewEpoch() => Random.Shared.NextInt64(1, long.MaxValue);
 }

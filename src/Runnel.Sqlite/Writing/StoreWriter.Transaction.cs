@@ -15,6 +15,10 @@ internal sealed partial class StoreWriter
     private static readonly TimeSpan LongTurn = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan LongPause = TimeSpan.FromMilliseconds(20);
 
+    private const long ManyNumbers = 1L << 30;
+
+    private bool _hasGoneBack;
+    private long _knownLosses;
     private bool _othersFreedRoom;
     private SqliteFailure? _refusal;
     private long? _blockedSince;
@@ -31,6 +35,7 @@ internal sealed partial class StoreWriter
             _transaction.Publications.SeeAll();
         if (!hasChanged)
             return;
+        _hasGoneBack = Lost() > 0 || _mark.Read().Losses != _knownLosses;
         Neighbours.Look();
         Receivers.Look(_transaction);
         _sweeper.Look();
@@ -49,6 +54,8 @@ internal sealed partial class StoreWriter
         {
             _transaction.Begin(Now);
             LookAtOthers();
+            if (_hasGoneBack)
+                GoOnBehindLoss();
             if (Neighbours.SelfIsForgotten)
                 Rejoin();
             before?.Invoke();
@@ -108,7 +115,10 @@ internal sealed partial class StoreWriter
 
     private void Committed()
     {
+        NoteNumbers();
         _transaction.Publications.Committed(Deliveries);
+        if (_hasGoneBack)
+            TellLoss();
         Receivers.Committed();
         Senders.Committed();
         foreach (var work in _done)
@@ -170,6 +180,48 @@ internal sealed partial class StoreWriter
         if (blocked >= _outageTimeout && Stopwatch.GetElapsedTime(began) >= _outageTimeout / 10)
             throw new SqliteFailure($"{LockHolder.Describe(_database.Path)} has kept the SQLite database '{_database.Path}' locked for {blocked.TotalSeconds:0} s. Let that process go on, or end it.", SQLitePCL.raw.SQLITE_BUSY);
         Pause.For(LongPause);
+    }
+
+    // No more numbers are lost than were taken since the copy was made. If nobody has noted how many, it is assumed that they are many.
+    private long Lost()
+    {
+        var mark = _mark.Read().Last; // first: another process may take numbers in between
+        var last = _transaction.Round.LastNumber;
+        return (mark ?? (last > 0 ? last + ManyNumbers : 0)) - last;
+    }
+
+    // A number that was given out must not be given out again: readers would take new messages for old ones, and workers that hold a message could settle another one.
+    private void GoOnBehindLoss()
+    {
+        var isNoted = _mark.Read().Last is not null;
+        if (Lost() is not (> 0 and var lost))
+        {
+            if (!isNoted)
+                _mark.Write(0); // a new file, of which something is noted before another process can see anything in it
+            return;
+        }
+        if (!isNoted)
+            Log.OriginUnknown(_logger, _database.Path);
+        else
+            Log.WentBack(_logger, _database.Path);
+        _transaction.Round.Skip(lost);
+        _transaction.Topics.BeginEpoch();
+        _mark.Write(_transaction.Round.LastNumber); // now, or the next process would do all this once more
+        _mark.CountLoss();
+    }
+
+    // Once somebody has put the database in order: subscribers read what there is now, or are told.
+    private void TellLoss()
+    {
+        _hasGoneBack = false;
+        _knownLosses = _mark.Read().Losses;
+        Deliveries.AddDoubt();
+    }
+
+    private void NoteNumbers()
+    {
+        if (_transaction.Round.LastTaken is { } last)
+            _mark.Write(last);
     }
 
     private void Rejoin()

@@ -23,6 +23,7 @@ internal sealed partial class StoreWriter
     private readonly StoreReader _reader;
     private readonly TimeProvider _timeProvider;
     private readonly ILogger _logger;
+    private readonly HighMark _mark;
     private readonly StoreTransaction _transaction;
     private readonly WriterInbox _inbox = new();
     private readonly Sweeper _sweeper;
@@ -46,6 +47,7 @@ internal sealed partial class StoreWriter
         _outageTimeout = options.OutageTimeout;
         _lookInterval = options.LookInterval;
         Health = new StoreHealth(database.Path, logger);
+        _mark = HighMark.Open(database.Path);
         _transaction = new StoreTransaction(database, options.DeadLetterRetention);
         _sweeper = new Sweeper(_transaction, logger);
         Leases = new Leases(Receivers);
@@ -120,9 +122,12 @@ internal sealed partial class StoreWriter
         try
         {
             _transaction.Begin(Now);
+            GoOnBehindLoss();
             self = Membership.Join(_transaction, OnRing);
             _transaction.Finish();
             _database.Commit();
+            NoteNumbers();
+            _knownLosses = _mark.Read().Losses;
             var neighbours = new Neighbours(_transaction, self, _logger);
             neighbours.Look();
             neighbours.Ring(Bell.Look);
@@ -132,6 +137,7 @@ internal sealed partial class StoreWriter
         catch
         {
             self?.Abandon();
+            _mark.Dispose();
             _database.Rollback();
             throw;
         }
@@ -164,7 +170,7 @@ internal sealed partial class StoreWriter
                 _transaction.Begin(Now);
                 LookAtOthers();
             }
-            if (_works.Count > 0 || Receivers.NeedAttention || _othersFreedRoom || _patient.AreDue || Health.NeedsProof || Neighbours.SelfIsForgotten || _sweeper.Next <= Now)
+            if (_works.Count > 0 || Receivers.NeedAttention || _othersFreedRoom || _patient.AreDue || Health.NeedsProof || Neighbours.SelfIsForgotten || _hasGoneBack || _sweeper.Next <= Now)
                 Transact();
             if (Neighbours.FindDead() is { } dead)
                 Bury(dead);
@@ -212,6 +218,7 @@ internal sealed partial class StoreWriter
     private void End()
     {
         _timer.Dispose();
+        _mark.Dispose();
         FailAll();
         Receivers.Fail(lease: null, Ended);
         Senders.Fail(static () => new ObjectDisposedException(nameof(SqliteStore)));

@@ -1,7 +1,10 @@
 using Microsoft.Extensions.Logging;
+using Runnel.Specification;
 using Runnel.Sqlite;
 using Runnel.Sqlite.Files;
 using Runnel.Tests.Recording;
+using SQLitePCL;
+using Xunit;
 
 namespace Runnel.Tests.Sqlite;
 
@@ -29,6 +32,37 @@ internal sealed class SqliteFile(TimeProvider timeProvider, string? folder = nul
     {
         using var database = Database.OpenForWriting(Path, SqliteSynchronous.Normal);
         database.Execute(sql);
+    }
+
+    /// <summary>Copies the database, as it is now.</summary>
+    /// <returns>The copy's path.</returns>
+    public string Copy()
+    {
+        var copy = System.IO.Path.Combine(_folder.FullName, $"copy-{Guid.NewGuid():N}.db");
+        Execute($"VACUUM INTO '{copy}'");
+        return copy;
+    }
+
+    /// <summary>Puts a copy in the database's place while nobody has it open.</summary>
+    public void PutBack(string copy)
+    {
+        foreach (var log in new[] { "-wal", "-shm" })
+            File.Delete(Path + log);
+        File.Copy(copy, Path, overwrite: true);
+    }
+
+    /// <summary>Writes what is in a copy into the database, as <c>.restore</c> of the sqlite3 program does, whoever has it open.</summary>
+    public void Restore(string copy)
+    {
+        Assert.Equal(raw.SQLITE_OK, raw.sqlite3_open_v2(copy, out var from, raw.SQLITE_OPEN_READONLY, null));
+        Assert.Equal(raw.SQLITE_OK, raw.sqlite3_open_v2(Path, out var to, raw.SQLITE_OPEN_READWRITE, null));
+        using (from)
+        using (to)
+        {
+            raw.sqlite3_busy_timeout(to, (int)Wait.Limit.TotalMilliseconds);
+            using var restoring = raw.sqlite3_backup_init(to, "main", from, "main");
+            Assert.Equal(raw.SQLITE_DONE, raw.sqlite3_backup_step(restoring, -1));
+        }
     }
 
     /// <summary>Makes what changes a table in some way fail, as a broken or full disk does, until the answer is disposed.</summary>
