@@ -97,7 +97,7 @@ internal sealed class WorkerGreeter : IHostedLifecycleService, IDisposable
         lock (_lock)
         {
             if (!_stopped.IsCancellationRequested && _gateways.Contains(nodeId))
-                Greet(nodeId);
+                GreetIfThere(nodeId);
         }
     }
 
@@ -107,8 +107,15 @@ internal sealed class WorkerGreeter : IHostedLifecycleService, IDisposable
         {
             _greeting = _greeting with { IsLeaving = true };
             foreach (var gateway in _gateways)
-                Greet(gateway);
+                GreetIfThere(gateway);
         }
+    }
+
+    // The links may have heard before this class that a node has left. Then a greeting would begin a link with nobody.
+    private void GreetIfThere(string nodeId)
+    {
+        if (_nodes.All.Any(node => node.Id == nodeId))
+            Greet(nodeId);
     }
 
     private void Greet(string nodeId) => _links.Send(nodeId, _greeting.ToItem());

@@ -126,6 +126,22 @@ public sealed class WorkerTableTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_worker_that_stops_says_nothing_to_a_gateway_that_has_left_although_its_greeter_has_not_heard_of_that()
+    {
+        var (gateway, worker) = (await _nodes.StartAsync(), await _nodes.StartAsync());
+        await GreetAsync(worker, new HearsOfNoLeave(worker.Nodes), Chat);
+        await _nodes.Until(() => gateway.Workers.Of(Chat).Count == 1, "the gateway knows it");
+        LinkedNodes.Leave(worker, gateway);
+        await Wait.Until(() => worker.Heard.Contains("ended") && gateway.Heard.Contains("ended"), "the link has ended");
+
+        _lifetime.StopApplication();
+
+        worker.Send(gateway, "behind whatever it said");
+        await _nodes.Until(() => gateway.Heard.Contains("behind whatever it said"), "the gateway has heard all");
+        Assert.False(gateway.Workers.Knows(worker.Id));
+    }
+
+    [Fact]
     public async Task A_node_that_takes_nothing_says_nothing()
     {
         var (gateway, other) = (await _nodes.StartAsync(), await _nodes.StartAsync());
@@ -136,11 +152,24 @@ public sealed class WorkerTableTests : IAsyncDisposable
         Assert.Equal((0, 0), (gateway.Wire.Published, other.Wire.Published));
     }
 
-    private async Task GreetAsync(LinkedNode worker, params string[] channels)
+    private Task GreetAsync(LinkedNode worker, params string[] channels) => GreetAsync(worker, worker.Nodes, channels);
+
+    private async Task GreetAsync(LinkedNode worker, INodes nodes, params string[] channels)
     {
-        var greeter = new WorkerGreeter(worker.Context, worker.Links, worker.Nodes, [new Takes(channels)], _lifetime);
+        var greeter = new WorkerGreeter(worker.Context, worker.Links, nodes, [new Takes(channels)], _lifetime);
         _greeters.Add(greeter);
         await greeter.StartedAsync(CancellationToken.None);
+    }
+
+    // Whoever watches has not been told yet that a node has left; the list is as it should be.
+    private sealed class HearsOfNoLeave(INodes nodes) : INodes
+    {
+        public IReadOnlyList<NodeStatus> All => nodes.All;
+
+        public IAsyncEnumerable<NodeChange> WatchAsync(CancellationToken cancellationToken = default) =>
+            nodes.WatchAsync(cancellationToken).Where(static change => change.Kind == NodeChangeKind.Joined);
+
+        public Task<IReadOnlyList<NodeStatus>> AskAsync(TimeSpan wait, CancellationToken cancellationToken = default) => nodes.AskAsync(wait, cancellationToken);
     }
 
     private sealed record Takes(IEnumerable<string> Channels) : IWorkerChannels
