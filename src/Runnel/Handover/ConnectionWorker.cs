@@ -77,7 +77,7 @@ internal sealed class ConnectionWorker(NodeContext node, NodeLinks links, INodes
         var all = _connections.Values.ToList();
         if (all.Count == 0)
             return;
-        var left = Task.WhenAll(all.Select(connection => connection.CanMove ? connection.GiveBackAsync(grace) : connection.CloseAsync(CloseCode.ServiceRestart, "The server is restarting.")));
+        var left = Task.WhenAll(all.Select(connection => LeaveAsync(connection, grace)));
         try
         {
             // What is closed ends when its client has answered.
@@ -92,6 +92,9 @@ internal sealed class ConnectionWorker(NodeContext node, NodeLinks links, INodes
         if (!said.IsCompleted)
             Log.LastWordsUnconfirmed(node.Logger, Rest);
     }
+
+    private static Task LeaveAsync(WorkerConnection connection, TimeSpan grace) =>
+        connection.CanMove ? connection.GiveBackAsync(grace) : connection.CloseAsync(CloseCode.ServiceRestart, "The server is restarting.");
 
     private WorkerConnection? Find(string gateway, long number, int owner) =>
         _connections.TryGetValue((gateway, number), out var connection) && connection.Owner == owner ? connection : null;
@@ -139,6 +142,8 @@ internal sealed class ConnectionWorker(NodeContext node, NodeLinks links, INodes
         }
         _connections[(gateway, assigned.Connection)] = connection;
         ThreadPool.UnsafeQueueUserWorkItem(static connection => _ = connection.BeginAsync(), connection, preferLocal: false);
+        if (_isLeaving)
+            _ = LeaveAsync(connection, node.Options.ShutdownTimeout); // the worker may have listed what it has just before
         return true;
     }
 

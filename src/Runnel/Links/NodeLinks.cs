@@ -218,8 +218,8 @@ internal sealed class NodeLinks : IAsyncDisposable
         var now = Now;
         foreach (var peer in _peers.Values)
         {
-            if (peer.Link is { Peer: 0 } && IsForgotten(peer))
-                Forget(peer, "the other node is unknown, and does not answer");
+            if (peer.Link is not null && IsForgotten(peer))
+                Forget(peer, "the other node is unknown");
             else if (peer.Link?.Tick(now) is { } next)
                 WakeAt(next);
         }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using Runnel.Handover;
+using Runnel.Links;
 using Runnel.Specification;
 using Xunit;
 
@@ -118,6 +119,27 @@ public sealed class LostOwnerTests : IAsyncLifetime
 
         await Wait.Until(() => _nodes.Log.Of(1063).Any(), "the gateway has heard it, which knows nothing of that connection any more");
         Assert.Equal(0, _first.Worker.Count);
+    }
+
+    [Fact]
+    public async Task A_connection_that_comes_to_a_worker_at_the_moment_in_which_that_begins_to_leave_goes_to_the_next_one()
+    {
+        var leaving = Task.CompletedTask;
+        _first.Find = endpoint =>
+        {
+            _first.Links.Send(_gateway.Id, (WorkerGreeting.Nothing with { IsLeaving = true }).ToItem());
+            leaving = _first.Worker.LeaveAsync(TimeSpan.FromSeconds(5));
+            return _nodes.Endpoints[endpoint];
+        };
+        var client = await _gateway.ConnectAsync();
+
+        await Wait.Until(() => _gateway.Owners.WaitingCount == 1, "it has been given back");
+        var second = await _nodes.StartWorkerAsync();
+        await client.SayAsync("one");
+
+        await client.GotAsync("one 1");
+        Assert.Equal((0, 1), (_first.Worker.Count, second.Worker.Count));
+        await Wait.For(leaving, "the worker to leave");
     }
 
     private ConsumerDescriptor Connecting(bool accepts) => ConsumerDescriptor.For(new ConsumerBuilder().OnConnect(async (connection, cancellationToken) =>

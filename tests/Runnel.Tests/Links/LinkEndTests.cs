@@ -153,6 +153,26 @@ public sealed class LinkEndTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_link_that_the_late_packet_of_a_node_began_which_is_gone_ends_too()
+    {
+        var (one, two) = await LinkedAsync();
+        LinkedNodes.Leave(one, two);
+        await Wait.Until(() => one.Heard.Contains("ended"), "it is gone");
+        await two.Links.DisposeAsync();
+        var packet = new LinkWriter();
+        packet.Begin(two.Id);
+        packet.Write(new TextItem("late"));
+        var bytes = packet.End().ToArray();
+        LinkHeader.Stamp(bytes, LinkFlags.Items, from: 7, to: 0, number: 1, received: 0);
+        one.Links.TryTake(bytes);
+
+        one.Send(two, "to nobody");
+        await _nodes.Until(() => one.Heard.Count(static text => text == "ended") == 2, "the link to nobody has ended", TimeSpan.FromSeconds(1));
+
+        Assert.Equal(["2", "ended", "late", "ended"], one.Heard);
+    }
+
+    [Fact]
     public async Task A_link_that_began_anew_while_the_other_node_left_ends_too()
     {
         var (one, two) = await LinkedAsync();
