@@ -58,7 +58,7 @@ public sealed class WorkerExchanges
     /// <summary>Takes no more requests, and waits until those at hand are answered; the ones that take too long are given up. The gateways have heard of either in the end.</summary>
     internal async Task EndAsync()
     {
-        _isEnding = true;
+        Interlocked.Exchange(ref _isEnding, true); // a mere write could come after the look that follows, and whoever ends the last request meanwhile would not see it
         SeeWhetherEmpty();
         var grace = _node.Options.ShutdownTimeout;
         if (!await HappensWithinAsync(_emptied.Task, grace))
