@@ -116,6 +116,13 @@ internal sealed class RunnelApp : IAsyncDisposable
             await Wait.For(Groups.AddAsync(group, connection.ChannelName).AsTask(), $"the node to hear '{group}'");
     }
 
+    /// <summary>Cuts all clients of real sockets. With several nodes, do that to all of them before the first one stops: its worker may have connections of the others, and waits for their clients.</summary>
+    public void CutClients()
+    {
+        foreach (var client in _clients.ToArray())
+            client.Dispose();
+    }
+
     public async Task StopAsync()
     {
         if (!Interlocked.Exchange(ref _isStopped, true))
@@ -124,14 +131,12 @@ internal sealed class RunnelApp : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var client in _clients.ToArray())
-            client.Dispose();
-        if (_worker is not null)
-        {
+        // Each whatever becomes of the others: what lives on would spoil the tests after this one.
+        await using var app = _app;
+        await using var worker = _worker;
+        CutClients();
+        if (worker is not null)
             await StopAsync(); // a worker that ends waits for its gateways, until they say goodbye or their lease ends
-            await _worker.DisposeAsync();
-        }
-        await _app.DisposeAsync();
     }
 
     private static async Task<RunnelApp> StartAsync(

@@ -21,6 +21,7 @@ public abstract class RecoverySpecification : IAsyncLifetime
 
     public virtual async ValueTask DisposeAsync()
     {
+        _apps.ForEach(static app => app.CutClients());
         foreach (var app in _apps)
             await app.DisposeAsync();
         GC.SuppressFinalize(this);
