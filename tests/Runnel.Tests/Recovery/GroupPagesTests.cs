@@ -98,6 +98,18 @@ public sealed class GroupPagesTests
     }
 
     [Fact]
+    public async Task What_the_layer_left_out_behind_a_gap_is_not_another_gap()
+    {
+        var pages = new GroupPages(Articles, _backplane, _clock, static message => GroupMessage.OfGap(new GroupPlace("articles", "tag", message.Position, IsGap: true)));
+        var last = await PublishAsync(2);
+        _backplane.OnRead = static history => history with { Messages = [history.Messages[0]] };
+
+        var found = await pages.ReadAsync(last);
+
+        Assert.Equal((true, false), (found!.IsBegin, found.IsGap));
+    }
+
+    [Fact]
     public void More_than_8_MiB_are_not_kept_and_the_latest_page_is()
     {
         var body = new byte[3 * 1024 * 1024];

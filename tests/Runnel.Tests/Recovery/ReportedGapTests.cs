@@ -2,6 +2,7 @@ using Runnel.InMemory;
 using Runnel.Layers;
 using Runnel.Specification;
 using Runnel.Tests.Connections;
+using Runnel.Tests.Recording;
 using Xunit;
 
 namespace Runnel.Tests.Recovery;
@@ -10,6 +11,8 @@ namespace Runnel.Tests.Recovery;
 [Collection(nameof(Metered))]
 public sealed class ReportedGapTests
 {
+    private const int Reported = 1053;
+
     private readonly TornBackplane _backplane = new(new InMemoryBackplane(TimeProvider.System));
 
     [Theory]
@@ -18,8 +21,9 @@ public sealed class ReportedGapTests
     public async Task Every_member_on_every_node_is_sent_away_and_nobody_else(string group)
     {
         using var counts = new Counts();
-        await using var here = GreetedConnection.CreateNode(_backplane);
-        await using var there = GreetedConnection.CreateNode(_backplane);
+        using var log = new RecordedLog();
+        await using var here = GreetedConnection.CreateNode(_backplane, logs: log);
+        await using var there = GreetedConnection.CreateNode(_backplane, logs: log);
         using var near = await FakeConnection.ConnectAsync(here);
         using var far = await FakeConnection.ConnectAsync(there);
         using var other = await FakeConnection.ConnectAsync(there);
@@ -35,6 +39,7 @@ public sealed class ReportedGapTests
         Assert.Empty(other.Closes);
         Assert.Equal(2, counts[RunnelTelemetry.GroupGaps, "reported"]);
         Assert.Equal(0, counts[RunnelTelemetry.GroupGaps, "not-kept"]);
+        Assert.Equal(2, log.Of(Reported).Count(entry => entry.Text.Contains($"'{group}'", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -54,6 +59,31 @@ public sealed class ReportedGapTests
 
         Assert.Equal(["recovered", "gap"], second.Outcomes());
         Assert.Equal(["1", "2", "snapshot of articles", "4"], second.Payloads());
+    }
+
+    [Fact]
+    public async Task A_client_that_meets_it_before_its_node_hears_of_it_is_told_once()
+    {
+        var late = new LateBackplane(_backplane);
+        await using var here = GreetedConnection.CreateNode(_backplane);
+        await using var there = GreetedConnection.CreateNode(late);
+        using var first = await GreetedConnection.ConnectAsync<ResendingConsumer>(there);
+        await first.CutAsync();
+        using var holder = await GreetedConnection.ConnectAsync<ResendingConsumer>(there);
+        await here.SendAsync(1, 1);
+        await holder.GotAsync(1);
+        late.Hold();
+        await here.Groups.SendGapAsync("articles");
+
+        using var second = await GreetedConnection.ConnectAsync<ResendingConsumer>(there, first.Shown());
+        await second.GotAsync(1);
+        late.Release();
+        await Wait.Until(() => second.Outcomes().Count == 2, "the client is told where it stands");
+        await here.SendAsync(2, 2);
+        await second.GotAsync(3);
+
+        Assert.Equal(["recovered", "gap"], second.Outcomes());
+        Assert.Equal(["1", "snapshot of articles", "2"], second.Payloads());
     }
 
     [Fact]
