@@ -1,14 +1,21 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Runnel.EntityFrameworkCore;
 using Runnel.Specification;
+using Runnel.Tests.Recording;
 using Xunit;
 
 namespace Runnel.Tests.DataBinding;
 
 /// <summary>What members are told of changes that the layer did not take.</summary>
-public sealed class LostChangesTests
+public sealed class LostChangesTests : IDisposable
 {
     private readonly ManualTimeProvider _clock = new();
+    private readonly RecordedLog _log = new();
+    private readonly LoggerFactory _loggers;
+
+    public LostChangesTests() => _loggers = new LoggerFactory([_log]);
 
     [Fact]
     public async Task The_members_of_each_group_that_lost_changes_are_told_once_when_the_layer_is_back()
@@ -19,11 +26,7 @@ public sealed class LostChangesTests
         await Wait.Until(() => library.Groups.GapsRefused > 0, "it cannot be told yet");
 
         library.Groups.IsAway = false;
-        await Wait.Until(() =>
-        {
-            _clock.Advance(TimeSpan.FromSeconds(1));
-            return library.Groups.Gaps.Count == 2;
-        }, "the members are told");
+        await TellAsync(library.Groups, count: 2);
         await SaveAsync(library, "c");
         _clock.Advance(TimeSpan.FromMinutes(1));
 
@@ -40,11 +43,7 @@ public sealed class LostChangesTests
             library.Groups.IsAway = true;
             await SaveAsync(library, "a");
             library.Groups.IsAway = false;
-            await Wait.Until(() =>
-            {
-                _clock.Advance(TimeSpan.FromSeconds(1));
-                return library.Groups.Gaps.Count == outage;
-            }, "the members are told");
+            await TellAsync(library.Groups, outage);
         }
 
         Assert.Equal(["shelf.a", "shelf.a"], library.Groups.Gaps);
@@ -81,6 +80,90 @@ public sealed class LostChangesTests
         Assert.Single(library.Log.Lines, line => line.StartsWith("Error 5008", StringComparison.Ordinal));
         Assert.Empty(library.Groups.Gaps);
     }
+
+    [Fact]
+    public async Task A_group_that_cannot_be_told_goes_behind_the_others()
+    {
+        await using var library = Open();
+        library.Groups.IsAway = true;
+        await SaveAsync(library, "a");
+        await Wait.Until(() => library.Groups.GapsRefused > 0, "it cannot be told yet");
+        await SaveAsync(library, "b");
+        await SaveAsync(library, "c");
+
+        (library.Groups.IsAway, library.Groups.OutOfReach) = (false, "shelf.a");
+        await TellAsync(library.Groups, count: 2);
+        library.Groups.OutOfReach = null;
+        await TellAsync(library.Groups, count: 3);
+
+        Assert.Equal(["shelf.b", "shelf.c", "shelf.a"], library.Groups.Gaps);
+    }
+
+    [Fact]
+    public async Task A_layer_that_is_away_is_asked_once_a_second()
+    {
+        var groups = new RecordingGroups { IsAway = true };
+        using var lost = Create(groups);
+        lost.Add("a");
+
+        for (var asked = 1; asked <= 3; asked++)
+        {
+            await Wait.Until(() => _clock.ArmedTimers > 0, "it rests");
+            Assert.Equal(asked, groups.GapsAsked);
+            _clock.Advance(LostChanges.Rest);
+            await Wait.Until(() => groups.GapsAsked > asked, "it asks again");
+        }
+    }
+
+    [Fact]
+    public async Task No_more_than_ten_thousand_groups_are_remembered_each_once_and_any_other_is_logged()
+    {
+        var goOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var groups = new RecordingGroups { Telling = goOn.Task };
+        using var lost = Create(groups);
+        lost.Add("first");
+        await Wait.Until(() => groups.GapsAsked == 1, "it is being told");
+
+        for (var group = 0; group <= LostChanges.MostGroups; group++)
+            lost.Add($"{group}");
+        lost.Add("0");
+        goOn.SetResult();
+        await Wait.Until(() => groups.Gaps.Count > LostChanges.MostGroups, "all are told");
+
+        Assert.Equal(["first", .. Enumerable.Range(0, LostChanges.MostGroups).Select(group => $"{group}")], groups.Gaps);
+        Assert.Contains($"'{LostChanges.MostGroups}'", Assert.Single(_log.Of(5007)).Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task When_the_application_ends_nobody_else_is_told_and_nothing_is_logged()
+    {
+        var groups = new RecordingGroups { Telling = new TaskCompletionSource().Task };
+        using var lost = Create(groups);
+        lost.Add("a");
+        lost.Add("b");
+        await Wait.Until(() => groups.GapsAsked == 1, "one is being told");
+
+        lost.Dispose();
+
+        Assert.Equal(1, groups.GapsAsked);
+        Assert.Empty(_log.Lines);
+    }
+
+    public void Dispose()
+    {
+        _loggers.Dispose();
+        _log.Dispose();
+    }
+
+    private LostChanges Create(IGroups groups) => new(new ServiceCollection().AddSingleton(groups).BuildServiceProvider(), _clock, _loggers.CreateLogger<LostChanges>());
+
+    private Task TellAsync(RecordingGroups groups, int count) => Wait.Until(
+        () =>
+        {
+            _clock.Advance(LostChanges.Rest);
+            return groups.Gaps.Count == count;
+        },
+        "the members are told");
 
     private Library Open()
     {

@@ -29,6 +29,15 @@ internal sealed class RecordingGroups : IGroups
     /// <summary>Why members can never be told that messages are missing.</summary>
     public Exception? NoGaps { get; set; }
 
+    /// <summary>The only group whose members cannot be told that messages are missing, because the layer is away for it.</summary>
+    public string? OutOfReach { get; set; }
+
+    /// <summary>What telling members waits for.</summary>
+    public Task Telling { get; set; } = Task.CompletedTask;
+
+    /// <summary>How often members were to be told.</summary>
+    public int GapsAsked { get; private set; }
+
     /// <summary>How often members could not be told, because nothing can be sent.</summary>
     public int GapsRefused { get; private set; }
 
@@ -56,9 +65,11 @@ internal sealed class RecordingGroups : IGroups
         return new(Answer);
     }
 
-    public ValueTask SendGapAsync(GroupName group, CancellationToken cancellationToken = default)
+    public async ValueTask SendGapAsync(GroupName group, CancellationToken cancellationToken = default)
     {
-        if (IsAway)
+        GapsAsked++;
+        await Telling.WaitAsync(cancellationToken);
+        if (IsAway || group.Value == OutOfReach)
         {
             GapsRefused++;
             throw new BackplaneUnavailableException("The layer is away.");
@@ -66,7 +77,6 @@ internal sealed class RecordingGroups : IGroups
         if (NoGaps is not null)
             throw NoGaps;
         Gaps.Enqueue(group.Value);
-        return ValueTask.CompletedTask;
     }
 
     public ValueTask AddAsync(GroupName group, ChannelName channel, CancellationToken cancellationToken = default) => throw new NotSupportedException();
