@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Runnel.Handover;
 using Runnel.Layers;
 using Runnel.Specification;
@@ -48,6 +49,31 @@ public sealed class HandoverMetricsTests : IAsyncLifetime
         await Wait.For(client.EndAsync(CloseCode.Normal), "the end");
         Assert.Equal((1, 0), (HasNow(second), HasNow(_first)));
         Assert.Equal(0, Closed("no-worker") + Closed("not-adoptable"));
+    }
+
+    [Fact]
+    public async Task Whoever_waits_for_the_end_of_a_connection_finds_it_gone_from_the_counts()
+    {
+        _script.HoldsEnd = true;
+        var client = await _gateway.ConnectAsync();
+        var ending = client.EndAsync(CloseCode.Normal);
+        var endedBefore = false;
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = static (instrument, listener) =>
+            {
+                if (instrument.Meter == RunnelTelemetry.Meter && instrument.Name == RunnelTelemetry.HandoverConnections)
+                    listener.EnableMeasurementEvents(instrument);
+            },
+        };
+        listener.SetMeasurementEventCallback<int>((_, _, _, _) => endedBefore = SpinWait.SpinUntil(() => ending.IsCompleted, TimeSpan.FromMilliseconds(50)));
+        listener.Start();
+
+        _script.Gate.SetResult();
+        await Wait.For(ending, "the end");
+
+        Assert.False(endedBefore);
+        Assert.Equal(0, HasNow(_first));
     }
 
     [Fact]

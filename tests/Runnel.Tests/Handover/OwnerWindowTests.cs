@@ -10,6 +10,8 @@ namespace Runnel.Tests.Handover;
 /// <summary>How much a consumer in a worker has under way, and what becomes of it when it closes, leaves, or gives up waiting.</summary>
 public sealed class OwnerWindowTests : IAsyncLifetime
 {
+    private static readonly string Large = new('x', SendWindow.MostBytes);
+
     private readonly HandedNodes _nodes = new();
     private HandedNode _gateway = null!, _worker = null!;
 
@@ -30,6 +32,17 @@ public sealed class OwnerWindowTests : IAsyncLifetime
         await SendAsync(client, _worker, 50);
 
         Assert.Equal("14 went", await SendUntilItWaitsAsync(client)); // of the fifty, the gateway has not told of two
+    }
+
+    [Fact]
+    public async Task A_consumer_hears_of_the_bytes_that_are_in_the_clients_queue_although_they_are_in_few_frames()
+    {
+        var client = await _gateway.ConnectAsync();
+
+        await client.SayAsync("large");
+
+        Assert.Equal("sent", await _nodes.Journal.NextAsync());
+        await client.GotAsync(Large);
     }
 
     [Fact]
@@ -169,6 +182,7 @@ public sealed class OwnerWindowTests : IAsyncLifetime
         public override Task OnReceiveAsync(string text, CancellationToken cancellationToken) => text switch
         {
             "until it waits" => SendUntilItWaitsAsync(),
+            "large" => SendLargeAsync(),
             "close" => SendAndCloseAsync(),
             "join" => Groups.AddAsync("kept.news", cancellationToken).AsTask(),
             "join and give up" => JoinAndGiveUpAsync(),
@@ -181,6 +195,13 @@ public sealed class OwnerWindowTests : IAsyncLifetime
         {
             for (; frames > 0; frames--)
                 await SendAsync("text", CancellationToken.None);
+            journal.Write("sent");
+        }
+
+        private async Task SendLargeAsync()
+        {
+            for (var sent = 0; sent < SendWindow.MostFrames / 2; sent++)
+                await SendAsync(Large, CancellationToken.None);
             journal.Write("sent");
         }
 
