@@ -6,6 +6,7 @@ using Runnel.InMemory;
 using Runnel.Layers;
 using Runnel.Specification;
 using Runnel.Workers;
+using Runnel.Workers.Channels;
 using Xunit;
 
 namespace Runnel.Tests.Workers;
@@ -136,6 +137,17 @@ public sealed class DeclaredUseTests : IAsyncDisposable
 
         Assert.Equal((false, 100_000), (registry.OptionsOf("tenant-8").Ordered, registry.OptionsOf("tenant-8").Capacity));
         Assert.Equal(10, registry.OptionsOf("tenant-9").Retry.MaxAttempts);
+    }
+
+    [Fact]
+    public void A_channel_that_keeps_an_order_asks_of_its_layer_the_longest_rest_before_the_last_attempt()
+    {
+        var registry = new ChannelRegistry();
+        registry.Declare("mail", static channel => (channel.Ordered, channel.Retry) = (true, new RetryPolicy { MaxAttempts = 4, BaseDelay = TimeSpan.FromSeconds(1) }));
+
+        var uses = new ChannelUses(registry).Uses;
+
+        Assert.Equal(TimeSpan.FromSeconds(4), uses.Max(static use => use.KeyedDelay)); // rests of 1, 2 and 4 seconds at most
     }
 
     [Fact]

@@ -38,6 +38,32 @@ public sealed class RecurringTests
     }
 
     [Fact]
+    public async Task A_layer_that_does_not_tell_the_time_is_asked_after_longer_rests_and_after_short_ones_when_it_fails_again()
+    {
+        var clock = new ManualTimeProvider();
+        var queue = new WatchedQueue(new InMemoryWorkQueue(clock)) { FailingTimes = 3 };
+        await using var app = new WorkerApp(
+            new InMemoryBackplane(clock), queue, clock, host => host.MapChannel("ticks", (Pay _) => { }),
+            services: services => services.AddRunnelCore().AddRecurring("nightly", TimeSpan.FromDays(1), "ticks", new Pay("tick")));
+
+        await app.StartAsync();
+        await AdvanceUntilAsync(() => queue.TimesAsked >= 4);
+        queue.FailingTimes = 1;
+        await AdvanceUntilAsync(() => app.Log.Of(3033).Count() == 4);
+
+        Assert.Equal(["00:00:01", "00:00:02", "00:00:04", "00:00:01"], app.Log.Of(3033).Select(static entry => entry.Text.TrimEnd('.').Split(' ')[^1]));
+
+        Task AdvanceUntilAsync(Func<bool> condition) => Wait.Until(
+            () =>
+            {
+                if (!condition())
+                    clock.Advance(TimeSpan.FromSeconds(1));
+                return condition();
+            },
+            "the clock has moved far enough");
+    }
+
+    [Fact]
     public async Task The_layer_is_asked_for_the_time_once_for_all_recurring_messages()
     {
         var clock = new ManualTimeProvider();

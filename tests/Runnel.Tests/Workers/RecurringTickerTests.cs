@@ -56,6 +56,20 @@ public sealed class RecurringTickerTests : IDisposable
     }
 
     [Fact]
+    public async Task A_tick_is_remembered_once()
+    {
+        await LookAsync();
+        _clock.Advance(TimeSpan.FromDays(1));
+        await LookAsync();
+        var sets = _states.Sets;
+
+        await LookAsync();
+
+        Assert.Single(_sent);
+        Assert.Equal(sets, _states.Sets);
+    }
+
+    [Fact]
     public async Task A_tick_whose_message_could_not_be_sent_is_fired_when_it_can_be()
     {
         await LookAsync();
@@ -129,6 +143,22 @@ public sealed class RecurringTickerTests : IDisposable
         await LookAsync(_clock.GetUtcNow().AddMinutes(1));
 
         Assert.Single(_sent);
+    }
+
+    [Fact]
+    public async Task A_node_that_notices_late_that_the_clock_was_set_back_goes_on_from_where_another_is()
+    {
+        await LookAsync();
+        _clock.Advance(TimeSpan.FromDays(3));
+        await LookAsync();
+        var setBack = _clock.GetUtcNow().AddDays(-2).AddHours(1);
+        var others = new RecurringTick(setBack.AddMinutes(-1), Era: 1);
+        await _states.SetAsync("recurring.nightly", Encoding.UTF8.GetBytes(others.ToString()), TimeSpan.FromDays(1));
+
+        await LookAsync(setBack);
+
+        Assert.Equal(others, await FiredAsync());
+        Assert.Empty(_log.Of(3031));
     }
 
     public void Dispose() => _log.Dispose();

@@ -80,6 +80,21 @@ public sealed class RunningJobsTests
         Assert.False(token.IsCancellationRequested);
     }
 
-    private static JobContext JobOf(MessageId id) =>
-        new(new ReceivedMessage("payments", new Envelope(new Message("t", default)) { Id = id }, null), new JobLimits(JsonSerializerOptions.Web, JsonSerializerOptions.Web, default, default));
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void The_token_of_a_job_is_cancelled_when_its_worker_stops_or_loses_its_lease(bool isLost)
+    {
+        using var end = new CancellationTokenSource();
+        var job = JobOf(MessageId.New(_clock), leaseLost: isLost ? end.Token : default, stop: isLost ? default : end.Token);
+        var token = job.CancellationToken;
+        Assert.False(token.IsCancellationRequested);
+
+        end.Cancel();
+
+        Assert.True(token.IsCancellationRequested);
+    }
+
+    private static JobContext JobOf(MessageId id, CancellationToken leaseLost = default, CancellationToken stop = default) => new(
+        new ReceivedMessage("payments", new Envelope(new Message("t", default)) { Id = id }, null), new JobLimits(JsonSerializerOptions.Web, JsonSerializerOptions.Web, leaseLost, stop));
 }

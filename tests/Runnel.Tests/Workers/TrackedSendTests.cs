@@ -45,6 +45,34 @@ public sealed class TrackedSendTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_message_expires_when_the_state_of_its_job_says_so_although_it_was_stored_later()
+    {
+        _backplane.OnPublish = () => _clock.Advance(TimeSpan.FromSeconds(3));
+
+        var sent = await _app.Channels.SendAsync("payments", "1", new SendOptions { Expiry = TimeSpan.FromMinutes(1) });
+
+        await using var lease = await _queue.OpenReceiverAsync(new ReceiverOptions());
+        var message = Assert.Single(await lease.ReceiveAsync("payments", 1));
+        Assert.NotNull(message.Envelope.ExpiresAt);
+        Assert.Equal((await _app.Jobs.FindAsync(sent.Id))!.ExpiresAt, message.Envelope.ExpiresAt);
+    }
+
+    [Fact]
+    public async Task A_job_that_runs_says_when_it_began_to()
+    {
+        await _app.Channels.SendAsync("payments", "1");
+        _clock.Advance(TimeSpan.FromMinutes(1));
+
+        await _app.StartAsync();
+        await Wait.Until(() => States().Any(static state => state.GetProperty("state").GetString() == "succeeded"), "it is done");
+
+        var running = States().Single(static state => state.GetProperty("state").GetString() == "running");
+        Assert.Equal(_clock.GetUtcNow(), running.GetProperty("updatedAt").GetDateTimeOffset());
+
+        IEnumerable<JsonElement> States() => _backplane.Published.Select(static published => JsonElement.Parse(EnvelopeFormat.Decode(published.Payload).Message.Body.Span));
+    }
+
+    [Fact]
     public async Task A_duplicate_is_told_of_also_when_the_layer_goes_away_before_its_state_is_taken_back()
     {
         var options = new SendOptions { DeduplicationId = "1" };

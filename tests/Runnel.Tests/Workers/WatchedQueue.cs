@@ -10,6 +10,7 @@ internal sealed class WatchedQueue(IWorkQueue inner) : IWorkQueue, IWorkQueueOpe
     private int _failingReceives;
     private int _failingLeases;
     private int _failingEnqueues;
+    private int _failingTimes;
     private int _timesAsked;
 
     public int FailingReceives { set => _failingReceives = value; }
@@ -17,6 +18,9 @@ internal sealed class WatchedQueue(IWorkQueue inner) : IWorkQueue, IWorkQueueOpe
     public int FailingLeases { set => _failingLeases = value; }
 
     public int FailingEnqueues { set => _failingEnqueues = value; }
+
+    /// <summary>How often the time cannot be told from now on.</summary>
+    public int FailingTimes { set => _failingTimes = value; }
 
     /// <summary>What a message waits for before it is stored.</summary>
     public Func<Task> OnEnqueue { get; set; } = static () => Task.CompletedTask;
@@ -67,8 +71,9 @@ internal sealed class WatchedQueue(IWorkQueue inner) : IWorkQueue, IWorkQueueOpe
 
     public ValueTask<DateTimeOffset> GetTimeAsync(CancellationToken cancellationToken = default)
     {
+        var fails = Interlocked.Decrement(ref _failingTimes) >= 0;
         Interlocked.Increment(ref _timesAsked);
-        return inner.GetTimeAsync(cancellationToken);
+        return fails ? throw new IOException("The layer is away.") : inner.GetTimeAsync(cancellationToken);
     }
 
     public ValueTask<bool> CancelAsync(ChannelName channel, MessageId id, CancellationToken cancellationToken = default) => inner.CancelAsync(channel, id, cancellationToken);

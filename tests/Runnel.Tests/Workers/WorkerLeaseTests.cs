@@ -165,6 +165,29 @@ public sealed class WorkerLeaseTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_worker_whose_lease_may_be_lost_rests_before_it_takes_what_it_would_give_back()
+    {
+        var (advances, returned) = (0, new Inbox<int>());
+        var watched = new WatchedQueue(_queue) { IsInDoubt = true };
+        watched.OnAbandoned = () =>
+        {
+            returned.Add(1);
+            return Task.CompletedTask;
+        };
+        var app = await StartAsync(watched, host => host.MapChannel("payments", (Pay _) => { }));
+
+        await app.Channels.SendAsync("payments", new Pay("1"));
+        await Wait.Until(() =>
+        {
+            advances++;
+            _clock.Advance(TimeSpan.FromMilliseconds(100));
+            return returned.Count >= 5;
+        }, "it has given the message back again and again");
+
+        Assert.InRange(watched.Asked.Count, 5, advances);
+    }
+
+    [Fact]
     public async Task A_tracked_message_is_not_begun_if_the_lease_may_be_lost_since_its_state_was_told()
     {
         var began = new Inbox<int>();
