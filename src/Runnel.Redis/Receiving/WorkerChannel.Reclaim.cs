@@ -20,9 +20,8 @@ internal sealed partial class WorkerChannel
             do
             {
                 var answer = (await store.Commands.ExecuteAsync(new RedisCommand(Reclaim(cursor), repeatMark: -1) { IsPatient = true }).ConfigureAwait(false)).Items;
-                channel.TellExpired(answer[0].AsNumber());
-                count += answer[1].AsNumber();
-                cursor = answer[2].ToString();
+                count += answer[0].AsNumber();
+                cursor = answer[1].ToString();
             }
             while (cursor != "0");
             if (count > 0)

@@ -138,29 +138,39 @@ public sealed class RedisWorkQueueOutageTests(RedisServer server) : IClassFixtur
         await using var wire = TcpWire.To(server.Port);
         await using var queue = Open(server.AddressAt(wire.Port));
         await using var worker = await queue.OpenReceiverAsync(new ReceiverOptions());
-        Envelope[] messages = [NewMessage(), NewMessage("key"), NewMessage("key")];
-        await queue.EnqueueAsync("work", messages, EnqueueOptions.Default);
-        var taken = await Wait.For(worker.ReceiveAsync("work", 2).AsTask(), "the first two messages");
+        var (holds, behind) = (NewMessage(), NewMessage("key"));
+        List<Envelope> settles = [NewMessage("key"), .. Enumerable.Range(0, 300).Select(_ => NewMessage())]; // more than one script gives back
+        await queue.EnqueueAsync("work", [holds, .. settles, behind], EnqueueOptions.Default);
+        var taken = await ReceiveAsync(1 + settles.Count);
         await using var replica = await RedisReplica.FollowAsync(server);
 
         replica.CutOff();
-        Assert.True(await worker.CompleteAsync(taken[1]));
+        await CompleteAsync(taken.Where(message => message.Id != holds.Id));
         await queue.EnqueueAsync("work", [NewMessage()], EnqueueOptions.Default);
         replica.TakeOver(wire);
-        List<ReceivedMessage> again = [];
-        while (again.Count < 2)
-        {
-            again.AddRange(await Wait.For(worker.ReceiveAsync("work", 1).AsTask(), "what the replica had"));
-            Assert.True(await worker.CompleteAsync(again[^1]));
-        }
+        var again = await ReceiveAsync(settles.Count);
+        await CompleteAsync(again);
+        var last = Assert.Single(await ReceiveAsync(1));
+        Assert.True(await worker.CompleteAsync(last));
         var marker = NewMessage();
         await queue.EnqueueAsync("work", [marker], EnqueueOptions.Default);
         var next = Assert.Single(await Wait.For(worker.ReceiveAsync("work", 10).AsTask(), "a message that is sent later"));
 
-        Assert.Equal([(messages[1].Id, 1), (messages[2].Id, 0)], again.Select(message => (message.Id, message.Envelope.Crashes)));
+        Assert.Equal(settles.Select(message => (message.Id, 1)).ToHashSet(), again.Select(message => (message.Id, message.Envelope.Crashes)).ToHashSet());
+        Assert.Equal((behind.Id, 0), (last.Id, last.Envelope.Crashes));
         Assert.Equal(marker.Id, next.Id);
-        Assert.True(await worker.CompleteAsync(taken[0]));
+        await CompleteAsync(taken.Where(message => message.Id == holds.Id));
         Assert.StartsWith("Redis came back, or a replica has taken its place", Assert.Single(_place.Log.Of(4017)).Text, StringComparison.Ordinal);
+
+        async Task<List<ReceivedMessage>> ReceiveAsync(int count)
+        {
+            List<ReceivedMessage> received = [];
+            while (received.Count < count)
+                received.AddRange(await Wait.For(worker.ReceiveAsync("work", count - received.Count).AsTask(), "messages"));
+            return received;
+        }
+
+        async Task CompleteAsync(IEnumerable<ReceivedMessage> messages) => Assert.DoesNotContain(false, await Wait.For(Task.WhenAll(messages.Select(message => worker.CompleteAsync(message).AsTask())), "all are settled"));
     }
 
     [Fact]
