@@ -84,10 +84,7 @@ internal sealed class WaitingReceivers
         if (_served.Count > 0)
             _most = Math.Max(1, _most / 4); // a disk that is nearly full takes less at once
         foreach (var waiter in _served)
-        {
-            _attention.Add(_lines[waiter.Channel]);
-            waiter.Release();
-        }
+            waiter.Release(); // the writer looks at all lines anew
         _served.Clear();
     }
 

@@ -26,8 +26,10 @@ public sealed class SqliteWaitingTests : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _file.DisposeAsync();
 
-    [Fact]
-    public async Task Messages_that_got_room_in_a_transaction_that_failed_are_stored_when_their_sender_is_told_so()
+    [Theory]
+    [InlineData("INSERT ON message")]
+    [InlineData("UPDATE ON channel")] // the last change
+    public async Task Messages_that_got_room_in_a_transaction_that_failed_are_stored_when_their_sender_is_told_so(string failing)
     {
         var options = new EnqueueOptions { Capacity = 1, WaitForRoom = _clock.Units(1000) };
         await using var lease = await _queue.OpenReceiverAsync(new());
@@ -36,7 +38,7 @@ public sealed class SqliteWaitingTests : IAsyncDisposable
         await Wait.Until(() => _file.Count("channel WHERE wanted = 1") == 1, "it waits for room");
 
         Task<IReadOnlyList<ReceivedMessage>> receiving;
-        using (_file.Break("INSERT ON message"))
+        using (_file.Break(failing))
         {
             receiving = lease.ReceiveAsync(Channel, 1).AsTask();
             await Wait.Until(() => !_store.Writer.Health.IsConnected, "it got room, and failed");
