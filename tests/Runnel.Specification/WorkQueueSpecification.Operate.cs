@@ -82,14 +82,14 @@ public abstract partial class WorkQueueSpecification
     public async Task A_message_that_is_replayed_no_longer_expires(bool isLate)
     {
         var lease = await WorkerAsync();
-        await EnqueueAsync(Of("1", "k") with { ExpiresAt = Clock.Now + Clock.Units(2) });
+        await EnqueueAsync(Of("1", "k") with { ExpiresAt = Clock.Now + Clock.Units(4) });
         await lease.DeadLetterAsync(await TakeOneAsync(lease), DeadLetterReason.Rejected, null);
         if (isLate)
-            await Clock.AdvanceAsync(3);
+            await Clock.AdvanceAsync(5);
 
         Assert.Equal(1, await Operator.ReplayAsync(Channel, DeadLetterFilter.All));
         if (!isLate)
-            await Clock.AdvanceAsync(3);
+            await Clock.AdvanceAsync(5);
 
         var again = await TakeOneAsync(lease);
         Assert.Equal(("1", null), (Text(again), again.Envelope.ExpiresAt));

@@ -119,6 +119,22 @@ public sealed class ChannelLayerReceiveTests
     }
 
     [Fact]
+    public async Task All_who_receive_from_a_channel_are_told_that_the_layer_is_away_or_ends()
+    {
+        var layer = _memory.Open(queue: new WatchedQueue(_memory.Queue) { FailingReceives = 1 });
+        var channel = await layer.NewChannelAsync();
+        Task[] Receive() => [.. Enumerable.Range(0, 3).Select(_ => layer.ReceiveAsync(channel).AsTask())];
+
+        foreach (var receiving in Receive())
+            await Assert.ThrowsAnyAsync<IOException>(() => Wait.For(receiving, "the failure"));
+        var waiting = Receive();
+        await layer.DisposeAsync();
+
+        foreach (var receiving in waiting)
+            await Assert.ThrowsAsync<ObjectDisposedException>(() => Wait.For(receiving, "the end of the layer"));
+    }
+
+    [Fact]
     public async Task A_group_that_its_last_member_has_left_is_not_heard_any_more()
     {
         await using var layer = _memory.Open();

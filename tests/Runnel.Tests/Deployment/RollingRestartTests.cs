@@ -19,7 +19,9 @@ public sealed class RollingRestartTests
     {
         using var folder = new SampleFolder();
         int[] ports = [LoopbackPort.Free(), LoopbackPort.Free()];
-        var gateways = await Task.WhenAll(ports.Select(port => SampleProcess.ServeAsync("Articles", folder, port)));
+        await using var first = await SampleProcess.ServeAsync("Articles", folder, ports[0]);
+        await using var second = await SampleProcess.ServeAsync("Articles", folder, ports[1]);
+        SampleProcess[] gateways = [first, second];
         await using var nginx = await NginxServer.StartDeployedAsync([.. gateways.Select(gateway => gateway.Address)]);
         await using var clients = ChildProcess.StartNode(
             Repository.PathTo("tests/Runnel.Tests/Deployment/clients.mjs"), $"ws://127.0.0.1:{nginx.Port}/ws/articles", $"{Clients}");

@@ -14,14 +14,14 @@ public sealed class SqliteWorkerProcessTests : WorkerProcessSpecification, IDisp
         await using var fleet = new Fleet(Layer);
         var gateway = fleet.StartGatewayAsync();
         var others = await fleet.StartWorkerAsync("*", "websocket.connect.commands,[a-v]*");
-        var commands = fleet.StartWorkerAsync("websocket.connect.commands");
+        var commands = await fleet.StartWorkerAsync("websocket.connect.commands");
 
         await using var clients = await CommandClients.StartAsync(await gateway, 10);
 
-        await clients.BalancedAsync(await commands);
+        await clients.BalancedAsync(commands);
         await clients.EndAsync();
         Assert.Equal(0, await Fleet.EndAsync(others));
-        Assert.Equal(10, await Fleet.EndAsync(await commands));
+        Assert.Equal(10, await Fleet.EndAsync(commands));
     }
 
     public void Dispose() => _folder.Delete(recursive: true);

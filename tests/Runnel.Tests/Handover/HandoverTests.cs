@@ -1,5 +1,6 @@
-using Runnel.Handover;
 using Microsoft.Extensions.DependencyInjection;
+using Runnel.Groups;
+using Runnel.Handover;
 using Runnel.Specification;
 using Runnel.Tests.Connections;
 using Xunit;
@@ -18,6 +19,7 @@ public sealed class HandoverTests : IAsyncLifetime
         _nodes.Endpoints["test"] = _script.Describe();
         _nodes.Endpoints["member"] = ConsumerDescriptor.For<Member>();
         _nodes.Endpoints["shared"] = new DemultiplexerBuilder().Stream<Member>("a").Stream<Member>("b").Describe();
+        _nodes.Endpoints["ends"] = new DemultiplexerBuilder().Stream("a", stream => stream.OnDisconnect((_, _) => _script.Gate.Task)).Describe();
         _gateway = await _nodes.StartGatewayAsync();
         _worker = await _nodes.StartWorkerAsync();
     }
@@ -171,6 +173,24 @@ public sealed class HandoverTests : IAsyncLifetime
             """{"stream":"a","payload":"still a member"}""");
         Assert.Empty(client.Closes);
         await Wait.For(client.EndAsync(CloseCode.Normal), "the end");
+    }
+
+    [Fact]
+    public async Task A_stream_that_begins_when_its_socket_is_gone_joins_no_group()
+    {
+        var client = await _gateway.ConnectAsync("ends");
+        var number = client.Session.Connection.Number;
+        var late = number + 100; // one of the numbers that the gateway keeps for streams
+        var ending = client.EndAsync(CloseCode.Normal);
+
+        _worker.Links.Send(_gateway.Id, new ToGateway.Named(HandoverFormat.Asked.StreamBegins, number, owner: 1, late, request: 0, "late"));
+        _worker.Links.Send(_gateway.Id, new ToGateway.Named(HandoverFormat.Asked.Join, number, owner: 1, late, request: 1, "kept.news"));
+        await _worker.FlushAsync(_gateway);
+
+        Assert.Equal(0, _gateway.Host.Services.GetRequiredService<GroupRegistry>().CountOf("kept.news"));
+        Assert.Empty(client.Closes); // what the worker sent was understood
+        _script.Gate.SetResult();
+        await Wait.For(ending, "the end");
     }
 
     [Fact]

@@ -43,6 +43,14 @@ public sealed class LatencyHistogramTests
     }
 
     [Fact]
+    public void A_duration_below_zero_counts_as_zero()
+    {
+        _latencies.Record(TimeSpan.FromMilliseconds(-5));
+
+        Assert.Equal(new LatencyFigures(1, 0, 0, 0, 0, 0), _latencies.Figures());
+    }
+
+    [Fact]
     public void Nothing_measured_is_no_figure()
     {
         Assert.Equal(LatencyFigures.None, _latencies.Figures());

@@ -41,6 +41,19 @@ public sealed class HeldMessagesTests
         Assert.Equal([2UL], released);
     }
 
+    [Fact]
+    public async Task A_message_that_comes_when_all_were_let_go_is_let_go_too()
+    {
+        var released = new ConcurrentQueue<ulong>();
+        using var held = new HeldMessages((10, 1_000), message => released.Enqueue(message.Tag));
+        held.Add(Of(1), TimeProvider.System.GetTimestamp());
+        await Wait.Until(() => !released.IsEmpty, "the first one is let go");
+
+        held.Add(Of(2), TimeProvider.System.GetTimestamp() + Millisecond);
+
+        await Wait.Until(() => released.Count == 2, "the second one is let go");
+    }
+
     [Theory]
     [InlineData(2, 1_000)]
     [InlineData(10, 200)]
