@@ -194,6 +194,22 @@ public sealed class HandoverTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_worker_can_neither_close_nor_cut_a_connection_that_is_not_its_own_any_more()
+    {
+        var client = await _gateway.ConnectAsync();
+        var number = client.Session.Connection.Number;
+
+        _worker.Links.Send(_gateway.Id, new ToGateway(HandoverFormat.Asked.Abort, number, owner: 2));
+        _worker.Links.Send(_gateway.Id, new ToGateway.Close(number, owner: 2, CloseCode.Normal, "of another owner"));
+        await _worker.FlushAsync(_gateway);
+
+        Assert.Empty(client.Closes);
+        Assert.False(client.Gone.IsCancellationRequested);
+        await client.SayAsync("one");
+        await client.GotAsync("one 1");
+    }
+
+    [Fact]
     public async Task A_client_that_comes_back_recovers_through_a_worker_that_is_not_the_same()
     {
         var client = await _gateway.ConnectAsync("member", Greeted.Hello());

@@ -118,7 +118,7 @@ public abstract partial class WorkersSpecification
             await Task.WhenAny(cancelled);
             if (answer == "other-exception")
                 throw new IOException("The connection was closed because somebody cancelled.");
-            job.Reschedule(TimeSpan.Zero);
+            job.Reschedule(TimeSpan.FromHours(1));
         }, options =>
         {
             Cancellable(options);
