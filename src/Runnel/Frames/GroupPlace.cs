@@ -7,7 +7,8 @@ namespace Runnel.Frames;
 /// <param name="Tag">What stands for the group in positions that clients get; <see langword="null"/> for a gap in a group without history.</param>
 /// <param name="Position">The message's place; for a gap, the place after which the group goes on.</param>
 /// <param name="IsGap">Whether this is no message: here, messages are missing.</param>
-internal sealed record GroupPlace(GroupName Group, string? Tag, Position Position, bool IsGap = false)
+/// <param name="IsReported">Whether it is a gap that a sender reported, which has a place of its own as a message has.</param>
+internal sealed record GroupPlace(GroupName Group, string? Tag, Position Position, bool IsGap = false, bool IsReported = false)
 {
     /// <summary>The position as clients get it.</summary>
     public string Text => TextOf(Tag!, Position);

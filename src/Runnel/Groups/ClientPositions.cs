@@ -143,7 +143,7 @@ internal sealed class ClientPositions(string stream, string owner, IEnumerable<S
                 return true; // nobody knows what is missing, and the client is ahead all the same
             // Where nothing is missing, an epoch goes on with the offsets of the one before.
             var isBefore = place.Position.Offset <= ahead.At.Offset;
-            if (isBefore && !place.IsGap)
+            if (isBefore && (!place.IsGap || (place.IsReported && place.Position.Epoch == ahead.At.Epoch)))
                 return false;
             if (isBefore && ahead.IsApart && place.Position.Epoch == ahead.At.Epoch)
             {

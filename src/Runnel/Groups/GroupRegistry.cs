@@ -268,7 +268,7 @@ internal sealed class GroupRegistry(NodeContext node, IBackplane backplane, Memb
         {
             var envelope = EnvelopeFormat.Decode(received.Payload);
             if (envelope is { Kind: EnvelopeKind.Message, Message.Type: GroupMessage.GapType })
-                return GroupMessage.OfGap(new GroupPlace(group.Name, group.Tag, received.Position, IsGap: true));
+                return GroupMessage.OfGap(new GroupPlace(group.Name, group.Tag, received.Position, IsGap: true, IsReported: true));
             return new GroupMessage(envelope, place);
         }
         catch (FormatException exception)

@@ -81,6 +81,22 @@ public sealed class ClientPositionsTests
     }
 
     [Fact]
+    public void A_gap_that_a_sender_reported_is_no_news_to_a_client_that_has_passed_it_and_is_to_any_other()
+    {
+        var positions = Create();
+        positions.IsAhead("tag", new Position(1, 10));
+        GroupPlace ReportedAt(long epoch, long offset) => Place(5) with { IsGap = true, IsReported = true, Position = new Position(epoch, offset) };
+
+        Assert.False(positions.IsNews(ReportedAt(1, 9)));
+        Assert.False(positions.IsNews(ReportedAt(1, 10)));
+        Assert.False(positions.IsNews(Place(10)));
+        Assert.True(positions.IsNews(ReportedAt(1, 11)));
+
+        positions.IsAhead("tag", new Position(1, 10));
+        Assert.True(positions.IsNews(ReportedAt(2, 5)));
+    }
+
+    [Fact]
     public void A_gap_on_the_nodes_way_to_the_epoch_in_which_the_client_is_costs_that_client_nothing()
     {
         var positions = Create();
