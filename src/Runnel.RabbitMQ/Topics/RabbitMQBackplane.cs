@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Globalization;
 using RabbitMQ.Client;
 using Runnel.Layers;
@@ -14,14 +13,12 @@ namespace Runnel.RabbitMQ;
 /// </remarks>
 public sealed class RabbitMQBackplane : IBackplane, IAsyncDisposable
 {
-    private static readonly TimeSpan CountAgainAfter = TimeSpan.FromSeconds(1);
-
     private readonly RabbitMQBroker _broker;
     private readonly ITopicWire _wire;
     private readonly RabbitPublisher _publisher;
     private readonly CancellationTokenSource _ending = new();
-    private readonly ConcurrentDictionary<Topic, bool> _counting = [];
     private readonly FullQueueLog _full;
+    private readonly RefusedTopics _refused;
     private readonly Lock _lock = new();
     private BackplaneState _state = BackplaneState.Connected;
     private long _returnable;
@@ -33,6 +30,7 @@ public sealed class RabbitMQBackplane : IBackplane, IAsyncDisposable
         _broker = broker;
         _wire = WireOf(broker.Options);
         _full = new FullQueueLog(broker);
+        _refused = new RefusedTopics(PublishCountAsync, TimeProvider.System, _ending.Token);
         Queue = new NodeQueue(broker, _wire);
         _publisher = new RabbitPublisher(broker, broker.Publishing);
         broker.Restoring.Add(async (connection, cancellationToken) =>
@@ -66,7 +64,7 @@ public sealed class RabbitMQBackplane : IBackplane, IAsyncDisposable
         {
             var outcome = await PublishAsync(topic, payload).WaitAsync(cancellationToken).ConfigureAwait(false);
             if (outcome == PublishOutcome.Refused)
-                OnRefused(topic);
+                Refused(topic);
             else if (outcome == PublishOutcome.Returned)
                 UnheardMessages.Tell(topic, payload, _broker.Logger);
             return Position.None;
@@ -131,29 +129,10 @@ public sealed class RabbitMQBackplane : IBackplane, IAsyncDisposable
         return publication with { IsMandatory = true };
     }
 
-    private void OnRefused(Topic topic)
+    private void Refused(Topic topic)
     {
         _full.Refused(topic);
-        if (_counting.TryAdd(topic, true))
-            _ = TellCountAsync(topic);
-    }
-
-    // The queue that is full will have room. Then its node hears how many messages there have been, and tells its listeners that some are missing.
-    private async Task TellCountAsync(Topic topic)
-    {
-        try
-        {
-            for (var isTold = false; !isTold;)
-            {
-                await Task.Delay(CountAgainAfter, TimeProvider.System, _ending.Token).ConfigureAwait(false);
-                isTold = await PublishCountAsync(topic).ConfigureAwait(false) != PublishOutcome.Refused;
-            }
-        }
-        catch (Exception exception) when (exception is OperationCanceledException or ObjectDisposedException or IOException)
-        {
-            // The node ends, or is cut off: who hears it after that begins to count anew.
-        }
-        _counting.TryRemove(topic, out _);
+        _refused.Refused(topic);
     }
 
     private Task<PublishOutcome> PublishCountAsync(Topic topic)
