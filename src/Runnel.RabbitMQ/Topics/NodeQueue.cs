@@ -17,6 +17,7 @@ internal sealed class NodeQueue : IAsyncDisposable
     private readonly Dictionary<string, HeardTopic> _topics = [];
     private readonly Queue<(string RoutingKey, HeardTopic? Topic)> _changes = new();
     private Line? _line;
+    private NodeConsumer? _consumer;
     private bool _isBinding;
 
     public NodeQueue(RabbitMQBroker broker, ITopicWire wire)
@@ -32,6 +33,9 @@ internal sealed class NodeQueue : IAsyncDisposable
 
     /// <summary>Takes what was sent to the queue itself, and not to a topic.</summary>
     public Action<ReadOnlyMemory<byte>>? Direct { get; set; }
+
+    /// <summary>What takes messages from the queue, on the last connection that there was.</summary>
+    internal NodeConsumer? Consumer => Volatile.Read(ref _consumer);
 
     /// <summary>Whether everything that is to be heard is heard.</summary>
     public bool IsConnected => Link.Current is not null || _topics.Count == 0;
@@ -163,7 +167,9 @@ internal sealed class NodeQueue : IAsyncDisposable
             RabbitLink.Break(connection, $"the channel of this node's queue was closed: {reason.ReplyText}");
             return Task.CompletedTask;
         };
-        await channel.BasicConsumeAsync(Name, autoAck: false, new NodeConsumer(channel, _broker, Take, reason => RabbitLink.Break(connection, reason)), cancellationToken).ConfigureAwait(false);
+        var consumer = new NodeConsumer(channel, _broker, (routingKey, body) => Take(line, routingKey, body), reason => RabbitLink.Break(connection, reason));
+        Volatile.Write(ref _consumer, consumer);
+        await channel.BasicConsumeAsync(Name, autoAck: false, consumer, cancellationToken).ConfigureAwait(false);
         foreach (var topic in topics)
             topic.Begin();
         _ = Task.Run(() => BindAsync(line), CancellationToken.None);
@@ -185,7 +191,8 @@ internal sealed class NodeQueue : IAsyncDisposable
             topic.Change(isThere);
     }
 
-    private void Take(string routingKey, ReadOnlyMemory<byte> body)
+    // What comes late by a connection that is lost belongs to what is told as a gap, and must not come behind that.
+    private void Take(Line line, string routingKey, ReadOnlyMemory<byte> body)
     {
         if (routingKey == Name)
         {
@@ -194,7 +201,7 @@ internal sealed class NodeQueue : IAsyncDisposable
         }
         HeardTopic? topic;
         lock (_lock)
-            topic = _topics.GetValueOrDefault(routingKey);
+            topic = _line is null || _line == line ? _topics.GetValueOrDefault(routingKey) : null;
         topic?.Take(_wire.Read(body)); // else it was left just now
     }
 

@@ -3,6 +3,7 @@ using RabbitMQ.Client;
 using Runnel.Layers;
 using Runnel.RabbitMQ;
 using Runnel.RabbitMQ.Connections;
+using Runnel.RabbitMQ.Topics;
 using Runnel.Specification;
 using Runnel.Tests.Recording;
 using Runnel.Tests.Servers;
@@ -197,14 +198,19 @@ public sealed class RabbitMQNodeQueueTests(SharedRabbitServer server) : IAsyncLi
     [Fact]
     public async Task A_node_whose_queues_name_another_connection_has_says_so_and_hears_when_it_is_free()
     {
-        var node = await OpenedAsync(options => options.OutageTimeout = TimeSpan.FromSeconds(2));
+        RabbitMQOptions used = null!;
+        var node = await OpenedAsync(options => used = options);
         var publisher = await OpenedAsync();
         await using var connection = await new ConnectionFactory { Uri = new Uri(_place.Host.Address) }.CreateConnectionAsync();
         await using var channel = await connection.CreateChannelAsync();
         await channel.QueueDeclareAsync(node.Queue.Name, durable: false, exclusive: true, autoDelete: false);
+        node.Queue.Link.Begin();
+        await Wait.Until(() => node.Queue.Link.Failure is not null, "the broker has refused the queue");
+        used.OutageTimeout = TimeSpan.FromSeconds(0.2);
 
         var heardByRefused = 0;
         var refused = await Assert.ThrowsAsync<BackplaneUnavailableException>(() => Wait.For(node.SubscribeAsync(Articles, _ => heardByRefused++).AsTask(), "the failure"));
+        used.OutageTimeout = Wait.Limit;
         await connection.CloseAsync();
         await Wait.Until(() => node.Queue.Link.Current is not null, "the node has its queue");
         await using var listener = await TopicListener.OnAsync(node, Articles);
@@ -213,6 +219,22 @@ public sealed class RabbitMQNodeQueueTests(SharedRabbitServer server) : IAsyncLi
         Assert.Contains("belongs to another connection", refused.Message, StringComparison.Ordinal);
         Assert.Equal("heard", await listener.NextAsync());
         Assert.Equal(0, heardByRefused);
+    }
+
+    [Fact]
+    public async Task What_comes_late_by_a_connection_that_was_lost_does_not_come_behind_the_gap_that_was_told()
+    {
+        var node = await OpenedAsync();
+        await using var listener = await TopicListener.OnAsync(node, Articles);
+        var lost = node.Queue.Consumer!;
+        await _place.Host.CloseConnectionsAsync();
+        await Wait.Until(() => listener.Gaps.Count > 0, "the gap was told");
+
+        var wire = new RunnelWire(new RabbitMQOptions());
+        await lost.HandleBasicDeliverAsync("", 1, redelivered: false, "", wire.RoutingKeyOf(Articles), new BasicProperties(), wire.Write(Articles, "late"u8.ToArray()).Body);
+        await PublishAsync(node, Articles, "after");
+
+        Assert.Equal("after", await listener.NextAsync());
     }
 
     [Fact]
