@@ -50,14 +50,17 @@ public sealed class RabbitMQWorkQueueOutageTests(MortalRabbitServer mortal)
     public async Task While_the_broker_has_no_memory_what_is_stored_waits_and_then_fails_with_a_sentence()
     {
         await using var place = new RabbitPlace(await _server.CreateHostAsync());
-        await using var queue = new RabbitMQWorkQueue(place.Open(options => options.OutageTimeout = TimeSpan.FromSeconds(3)));
+        RabbitMQOptions used = null!;
+        await using var queue = new RabbitMQWorkQueue(place.Open(options => used = options));
         await queue.EnqueueAsync(Channel, [NewMessage()], EnqueueOptions.Default);
         await using var lease = await queue.OpenReceiverAsync(new ReceiverOptions());
         var held = Assert.Single(await Wait.For(lease.ReceiveAsync(Channel, 1).AsTask(), "the message"));
 
         await _server.SetMemoryAlarmAsync(true);
+        used.OutageTimeout = TimeSpan.FromSeconds(1);
         var givingBack = lease.AbandonAsync(held, AbandonOptions.Untouched).AsTask();
         var failure = await Assert.ThrowsAnyAsync<IOException>(() => Wait.For(queue.EnqueueAsync(Channel, [NewMessage()], EnqueueOptions.Default).AsTask(), "the failure"));
+        used.OutageTimeout = Wait.Limit;
         var waiting = queue.EnqueueAsync(Channel, [NewMessage()], EnqueueOptions.Default).AsTask();
         await _server.SetMemoryAlarmAsync(false);
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Runnel.Specification;
 
 namespace Runnel.Tests.Servers;
 
@@ -65,9 +66,11 @@ public sealed class RabbitVirtualHost : IAsyncDisposable
         $"ok = rabbit_policy:set({_name}, {RabbitProbe.Text(queue)}, {RabbitProbe.Text($"^{queue}$")}, [{{<<\"max-length\">>, {messages}}}, {{<<\"overflow\">>, <<\"reject-publish\">>}}], 0, <<\"queues\">>, <<\"test\">>)");
 
     /// <summary>Has a queue whose expired messages go on at least once try again after a second where they were refused, and not after three minutes.</summary>
-    public Task TryDeadLettersAgainSoonAsync(string queue) => _server.Probe.DoAsync(
-        $"[sys:replace_state(Worker, fun(State) -> list_to_tuple([case Field of 180000 -> 1000; _ -> Field end || Field <- tuple_to_list(State)]) end) "
-        + $"|| {{_, Worker, _, _}} <- supervisor:which_children(rabbit_fifo_dlx_sup), element(2, sys:get_state(Worker)) =:= rabbit_misc:r({_name}, queue, {RabbitProbe.Text(queue)})]");
+    public Task TryDeadLettersAgainSoonAsync(string queue) => Wait.Until(
+        async () => await _server.Probe.AskAsync<int>(
+            $"length([sys:replace_state(Worker, fun(State) -> list_to_tuple([case Field of 180000 -> 1000; _ -> Field end || Field <- tuple_to_list(State)]) end) "
+            + $"|| {{_, Worker, _, _}} <- supervisor:which_children(rabbit_fifo_dlx_sup), element(2, sys:get_state(Worker)) =:= rabbit_misc:r({_name}, queue, {RabbitProbe.Text(queue)})])") > 0,
+        "the queue that was just made has somebody who sends on what expires");
 
     public async ValueTask DisposeAsync() => await _server.Probe.DoAsync($"case rabbit_vhost:exists({_name}) of true -> rabbit_vhost:delete({_name}, <<\"test\">>); false -> ok end");
 
