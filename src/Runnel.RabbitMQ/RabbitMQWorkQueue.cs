@@ -17,7 +17,7 @@ namespace Runnel.RabbitMQ;
 /// <para>
 /// Delays count by nobody's clock. Points in time (<see cref="Envelope.NotBefore"/>, <see cref="Envelope.ExpiresAt"/>) go by the clocks of the machines, since the broker tells no time: keep them
 /// right. A message with a key that waits for its time or for a retry keeps its place in its queue, and is held by its worker: the queue's other keys go on until 64 messages wait. A body
-/// that it was given for its next attempt (<see cref="AbandonOptions.Body"/>) is lost if the worker dies or leaves meanwhile. Thread-safe.
+/// that it was given for its next attempt (<see cref="AbandonOptions.Body"/>), and the wait until then, go on to the next worker if its worker leaves, and are lost if it dies. Thread-safe.
 /// </para>
 /// </remarks>
 public sealed partial class RabbitMQWorkQueue : IWorkQueue, IWorkQueueOperator, IAsyncDisposable

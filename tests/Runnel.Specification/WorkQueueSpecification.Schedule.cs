@@ -94,6 +94,31 @@ public abstract partial class WorkQueueSpecification
         Assert.Equal("2", Text(await TakeNotBeforeAsync(lease, due)));
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData("k")]
+    public async Task What_a_worker_gave_back_for_later_and_with_another_body_comes_so_to_the_next_worker_when_it_leaves(string? key)
+    {
+        if (key is not null && !await PromisesAsync(WorkQueueFeatures.KeyOrder))
+            return;
+        var leaves = await WorkerAsync();
+        await EnqueueAsync(Of("step 1", key));
+        var due = Clock.Now + Clock.Units(2);
+        Assert.True(await leaves.AbandonAsync(await TakeOneAsync(leaves), new AbandonOptions { Delay = Clock.Units(2), Body = System.Text.Encoding.UTF8.GetBytes("step 2") }));
+
+        await leaves.DisposeAsync();
+        var next = await WorkerAsync();
+        var taking = TakeAtAsync();
+        await Clock.AdvanceAsync(3);
+
+        var (message, at) = await taking;
+        Assert.Equal(("step 2", 1, 0), (Text(message), message.Envelope.Attempt, message.Envelope.Crashes));
+        Assert.True(at >= due, "It came before its time.");
+        Assert.True(await next.CompleteAsync(message));
+
+        async Task<(ReceivedMessage Message, DateTimeOffset At)> TakeAtAsync() => (await TakeOneAsync(next), Clock.Now);
+    }
+
     [Fact]
     public async Task The_layer_says_what_time_it_is()
     {

@@ -26,5 +26,6 @@ public interface IWorkQueueOperator
     ValueTask<int> PurgeAsync(ChannelName channel, DeadLetterFilter filter, CancellationToken cancellationToken = default);
 
     /// <summary>Deletes every message of every channel, dead letters included; what workers hold is lost to them. For tests.</summary>
+    /// <remarks>A message that is sent meanwhile may be deleted, too. One that is sent afterwards is not.</remarks>
     ValueTask FlushAsync(CancellationToken cancellationToken = default);
 }

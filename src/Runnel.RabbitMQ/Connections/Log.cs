@@ -44,7 +44,7 @@ internal static partial class Log
     [LoggerMessage(4221, LogLevel.Warning, "A message could not be brought from the relay to queue '{Queue}'; it is tried again.")]
     public static partial void RelayFailed(ILogger logger, Exception exception, string queue);
 
-    [LoggerMessage(4222, LogLevel.Warning, "Queue '{Queue}' was deleted while a message for it was delayed; the message is dropped.")]
+    [LoggerMessage(4222, LogLevel.Warning, "Queue '{Queue}' was deleted while a message for it was delayed; it is declared again.")]
     public static partial void RelayedToNowhere(ILogger logger, string queue);
 
     [LoggerMessage(4223, LogLevel.Error, "A message of queue '{Queue}' cannot be read; it is put to the dead letters of its channel as it is.")]
@@ -58,6 +58,9 @@ internal static partial class Log
 
     [LoggerMessage(4226, LogLevel.Warning, "Worker {Worker} cannot receive from channel '{Channel}'; it is tried again.")]
     public static partial void ReceiveFailed(ILogger logger, Exception exception, string worker, string channel);
+
+    [LoggerMessage(4228, LogLevel.Warning, "Message {Message} is too large to be noted as its worker leaves it. The next worker gets it at once, with the body that it was sent with.")]
+    public static partial void TooLargeToBeLeft(ILogger logger, string message);
 
     [LoggerMessage(4227, LogLevel.Warning, "A dead letter of channel '{Channel}' cannot be read. It stays; purging all of the channel's dead letters deletes it.")]
     public static partial void UnreadableLetter(ILogger logger, Exception exception, string channel);

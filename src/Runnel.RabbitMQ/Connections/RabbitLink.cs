@@ -92,6 +92,22 @@ internal sealed class RabbitLink(RabbitMQBroker broker, string purpose, Func<ICo
     /// <summary>Breaks a connection, also one that is still being restored; another one is made.</summary>
     public static void Break(IConnection connection, string reason) => _ = CloseAsync(connection, reason);
 
+    /// <summary>Closes a connection, if there is one, and waits no longer for the broker's answer than for any <see cref="Goodbye"/>.</summary>
+    public static async Task CloseAsync(IConnection? connection, string reason)
+    {
+        if (connection is null)
+            return;
+        try
+        {
+            await connection.CloseAsync(200, reason, Goodbye, abort: true, CancellationToken.None).WaitAsync(Goodbye * 2).ConfigureAwait(false);
+            await connection.DisposeAsync().AsTask().WaitAsync(Goodbye).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            // It is lost, one way or the other.
+        }
+    }
+
     /// <summary>Closes a channel, and waits no longer for the broker's answer than for any <see cref="Goodbye"/>.</summary>
     public static async Task CloseAsync(IChannel channel)
     {
@@ -239,21 +255,6 @@ internal sealed class RabbitLink(RabbitMQBroker broker, string purpose, Func<ICo
         catch (Exception exception)
         {
             Log.WatcherFailed(broker.Logger, exception);
-        }
-    }
-
-    private static async Task CloseAsync(IConnection? connection, string reason)
-    {
-        if (connection is null)
-            return;
-        try
-        {
-            await connection.CloseAsync(200, reason, Goodbye, abort: true, CancellationToken.None).WaitAsync(Goodbye * 2).ConfigureAwait(false);
-            await connection.DisposeAsync().AsTask().WaitAsync(Goodbye).ConfigureAwait(false);
-        }
-        catch (Exception exception) when (exception is not OutOfMemoryException)
-        {
-            // It is lost, one way or the other.
         }
     }
 }

@@ -16,6 +16,9 @@ internal static class RabbitNames
     /// <summary>Messages of a channel that have no key. It stays, as the other queues of channels do.</summary>
     public static string QueueOf(RabbitMQOptions options, ChannelName channel) => $"{options.Prefix}.q:{channel}";
 
+    /// <summary>The channel of such a queue.</summary>
+    public static ChannelName ChannelOf(RabbitMQOptions options, string queue) => queue[QueueOf(options, default).Length..];
+
     /// <summary>Messages of a channel with keys that fall on a shard.</summary>
     public static string ShardOf(RabbitMQOptions options, ChannelName channel, int shard) => string.Create(CultureInfo.InvariantCulture, $"{options.Prefix}.key{shard}:{channel}");
 

@@ -1,5 +1,4 @@
 using RabbitMQ.Client;
-using Runnel.Layers;
 using Runnel.RabbitMQ.Connections;
 using Runnel.RabbitMQ.Sending;
 
@@ -36,6 +35,7 @@ internal sealed class DelayRelay : IDisposable
     /// <summary>Takes messages from the relay for as long as the connection lives.</summary>
     public async Task TakeAsync(IConnection connection, CancellationToken cancellationToken)
     {
+        _topology.Forget(_plan.Relay); // somebody may have deleted it
         await _topology.EnsureAsync(_plan.Relay, cancellationToken).ConfigureAwait(false);
         var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken).ConfigureAwait(false);
         await channel.BasicQosAsync(0, Most, global: false, cancellationToken).ConfigureAwait(false);
@@ -50,7 +50,6 @@ internal sealed class DelayRelay : IDisposable
         try
         {
             await channel.AbortAsync(_stopping).ConfigureAwait(false);
-            _topology.Forget(_plan.Relay);
             await TakeAsync(connection, _stopping).ConfigureAwait(false);
         }
         catch (Exception) when (!_stopping.IsCancellationRequested && connection.IsOpen)
@@ -99,12 +98,16 @@ internal sealed class DelayRelay : IDisposable
 
     private Task PutLaterAsync(RelayedMessage message, long left, bool isFull) => _sender.PutLaterAsync(message.To, message.Message, left, isFull);
 
+    // A queue that is gone was perhaps flushed, and with it the relay, which takes this message along: then the relay's channel is closed soon. Else the queue is declared again.
     private async Task PutAsync(RelayedMessage message)
     {
         if (await _sender.TryPutAsync(message.To, message.Message.Properties(), message.Message.Bytes).ConfigureAwait(false))
             return;
+        await Task.Delay(Rest, TimeProvider.System, _stopping).ConfigureAwait(false);
+        if (!message.Acknowledgements.Channel.IsOpen)
+            throw new RabbitUnavailableException($"Queue '{message.To}' and the relay were deleted");
         Log.RelayedToNowhere(_broker.Logger, message.To);
-        LayerTelemetry.MessagesDropped("channel-deleted");
+        await _sender.PutAsync(_plan.OfName(message.To), message.Message).ConfigureAwait(false);
     }
 
     private sealed class Taker(Acknowledgements acknowledgements, DelayRelay relay, IConnection connection) : AsyncDefaultBasicConsumer(acknowledgements.Channel)

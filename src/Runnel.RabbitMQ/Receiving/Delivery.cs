@@ -34,6 +34,9 @@ internal sealed class Delivery
     /// <summary>How often it has come back to its queue.</summary>
     public long Returns { get; }
 
+    /// <summary>Whether it has a body of its own for the next attempt, or was put off, so that what its queue has is older.</summary>
+    public bool IsChanged { get; set; }
+
     /// <summary>Whether its next death is noted.</summary>
     public bool IsNoted { get; set; }
 
@@ -55,6 +58,24 @@ internal sealed class Delivery
 
     /// <summary>From now on it is the changed one.</summary>
     public void Change(StoredMessage changed) => (Message, Envelope) = (changed, EnvelopeFormat.Decode(changed.Bytes));
+
+    /// <summary>The message as its next worker has to get it.</summary>
+    /// <param name="putOff">For how long it still has to stay away.</param>
+    /// <param name="now">The time.</param>
+    public byte[] AsItIsLeft(TimeSpan putOff, DateTimeOffset now)
+    {
+        byte[] bytes = [.. Message.Bytes];
+        if (putOff > TimeSpan.Zero)
+            EnvelopeFormat.WriteNotBefore(bytes, now + putOff);
+        return bytes;
+    }
+
+    /// <summary>It is as its last worker left it.</summary>
+    public void GoOnFrom(byte[] left)
+    {
+        Change(Message with { Bytes = [.. left] });
+        IsChanged = true;
+    }
 
     private void Count(int crashes, int attempts)
     {

@@ -10,6 +10,8 @@ namespace Runnel.RabbitMQ.Receiving;
 /// <summary>A worker on RabbitMQ: a connection of its own. When that ends, the broker hands out again what the worker held.</summary>
 internal sealed class RabbitWorkReceiver : IWorkReceiver, IBeating
 {
+    private const string Goodbye = "The worker leaves.";
+
     private readonly RabbitMQBroker _broker;
     private readonly ChannelTable _table;
     private readonly QueueSender _sender;
@@ -93,6 +95,9 @@ internal sealed class RabbitWorkReceiver : IWorkReceiver, IBeating
 
     /// <summary>Makes sure that a queue is there before it is consumed.</summary>
     public ValueTask EnsureAsync(BrokerQueue queue) => _table.Topology.EnsureAsync(queue);
+
+    /// <summary>A queue is gone: it is declared again when it is next consumed.</summary>
+    public void Forget(BrokerQueue queue) => _table.Topology.Forget(queue);
 
     /// <summary>What becomes of messages with a key.</summary>
     public MessageNotes Notes => _table.Notes;
@@ -194,18 +199,10 @@ internal sealed class RabbitWorkReceiver : IWorkReceiver, IBeating
     {
         _left(this);
         _broker.Heart.Remove(this);
+        // First, so that no channel waits any more for a broker that says nothing.
+        await RabbitLink.CloseAsync(_connection, Goodbye).ConfigureAwait(false);
         foreach (var channel in _channels.Values)
             await channel.DisposeAsync().ConfigureAwait(false);
-        if (_connection is not { } connection)
-            return;
-        try
-        {
-            await connection.CloseAsync(200, "The worker leaves.", _broker.Options.Timeout, abort: true, CancellationToken.None).WaitAsync(_broker.Options.Timeout, TimeProvider.System).ConfigureAwait(false);
-            await connection.DisposeAsync().ConfigureAwait(false);
-        }
-        catch (Exception exception) when (exception is not OutOfMemoryException)
-        {
-            // It is closed, one way or the other.
-        }
+        await RabbitLink.CloseAsync(_connection, Goodbye).ConfigureAwait(false); // one that was being made meanwhile
     }
 }

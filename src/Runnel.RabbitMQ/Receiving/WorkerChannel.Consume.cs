@@ -1,4 +1,5 @@
 using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
 using Runnel.RabbitMQ.Connections;
 
 namespace Runnel.RabbitMQ.Receiving;
@@ -136,6 +137,11 @@ internal sealed partial class WorkerChannel
         {
             await consumer.BeginAsync(_stopping.Token).ConfigureAwait(false);
         }
+        catch (OperationInterruptedException exception) when (exception.ShutdownReason?.ReplyCode == Constants.NotFound)
+        {
+            QueueIsGone(consumer);
+            throw;
+        }
         catch (Exception exception) when (!_stopping.IsCancellationRequested)
         {
             _worker.Lose($"queue '{consumer.Queue.Name}' could not be consumed: {_broker.Dialer.Explain(exception)}");
@@ -215,7 +221,8 @@ internal sealed partial class WorkerChannel
         var channel = await connection.CreateChannelAsync(cancellationToken: _stopping.Token).ConfigureAwait(false);
         channel.ChannelShutdownAsync += (_, reason) =>
         {
-            if (reason.Initiator != ShutdownInitiator.Application)
+            // A queue that was deleted before it could be consumed has taken along what was handed out of it, and nothing else.
+            if (reason.Initiator != ShutdownInitiator.Application && reason.ReplyCode != Constants.NotFound)
                 _worker.Lose(reason);
             return Task.CompletedTask;
         };
@@ -260,8 +267,13 @@ internal sealed partial class WorkerChannel
         await _running.ConfigureAwait(false);
         await CancelPlainAsync().ConfigureAwait(false);
         List<Delivery> left;
+        Task aside;
         lock (_lock)
+        {
+            aside = Task.WhenAll(_puttingAside);
             left = [.. _inHand.Where(static delivery => !delivery.Consumer.IsShard && delivery.Consumer.IsOpen).OrderBy(static delivery => delivery.Tag), .. _buffer];
+        }
+        await aside.ConfigureAwait(false);
         await GiveBackAsync(left).ConfigureAwait(false);
         await CloseAsync(_plainChannel).ConfigureAwait(false);
         await LeaveShardsAsync().ConfigureAwait(false);

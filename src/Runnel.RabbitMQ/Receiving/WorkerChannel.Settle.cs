@@ -23,6 +23,7 @@ internal sealed partial class WorkerChannel
         if (!delivery.Consumer.IsShard)
             return await ReplaceAsync(claim, () => StoreAgainAsync(changed, options.Delay)).ConfigureAwait(false);
         delivery.Change(changed);
+        delivery.IsChanged |= options.Body is not null || options.Delay > TimeSpan.Zero;
         // It stays where it is, as it is, so that what has changed would be lost with this worker.
         if ((options.CountsAttempt || delivery.IsNoted) && !await PatientlyAsync(delivery, () => _worker.Notes.WriteAsync([delivery.NoteOf(isDeath: options.CountsAttempt)])).ConfigureAwait(false))
             return false;
@@ -42,7 +43,15 @@ internal sealed partial class WorkerChannel
     public ValueTask<bool> DeadLetterAsync(RabbitClaim claim, DeadLetterReason reason, string? error)
     {
         var letter = claim.Delivery.Changed(HandlingRule.CountsAttempt(reason), body: null);
-        return ReplaceAsync(claim, () => _sender.PutAsync(_queues.Dead, DeadLetters.Properties(letter, reason, error, _timeProvider.GetUtcNow()), letter.Bytes));
+        return ReplaceAsync(claim, StoreAsync);
+
+        // A letter that is replayed comes as it is, and not as a worker once left it.
+        async Task StoreAsync()
+        {
+            if (_worker.Notes.FindChanged(claim.Delivery.Envelope.Id) is not null)
+                await _worker.Notes.WriteChangedAsync(claim.Delivery.Envelope.Id, []).ConfigureAwait(false);
+            await _sender.PutAsync(_queues.Dead, DeadLetters.Properties(letter, reason, error, _timeProvider.GetUtcNow()), letter.Bytes).ConfigureAwait(false);
+        }
     }
 
     private Task StoreAgainAsync(StoredMessage message, TimeSpan delay) => delay > TimeSpan.Zero

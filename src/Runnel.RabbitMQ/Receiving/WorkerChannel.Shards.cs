@@ -1,4 +1,3 @@
-using RabbitMQ.Client;
 using Runnel.Layers;
 using Runnel.RabbitMQ.Sending;
 
@@ -16,7 +15,7 @@ internal sealed partial class WorkerChannel
     private readonly List<QueueConsumer> _shards = [];
     private readonly List<Delivery> _unsure = [];
     private Delivery? _toNote;
-    private Acknowledgements? _presence;
+    private QueueConsumer? _presence;
     private long _sharedAt;
 
     // Under the lock. What came back waits until it is known what became of it, and what comes behind waits with it.
@@ -70,12 +69,19 @@ internal sealed partial class WorkerChannel
             {
                 _unsure.RemoveAt(0);
                 if (delivery.Returns > 0)
-                    delivery.Count(_worker.Notes.Find(delivery.Envelope.Id));
+                    Recall(delivery);
                 _lanes.Add(delivery);
             }
             Serve();
         }
         Signal();
+    }
+
+    private void Recall(Delivery delivery)
+    {
+        if (_worker.Notes.FindChanged(delivery.Envelope.Id) is { } left)
+            delivery.GoOnFrom(left);
+        delivery.Count(_worker.Notes.Find(delivery.Envelope.Id));
     }
 
     private async Task NoteAsync()
@@ -99,10 +105,10 @@ internal sealed partial class WorkerChannel
     // On a channel of its own each, so that each can be left without the others.
     private async Task ConsumeShardsAsync(int shards)
     {
+        await BeCountedAsync().ConfigureAwait(false);
         if (_shards.Count == shards)
             return;
         _queues.Split(shards);
-        await BeCountedAsync().ConfigureAwait(false);
         for (var i = 0; i < shards; i++)
         {
             // Each worker begins with another one: of workers that start together, each becomes the first on some.
@@ -118,11 +124,12 @@ internal sealed partial class WorkerChannel
 
     private async Task BeCountedAsync()
     {
-        if (_presence is { Channel.IsOpen: true })
+        if (_presence is { IsOpen: true })
             return;
+        await CloseAsync(_presence?.Acknowledgements).ConfigureAwait(false);
         await _worker.EnsureAsync(_queues.Workers).ConfigureAwait(false);
-        _presence = await OpenAsync(null).ConfigureAwait(false);
-        await _presence.Channel.BasicConsumeAsync(_queues.Workers.Name, autoAck: false, new AsyncDefaultBasicConsumer(_presence.Channel), _stopping.Token).ConfigureAwait(false);
+        _presence = new QueueConsumer(this, await OpenAsync(null).ConfigureAwait(false), _queues.Workers, window: 0, isShard: false);
+        await BeginAsync(_presence).ConfigureAwait(false);
     }
 
     private async Task ConsumeShardAsync(BrokerQueue queue)
@@ -190,10 +197,10 @@ internal sealed partial class WorkerChannel
         lock (_lock)
             all = [.. _shards];
         await LeaveAsync(all).ConfigureAwait(false);
-        await CloseAsync(_presence).ConfigureAwait(false);
+        await CloseAsync(_presence?.Acknowledgements).ConfigureAwait(false);
     }
 
-    // Its messages come back in their order, and the broker counts that: so it is noted before that nobody died.
+    // Its messages come back in their order and as they were sent, and the broker counts that: so it is noted before that nobody died, and what has changed.
     private async Task LeaveAsync(List<QueueConsumer> consumers)
     {
         if (consumers.Count == 0)
@@ -203,8 +210,15 @@ internal sealed partial class WorkerChannel
             await consumer.Channel.BasicQosAsync(0, ShardWindow, global: false).ConfigureAwait(false);
         await Task.Delay(Settles, TimeProvider.System).ConfigureAwait(false);
         List<(MessageId, MessageNote)> notes;
+        List<(MessageId Id, byte[] Bytes)> changed;
         lock (_lock)
-            notes = [.. _lanes.All.Concat(_unsure.Where(static delivery => delivery.Returns == 0)).Where(delivery => consumers.Contains(delivery.Consumer)).Select(static delivery => delivery.NoteOf(isDeath: false))];
+        {
+            List<Delivery> left = [.. _lanes.All.Concat(_unsure.Where(static delivery => delivery.Returns == 0)).Where(delivery => consumers.Contains(delivery.Consumer))];
+            notes = [.. left.Select(static delivery => delivery.NoteOf(isDeath: false))];
+            changed = [.. left.Where(delivery => delivery.IsChanged || _worker.Notes.FindChanged(delivery.Envelope.Id) is not null).Select(delivery => (delivery.Envelope.Id, AsItIsLeft(delivery)))];
+        }
+        foreach (var (id, bytes) in changed)
+            await _worker.Notes.WriteChangedAsync(id, bytes).ConfigureAwait(false);
         if (notes.Count > 0)
             await _worker.Notes.WriteAsync(notes).ConfigureAwait(false);
         foreach (var consumer in consumers)
@@ -213,4 +227,7 @@ internal sealed partial class WorkerChannel
             ForgetClosed();
         Signal();
     }
+    private byte[] AsItIsLeft(Delivery delivery) => delivery.IsChanged
+        ? delivery.AsItIsLeft(TimeSpan.FromSeconds((double)(delivery.Due - _timeProvider.GetTimestamp()) / _timeProvider.TimestampFrequency), _timeProvider.GetUtcNow())
+        : [];
 }

@@ -21,6 +21,7 @@ internal sealed partial class WorkerChannel : IConsumerOwner, IAsyncDisposable
     private readonly Queue<Delivery> _buffer = new();
     private readonly KeyLanes _lanes;
     private readonly HashSet<Delivery> _inHand = [];
+    private readonly List<Task> _puttingAside = [];
     private Exception? _end;
 
     public WorkerChannel(RabbitWorkReceiver worker, ChannelQueues queues, QueueSender sender, RabbitMQBroker broker)
@@ -72,7 +73,12 @@ internal sealed partial class WorkerChannel : IConsumerOwner, IAsyncDisposable
         catch (FormatException exception)
         {
             Log.UnreadableMessage(_broker.Logger, exception, consumer.Queue.Name);
-            _ = PutAsideAsync(consumer, tag, body.ToArray());
+            var putting = PutAsideAsync(consumer, tag, body.ToArray());
+            lock (_lock)
+            {
+                _puttingAside.RemoveAll(static each => each.IsCompleted);
+                _puttingAside.Add(putting);
+            }
             return;
         }
         bool isAlone;
@@ -96,6 +102,7 @@ internal sealed partial class WorkerChannel : IConsumerOwner, IAsyncDisposable
     /// <summary>The queue of a consumer was deleted: what it handed out is gone.</summary>
     public void QueueIsGone(QueueConsumer consumer)
     {
+        _worker.Forget(consumer.Queue);
         lock (_lock)
         {
             consumer.QueueIsGone();

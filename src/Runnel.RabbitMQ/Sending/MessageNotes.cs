@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using RabbitMQ.Client;
 using Runnel.Layers;
+using Runnel.RabbitMQ.Connections;
 
 namespace Runnel.RabbitMQ.Sending;
 
@@ -11,18 +12,25 @@ namespace Runnel.RabbitMQ.Sending;
 /// <code>
 /// 0199aa00000070008000000000000000 2 1 3
 /// </code>
-/// are the message's id, and what a <see cref="MessageNote"/> holds.
+/// are the message's id, and what a <see cref="MessageNote"/> holds. When its worker leaves, and it has a body of its own for the next attempt or waits for that, a second line has
+/// the message as it is then (Base64 of its envelope), or a dash when it is again what its queue has.
 /// </remarks>
 internal sealed class MessageNotes
 {
     // Far more than can be in workers' hands.
     private const int MostKept = 100_000;
+    private const long MostChangedBytes = 64L * 1024 * 1024;
+    private const int LongestId = 64;
+    private const string Unchanged = "-";
 
     private readonly SharedLog _log;
+    private readonly ChangedMessages _changed = new(MostChangedBytes);
     private readonly ConcurrentDictionary<MessageId, MessageNote> _notes = new();
     private readonly ConcurrentQueue<MessageId> _order = new();
 
-    public MessageNotes(RabbitMQBroker broker, QueueSender sender, QueueTopology topology, QueuePlan plan) => _log = new SharedLog(broker, sender, topology, plan.Notes, Read);
+    private readonly RabbitMQBroker _broker;
+
+    public MessageNotes(RabbitMQBroker broker, QueueSender sender, QueueTopology topology, QueuePlan plan) => (_broker, _log) = (broker, new SharedLog(broker, sender, topology, plan.Notes, Read));
 
     /// <inheritdoc cref="SharedLog.ReadAsync"/>
     public Task ReadAsync(IConnection connection, CancellationToken cancellationToken) => _log.ReadAsync(connection, cancellationToken);
@@ -33,13 +41,34 @@ internal sealed class MessageNotes
     /// <summary>The last that was written of a message.</summary>
     public MessageNote? Find(MessageId id) => _notes.TryGetValue(id, out var note) ? note : null;
 
+    /// <summary>The message as its last worker left it, if that is not what its queue has.</summary>
+    public byte[]? FindChanged(MessageId id) => _changed.Find(id);
+
+    /// <summary>Writes how a worker leaves a message.</summary>
+    /// <param name="id">The message.</param>
+    /// <param name="bytes">Its encoded envelope; none when it is what its queue has.</param>
+    public Task WriteChangedAsync(MessageId id, byte[] bytes)
+    {
+        var line = bytes.Length > 0 ? Convert.ToBase64String(bytes) : Unchanged;
+        if (line.Length + LongestId > _broker.Options.MaxMessageBytes)
+        {
+            Log.TooLargeToBeLeft(_broker.Logger, id.ToString());
+            line = Unchanged;
+        }
+        return _log.WriteAsync($"{id} {line}");
+    }
+
     /// <summary>Writes what is known of messages.</summary>
     public Task WriteAsync(IEnumerable<(MessageId Id, MessageNote Note)> notes) =>
         _log.WriteAsync(string.Join('\n', notes.Select(static each => string.Create(CultureInfo.InvariantCulture, $"{each.Id} {each.Note.Returns} {each.Note.Crashes} {each.Note.Attempts}"))));
 
     private void Read(string[] words)
     {
-        if (words is not [var name, var returns, var crashes, var attempts] || !MessageId.TryParse(name, out var id))
+        if (words.Length == 0 || !MessageId.TryParse(words[0], out var id))
+            return;
+        if (words is [_, var changed])
+            _changed.Set(id, changed == Unchanged ? [] : Convert.FromBase64String(changed));
+        if (words is not [_, var returns, var crashes, var attempts])
             return;
         if (!_notes.ContainsKey(id))
             _order.Enqueue(id);

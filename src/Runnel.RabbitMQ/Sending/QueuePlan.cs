@@ -41,6 +41,9 @@ internal sealed class QueuePlan(RabbitMQOptions options)
     public BrokerQueue DeadOf(ChannelName channel) =>
         new(RabbitNames.DeadOf(options, channel), With(Quorum(), ("x-message-ttl", (long)options.DeadLetterRetention.TotalMilliseconds)));
 
+    /// <summary>The queue of this name, which has messages of a channel without a key.</summary>
+    public BrokerQueue OfName(string name) => Of(RabbitNames.ChannelOf(options, name));
+
     /// <summary>The queue of a step; it must never end by itself (<c>x-expires</c>), or what waits in it would end with it.</summary>
     public BrokerQueue DelayOf(DelayStep step) => _steps.GetOrAdd(step, MakeStep);
 
@@ -52,7 +55,8 @@ internal sealed class QueuePlan(RabbitMQOptions options)
             ("x-dead-letter-exchange", ""),
             ("x-dead-letter-routing-key", Relay.Name),
             ("x-dead-letter-strategy", "at-least-once"),
-            ("x-overflow", "reject-publish")));
+            ("x-overflow", "reject-publish")),
+        Relay);
 
     private Dictionary<string, object?> Work(ChannelName channel)
     {

@@ -20,6 +20,8 @@ internal sealed class QueueTopology(RabbitCalls calls, RabbitMQBroker broker)
     /// <summary>How many messages the queue holds that nobody has taken. It is there afterwards.</summary>
     public async Task<long> CountAsync(BrokerQueue queue, CancellationToken cancellationToken = default)
     {
+        if (queue.Next is { } next)
+            await CountAsync(next, cancellationToken).ConfigureAwait(false);
         var answer = await DeclareAsync(queue, cancellationToken).ConfigureAwait(false);
         _declared[queue.Name] = true;
         return answer.MessageCount;
@@ -29,7 +31,7 @@ internal sealed class QueueTopology(RabbitCalls calls, RabbitMQBroker broker)
     public async Task<int> CountConsumersAsync(BrokerQueue queue, CancellationToken cancellationToken) =>
         (int)(await DeclareAsync(queue, cancellationToken).ConfigureAwait(false)).ConsumerCount;
 
-    /// <summary>The queue is gone, as one can tell from a message that came back.</summary>
+    /// <summary>The queue is gone, as far as is known: another process may have deleted it. It is declared again when it is needed.</summary>
     public void Forget(BrokerQueue queue) => _declared.TryRemove(queue.Name, out _);
 
     /// <summary>Deletes the queue with all that it holds; it need not be there.</summary>

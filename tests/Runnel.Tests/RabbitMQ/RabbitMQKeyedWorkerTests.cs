@@ -100,6 +100,31 @@ public sealed class RabbitMQKeyedWorkerTests(SharedRabbitServer server) : IAsync
             Assert.True(await busy.CompleteAsync(message));
     }
 
+    [Fact]
+    public async Task What_a_worker_left_of_a_message_is_forgotten_when_that_becomes_a_dead_letter()
+    {
+        await _queue.EnqueueAsync(Channel, [Of("sent", KeyOn(0))], EnqueueOptions.Default);
+        await using (var leaves = await OpenAsync())
+            Assert.True(await leaves.AbandonAsync(await TakeOneAsync(leaves), WithBody("left")));
+        await using (var buries = await OpenAsync())
+        {
+            Assert.True(await buries.AbandonAsync(await TakeOneAsync(buries), WithBody("buried")));
+            Assert.True(await buries.DeadLetterAsync(await TakeOneAsync(buries), DeadLetterReason.Rejected, "It never works."));
+        }
+        Assert.Equal(1, await _queue.ReplayAsync(Channel, DeadLetterFilter.All));
+        await using (var dies = await OpenAsync())
+        {
+            await TakeOneAsync(dies);
+            await dies.AbortAsync();
+        }
+
+        await using var lease = await OpenAsync();
+
+        Assert.Equal("buried", Encoding.UTF8.GetString((await TakeOneAsync(lease)).Envelope.Message.Body.Span));
+    }
+
+    private static AbandonOptions WithBody(string text) => new() { Body = Encoding.UTF8.GetBytes(text) };
+
     private static string KeyOn(int shard, int skip = 0) => Enumerable.Range(0, 1_000).Select(number => $"key-{number}").Where(key => KeyShard.Of(key, Shards) == shard).ElementAt(skip);
 
     private static Envelope Of(string text, string key) => new(new Message("pay", Encoding.UTF8.GetBytes(text))) { Id = MessageId.New(TimeProvider.System), Key = key };

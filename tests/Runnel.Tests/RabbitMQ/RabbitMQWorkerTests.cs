@@ -123,7 +123,7 @@ public sealed class RabbitMQWorkerTests(SharedRabbitServer server) : IAsyncLifet
         var key = KeyOn(0);
         await _queue.EnqueueAsync(Channel, [Of("1", key), Of("2", key)], EnqueueOptions.Default);
         await using (var leaves = await _queue.OpenReceiverAsync(new ReceiverOptions()))
-            Assert.True(await leaves.AbandonAsync(await TakeOneAsync(leaves), new AbandonOptions { Delay = TimeSpan.FromMinutes(5) }));
+            Assert.True(await leaves.AbandonAsync(await TakeOneAsync(leaves), new AbandonOptions { Delay = TimeSpan.FromMilliseconds(200) }));
 
         await using var dies = (RabbitWorkReceiver)await _queue.OpenReceiverAsync(new ReceiverOptions());
         var afterLeaving = await TakeOneAsync(dies);

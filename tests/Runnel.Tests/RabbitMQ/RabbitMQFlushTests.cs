@@ -1,0 +1,96 @@
+using System.Text;
+using RabbitMQ.Client.Exceptions;
+using Runnel.Layers;
+using Runnel.RabbitMQ;
+using Runnel.RabbitMQ.Sending;
+using Runnel.Specification;
+using Runnel.Tests.Servers;
+using Xunit;
+
+namespace Runnel.Tests.RabbitMQ;
+
+/// <summary>What a process sends and receives after another one has flushed: the queues that it knows are gone.</summary>
+public sealed class RabbitMQFlushTests(SharedRabbitServer server) : IAsyncLifetime
+{
+    private static readonly ChannelName Channel = "reminders";
+    private static readonly TimeSpan Soon = TimeSpan.FromMilliseconds(200);
+
+    private RabbitPlace _place = null!;
+    private RabbitMQBroker _broker = null!;
+    private RabbitMQWorkQueue _queue = null!;
+    private RabbitMQWorkQueue _other = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _place = await RabbitPlace.CreateAsync(server);
+        _broker = _place.Open(options => options.KeyShards = 1);
+        _queue = new RabbitMQWorkQueue(_broker);
+        _other = new RabbitMQWorkQueue(_place.Open());
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _other.DisposeAsync();
+        await _queue.DisposeAsync();
+        await _place.DisposeAsync();
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("key")]
+    public async Task The_first_worker_of_a_process_that_has_only_sent_before_the_flush_gets_what_is_sent_afterwards(string? key)
+    {
+        await _queue.EnqueueAsync(Channel, [Of("before", key), Of("before", delay: Soon)], EnqueueOptions.Default);
+
+        await _other.FlushAsync();
+        await using var lease = await _queue.OpenReceiverAsync(new ReceiverOptions());
+        var waiting = TakeOneAsync(lease);
+        await _other.EnqueueAsync(Channel, [Of("after", key)], EnqueueOptions.Default);
+
+        var message = await waiting;
+        Assert.Equal("after", Encoding.UTF8.GetString(message.Envelope.Message.Body.Span));
+        Assert.True(await lease.CompleteAsync(message));
+    }
+
+    [Fact]
+    public async Task A_worker_is_counted_among_those_that_share_the_keys_after_the_flush_too()
+    {
+        await using var lease = await _queue.OpenReceiverAsync(new ReceiverOptions());
+        await _queue.EnqueueAsync(Channel, [Of("before", "key")], EnqueueOptions.Default);
+        Assert.True(await lease.CompleteAsync(await TakeOneAsync(lease)));
+        var waiting = TakeOneAsync(lease);
+        await Wait.Until(async () => await CountWorkersAsync() == 1, "the worker is counted");
+
+        await _other.FlushAsync();
+
+        await Wait.Until(async () => await CountWorkersAsync() == 1, "the worker is counted again");
+        Assert.False(waiting.IsCompleted);
+    }
+
+    [Fact]
+    public async Task A_delayed_message_finds_the_relay_at_the_end_of_its_step_though_no_process_has_had_a_worker()
+    {
+        await _queue.EnqueueAsync(Channel, [Of("later", delay: TimeSpan.FromMilliseconds(DelayLadder.Held + 20))], EnqueueOptions.Default);
+
+        Assert.Contains(await _place.Host.QueuesAsync(), queue => queue.Name == "runnel.relay");
+    }
+
+    private static Envelope Of(string text, string? key = null, TimeSpan delay = default) =>
+        new(new Message("remind", Encoding.UTF8.GetBytes(text))) { Id = MessageId.New(TimeProvider.System), Key = key, Delay = delay };
+
+    private static async Task<ReceivedMessage> TakeOneAsync(IWorkReceiver lease) => Assert.Single(await Wait.For(lease.ReceiveAsync(Channel, 1).AsTask(), "a message"));
+
+    // What the broker lists is some seconds old; and after a flush there is no queue for a moment.
+    private async Task<uint> CountWorkersAsync()
+    {
+        await using var channel = await (await _broker.GetConnectionAsync()).CreateChannelAsync();
+        try
+        {
+            return await channel.ConsumerCountAsync($"runnel.workers:{Channel}");
+        }
+        catch (OperationInterruptedException)
+        {
+            return 0;
+        }
+    }
+}
