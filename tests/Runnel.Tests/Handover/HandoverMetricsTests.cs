@@ -57,7 +57,7 @@ public sealed class HandoverMetricsTests : IAsyncLifetime
         _script.HoldsEnd = true;
         var client = await _gateway.ConnectAsync();
         var ending = client.EndAsync(CloseCode.Normal);
-        var endedBefore = false;
+        var isToldEarly = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
         using var listener = new MeterListener
         {
             InstrumentPublished = static (instrument, listener) =>
@@ -66,13 +66,13 @@ public sealed class HandoverMetricsTests : IAsyncLifetime
                     listener.EnableMeasurementEvents(instrument);
             },
         };
-        listener.SetMeasurementEventCallback<int>((_, _, _, _) => endedBefore = SpinWait.SpinUntil(() => ending.IsCompleted, TimeSpan.FromMilliseconds(50)));
+        listener.SetMeasurementEventCallback<int>((_, _, _, _) => isToldEarly.TrySetResult(SpinWait.SpinUntil(() => ending.IsCompleted, TimeSpan.FromMilliseconds(100))));
         listener.Start();
 
         _script.Gate.SetResult();
         await Wait.For(ending, "the end");
 
-        Assert.False(endedBefore);
+        Assert.False(await Wait.For(isToldEarly.Task, "it to be taken off the counts"));
         Assert.Equal(0, HasNow(_first));
     }
 

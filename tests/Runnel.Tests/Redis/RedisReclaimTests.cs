@@ -78,6 +78,27 @@ public sealed class RedisReclaimTests : IClassFixture<RedisServer>, IAsyncDispos
         Assert.Equal((1, crashesThen, null), (again.Attempt, again.Crashes, again.ExpiresAt));
     }
 
+    [Fact]
+    public async Task A_worker_that_has_left_is_forgotten()
+    {
+        var left = await LeaveAsync();
+
+        await Wait.Until(
+            () =>
+            {
+                GC.Collect();
+                return !left.IsAlive;
+            },
+            "nobody keeps it");
+
+        async Task<WeakReference> LeaveAsync()
+        {
+            var worker = await OpenAsync();
+            await worker.DisposeAsync();
+            return new WeakReference(worker);
+        }
+    }
+
     private async Task<IWorkReceiver> OpenAsync() => await _queue.OpenReceiverAsync(new ReceiverOptions { LeaseDuration = TimeSpan.FromDays(30) });
 
     private async Task EnqueueAsync(int count, Func<Envelope, Envelope>? change = null) => await _queue.EnqueueAsync(
