@@ -27,6 +27,9 @@ internal sealed class QueueSender(RabbitPublisher publisher, QueueTopology topol
             if (outcome == PublishOutcome.Confirmed)
                 return;
             topology.Forget(queue);
+            // The broker takes some milliseconds to tell the consumers of a queue that was deleted. One that is made anew before would get them, and they would ignore its first messages.
+            if (outcome == PublishOutcome.Returned)
+                await Task.Delay(Rest, TimeProvider.System).ConfigureAwait(false);
             if (outcome == PublishOutcome.Refused && ++refused < RefusedTries)
             {
                 // A queue is declared before it has a leader, if another process declares it in the same moment.

@@ -36,6 +36,39 @@ public sealed class RabbitMQFlushTests(SharedRabbitServer server) : IAsyncLifeti
     }
 
     [Theory]
+    [InlineData(null, false)]
+    [InlineData(null, true)]
+    [InlineData("key", false)]
+    [InlineData("key", true)]
+    public async Task A_worker_that_waits_gets_what_is_sent_after_the_flush_and_keeps_its_lease(string? key, bool isDelayed)
+    {
+        await using var lease = await _queue.OpenReceiverAsync(new ReceiverOptions());
+        await _queue.EnqueueAsync(Channel, [Of("before", key)], EnqueueOptions.Default);
+        Assert.True(await lease.CompleteAsync(await TakeOneAsync(lease)));
+        var waiting = TakeOneAsync(lease);
+
+        await _other.FlushAsync();
+        await _queue.EnqueueAsync(Channel, [Of("after", key, isDelayed ? Soon : default)], EnqueueOptions.Default);
+
+        var message = await waiting;
+        Assert.Equal("after", Encoding.UTF8.GetString(message.Envelope.Message.Body.Span));
+        Assert.True(await lease.CompleteAsync(message));
+    }
+
+    [Fact]
+    public async Task A_delayed_message_that_is_sent_after_the_flush_is_stored_at_its_time_though_no_worker_asks_for_it()
+    {
+        await using var lease = await _queue.OpenReceiverAsync(new ReceiverOptions());
+        await _queue.EnqueueAsync(Channel, [Of("before")], EnqueueOptions.Default);
+
+        await _other.FlushAsync();
+        await _queue.EnqueueAsync(Channel, [Of("after", delay: Soon)], EnqueueOptions.Default);
+
+        await Wait.Until(async () => (await _place.Host.QueuesAsync()).Any(queue => queue.Name == $"runnel.q:{Channel}"), "its queue is there again");
+        Assert.Equal("after", Encoding.UTF8.GetString((await TakeOneAsync(lease)).Envelope.Message.Body.Span));
+    }
+
+    [Theory]
     [InlineData(null)]
     [InlineData("key")]
     public async Task The_first_worker_of_a_process_that_has_only_sent_before_the_flush_gets_what_is_sent_afterwards(string? key)
