@@ -162,6 +162,8 @@ public sealed class ConsumerSessionTests
         Assert.Equal((1, 1), (counts[RunnelTelemetry.MessagesDropped, "consumer-busy"], counts[RunnelTelemetry.MessagesDropped, "connection-gone"]));
         handling.SetResult();
         await Wait.For(receiving, "what was at hand");
+        await Wait.For(connection.Session.DisconnectAsync(CloseCode.TryAgainLater), "the end, which comes after the events");
+        Assert.Equal(2, counts[RunnelTelemetry.MessagesDropped, "connection-gone"]); // also the one that was allowed to wait
     }
 
     [Fact]
