@@ -35,42 +35,34 @@ public sealed class ConsumerSessionTests
     [Fact]
     public async Task A_consumer_that_loses_its_connection_is_not_told_of_the_end_that_comes_meanwhile_and_nobody_waits()
     {
-        var (handling, told) = (new TaskCompletionSource(), false);
+        var consumer = new Handling();
         await using var node = FakeConnection.CreateNode(new InMemoryBackplane(_clock), _clock);
-        using var connection = await FakeConnection.ConnectAsync(node, ConsumerDescriptor.For(new ConsumerBuilder().OnReceive((_, _) => new ValueTask(handling.Task)).OnDisconnect((_, _) =>
-        {
-            told = true;
-            return Task.CompletedTask;
-        })));
+        using var connection = await FakeConnection.ConnectAsync(node, consumer.Describe());
         var receiving = connection.Session.ReceiveTextAsync("at hand"u8.ToArray()).AsTask();
 
         var releasing = connection.Session.ReleaseAsync();
         var ending = connection.Session.DisconnectAsync(CloseCode.Normal);
         Assert.False(releasing.IsCompleted);
-        handling.SetResult();
+        consumer.Handled.SetResult();
 
         await Wait.For(Task.WhenAll(receiving, releasing, ending), "nobody waits");
-        Assert.False(told);
+        Assert.False(consumer.IsTold);
     }
 
     [Fact]
     public async Task A_consumer_that_loses_its_connection_while_it_ends_is_not_told_of_the_end()
     {
-        var (handling, told) = (new TaskCompletionSource(), false);
+        var consumer = new Handling();
         await using var node = FakeConnection.CreateNode(new InMemoryBackplane(_clock), _clock);
-        using var connection = await FakeConnection.ConnectAsync(node, ConsumerDescriptor.For(new ConsumerBuilder().OnReceive((_, _) => new ValueTask(handling.Task)).OnDisconnect((_, _) =>
-        {
-            told = true;
-            return Task.CompletedTask;
-        })));
+        using var connection = await FakeConnection.ConnectAsync(node, consumer.Describe());
         var receiving = connection.Session.ReceiveTextAsync("at hand"u8.ToArray()).AsTask();
 
         var ending = connection.Session.DisconnectAsync(CloseCode.Normal);
         var releasing = connection.Session.ReleaseAsync();
-        handling.SetResult();
+        consumer.Handled.SetResult();
 
         await Wait.For(Task.WhenAll(receiving, ending, releasing), "nobody waits");
-        Assert.False(told); // the worker that has the connection now tells its own
+        Assert.False(consumer.IsTold); // the worker that has the connection now tells its own
     }
 
     [Fact]
@@ -247,5 +239,19 @@ public sealed class ConsumerSessionTests
             Told.SetResult(cancellationToken);
             return Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken);
         }
+    }
+
+    /// <summary>A consumer that handles a message until the test lets it, and knows whether it was told of the end.</summary>
+    private sealed class Handling
+    {
+        public TaskCompletionSource Handled { get; } = new();
+
+        public bool IsTold { get; private set; }
+
+        public ConsumerDescriptor Describe() => ConsumerDescriptor.For(new ConsumerBuilder().OnReceive((_, _) => new ValueTask(Handled.Task)).OnDisconnect((_, _) =>
+        {
+            IsTold = true;
+            return Task.CompletedTask;
+        }));
     }
 }
