@@ -1,18 +1,16 @@
 using Microsoft.EntityFrameworkCore;
-using Microsoft.Extensions.DependencyInjection;
-using Runnel.EntityFrameworkCore;
 using Runnel.Layers;
 using Xunit;
 
 namespace Runnel.Tests.DataBinding;
 
-/// <summary>What is sent for what is saved; on a provider without transactions, where every save is a commit.</summary>
+/// <summary>What is sent of each row, and to which groups; on a provider without transactions, where every save is a commit.</summary>
 public sealed class DataBindingTests
 {
     [Fact]
     public async Task A_create_an_update_and_a_delete_reach_the_group_in_the_application_s_JSON()
     {
-        await using var library = Open(b => b.Bind<Book>("books", a => a.Fields(x => x.Id, x => x.Title)));
+        await using var library = Library.InMemory(b => b.Bind<Book>("books", a => a.Fields(x => x.Id, x => x.Title)));
 
         await library.UseAsync(async db =>
         {
@@ -35,48 +33,9 @@ public sealed class DataBindingTests
     }
 
     [Fact]
-    public async Task A_synchronous_save_sends_the_same()
-    {
-        await using var library = Open(b => b.Bind<Book>("books", a => a.Fields(x => x.Title)));
-
-        await library.UseAsync(db =>
-        {
-            db.Add(new Book { Title = "Emma" });
-            db.SaveChanges();
-            return Task.CompletedTask;
-        });
-
-        Assert.Equal(["""books create book 1 {"title":"Emma"}"""], library.Groups.Lines);
-    }
-
-    [Fact]
-    public async Task A_thousand_rows_in_one_save_are_a_thousand_messages_in_order()
-    {
-        await using var library = Open(b => b.Bind<Book>("books", a => a.Fields(x => x.Title)));
-
-        await library.UseAsync(async db =>
-        {
-            // Twice on one context: it reuses the places of the first thousand for the second, last one first.
-            for (var round = 0; round < 2; round++)
-            {
-                db.AddRange(Enumerable.Range(1, 1000).Select(number => new Book { Title = $"{round}-{number}" }));
-                await db.SaveChangesAsync();
-            }
-
-            foreach (var book in db.Books)
-                book.Title += "!";
-            await db.SaveChangesAsync();
-        });
-
-        var expected = Enumerable.Range(0, 2).SelectMany(round => Enumerable.Range(1, 1000).Select(number => $"{round}-{number}")).ToArray();
-        var titles = library.Groups.Messages.Select(message => message.GetProperty("data").GetProperty("title").GetString()!).ToArray();
-        Assert.Equal([.. expected, .. expected.Select(title => title + "!")], titles);
-    }
-
-    [Fact]
     public async Task A_save_sends_deletes_then_updates_then_creates()
     {
-        await using var library = Open(b => b.Bind<Book>("books", a => a.Fields(x => x.Title)));
+        await using var library = Library.InMemory(b => b.Bind<Book>("books", a => a.Fields(x => x.Title)));
 
         await library.UseAsync(async db =>
         {
@@ -96,7 +55,7 @@ public sealed class DataBindingTests
     [Fact]
     public async Task An_update_that_writes_no_bound_field_sends_nothing()
     {
-        await using var library = Open(b => b.Bind<Book>("books", a => a.Fields(x => x.Title)));
+        await using var library = Library.InMemory(b => b.Bind<Book>("books", a => a.Fields(x => x.Title)));
 
         await library.UseAsync(async db =>
         {
@@ -118,8 +77,8 @@ public sealed class DataBindingTests
     [Fact]
     public async Task An_entity_that_is_attached_as_updated_is_sent()
     {
-        await using var library = Open(b => b.Bind<Book>("books", a => a.Fields(x => x.Title)));
-        await library.UseAsync(db => Add(db, new Book { Title = "Emma" }));
+        await using var library = Library.InMemory(b => b.Bind<Book>("books", a => a.Fields(x => x.Title)));
+        await library.UseAsync(db => db.SaveNewAsync(new Book { Title = "Emma" }));
         library.Groups.TakeLines();
 
         await library.UseAsync(async db =>
@@ -134,12 +93,12 @@ public sealed class DataBindingTests
     [Fact]
     public async Task A_delete_carries_the_values_that_the_database_had()
     {
-        await using var library = Open(b => b.Bind<Book>(x => $"shelf.{x.Shelf}", a => a.Fields(x => x.Title)));
+        await using var library = Library.InMemory(b => b.Bind<Book>(x => $"shelf.{x.Shelf}", a => a.Fields(x => x.Title)));
 
         await library.UseAsync(async db =>
         {
             var book = new Book { Title = "Emma", Shelf = "a" };
-            await Add(db, book);
+            await db.SaveNewAsync(book);
             library.Groups.TakeLines();
             (book.Title, book.Shelf) = ("never saved", "b");
             db.Remove(book);
@@ -152,12 +111,12 @@ public sealed class DataBindingTests
     [Fact]
     public async Task A_row_that_moves_is_deleted_where_it_left_updated_where_it_stayed_and_created_where_it_came()
     {
-        await using var library = Open(b => b.Bind<Book>(x => x.Shelf.Select(shelf => new GroupName($"shelf.{shelf}")), a => a.Fields(x => x.Title, x => x.Shelf)));
+        await using var library = Library.InMemory(b => b.Bind<Book>(x => x.Shelf.Select(shelf => new GroupName($"shelf.{shelf}")), a => a.Fields(x => x.Title, x => x.Shelf)));
 
         await library.UseAsync(async db =>
         {
             var book = new Book { Title = "Emma", Shelf = "aab" }; // a group that is named twice gets one message
-            await Add(db, book);
+            await db.SaveNewAsync(book);
             library.Groups.TakeLines();
             book.Shelf = "bbcc";
             await db.SaveChangesAsync();
@@ -175,12 +134,12 @@ public sealed class DataBindingTests
     [Fact]
     public async Task A_row_that_moves_is_sent_even_if_no_bound_field_changed()
     {
-        await using var library = Open(b => b.Bind<Book>(x => [$"shelf.{x.Shelf}", "all"], a => a.Fields(x => x.Title)));
+        await using var library = Library.InMemory(b => b.Bind<Book>(x => [$"shelf.{x.Shelf}", "all"], a => a.Fields(x => x.Title)));
 
         await library.UseAsync(async db =>
         {
             var book = new Book { Title = "Emma", Shelf = "a" };
-            await Add(db, book);
+            await db.SaveNewAsync(book);
             library.Groups.TakeLines();
             book.Shelf = "b";
             await db.SaveChangesAsync();
@@ -194,11 +153,11 @@ public sealed class DataBindingTests
     [Fact]
     public async Task Excluded_fields_are_left_out_and_all_fields_means_all()
     {
-        await using var library = Open(b => b
+        await using var library = Library.InMemory(b => b
             .Bind<Book>("some", a => a.Exclude(x => x.Note, x => x.Shelf))
             .Bind<Book>("all", a => a.AllFields().Model("library.book")));
 
-        await library.UseAsync(db => Add(db, new Book { Title = "Emma", Note = "n" }));
+        await library.UseAsync(db => db.SaveNewAsync(new Book { Title = "Emma", Note = "n" }));
 
         Assert.Equal(
             [
@@ -211,12 +170,12 @@ public sealed class DataBindingTests
     [Fact]
     public async Task A_serializer_makes_the_data_and_null_sends_nothing()
     {
-        await using var library = Open(b => b.Bind<Book>("books", a => a.AllFields().Serialize(x => x.Note is null ? new { Name = x.Title } : null)));
+        await using var library = Library.InMemory(b => b.Bind<Book>("books", a => a.AllFields().Serialize(x => x.Note is null ? new { Name = x.Title } : null)));
 
         await library.UseAsync(async db =>
         {
-            await Add(db, new Book { Title = "Emma" });
-            await Add(db, new Book { Title = "Secret", Note = "hide" });
+            await db.SaveNewAsync(new Book { Title = "Emma" });
+            await db.SaveNewAsync(new Book { Title = "Secret", Note = "hide" });
         });
 
         Assert.Equal(["""books create book 1 {"name":"Emma"}"""], library.Groups.Lines);
@@ -225,7 +184,7 @@ public sealed class DataBindingTests
     [Fact]
     public async Task A_derived_entity_is_sent_as_what_is_bound_and_a_key_of_two_columns_is_an_array()
     {
-        await using var library = Open(b => b
+        await using var library = Library.InMemory(b => b
             .Bind<Book>("books", a => a.Fields(x => x.Title))
             .Bind<Loan>("loans", a => a.Fields(x => x.Until)));
 
@@ -238,147 +197,5 @@ public sealed class DataBindingTests
         Assert.Equal(
             ["""books create book 1 {"title":"Tintin"}""", """loans create loan [1,2] {"until":"2026-01-02"}"""],
             library.Groups.Lines);
-    }
-
-    [Fact]
-    public async Task A_save_that_fails_sends_nothing_and_the_next_one_sends_its_own()
-    {
-        await using var library = Open(b => b.Bind<Loan>("loans", a => a.AllFields()));
-        await library.UseAsync(db => Add(db, new Loan { BookId = 1, ReaderId = 1 }));
-        library.Groups.TakeLines();
-
-        await library.UseAsync(async db =>
-        {
-            db.Add(new Loan { BookId = 2, ReaderId = 2 });
-            db.Update(new Loan { BookId = 9, ReaderId = 9 });
-            await Assert.ThrowsAsync<DbUpdateConcurrencyException>(() => db.SaveChangesAsync());
-            Assert.Empty(library.Groups.Lines);
-
-            db.ChangeTracker.Clear();
-            await Add(db, new Loan { BookId = 3, ReaderId = 3 });
-        });
-
-        Assert.Equal("[3,3]", Assert.Single(library.Groups.Messages).GetProperty("pk").GetRawText());
-    }
-
-    [Fact]
-    public async Task A_save_that_accepts_its_changes_later_sends_the_stored_key()
-    {
-        await using var library = Open(b => b.Bind<Book>("books", a => a.Fields(x => x.Id)));
-
-        await library.UseAsync(async db =>
-        {
-            db.Add(new Book { Title = "Emma" });
-            await db.SaveChangesAsync(acceptAllChangesOnSuccess: false);
-        });
-
-        Assert.Equal(["""books create book 1 {"id":1}"""], library.Groups.Lines);
-    }
-
-    [Fact]
-    public async Task When_a_group_cannot_be_reached_the_save_succeeds_and_the_loss_is_logged_and_counted()
-    {
-        await using var library = Open(b => b.Bind<Book>("books", a => a.Fields(x => x.Title).Model("counted")));
-        library.Groups.Fails = message => message.GetProperty("pk").GetInt32() == 2;
-        using var failed = new CountedMeasurements(RunnelTelemetry.BindingFailed, "counted");
-        using var sent = new CountedMeasurements(RunnelTelemetry.BindingSent, "counted");
-
-        await library.UseAsync(async db =>
-        {
-            db.AddRange(new Book { Title = "1" }, new Book { Title = "2" }, new Book { Title = "3" });
-            Assert.Equal(3, await db.SaveChangesAsync());
-        });
-
-        Assert.Equal([1, 3], library.Groups.Messages.Select(message => message.GetProperty("pk").GetInt32()));
-        Assert.Equal(
-            "Error 5001 The create of counted 2 is committed but could not be sent to group 'books': its members do not know of it.",
-            Assert.Single(library.Log.Lines));
-        Assert.Equal(1, failed.Total);
-        Assert.Equal(2, sent.Total);
-    }
-
-    [Fact]
-    public async Task A_mistake_in_a_group_function_does_not_fail_the_save()
-    {
-        await using var library = Open(b => b.Bind<Book>(x => $"shelf {x.Shelf}", a => a.Fields(x => x.Title).Model("mistaken")));
-        using var failed = new CountedMeasurements(RunnelTelemetry.BindingFailed, "mistaken");
-
-        await library.UseAsync(async db =>
-        {
-            var book = new Book { Title = "Emma" };
-            await Add(db, book);
-            db.Remove(book);
-            Assert.Equal(1, await db.SaveChangesAsync());
-        });
-
-        Assert.Empty(library.Groups.Lines);
-        Assert.Equal(2, library.Log.Lines.Count);
-        Assert.All(library.Log.Lines, entry => Assert.StartsWith("Error 5002", entry, StringComparison.Ordinal));
-        Assert.Equal(2, failed.Total);
-    }
-
-    [Fact]
-    public async Task Contexts_from_a_pool_used_at_the_same_time_do_not_meet()
-    {
-        var name = Guid.NewGuid().ToString();
-        await using var library = new Library(
-            _ => { },
-            b => b.Bind<Book>("books", a => a.Fields(x => x.Title)),
-            services => services.AddDbContextPool<LibraryContext>(options => options.UseInMemoryDatabase(name), poolSize: 4));
-
-        await Task.WhenAll(Enumerable.Range(0, 8).Select(writer => Task.Run(async () =>
-        {
-            for (var number = 0; number < 50; number++)
-                await library.UseAsync(db => Add(db, new Book { Title = $"{writer} {number:00}" }));
-        })));
-
-        var titles = library.Groups.Messages.Select(message => message.GetProperty("data").GetProperty("title").GetString()!).ToArray();
-        Assert.Equal(400, titles.Distinct().Count());
-        Assert.Equal(400, titles.Length);
-        Assert.All(titles.GroupBy(title => title[0]), writer => Assert.Equal(writer.Order(), writer));
-    }
-
-    [Fact]
-    public async Task A_context_from_a_factory_is_bound_as_well()
-    {
-        await using var library = new Library(
-            _ => { },
-            b => b.Bind<Book>("books", a => a.Fields(x => x.Title)),
-            services => services.AddPooledDbContextFactory<LibraryContext>(options => options.UseInMemoryDatabase(Guid.NewGuid().ToString())));
-        await library.StartAsync();
-
-        await using var db = await library.Services.GetRequiredService<IDbContextFactory<LibraryContext>>().CreateDbContextAsync();
-        await Add(db, new Book { Title = "Emma" });
-
-        Assert.Single(library.Groups.Lines);
-    }
-
-    [Fact]
-    public async Task Bindings_declared_in_two_places_add_up()
-    {
-        await using var library = new Library(
-            _ => { },
-            b => b.Bind<Book>("books", a => a.Fields(x => x.Title)),
-            services =>
-            {
-                services.AddDbContext<LibraryContext>(options => options.UseInMemoryDatabase(Guid.NewGuid().ToString()));
-                services.AddRunnelCore().AddDataBinding<LibraryContext>(b => b.Bind<Book>("more", a => a.Fields(x => x.Title)));
-            });
-
-        await library.UseAsync(db => Add(db, new Book { Title = "Emma" }));
-
-        Assert.Equal(["""books create book 1 {"title":"Emma"}""", """more create book 1 {"title":"Emma"}"""], library.Groups.Lines);
-    }
-
-    private static Library Open(Action<DataBindingBuilder<LibraryContext>> bind)
-    {
-        var name = Guid.NewGuid().ToString();
-        return new Library(options => options.UseInMemoryDatabase(name), bind);
-    }
-
-    private static async Task Add(LibraryContext db, object entity)
-    {
-        db.Add(entity);
-        await db.SaveChangesAsync();
     }
 }

@@ -60,6 +60,13 @@ internal sealed class LibraryContext(DbContextOptions<LibraryContext> options) :
 
     public DbSet<Unbound> Unbounds => Set<Unbound>();
 
+    /// <summary>Adds one more row, and saves.</summary>
+    public Task SaveNewAsync(object entity)
+    {
+        Add(entity);
+        return SaveChangesAsync();
+    }
+
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
         modelBuilder.Entity<Comic>();
@@ -88,6 +95,13 @@ internal sealed class Library : IAsyncDisposable
         builder.Services.AddSingleton<IGroups>(Groups);
         configure?.Invoke(builder.Services);
         _host = builder.Build();
+    }
+
+    /// <summary>One whose database is in memory, which knows no transactions.</summary>
+    public static Library InMemory(Action<DataBindingBuilder<LibraryContext>> bind)
+    {
+        var name = Guid.NewGuid().ToString();
+        return new Library(options => options.UseInMemoryDatabase(name), bind);
     }
 
     public RecordingGroups Groups { get; } = new();
