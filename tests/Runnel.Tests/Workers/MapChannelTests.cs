@@ -10,18 +10,12 @@ using Xunit;
 namespace Runnel.Tests.Workers;
 
 /// <summary>What can consume a channel, and what is refused when the application starts instead of when the first message comes.</summary>
-public sealed class MapChannelTests : IAsyncLifetime
+public sealed class MapChannelTests : IAsyncDisposable
 {
     private readonly Inbox<string> _seen = new();
-    private readonly List<WorkerApp> _apps = [];
+    private readonly WorkerApps _apps = new();
 
-    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
-
-    public async ValueTask DisposeAsync()
-    {
-        foreach (var app in _apps)
-            await app.DisposeAsync();
-    }
+    public ValueTask DisposeAsync() => _apps.DisposeAsync();
 
     [Fact]
     public async Task A_function_takes_message_services_job_and_token_in_any_order()
@@ -245,9 +239,7 @@ public sealed class MapChannelTests : IAsyncLifetime
     private WorkerApp Create(Action<IHost> map)
     {
         var clock = new ManualTimeProvider();
-        var app = new WorkerApp(new InMemoryBackplane(clock), new InMemoryWorkQueue(clock), clock, map, services: services => services.AddSingleton(_seen).AddScoped<Ledger>());
-        _apps.Add(app);
-        return app;
+        return _apps.Add(new(new InMemoryBackplane(clock), new InMemoryWorkQueue(clock), clock, map, services: services => services.AddSingleton(_seen).AddScoped<Ledger>()));
     }
 
     internal record Nameless(string Text);

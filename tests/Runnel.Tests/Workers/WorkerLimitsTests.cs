@@ -1,36 +1,30 @@
-using System.Text;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Runnel.InMemory;
 using Runnel.Specification;
+using Runnel.Tests.Connections;
 using Runnel.Workers;
 using Xunit;
 
 namespace Runnel.Tests.Workers;
 
-/// <summary>How much runs at once, how much is taken, and how often progress is told.</summary>
-public sealed class WorkerLimitsTests : IAsyncLifetime
+/// <summary>How much runs at once, and how much is taken.</summary>
+public sealed class WorkerLimitsTests : IAsyncDisposable
 {
     private readonly ManualTimeProvider _clock = new();
-    private readonly WatchedBackplane _backplane;
+    private readonly InMemoryBackplane _backplane;
     private readonly InMemoryWorkQueue _queue;
     private readonly WatchedQueue _watched;
-    private readonly List<WorkerApp> _apps = [];
+    private readonly WorkerApps _apps = new();
 
     public WorkerLimitsTests()
     {
+        _backplane = new(_clock);
         _queue = new(_clock);
         _watched = new(_queue);
-        _backplane = new(new InMemoryBackplane(_clock));
     }
 
-    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
-
-    public async ValueTask DisposeAsync()
-    {
-        foreach (var app in _apps)
-            await app.DisposeAsync();
-    }
+    public ValueTask DisposeAsync() => _apps.DisposeAsync();
 
     [Fact]
     public async Task A_channel_runs_no_more_at_once_than_its_limit()
@@ -197,120 +191,13 @@ public sealed class WorkerLimitsTests : IAsyncLifetime
         List<string> elsewhere = [];
         while (elsewhere.Count < 3)
         {
-            elsewhere.Add(await AdvanceUntilAsync(began.NextAsync()));
+            var next = began.NextAsync();
+            await _clock.MoveUntil(TimeSpan.FromMilliseconds(500), () => next.IsCompleted, "another worker begins one");
+            elsewhere.Add(await next);
         }
         goOn.SetResult();
 
         Assert.Equal(["a", "b", "c"], elsewhere.Order());
-    }
-
-    [Fact]
-    public async Task Progress_is_told_at_most_twenty_times_a_second_and_the_last_always()
-    {
-        var (reports, began, goOn) = (new Inbox<double>(), new Inbox<JobContext>(), new TaskCompletionSource());
-        var app = await StartAsync(host => host.MapChannel("payments", async (Pay _, JobContext job) =>
-        {
-            began.Add(job);
-            await goOn.Task;
-            await job.ReportAsync(1.000001, "cut to one");
-        }, options => options.Track = true));
-        var sent = await app.Channels.SendAsync("payments", new Pay("1"));
-        var job = await began.NextAsync();
-        var before = _backplane.Published.Count;
-
-        for (var report = 1; report <= 2000; report++)
-        {
-            await job.ReportAsync(report / 2001.0, $"step {report}");
-            if (report == 1)
-                await Wait.Until(() => _backplane.Published.Count > before, "the first report is out");
-            _clock.Advance(TimeSpan.FromMilliseconds(1));
-        }
-        var during = _backplane.Published.Count - before;
-        goOn.SetResult();
-        var last = await Wait.For(app.Jobs.WatchAsync(sent.Id).LastAsync().AsTask(), "the job's end");
-
-        Assert.InRange(during, 1, 41);
-        Assert.Equal((JobState.Succeeded, 1.0, "cut to one"), (last.State, last.Progress, last.Text));
-    }
-
-    [Fact]
-    public async Task Progress_that_is_reported_while_the_one_before_rests_waits_for_its_turn()
-    {
-        var (began, goOn) = (new Inbox<JobContext>(), new TaskCompletionSource());
-        var app = await StartAsync(host => host.MapChannel("payments", async (Pay _, JobContext job) =>
-        {
-            began.Add(job);
-            await goOn.Task;
-        }, options => options.Track = true));
-        await app.Channels.SendAsync("payments", new Pay("1"));
-        var job = await began.NextAsync();
-        var (timers, before) = (_clock.ArmedTimers, _backplane.Published.Count);
-
-        await job.ReportAsync(0.1);
-        await Wait.Until(() => _clock.ArmedTimers > timers, "the first report is out, and rests");
-        await job.ReportAsync(0.2);
-        await job.ReportAsync(0.3);
-        var resting = _backplane.Published.Count - before;
-        _clock.Advance(TimeSpan.FromMilliseconds(50));
-        await Wait.Until(() => _backplane.Published.Count - before == 2 && _clock.ArmedTimers > timers, "the latest is out, and rests");
-        goOn.SetResult();
-
-        Assert.Equal(1, resting);
-    }
-
-    [Fact]
-    public async Task The_end_of_a_job_is_told_after_the_progress_that_is_on_its_way()
-    {
-        var (began, goOn, onItsWay, delivered) = (new Inbox<JobContext>(), new TaskCompletionSource(), new TaskCompletionSource(), new TaskCompletionSource());
-        var app = await StartAsync(host => host.MapChannel("payments", async (Pay _, JobContext job) =>
-        {
-            began.Add(job);
-            await goOn.Task;
-        }, options => options.Track = true));
-        var sent = await app.Channels.SendAsync("payments", new Pay("1"));
-        var job = await began.NextAsync();
-        _backplane.Hold = envelope =>
-        {
-            if (!Encoding.UTF8.GetString(envelope.Message.Body.Span).Contains("half", StringComparison.Ordinal) || onItsWay.Task.IsCompleted)
-                return Task.CompletedTask;
-            onItsWay.SetResult();
-            return delivered.Task;
-        };
-
-        await job.ReportAsync(0.5, "half");
-        await Wait.For(onItsWay.Task, "the progress to be on its way");
-        await Task.Run(goOn.SetResult); // and on the same thread all that follows, up to what has to wait
-        var meanwhile = await app.Jobs.FindAsync(sent.Id);
-        delivered.SetResult();
-        var last = await Wait.For(app.Jobs.WatchAsync(sent.Id).LastAsync().AsTask(), "the job's end");
-
-        Assert.Equal(JobState.Running, meanwhile!.State);
-        Assert.Equal((JobState.Succeeded, 1.0), (last.State, last.Progress));
-        await Wait.Until(() => app.RunningJobs == 0, "the worker is done with it");
-        Assert.Equal(JobState.Succeeded, (await app.Jobs.FindAsync(sent.Id))!.State);
-    }
-
-    [Fact]
-    public async Task A_callback_that_throws_when_a_job_is_cancelled_hurts_nobody_else()
-    {
-        var began = new Inbox<string>();
-        var app = await StartAsync(host => host.MapChannel("payments", async (Pay pay, CancellationToken token) =>
-        {
-            if (pay.Order == "nasty")
-                token.Register(() => throw new InvalidOperationException("Nasty."));
-            began.Add(pay.Order);
-            if (pay.Order == "nasty")
-                await Task.Delay(Timeout.InfiniteTimeSpan, _clock, token);
-        }, options => (options.Track, options.Cancellable) = (true, true)));
-        var sent = await app.Channels.SendAsync("payments", new Pay("nasty"));
-        await began.NextAsync();
-
-        await app.Jobs.CancelAsync("payments", sent.Id);
-        var last = await Wait.For(app.Jobs.WatchAsync(sent.Id).LastAsync().AsTask(), "the job's end");
-        await app.Channels.SendAsync("payments", new Pay("next"));
-
-        Assert.Equal(JobState.Cancelled, last.State);
-        Assert.Equal("next", await began.NextAsync());
     }
 
     [Fact]
@@ -342,35 +229,13 @@ public sealed class WorkerLimitsTests : IAsyncLifetime
         await Wait.Until(async () => (await app.Operator.ListChannelsAsync()).Select(status => status.Channel.Value).SequenceEqual(["mail", "pay.debit"]), "the others wait");
     }
 
-    private async Task<T> AdvanceUntilAsync<T>(Task<T> task)
-    {
-        await Wait.Until(
-            () =>
-            {
-                _clock.Advance(TimeSpan.FromMilliseconds(500));
-                return task.IsCompleted;
-            },
-            "the clock has moved far enough");
-        return await task;
-    }
-
     private static void InterlockedMax(ref int most, int value)
     {
         for (var seen = most; value > seen && Interlocked.CompareExchange(ref most, value, seen) != seen;)
             seen = most;
     }
 
-    private WorkerApp CreateHost(Action<IHost> map, Action<WorkerOptions>? worker = null)
-    {
-        var app = new WorkerApp(_backplane, _watched, _clock, map, worker);
-        _apps.Add(app);
-        return app;
-    }
+    private WorkerApp CreateHost(Action<IHost> map, Action<WorkerOptions>? worker = null) => _apps.Add(new(_backplane, _watched, _clock, map, worker));
 
-    private async Task<WorkerApp> StartAsync(Action<IHost> map, Action<WorkerOptions>? worker = null)
-    {
-        var app = CreateHost(map, worker);
-        await app.StartAsync();
-        return app;
-    }
+    private Task<WorkerApp> StartAsync(Action<IHost> map, Action<WorkerOptions>? worker = null) => _apps.StartAsync(new(_backplane, _watched, _clock, map, worker));
 }

@@ -17,15 +17,11 @@ public sealed class WorkerTelemetryTests : IAsyncDisposable
     private readonly ManualTimeProvider _clock = new();
     private readonly WatchedQueue _queue;
     private readonly InMemoryBackplane _backplane;
-    private readonly List<WorkerApp> _apps = [];
+    private readonly WorkerApps _apps = new();
 
     public WorkerTelemetryTests() => (_queue, _backplane) = (new WatchedQueue(new InMemoryWorkQueue(_clock)), new InMemoryBackplane(_clock));
 
-    public async ValueTask DisposeAsync()
-    {
-        foreach (var app in _apps)
-            await app.DisposeAsync();
-    }
+    public ValueTask DisposeAsync() => _apps.DisposeAsync();
 
     [Fact]
     public async Task Every_end_of_a_message_is_counted_by_channel_and_outcome_and_every_run_is_timed()
@@ -186,13 +182,8 @@ public sealed class WorkerTelemetryTests : IAsyncDisposable
 
     private static bool IsOf(ReadOnlySpan<KeyValuePair<string, object?>> tags, string channel) => tags.Contains(new KeyValuePair<string, object?>("channel", channel));
 
-    private async Task<WorkerApp> StartAsync(Action<IHost> map, Action<WorkerOptions>? worker = null, Action<IServiceCollection>? services = null)
-    {
-        var app = new WorkerApp(_backplane, _queue, _clock, map, worker, services);
-        _apps.Add(app);
-        await app.StartAsync();
-        return app;
-    }
+    private Task<WorkerApp> StartAsync(Action<IHost> map, Action<WorkerOptions>? worker = null, Action<IServiceCollection>? services = null) =>
+        _apps.StartAsync(new(_backplane, _queue, _clock, map, worker, services));
 
     internal sealed class PlainConsumer(Inbox<string> seen) : ChannelConsumer<Pay>, IDisposable
     {

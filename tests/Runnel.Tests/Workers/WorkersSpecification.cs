@@ -10,7 +10,7 @@ namespace Runnel.Tests.Workers;
 /// <summary>What workers promise on whatever layer (design.md 6). Time stands still until a test moves it.</summary>
 public abstract partial class WorkersSpecification : IAsyncLifetime
 {
-    private readonly List<WorkerApp> _apps = [];
+    private readonly WorkerApps _apps = new();
     private (IBackplane Backplane, IWorkQueue Queue)? _opened;
 
     /// <summary>The clock of the layer, and of all processes but those whose clock is wrong.</summary>
@@ -31,8 +31,7 @@ public abstract partial class WorkersSpecification : IAsyncLifetime
     /// <inheritdoc/>
     public virtual async ValueTask DisposeAsync()
     {
-        foreach (var app in _apps)
-            await app.DisposeAsync();
+        await _apps.DisposeAsync();
         GC.SuppressFinalize(this);
     }
 
@@ -41,9 +40,7 @@ public abstract partial class WorkersSpecification : IAsyncLifetime
     {
         var (backplane, queue) = _opened ?? OpenLayer();
         _opened = null;
-        var app = new WorkerApp(backplane, watch?.Invoke(queue) ?? queue, new WrongClock(Clock, wrongBy), map, worker, services);
-        _apps.Add(app);
-        return app;
+        return _apps.Add(new(backplane, watch?.Invoke(queue) ?? queue, new WrongClock(Clock, wrongBy), map, worker, services));
     }
 
     private protected async Task<WorkerApp> StartAsync(Action<IHost> map, Action<WorkerOptions>? worker = null, Action<IServiceCollection>? services = null)
