@@ -1,4 +1,3 @@
-using System.Text;
 using Runnel.Layers;
 using Runnel.Specification;
 using Runnel.Sqlite;
@@ -7,17 +6,8 @@ using Xunit;
 namespace Runnel.Tests.Sqlite;
 
 /// <summary>What wakes a process that does not look into the file by itself.</summary>
-public sealed class SqliteBellTests : IAsyncDisposable
+public sealed class SqliteBellTests : SqliteFileTests
 {
-    private static readonly ChannelName Channel = "payments";
-
-    private readonly ManualClock _clock = new();
-    private readonly SqliteFile _file;
-
-    public SqliteBellTests() => _file = new SqliteFile(_clock.TimeProvider);
-
-    public ValueTask DisposeAsync() => _file.DisposeAsync();
-
     [Theory]
     [InlineData("give back")]
     [InlineData("leave")]
@@ -37,7 +27,7 @@ public sealed class SqliteBellTests : IAsyncDisposable
         }
         await using var other = await waits.OpenReceiverAsync(new());
         var receiving = other.ReceiveAsync(Channel, 1).AsTask();
-        await Wait.Until(() => _file.Count("worker") == 2, "the other worker waits");
+        await Wait.Until(() => QueueFile.Count("worker") == 2, "the other worker waits");
 
         await (how switch
         {
@@ -57,11 +47,11 @@ public sealed class SqliteBellTests : IAsyncDisposable
     {
         var (store, otherStore) = (Open(), Open());
         var (acts, waits) = (new SqliteWorkQueue(store), new SqliteWorkQueue(otherStore));
-        var options = new EnqueueOptions { Capacity = 1, WaitForRoom = _clock.Units(1000) };
+        var options = new EnqueueOptions { Capacity = 1, WaitForRoom = Clock.Units(1000) };
         var message = Of("1");
         await HeardAsync(otherStore, acts.EnqueueAsync(Channel, [message], options));
         var waiting = waits.EnqueueAsync(Channel, [Of("2")], options).AsTask();
-        await Wait.Until(() => _file.Count("channel WHERE wanted = 1") == 1, "the sender waits");
+        await Wait.Until(() => QueueFile.Count("channel WHERE wanted = 1") == 1, "the sender waits");
 
         if (how == "cancel")
             Assert.True(await acts.CancelAsync(Channel, message.Id));
@@ -86,14 +76,52 @@ public sealed class SqliteBellTests : IAsyncDisposable
         var receiving = lease.ReceiveAsync(Channel, 1).AsTask();
         await store.RunAsync(_ => true); // and with that the worker waits
 
-        await _clock.AdvanceAsync(TimeSpan.FromHours(1));
+        await Clock.AdvanceAsync(TimeSpan.FromHours(1));
         Assert.Equal("later", Text(Assert.Single(await Wait.For(receiving, "the message"))));
         foreach (var (gone, count) in new[] { ("message WHERE expires IS NOT NULL", 1), ("remembered", 1), ("dead", 1), ("publication", 1), ("topic", 1) })
         {
-            Assert.Equal(count, _file.Count(gone));
-            await _clock.AdvanceAsync(TimeSpan.FromHours(1));
-            await Wait.Until(() => _file.Count(gone) == 0, $"nothing is left in {gone}");
+            Assert.Equal(count, QueueFile.Count(gone));
+            await Clock.AdvanceAsync(TimeSpan.FromHours(1));
+            await Wait.Until(() => QueueFile.Count(gone) == 0, $"nothing is left in {gone}");
         }
+    }
+
+    [Fact]
+    public async Task The_bell_tells_other_processes_of_messages_of_publications_and_of_room()
+    {
+        var (one, two) = (Open(), Open());
+        var (sends, works) = (new SqliteWorkQueue(one), new SqliteWorkQueue(two));
+        await using var listener = await TopicListener.OnAsync(new SqliteBackplane(two), Articles);
+        await using var lease = await works.OpenReceiverAsync(new());
+        var receiving = lease.ReceiveAsync(Channel, 1).AsTask();
+        await Wait.Until(() => QueueFile.Count("worker") == 1, "the worker waits");
+        var options = new EnqueueOptions { Capacity = 1, WaitForRoom = Clock.Units(1000) };
+
+        await sends.EnqueueAsync(Channel, [Of("1")], options);
+        Assert.Equal("1", Text(Assert.Single(await Wait.For(receiving, "the message"))));
+
+        await new SqliteBackplane(one).PublishAsync(Articles, "2"u8.ToArray(), retention: null);
+        Assert.Equal("2", await listener.NextAsync());
+
+        await sends.EnqueueAsync(Channel, [Of("3")], options);
+        var waiting = sends.EnqueueAsync(Channel, [Of("4")], options).AsTask();
+        await Wait.Until(() => QueueFile.Count("channel WHERE wanted = 1") == 1, "the sender waits");
+        Assert.Equal("3", Text(Assert.Single(await Wait.For(lease.ReceiveAsync(Channel, 1).AsTask(), "the next message"))));
+        Assert.Equal(1, await Wait.For(waiting, "room"));
+    }
+
+    [Fact]
+    public async Task Who_waits_for_room_hears_of_it_from_another_process()
+    {
+        var (one, two) = (new SqliteWorkQueue(QueueFile.Open()), new SqliteWorkQueue(QueueFile.Open()));
+        var options = new EnqueueOptions { Capacity = 1, WaitForRoom = Clock.Units(10) };
+        await one.EnqueueAsync(Channel, [Of("1")], options);
+        var waiting = one.EnqueueAsync(Channel, [Of("2")], options).AsTask();
+
+        await using var lease = await two.OpenReceiverAsync(new());
+        Assert.Equal("1", Text(Assert.Single(await lease.ReceiveAsync(Channel, 1))));
+
+        Assert.Equal(1, await Wait.For(waiting, "room"));
     }
 
     // What is rung for now must not be heard when the test is about what comes later.
@@ -104,14 +132,9 @@ public sealed class SqliteBellTests : IAsyncDisposable
     }
 
     // It does not look into the file by itself.
-    private SqliteStore Open(Action<SqliteOptions>? configure = null) => _file.Open(options =>
+    private SqliteStore Open(Action<SqliteOptions>? configure = null) => QueueFile.Open(options =>
     {
         options.LookInterval = TimeSpan.FromHours(1);
         configure?.Invoke(options);
     });
-
-    private Envelope Of(string text, string? key = null) =>
-        new(new Message("pay", Encoding.UTF8.GetBytes(text))) { Id = MessageId.New(_clock.TimeProvider), Key = key, SentAt = _clock.Now };
-
-    private static string Text(ReceivedMessage message) => Encoding.UTF8.GetString(message.Envelope.Message.Body.Span);
 }

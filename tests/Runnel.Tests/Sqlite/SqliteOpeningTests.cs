@@ -1,4 +1,3 @@
-using System.Text;
 using Runnel.Layers;
 using Runnel.Specification;
 using Runnel.Sqlite;
@@ -7,24 +6,14 @@ using Xunit;
 namespace Runnel.Tests.Sqlite;
 
 /// <summary>How a store opens, and what is over when it has closed.</summary>
-public sealed class SqliteOpeningTests : IAsyncDisposable
+public sealed class SqliteOpeningTests : SqliteFileTests
 {
-    private static readonly ChannelName Channel = "payments";
-    private static readonly Topic Articles = Topic.OfGroup("articles");
-
-    private readonly ManualClock _clock = new();
-    private readonly SqliteFile _file;
-
-    public SqliteOpeningTests() => _file = new SqliteFile(_clock.TimeProvider);
-
-    public ValueTask DisposeAsync() => _file.DisposeAsync();
-
     [Theory]
     [InlineData(SqliteSynchronous.Full, 2)]
     [InlineData(SqliteSynchronous.Normal, 1)]
     public async Task What_a_stored_message_survives_is_as_the_option_says(SqliteSynchronous synchronous, int level)
     {
-        var store = _file.Open(options => options.Synchronous = synchronous);
+        var store = QueueFile.Open(options => options.Synchronous = synchronous);
 
         Assert.Equal(level, await store.RunAsync(static transaction => transaction.Database.ReadNumber("PRAGMA synchronous")));
         Assert.Equal(SqliteSynchronous.Full, new SqliteOptions().Synchronous);
@@ -33,8 +22,8 @@ public sealed class SqliteOpeningTests : IAsyncDisposable
     [Fact]
     public void A_folder_and_a_file_in_a_folder_that_does_not_exist_are_told_apart()
     {
-        var folder = Assert.ThrowsAny<IOException>(() => _file.Open(options => options.Path = Path.GetTempPath()));
-        var missing = Assert.ThrowsAny<IOException>(() => _file.Open(options => options.Path = "/no-such-folder/queue.db"));
+        var folder = Assert.ThrowsAny<IOException>(() => QueueFile.Open(options => options.Path = Path.GetTempPath()));
+        var missing = Assert.ThrowsAny<IOException>(() => QueueFile.Open(options => options.Path = "/no-such-folder/queue.db"));
 
         Assert.Contains("it is a folder", folder.Message, StringComparison.Ordinal);
         Assert.Contains("its folder does not exist", missing.Message, StringComparison.Ordinal);
@@ -43,7 +32,7 @@ public sealed class SqliteOpeningTests : IAsyncDisposable
     [Fact]
     public async Task A_store_that_has_closed_refuses_everything_and_its_workers_are_told()
     {
-        var store = _file.Open();
+        var store = QueueFile.Open();
         var (queue, backplane) = (new SqliteWorkQueue(store), new SqliteBackplane(store));
         var lease = await queue.OpenReceiverAsync(new());
 
@@ -70,12 +59,12 @@ public sealed class SqliteOpeningTests : IAsyncDisposable
     [Fact]
     public async Task A_sender_that_waits_for_room_is_told_that_the_store_closes()
     {
-        var store = _file.Open();
+        var store = QueueFile.Open();
         var queue = new SqliteWorkQueue(store);
-        var options = new EnqueueOptions { Capacity = 1, WaitForRoom = _clock.Units(1000) };
+        var options = new EnqueueOptions { Capacity = 1, WaitForRoom = Clock.Units(1000) };
         await queue.EnqueueAsync(Channel, [Of("1")], options);
         var waiting = queue.EnqueueAsync(Channel, [Of("2")], options).AsTask();
-        await Wait.Until(() => _file.Count("channel WHERE wanted = 1") == 1, "the sender waits");
+        await Wait.Until(() => QueueFile.Count("channel WHERE wanted = 1") == 1, "the sender waits");
 
         await store.DisposeAsync();
 
@@ -85,9 +74,9 @@ public sealed class SqliteOpeningTests : IAsyncDisposable
     [Fact]
     public async Task A_process_that_heard_nothing_for_long_is_told_of_no_gap()
     {
-        var (publishes, listens) = (_file.Open(), _file.Open());
+        var (publishes, listens) = (QueueFile.Open(), QueueFile.Open());
         await using var listener = await TopicListener.OnAsync(new SqliteBackplane(listens), Articles);
-        await _clock.AdvanceAsync(TimeSpan.FromHours(1));
+        await Clock.AdvanceAsync(TimeSpan.FromHours(1));
         var rounds = listens.Writer.Rounds;
         await Wait.Until(() => listens.Writer.Rounds > rounds + 2, "it has looked since");
 
@@ -96,6 +85,4 @@ public sealed class SqliteOpeningTests : IAsyncDisposable
         Assert.Equal("1", await listener.NextAsync());
         Assert.Empty(listener.Gaps);
     }
-
-    private Envelope Of(string text) => new(new Message("pay", Encoding.UTF8.GetBytes(text))) { Id = MessageId.New(_clock.TimeProvider), SentAt = _clock.Now };
 }

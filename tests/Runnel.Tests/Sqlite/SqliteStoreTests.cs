@@ -12,24 +12,14 @@ using Xunit;
 namespace Runnel.Tests.Sqlite;
 
 /// <summary>What is SQLite's own: the file, and who shares it.</summary>
-public sealed class SqliteStoreTests : IAsyncDisposable
+public sealed class SqliteStoreTests : SqliteFileTests
 {
-    private static readonly ChannelName Channel = "payments";
-    private static readonly Topic Articles = Topic.OfGroup("articles");
-
-    private readonly ManualClock _clock = new();
-    private readonly SqliteFile _file;
-
-    public SqliteStoreTests() => _file = new SqliteFile(_clock.TimeProvider);
-
-    public ValueTask DisposeAsync() => _file.DisposeAsync();
-
     [Fact]
     public async Task What_was_stored_is_there_when_the_file_is_opened_again()
     {
-        await using (var store = _file.Open())
+        await using (var store = QueueFile.Open())
             await new SqliteWorkQueue(store).EnqueueAsync(Channel, [Of("1", "k"), Of("2", "k")], EnqueueOptions.Default);
-        var queue = new SqliteWorkQueue(_file.Open());
+        var queue = new SqliteWorkQueue(QueueFile.Open());
         await using var lease = await queue.OpenReceiverAsync(new());
 
         foreach (var text in new[] { "1", "2" })
@@ -43,8 +33,8 @@ public sealed class SqliteStoreTests : IAsyncDisposable
     [Fact]
     public async Task A_store_that_closes_hands_back_what_its_workers_hold_and_leaves_no_files()
     {
-        var leaves = _file.Open();
-        var stays = new SqliteWorkQueue(_file.Open());
+        var leaves = QueueFile.Open();
+        var stays = new SqliteWorkQueue(QueueFile.Open());
         await stays.EnqueueAsync(Channel, [Of("1")], EnqueueOptions.Default);
         var lease = await new SqliteWorkQueue(leaves).OpenReceiverAsync(new());
         await lease.ReceiveAsync(Channel, 1);
@@ -53,50 +43,25 @@ public sealed class SqliteStoreTests : IAsyncDisposable
 
         await using var other = await stays.OpenReceiverAsync(new());
         Assert.Equal(0, Assert.Single(await other.ReceiveAsync(Channel, 1)).Envelope.Crashes);
-        Assert.Single(Directory.GetFiles(_file.Path + ".bell", "*.lock"));
-        Assert.Single(Directory.GetFiles(_file.Path + ".bell", "*.sock"));
+        Assert.Single(Directory.GetFiles(QueueFile.Path + ".bell", "*.lock"));
+        Assert.Single(Directory.GetFiles(QueueFile.Path + ".bell", "*.sock"));
     }
 
     [Fact]
     public async Task A_store_that_closes_while_a_worker_waits_does_not_hand_that_one_what_the_others_held()
     {
-        var leaves = _file.Open();
-        var (queue, stays) = (new SqliteWorkQueue(leaves), new SqliteWorkQueue(_file.Open()));
+        var leaves = QueueFile.Open();
+        var (queue, stays) = (new SqliteWorkQueue(leaves), new SqliteWorkQueue(QueueFile.Open()));
         await queue.EnqueueAsync(Channel, [Of("1")], EnqueueOptions.Default);
         await (await queue.OpenReceiverAsync(new())).ReceiveAsync(Channel, 1);
         var waiting = (await queue.OpenReceiverAsync(new())).ReceiveAsync(Channel, 1).AsTask();
-        await Wait.Until(() => _file.Count("worker") == 2, "the second worker waits");
+        await Wait.Until(() => QueueFile.Count("worker") == 2, "the second worker waits");
 
         await leaves.DisposeAsync();
 
         await Assert.ThrowsAsync<ObjectDisposedException>(() => Wait.For(waiting, "its wait to end"));
         await using var other = await stays.OpenReceiverAsync(new());
         Assert.Equal("1", Text(Assert.Single(await Wait.For(other.ReceiveAsync(Channel, 1).AsTask(), "the message"))));
-    }
-
-    [Fact]
-    public async Task The_bell_tells_other_processes_of_messages_of_publications_and_of_room()
-    {
-        // Neither looks into the file by itself.
-        var (one, two) = (_file.Open(NeverLooking), _file.Open(NeverLooking));
-        var (sends, works) = (new SqliteWorkQueue(one), new SqliteWorkQueue(two));
-        await using var listener = await TopicListener.OnAsync(new SqliteBackplane(two), Articles);
-        await using var lease = await works.OpenReceiverAsync(new());
-        var receiving = lease.ReceiveAsync(Channel, 1).AsTask();
-        await Wait.Until(() => _file.Count("worker") == 1, "the worker waits");
-        var options = new EnqueueOptions { Capacity = 1, WaitForRoom = _clock.Units(1000) };
-
-        await sends.EnqueueAsync(Channel, [Of("1")], options);
-        Assert.Equal("1", Text(Assert.Single(await Wait.For(receiving, "the message"))));
-
-        await new SqliteBackplane(one).PublishAsync(Articles, "2"u8.ToArray(), retention: null);
-        Assert.Equal("2", await listener.NextAsync());
-
-        await sends.EnqueueAsync(Channel, [Of("3")], options);
-        var waiting = sends.EnqueueAsync(Channel, [Of("4")], options).AsTask();
-        await Wait.Until(() => _file.Count("channel WHERE wanted = 1") == 1, "the sender waits");
-        Assert.Equal("3", Text(Assert.Single(await Wait.For(lease.ReceiveAsync(Channel, 1).AsTask(), "the next message"))));
-        Assert.Equal(1, await Wait.For(waiting, "room"));
     }
 
     [Fact]
@@ -114,17 +79,17 @@ public sealed class SqliteStoreTests : IAsyncDisposable
             },
         };
         using var loggers = new LoggerFactory([log]);
-        store = SqliteStore.Open(new SqliteOptions { Path = _file.Path }, _clock.TimeProvider, loggers.CreateLogger<SqliteStore>());
+        store = SqliteStore.Open(new SqliteOptions { Path = QueueFile.Path }, Clock.TimeProvider, loggers.CreateLogger<SqliteStore>());
         await new SqliteWorkQueue(store).EnqueueAsync(Channel, [Of("1")], EnqueueOptions.Default);
 
         for (var deaths = 1; deaths <= 5; deaths++)
         {
-            var dies = _file.Open();
+            var dies = QueueFile.Open();
             await (await new SqliteWorkQueue(dies).OpenReceiverAsync(new())).ReceiveAsync(Channel, 1);
             await store.RunAsync(_ => true); // it knows now who holds the message
             await dies.CrashAsync();
             var died = store.Writer.Rounds;
-            await Wait.Until(() => _file.Count("node") == 1, "the death was noticed");
+            await Wait.Until(() => QueueFile.Count("node") == 1, "the death was noticed");
             worst = Math.Max(worst, noticed - died);
         }
         await store.DisposeAsync();
@@ -136,13 +101,13 @@ public sealed class SqliteStoreTests : IAsyncDisposable
     [Fact]
     public async Task A_process_of_an_older_version_that_shares_the_file_does_not_put_aside_what_a_dead_worker_held()
     {
-        var store = _file.Open();
+        var store = QueueFile.Open();
         await new SqliteWorkQueue(store).EnqueueAsync(Channel, [Of("1")], EnqueueOptions.Default);
         await using var receiver = await new SqliteWorkQueue(store).OpenReceiverAsync(new());
 
         await receiver.ReceiveAsync(Channel, 1);
 
-        using var database = Database.OpenForReading(_file.Path);
+        using var database = Database.OpenForReading(QueueFile.Path);
         Assert.Equal(int.MaxValue, database.ReadNumber("SELECT crash_limit FROM worker"));
     }
 
@@ -156,7 +121,7 @@ public sealed class SqliteStoreTests : IAsyncDisposable
     [Fact]
     public async Task A_path_too_long_for_a_socket_works_without_bells()
     {
-        var folder = Directory.CreateDirectory(Path.Combine(Path.GetDirectoryName(_file.Path)!, new string('d', 120)));
+        var folder = Directory.CreateDirectory(Path.Combine(Path.GetDirectoryName(QueueFile.Path)!, new string('d', 120)));
         var path = Path.Combine(folder.FullName, "queue.db");
         await using var one = Open(path);
         await using var two = Open(path);
@@ -169,23 +134,9 @@ public sealed class SqliteStoreTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Who_waits_for_room_hears_of_it_from_another_process()
-    {
-        var (one, two) = (new SqliteWorkQueue(_file.Open()), new SqliteWorkQueue(_file.Open()));
-        var options = new EnqueueOptions { Capacity = 1, WaitForRoom = _clock.Units(10) };
-        await one.EnqueueAsync(Channel, [Of("1")], options);
-        var waiting = one.EnqueueAsync(Channel, [Of("2")], options).AsTask();
-
-        await using var lease = await two.OpenReceiverAsync(new());
-        Assert.Equal("1", Text(Assert.Single(await lease.ReceiveAsync(Channel, 1))));
-
-        Assert.Equal(1, await Wait.For(waiting, "room"));
-    }
-
-    [Fact]
     public async Task Large_messages_come_back_whole_and_leave_nothing()
     {
-        var queue = new SqliteWorkQueue(_file.Open());
+        var queue = new SqliteWorkQueue(QueueFile.Open());
         await using var lease = await queue.OpenReceiverAsync(new());
         var text = new string('x', 300_000);
         await queue.EnqueueAsync(Channel, [Of(text)], EnqueueOptions.Default);
@@ -201,41 +152,41 @@ public sealed class SqliteStoreTests : IAsyncDisposable
 
         Assert.Equal(text, Text(first));
         Assert.Equal([text + "y", text + "y"], new[] { Encoding.UTF8.GetString(dead.Envelope.Message.Body.Span), Text(third) });
-        Assert.Equal(0, _file.Count("message") + _file.Count("large") + _file.Count("dead") + _file.Count("channel"));
+        Assert.Equal(0, QueueFile.Count("message") + QueueFile.Count("large") + QueueFile.Count("dead") + QueueFile.Count("channel"));
     }
 
     [Fact]
     public async Task Dead_letters_are_kept_for_their_retention()
     {
-        var queue = new SqliteWorkQueue(_file.Open(options => options.DeadLetterRetention = TimeSpan.FromDays(2)));
+        var queue = new SqliteWorkQueue(QueueFile.Open(options => options.DeadLetterRetention = TimeSpan.FromDays(2)));
         await using var lease = await queue.OpenReceiverAsync(new());
         await queue.EnqueueAsync(Channel, [Of("1")], EnqueueOptions.Default);
         await lease.DeadLetterAsync(Assert.Single(await lease.ReceiveAsync(Channel, 1)), DeadLetterReason.Rejected, null);
 
-        await _clock.AdvanceAsync(TimeSpan.FromDays(2) - TimeSpan.FromTicks(1));
+        await Clock.AdvanceAsync(TimeSpan.FromDays(2) - TimeSpan.FromTicks(1));
         Assert.Single(await queue.ListDeadLettersAsync(Channel, DeadLetterFilter.All, 10));
-        await _clock.AdvanceAsync(TimeSpan.FromTicks(1));
+        await Clock.AdvanceAsync(TimeSpan.FromTicks(1));
 
         await Wait.Until(async () => (await queue.ListDeadLettersAsync(Channel, DeadLetterFilter.All, 10)).Count == 0, "the dead letter was forgotten");
-        await Wait.Until(() => _file.Count("message") + _file.Count("dead") + _file.Count("channel") == 0, "nothing is left of it");
+        await Wait.Until(() => QueueFile.Count("message") + QueueFile.Count("dead") + QueueFile.Count("channel") == 0, "nothing is left of it");
     }
 
     [Fact]
     public async Task A_deduplication_id_is_kept_for_its_window()
     {
-        var queue = new SqliteWorkQueue(_file.Open());
-        await queue.EnqueueAsync(Channel, [Of("1") with { DeduplicationId = "nonce", DeduplicationWindow = _clock.Units(2) }], EnqueueOptions.Default);
-        Assert.Equal(1, _file.Count("remembered"));
+        var queue = new SqliteWorkQueue(QueueFile.Open());
+        await queue.EnqueueAsync(Channel, [Of("1") with { DeduplicationId = "nonce", DeduplicationWindow = Clock.Units(2) }], EnqueueOptions.Default);
+        Assert.Equal(1, QueueFile.Count("remembered"));
 
-        await _clock.AdvanceAsync(3);
+        await Clock.AdvanceAsync(3);
 
-        await Wait.Until(() => _file.Count("remembered") == 0, "the id is gone");
+        await Wait.Until(() => QueueFile.Count("remembered") == 0, "the id is gone");
     }
 
     [Fact]
     public async Task A_message_that_cannot_be_read_is_put_aside_where_an_operator_sees_it()
     {
-        var store = _file.Open();
+        var store = QueueFile.Open();
         var queue = new SqliteWorkQueue(store);
         await queue.EnqueueAsync(Channel, [Of("1"), Of("2")], EnqueueOptions.Default);
         await store.RunAsync(transaction =>
@@ -255,10 +206,10 @@ public sealed class SqliteStoreTests : IAsyncDisposable
     [Fact]
     public async Task A_lease_that_was_made_while_its_process_got_a_new_name_is_lost_and_holds_nothing()
     {
-        var (one, two) = (_file.Open(), _file.Open());
+        var (one, two) = (QueueFile.Open(), QueueFile.Open());
         var queue = new SqliteWorkQueue(one);
         var old = one.Writer.Neighbours.Self;
-        File.Delete(Path.Combine(_file.Path + ".bell", old.Name + ".lock"));
+        File.Delete(Path.Combine(QueueFile.Path + ".bell", old.Name + ".lock"));
         await Wait.Until(() => one.Writer.Neighbours.Self != old, "the process has joined again");
         await using var lease = new SqliteWorkReceiver(one, one.Writer.Leases.Add(old)); // who asked just before
         await queue.EnqueueAsync(Channel, [Of("1")], EnqueueOptions.Default);
@@ -273,14 +224,14 @@ public sealed class SqliteStoreTests : IAsyncDisposable
     [Fact]
     public async Task A_process_whose_lock_file_was_deleted_loses_its_workers_and_goes_on()
     {
-        var (one, two) = (_file.Open(), _file.Open());
+        var (one, two) = (QueueFile.Open(), QueueFile.Open());
         var (queue, other) = (new SqliteWorkQueue(one), new SqliteWorkQueue(two));
         await queue.EnqueueAsync(Channel, [Of("1")], EnqueueOptions.Default);
         await using var lost = await queue.OpenReceiverAsync(new());
         var held = Assert.Single(await lost.ReceiveAsync(Channel, 1));
         await using var lease = await other.OpenReceiverAsync(new());
 
-        File.Delete(Path.Combine(_file.Path + ".bell", one.Writer.Neighbours.Self.Name + ".lock"));
+        File.Delete(Path.Combine(QueueFile.Path + ".bell", one.Writer.Neighbours.Self.Name + ".lock"));
 
         Assert.Equal(1, Assert.Single(await Wait.For(lease.ReceiveAsync(Channel, 1).AsTask(), "the message")).Envelope.Crashes);
         await Wait.Until(() => lost.Lost.IsCancellationRequested, "the lease is lost");
@@ -293,17 +244,17 @@ public sealed class SqliteStoreTests : IAsyncDisposable
     [Fact]
     public async Task A_history_goes_on_in_its_epoch_while_any_process_subscribes_to_the_topic()
     {
-        var (backplane, listens) = (new SqliteBackplane(_file.Open()), new SqliteBackplane(_file.Open()));
-        var retention = new Retention(10, _clock.Units(1)) { PositionAge = _clock.Units(1) };
+        var (backplane, listens) = (new SqliteBackplane(QueueFile.Open()), new SqliteBackplane(QueueFile.Open()));
+        var retention = new Retention(10, Clock.Units(1)) { PositionAge = Clock.Units(1) };
         var subscription = await listens.SubscribeAsync(Articles, _ => { });
         var first = await backplane.PublishAsync(Articles, "1"u8.ToArray(), retention);
-        await _clock.AdvanceAsync(100);
-        await Wait.Until(() => _file.Count("publication") == 0, "the history was swept");
+        await Clock.AdvanceAsync(100);
+        await Wait.Until(() => QueueFile.Count("publication") == 0, "the history was swept");
 
         Assert.True((await backplane.ReadHistoryAsync(Articles, first, 10)).IsComplete);
         var second = await backplane.PublishAsync(Articles, "2"u8.ToArray(), retention);
         await subscription.DisposeAsync();
-        await _clock.AdvanceAsync(100);
+        await Clock.AdvanceAsync(100);
         var third = await backplane.PublishAsync(Articles, "3"u8.ToArray(), retention);
 
         Assert.Equal(first with { Offset = 2 }, second);
@@ -313,15 +264,15 @@ public sealed class SqliteStoreTests : IAsyncDisposable
     [Fact]
     public async Task A_file_at_rest_is_not_written_to()
     {
-        var (store, queue) = (_file.Open(), new SqliteWorkQueue(_file.Open()));
+        var (store, queue) = (QueueFile.Open(), new SqliteWorkQueue(QueueFile.Open()));
         await using var lease = await queue.OpenReceiverAsync(new());
         var waiting = lease.ReceiveAsync(Channel, 1).AsTask();
         await new SqliteWorkQueue(store).EnqueueAsync("elsewhere", [Of("1")], EnqueueOptions.Default);
-        await Wait.Until(() => _file.Count("worker") == 1, "the worker waits");
-        using var watcher = Database.OpenForReading(_file.Path);
+        await Wait.Until(() => QueueFile.Count("worker") == 1, "the worker waits");
+        using var watcher = Database.OpenForReading(QueueFile.Path);
         var before = watcher.DataVersion();
 
-        await _clock.AdvanceAsync(TimeSpan.FromHours(1));
+        await Clock.AdvanceAsync(TimeSpan.FromHours(1));
         for (var looks = 0; looks < 100; looks++) // of both writers, each in its own time
             await store.RunAsync(_ => true);
 
@@ -332,12 +283,5 @@ public sealed class SqliteStoreTests : IAsyncDisposable
     [DllImport("e_sqlite3", EntryPoint = "sqlite3_sleep")]
     private static extern int Sleep(int milliseconds);
 
-    private static void NeverLooking(SqliteOptions options) => options.LookInterval = TimeSpan.FromHours(1);
-
-    private SqliteStore Open(string path) => SqliteStore.Open(new SqliteOptions { Path = path }, _clock.TimeProvider, NullLogger<SqliteStore>.Instance);
-
-    private Envelope Of(string text, string? key = null) =>
-        new(new Message("pay", Encoding.UTF8.GetBytes(text))) { Id = MessageId.New(_clock.TimeProvider), Key = key, SentAt = _clock.Now };
-
-    private static string Text(ReceivedMessage message) => Encoding.UTF8.GetString(message.Envelope.Message.Body.Span);
+    private SqliteStore Open(string path) => SqliteStore.Open(new SqliteOptions { Path = path }, Clock.TimeProvider, NullLogger<SqliteStore>.Instance);
 }

@@ -9,23 +9,14 @@ using Xunit;
 namespace Runnel.Tests.Sqlite;
 
 /// <summary>What subscribers get that are busy while others publish.</summary>
-public sealed class SqliteSubscriberTests : IAsyncDisposable
+public sealed class SqliteSubscriberTests : SqliteFileTests
 {
-    private static readonly Topic Articles = Topic.OfGroup("articles");
-
-    private readonly ManualClock _clock = new();
-    private readonly SqliteFile _file;
-
-    public SqliteSubscriberTests() => _file = new SqliteFile(_clock.TimeProvider);
-
-    public ValueTask DisposeAsync() => _file.DisposeAsync();
-
     [Fact]
     public async Task A_subscriber_that_is_slow_costs_no_message_and_no_more_than_its_buffer()
     {
-        var store = _file.Open(options => options.DeliveryBuffer = 10);
+        var store = QueueFile.Open(options => options.DeliveryBuffer = 10);
         var backplane = new SqliteBackplane(store);
-        var other = new SqliteBackplane(_file.Open());
+        var other = new SqliteBackplane(QueueFile.Open());
         using var goOn = new ManualResetEventSlim();
         List<string> seen = [];
         await using var subscription = await backplane.SubscribeAsync(Articles, message =>
@@ -46,13 +37,13 @@ public sealed class SqliteSubscriberTests : IAsyncDisposable
     [Fact]
     public async Task A_process_that_did_not_look_for_longer_than_messages_wait_for_it_is_told_that_some_may_be_missing()
     {
-        var (publishes, listens) = (_file.Open(), _file.Open(options => options.LookInterval = TimeSpan.FromHours(1)));
+        var (publishes, listens) = (QueueFile.Open(), QueueFile.Open(options => options.LookInterval = TimeSpan.FromHours(1)));
         await using var listener = await TopicListener.OnAsync(new SqliteBackplane(listens), Articles);
-        File.Delete(SqliteNames.Socket(_file.Path, listens.Writer.Neighbours.Self.Name)!); // as if it were stopped, it hears no ring
+        File.Delete(SqliteNames.Socket(QueueFile.Path, listens.Writer.Neighbours.Self.Name)!); // as if it were stopped, it hears no ring
 
         await new SqliteBackplane(publishes).PublishAsync(Articles, "missed"u8.ToArray(), retention: null);
-        await _clock.AdvanceAsync(PublicationTable.Transit + TimeSpan.FromSeconds(1));
-        await Wait.Until(() => _file.Count("publication") == 0, "it is deleted");
+        await Clock.AdvanceAsync(PublicationTable.Transit + TimeSpan.FromSeconds(1));
+        await Wait.Until(() => QueueFile.Count("publication") == 0, "it is deleted");
         await listens.RunAsync(static _ => true);
 
         await Wait.Until(() => listener.Gaps.Count == 1, "the gap is told");
@@ -64,7 +55,7 @@ public sealed class SqliteSubscriberTests : IAsyncDisposable
     public async Task A_message_with_a_short_history_waits_for_a_busy_process_as_long_as_one_with_none()
     {
         const int Count = 50;
-        var (publishes, listens) = (_file.Open(), _file.Open(options => options.DeliveryBuffer = 10));
+        var (publishes, listens) = (QueueFile.Open(), QueueFile.Open(options => options.DeliveryBuffer = 10));
         using var goOn = new ManualResetEventSlim();
         using var all = new CountdownEvent(Count);
         await using var subscription = await new SqliteBackplane(listens).SubscribeAsync(Articles, _ =>
@@ -75,7 +66,7 @@ public sealed class SqliteSubscriberTests : IAsyncDisposable
         for (var i = 0; i < Count; i++)
             await new SqliteBackplane(publishes).PublishAsync(Articles, "new"u8.ToArray(), new Retention(Count, TimeSpan.FromSeconds(1)));
 
-        await _clock.AdvanceAsync(TimeSpan.FromSeconds(2));
+        await Clock.AdvanceAsync(TimeSpan.FromSeconds(2));
         await publishes.RunAsync(_ => true); // what has ended by now is swept
         goOn.Set();
 
@@ -85,7 +76,7 @@ public sealed class SqliteSubscriberTests : IAsyncDisposable
     [Fact]
     public async Task A_process_that_stood_still_for_longer_than_messages_stay_for_it_is_told_so_on_each_topic()
     {
-        var (publishes, stands) = (new SqliteBackplane(_file.Open()), _file.Open());
+        var (publishes, stands) = (new SqliteBackplane(QueueFile.Open()), QueueFile.Open());
         await using var group = await TopicListener.OnAsync(new SqliteBackplane(stands), Articles);
         await using var inbox = await TopicListener.OnAsync(new SqliteBackplane(stands), Topic.OfNode("stands"));
         using var goOn = new ManualResetEventSlim();
@@ -95,13 +86,13 @@ public sealed class SqliteSubscriberTests : IAsyncDisposable
             standing.TrySetResult();
             goOn.Wait();
         };
-        _file.Open(); // which the writer notices: the only thread of the process that looks into the file
+        QueueFile.Open(); // which the writer notices: the only thread of the process that looks into the file
         await Wait.For(standing.Task, "the process to stand still");
 
         await publishes.PublishAsync(Articles, "lost"u8.ToArray(), retention: null);
         await publishes.PublishAsync(Topic.OfNode("stands"), "lost"u8.ToArray(), retention: null);
-        await _clock.AdvanceAsync(PublicationTable.Transit * 2);
-        await Wait.Until(() => _file.Count("publication") == 0, "the messages wait for it no longer");
+        await Clock.AdvanceAsync(PublicationTable.Transit * 2);
+        await Wait.Until(() => QueueFile.Count("publication") == 0, "the messages wait for it no longer");
         goOn.Set();
 
         await Wait.Until(() => group.Gaps.Count > 0 && inbox.Gaps.Count > 0, "it is told");
@@ -113,7 +104,7 @@ public sealed class SqliteSubscriberTests : IAsyncDisposable
     [Fact]
     public async Task A_subscription_does_not_wait_for_the_disk_and_what_is_published_to_it_does()
     {
-        var (store, other) = (_file.Open(), new SqliteBackplane(_file.Open()));
+        var (store, other) = (QueueFile.Open(), new SqliteBackplane(QueueFile.Open()));
         var confirmed = store.Writer.Confirmed;
 
         await using (var listener = await TopicListener.OnAsync(new SqliteBackplane(store), Articles))
@@ -130,7 +121,7 @@ public sealed class SqliteSubscriberTests : IAsyncDisposable
     [Fact]
     public async Task A_subscription_gets_nothing_that_was_published_before_it()
     {
-        var (backplane, other) = (new SqliteBackplane(_file.Open()), Topic.OfGroup("other"));
+        var (backplane, other) = (new SqliteBackplane(QueueFile.Open()), Topic.OfGroup("other"));
         using var goOn = new ManualResetEventSlim();
         await using var busy = await backplane.SubscribeAsync(other, _ => goOn.Wait());
         var earlier = await backplane.SubscribeAsync(Articles, static _ => { });
@@ -148,12 +139,12 @@ public sealed class SqliteSubscriberTests : IAsyncDisposable
     [Fact]
     public async Task A_process_whose_lock_file_was_deleted_goes_on_hearing_its_topics()
     {
-        var (publishes, listens) = (_file.Open(), _file.Open());
+        var (publishes, listens) = (QueueFile.Open(), QueueFile.Open());
         var heard = new TaskCompletionSource();
         await using var subscription = await new SqliteBackplane(listens).SubscribeAsync(Articles, _ => heard.TrySetResult());
         var old = listens.Writer.Neighbours.Self;
 
-        File.Delete(Path.Combine(_file.Path + ".bell", old.Name + ".lock"));
+        File.Delete(Path.Combine(QueueFile.Path + ".bell", old.Name + ".lock"));
         await Wait.Until(() => listens.Writer.Neighbours.Self != old, "the process has joined again");
         await new SqliteBackplane(publishes).PublishAsync(Articles, "news"u8.ToArray(), retention: null);
 

@@ -1,4 +1,3 @@
-using System.Text;
 using Runnel.Layers;
 using Runnel.Specification;
 using Runnel.Sqlite;
@@ -8,37 +7,26 @@ using Xunit;
 namespace Runnel.Tests.Sqlite;
 
 /// <summary>Who waits in this process for messages and for room.</summary>
-public sealed class SqliteWaitingTests : IAsyncDisposable
+public sealed class SqliteWaitingTests : SqliteFileTests
 {
-    private static readonly ChannelName Channel = "payments";
-
-    private readonly ManualClock _clock = new();
-    private readonly SqliteFile _file;
     private readonly SqliteStore _store;
     private readonly SqliteWorkQueue _queue;
 
-    public SqliteWaitingTests()
-    {
-        _file = new SqliteFile(_clock.TimeProvider);
-        _store = _file.Open();
-        _queue = new SqliteWorkQueue(_store);
-    }
-
-    public ValueTask DisposeAsync() => _file.DisposeAsync();
+    public SqliteWaitingTests() => _queue = new SqliteWorkQueue(_store = QueueFile.Open());
 
     [Theory]
     [InlineData("INSERT ON message")]
     [InlineData("UPDATE ON channel")] // the last change
     public async Task Messages_that_got_room_in_a_transaction_that_failed_are_stored_when_their_sender_is_told_so(string failing)
     {
-        var options = new EnqueueOptions { Capacity = 1, WaitForRoom = _clock.Units(1000) };
+        var options = new EnqueueOptions { Capacity = 1, WaitForRoom = Clock.Units(1000) };
         await using var lease = await _queue.OpenReceiverAsync(new());
         await _queue.EnqueueAsync(Channel, [Of("1")], options);
         var waiting = _queue.EnqueueAsync(Channel, [Of("2")], options).AsTask();
-        await Wait.Until(() => _file.Count("channel WHERE wanted = 1") == 1, "it waits for room");
+        await Wait.Until(() => QueueFile.Count("channel WHERE wanted = 1") == 1, "it waits for room");
 
         Task<IReadOnlyList<ReceivedMessage>> receiving;
-        using (_file.Break(failing))
+        using (QueueFile.Break(failing))
         {
             receiving = lease.ReceiveAsync(Channel, 1).AsTask();
             await Wait.Until(() => !_store.Writer.Health.IsConnected, "it got room, and failed");
@@ -104,8 +92,4 @@ public sealed class SqliteWaitingTests : IAsyncDisposable
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => receiving);
         return new WeakReference(cancel);
     }
-
-    private Envelope Of(string text) => new(new Message("pay", Encoding.UTF8.GetBytes(text))) { Id = MessageId.New(_clock.TimeProvider), SentAt = _clock.Now };
-
-    private static string Text(ReceivedMessage message) => Encoding.UTF8.GetString(message.Envelope.Message.Body.Span);
 }
