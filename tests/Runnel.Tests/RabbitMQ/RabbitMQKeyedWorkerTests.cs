@@ -2,7 +2,6 @@ using System.Text;
 using Runnel.Layers;
 using Runnel.RabbitMQ;
 using Runnel.RabbitMQ.Receiving;
-using Runnel.RabbitMQ.Sending;
 using Runnel.Specification;
 using Runnel.Tests.Servers;
 using Xunit;
@@ -10,35 +9,19 @@ using Xunit;
 namespace Runnel.Tests.RabbitMQ;
 
 /// <summary>Messages with a key, which stay in their queue while a worker has them: what is noted of them, and how workers share their shards.</summary>
-public sealed class RabbitMQKeyedWorkerTests(SharedRabbitServer server) : IAsyncLifetime
+public sealed class RabbitMQKeyedWorkerTests(SharedRabbitServer server) : RabbitMQQueueTests(server, shards: 2)
 {
-    private const int Shards = 2;
-    private static readonly ChannelName Channel = "payments";
     private static readonly TimeSpan Rounds = TimeSpan.FromSeconds(2.5); // in which workers share their shards twice at least
 
-    private RabbitPlace _place = null!;
-    private RabbitMQBroker _broker = null!;
-    private RabbitMQWorkQueue _queue = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        _place = await RabbitPlace.CreateAsync(server);
-        _broker = _place.Open(options => options.KeyShards = Shards);
-        _queue = new RabbitMQWorkQueue(_broker);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await _queue.DisposeAsync();
-        await _place.DisposeAsync();
-    }
+    // Of a process that has no worker.
+    private RabbitMQBroker Broker => field ??= Place.Open();
 
     [Theory]
     [InlineData(true, 2)]
     [InlineData(false, 1)]
     public async Task What_a_worker_died_with_and_another_one_gave_back_untouched_counts_the_next_death_if_a_worker_had_it_again(bool isTakenAgain, int crashes)
     {
-        await _queue.EnqueueAsync(Channel, [Of("1", KeyOn(0))], EnqueueOptions.Default);
+        await Queue.EnqueueAsync(Channel, [Of("1", KeyOn(0))], EnqueueOptions.Default);
         await using (var first = await OpenAsync())
         {
             await TakeOneAsync(first);
@@ -63,7 +46,7 @@ public sealed class RabbitMQKeyedWorkerTests(SharedRabbitServer server) : IAsync
     [Fact]
     public async Task A_worker_that_nobody_asks_for_messages_is_not_one_of_those_that_share_the_keys()
     {
-        await _queue.EnqueueAsync(Channel, [Of("1", KeyOn(0))], EnqueueOptions.Default);
+        await Queue.EnqueueAsync(Channel, [Of("1", KeyOn(0))], EnqueueOptions.Default);
         await using var lease = await OpenAsync();
         var message = await TakeOneAsync(lease);
         Assert.Equal(1u, await CountWorkersAsync());
@@ -78,7 +61,7 @@ public sealed class RabbitMQKeyedWorkerTests(SharedRabbitServer server) : IAsync
     {
         await using var busy = await OpenAsync();
         await using var idle = await OpenAsync();
-        await _queue.EnqueueAsync(Channel, [Of("long", KeyOn(0)), Of("long", KeyOn(1))], EnqueueOptions.Default);
+        await Queue.EnqueueAsync(Channel, [Of("long", KeyOn(0)), Of("long", KeyOn(1))], EnqueueOptions.Default);
         List<ReceivedMessage> held = [await TakeOneAsync(busy), await TakeOneAsync(busy)];
         var wanting = busy.ReceiveAsync(Channel, 1).AsTask();
         var waiting = idle.ReceiveAsync(Channel, 1).AsTask();
@@ -86,7 +69,7 @@ public sealed class RabbitMQKeyedWorkerTests(SharedRabbitServer server) : IAsync
 
         for (var from = TimeProvider.System.GetTimestamp(); TimeProvider.System.GetElapsedTime(from) < Rounds;)
         {
-            await _queue.EnqueueAsync(Channel, [Of("short", KeyOn(0, skip: 1)), Of("short", KeyOn(1, skip: 1))], EnqueueOptions.Default);
+            await Queue.EnqueueAsync(Channel, [Of("short", KeysOn(0).ElementAt(1)), Of("short", KeysOn(1).ElementAt(1))], EnqueueOptions.Default);
             for (var handled = 0; handled < 2; handled++)
             {
                 var message = Assert.Single(await Wait.For(wanting, "a message of each shard"));
@@ -103,7 +86,7 @@ public sealed class RabbitMQKeyedWorkerTests(SharedRabbitServer server) : IAsync
     [Fact]
     public async Task What_a_worker_left_of_a_message_is_forgotten_when_that_becomes_a_dead_letter()
     {
-        await _queue.EnqueueAsync(Channel, [Of("sent", KeyOn(0))], EnqueueOptions.Default);
+        await Queue.EnqueueAsync(Channel, [Of("sent", KeyOn(0))], EnqueueOptions.Default);
         await using (var leaves = await OpenAsync())
             Assert.True(await leaves.AbandonAsync(await TakeOneAsync(leaves), WithBody("left")));
         await using (var buries = await OpenAsync())
@@ -111,7 +94,7 @@ public sealed class RabbitMQKeyedWorkerTests(SharedRabbitServer server) : IAsync
             Assert.True(await buries.AbandonAsync(await TakeOneAsync(buries), WithBody("buried")));
             Assert.True(await buries.DeadLetterAsync(await TakeOneAsync(buries), DeadLetterReason.Rejected, "It never works."));
         }
-        Assert.Equal(1, await _queue.ReplayAsync(Channel, DeadLetterFilter.All));
+        Assert.Equal(1, await Queue.ReplayAsync(Channel, DeadLetterFilter.All));
         await using (var dies = await OpenAsync())
         {
             await TakeOneAsync(dies);
@@ -120,23 +103,17 @@ public sealed class RabbitMQKeyedWorkerTests(SharedRabbitServer server) : IAsync
 
         await using var lease = await OpenAsync();
 
-        Assert.Equal("buried", Encoding.UTF8.GetString((await TakeOneAsync(lease)).Envelope.Message.Body.Span));
+        Assert.Equal("buried", Text(await TakeOneAsync(lease)));
     }
 
     private static AbandonOptions WithBody(string text) => new() { Body = Encoding.UTF8.GetBytes(text) };
 
-    private static string KeyOn(int shard, int skip = 0) => Enumerable.Range(0, 1_000).Select(number => $"key-{number}").Where(key => KeyShard.Of(key, Shards) == shard).ElementAt(skip);
-
-    private static Envelope Of(string text, string key) => new(new Message("pay", Encoding.UTF8.GetBytes(text))) { Id = MessageId.New(TimeProvider.System), Key = key };
-
-    private static async Task<ReceivedMessage> TakeOneAsync(RabbitWorkReceiver lease) => Assert.Single(await Wait.For(lease.ReceiveAsync(Channel, 1).AsTask(), "a message"));
-
-    private async Task<RabbitWorkReceiver> OpenAsync() => (RabbitWorkReceiver)await _queue.OpenReceiverAsync(new ReceiverOptions());
+    private async Task<RabbitWorkReceiver> OpenAsync() => (RabbitWorkReceiver)await Queue.OpenReceiverAsync(new ReceiverOptions());
 
     // What the broker lists is some seconds old.
     private async Task<uint> CountWorkersAsync()
     {
-        await using var channel = await (await _broker.GetConnectionAsync()).CreateChannelAsync();
+        await using var channel = await (await Broker.GetConnectionAsync()).CreateChannelAsync();
         return await channel.ConsumerCountAsync($"runnel.workers:{Channel}");
     }
 }
