@@ -1,3 +1,4 @@
+using System.Security.Claims;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Runnel.Layers;
@@ -7,16 +8,14 @@ using Runnel.Tests.Connections;
 
 namespace Runnel.Tests.Http;
 
-/// <summary>A gateway, and workers that answer its requests; or one node that does both.</summary>
+/// <summary>A gateway, and workers that answer its requests as scripts say; or one node that does both.</summary>
 internal sealed class HttpNodes : IAsyncDisposable
 {
     private readonly Func<IBackplane> _open;
-    private readonly Action<WebApplication> _map;
     private readonly Action<IServiceCollection>? _inWorkers;
     private readonly List<RunnelApp> _workers = [];
 
-    private HttpNodes(Func<IBackplane> open, Action<WebApplication> map, RunnelApp gateway, Action<IServiceCollection>? inWorkers) =>
-        (_open, _map, Gateway, _inWorkers) = (open, map, gateway, inWorkers);
+    private HttpNodes(Func<IBackplane> open, RunnelApp gateway, Action<IServiceCollection>? inWorkers) => (_open, Gateway, _inWorkers) = (open, gateway, inWorkers);
 
     public RunnelApp Gateway { get; }
 
@@ -26,13 +25,12 @@ internal sealed class HttpNodes : IAsyncDisposable
 
     /// <summary>Starts them.</summary>
     /// <param name="open">Opens the backplane of one more node.</param>
-    /// <param name="map">Maps the consumers.</param>
     /// <param name="workers">How many workers; <see langword="null"/>: the gateway answers itself.</param>
     /// <param name="inWorkers">Adds services of the workers.</param>
-    public static async Task<HttpNodes> StartAsync(Func<IBackplane> open, Action<WebApplication> map, int? workers, Action<IServiceCollection>? inWorkers = null)
+    public static async Task<HttpNodes> StartAsync(Func<IBackplane> open, int? workers, Action<IServiceCollection>? inWorkers = null)
     {
-        var gateway = await RunnelApp.StartInMemoryAsync(map, builder => builder.With(open()).Services.PostConfigure<HandoverOptions>(options => options.HandsOut = workers is not null));
-        var nodes = new HttpNodes(open, map, gateway, inWorkers);
+        var gateway = await RunnelApp.StartInMemoryAsync(Map, builder => builder.With(open()).Services.PostConfigure<HandoverOptions>(options => options.HandsOut = workers is not null));
+        var nodes = new HttpNodes(open, gateway, inWorkers);
         for (var i = 0; i < workers; i++)
             await nodes.AddWorkerAsync();
         return nodes;
@@ -50,7 +48,7 @@ internal sealed class HttpNodes : IAsyncDisposable
 
     private async Task AddWorkerAsync()
     {
-        var worker = await RunnelApp.StartInMemoryAsync(_map, Configure);
+        var worker = await RunnelApp.StartInMemoryAsync(Map, Configure);
         _workers.Add(worker);
         var table = Gateway.Services.GetRequiredService<WorkerTable>();
         await Wait.Until(() => table.Knows(worker.Node.Id), "the gateway knows the worker");
@@ -60,5 +58,16 @@ internal sealed class HttpNodes : IAsyncDisposable
             builder.With(_open());
             _inWorkers?.Invoke(builder.Services);
         }
+    }
+
+    private static void Map(WebApplication app)
+    {
+        app.Use(async (context, next) =>
+        {
+            context.User = new ClaimsPrincipal(new ClaimsIdentity([new Claim(ClaimTypes.Name, "ann")], "test"));
+            await next(context);
+        });
+        app.MapHttpConsumer<ScriptedHttpConsumer>("/scripted/{script}");
+        app.MapHttpConsumer<ScriptedHttpConsumer>("/impatient/{script}", options => options.Timeout = TimeSpan.FromMilliseconds(50));
     }
 }

@@ -7,10 +7,11 @@ using Runnel.Tests.Servers;
 
 namespace Runnel.Tests.Redis;
 
-/// <summary>A place of a test's own in a Redis: a prefix that no other test has, and the stores that were opened there, one for each process.</summary>
+/// <summary>A place of a test's own in a Redis: a prefix that no other test has, and what was opened there, for each process.</summary>
 internal sealed class RedisPlace(RedisServer server, TimeProvider? timeProvider = null) : IAsyncDisposable
 {
     private readonly List<RedisStore> _stores = [];
+    private readonly List<RedisBackplane> _backplanes = [];
 
     public string Prefix { get; } = $"test-{Guid.NewGuid():N}"[..24];
 
@@ -34,6 +35,14 @@ internal sealed class RedisPlace(RedisServer server, TimeProvider? timeProvider 
         return store;
     }
 
+    /// <summary>Opens the backplane of one more process.</summary>
+    public RedisBackplane OpenBackplane()
+    {
+        var backplane = new RedisBackplane(Open());
+        _backplanes.Add(backplane);
+        return backplane;
+    }
+
     /// <summary>Has a worker die: its heart beats no more, its lease has ended, and others have what it held.</summary>
     /// <param name="queues">The queue that the worker is of, and perhaps others.</param>
     /// <param name="lease">The worker.</param>
@@ -55,6 +64,8 @@ internal sealed class RedisPlace(RedisServer server, TimeProvider? timeProvider 
 
     public async ValueTask DisposeAsync()
     {
+        foreach (var backplane in _backplanes)
+            await backplane.DisposeAsync();
         foreach (var store in _stores)
             await store.DisposeAsync();
         Probe.Dispose();

@@ -12,7 +12,6 @@ namespace Runnel.Tests.Redis;
 public sealed class RedisQuietGroupTests : QuietGroupSpecification, IClassFixture<RedisServer>, IAsyncDisposable
 {
     private readonly RedisPlace _place;
-    private readonly List<RedisBackplane> _opened = [];
 
     public RedisQuietGroupTests(RedisServer server) => _place = new RedisPlace(server, Clock);
 
@@ -66,12 +65,7 @@ public sealed class RedisQuietGroupTests : QuietGroupSpecification, IClassFixtur
         Assert.Equal(TimeSpan.FromHours(1).TotalMilliseconds, (await store.Commands.ExecuteAsync(writer.Written)).AsNumber());
     }
 
-    protected override IBackplane Open()
-    {
-        var backplane = new RedisBackplane(_place.Open());
-        _opened.Add(backplane);
-        return backplane;
-    }
+    protected override IBackplane Open() => _place.OpenBackplane();
 
     protected override async Task AdvanceAsync(TimeSpan by)
     {
@@ -104,10 +98,5 @@ public sealed class RedisQuietGroupTests : QuietGroupSpecification, IClassFixtur
         }
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        foreach (var backplane in _opened)
-            await backplane.DisposeAsync();
-        await _place.DisposeAsync();
-    }
+    public ValueTask DisposeAsync() => _place.DisposeAsync();
 }

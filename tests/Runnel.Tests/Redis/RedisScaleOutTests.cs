@@ -1,5 +1,4 @@
 using Runnel.Layers;
-using Runnel.Redis;
 using Runnel.Specification;
 using Runnel.Tests.Connections;
 using Runnel.Tests.Servers;
@@ -11,20 +10,12 @@ namespace Runnel.Tests.Redis;
 public sealed class RedisScaleOutTests(RedisServer server) : ScaleOutSpecification, IClassFixture<RedisServer>
 {
     private readonly RedisPlace _place = new(server);
-    private readonly List<RedisBackplane> _backplanes = [];
 
-    protected override IBackplane Open()
-    {
-        var backplane = new RedisBackplane(_place.Open());
-        _backplanes.Add(backplane);
-        return backplane;
-    }
+    protected override IBackplane Open() => _place.OpenBackplane();
 
     public override async ValueTask DisposeAsync()
     {
         await base.DisposeAsync();
-        foreach (var backplane in _backplanes)
-            await backplane.DisposeAsync();
         await _place.DisposeAsync();
     }
 
