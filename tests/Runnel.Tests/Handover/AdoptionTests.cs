@@ -7,23 +7,19 @@ namespace Runnel.Tests.Handover;
 public sealed class AdoptionTests : IAsyncLifetime
 {
     private readonly HandedNodes _nodes = new();
-    private readonly Counting.Script _script = new();
     private HandedNode _gateway = null!, _first = null!;
+
+    private Counting.Script Script => _nodes.Script;
 
     public async ValueTask InitializeAsync()
     {
-        _nodes.Endpoints["test"] = _script.Describe();
-        _nodes.Endpoints["stays"] = _script.Describe(canBeAdopted: false);
-        _nodes.Endpoints["shared"] = new DemultiplexerBuilder().Stream("a", _script.Build).Stream("b", _script.Build).Describe();
-        _gateway = await _nodes.StartGatewayAsync();
-        _first = await _nodes.StartWorkerAsync();
+        _nodes.Endpoints["test"] = Script.Describe();
+        _nodes.Endpoints["stays"] = Script.Describe(canBeAdopted: false);
+        _nodes.Endpoints["shared"] = new DemultiplexerBuilder().Stream("a", Script.Build).Stream("b", Script.Build).Describe();
+        (_gateway, _first) = await _nodes.StartBothAsync();
     }
 
-    public ValueTask DisposeAsync()
-    {
-        _script.Gate.TrySetResult();
-        return _nodes.DisposeAsync();
-    }
+    public ValueTask DisposeAsync() => _nodes.DisposeAsync();
 
     [Fact]
     public async Task A_worker_that_stops_hands_its_connections_over_and_each_message_is_answered_once_and_in_order()
@@ -32,17 +28,17 @@ public sealed class AdoptionTests : IAsyncLifetime
         await client.SayAsync("one");
         await client.SayAsync("hold two");
         await client.SayAsync("three");
-        Assert.Equal("began hold two", await _script.Journal.NextAsync());
+        Assert.Equal("began hold two", await Script.Journal.NextAsync());
         var second = await _nodes.StartWorkerAsync();
 
         var stopping = _first.StopAsync();
         await client.SayAsync("four");
-        _script.Gate.SetResult();
+        Script.Gate.SetResult();
         await stopping;
 
         await client.GotAsync("four 4");
         Assert.Equal(["snapshot", "one 1", "hold two 2", "three 3", "four 4"], client.Writer.Texts);
-        Assert.StartsWith("adopted with", await _script.Journal.NextAsync(), StringComparison.Ordinal);
+        Assert.StartsWith("adopted with", await Script.Journal.NextAsync(), StringComparison.Ordinal);
         Assert.Equal((0, 1), (_gateway.Owners.LoadOf(_first.Id), _gateway.Owners.LoadOf(second.Id)));
         Assert.Empty(client.Closes);
     }
@@ -55,13 +51,13 @@ public sealed class AdoptionTests : IAsyncLifetime
         await client.GotAsync("one 1");
         await client.SayAsync("hold two");
         await client.SayAsync("three");
-        Assert.Equal("began hold two", await _script.Journal.NextAsync());
+        Assert.Equal("began hold two", await Script.Journal.NextAsync());
         await _nodes.StartWorkerAsync();
 
         _nodes.Kill(_first);
-        Assert.Equal("adopted with 1", await _script.Journal.NextAsync());
-        Assert.Equal("began hold two", await _script.Journal.NextAsync());
-        _script.Gate.SetResult();
+        Assert.Equal("adopted with 1", await Script.Journal.NextAsync());
+        Assert.Equal("began hold two", await Script.Journal.NextAsync());
+        Script.Gate.SetResult();
         await client.GotAsync("three 3 again");
         await client.SayAsync("four");
 
@@ -132,7 +128,7 @@ public sealed class AdoptionTests : IAsyncLifetime
         await stopping;
 
         Assert.Equal([CloseCode.ServiceRestart], told.Closes);
-        Assert.Equal(["end 1012 with 0", "end 1012 with 0"], [await _script.Journal.NextAsync(), await _script.Journal.NextAsync()]);
+        Assert.Equal(["end 1012 with 0", "end 1012 with 0"], [await Script.Journal.NextAsync(), await Script.Journal.NextAsync()]);
         await _nodes.StartWorkerAsync();
         var next = await _gateway.ConnectAsync("stays");
         Assert.Equal(["snapshot"], next.Writer.Texts);
@@ -148,7 +144,7 @@ public sealed class AdoptionTests : IAsyncLifetime
         await client.ClosedAsync();
         Assert.Equal([CloseCode.ServiceRestart], client.Closes);
         await Wait.For(client.EndAsync(CloseCode.ServiceRestart), "the end, although nobody can be told");
-        Assert.Equal(0, _script.Journal.Unread);
+        Assert.Equal(0, Script.Journal.Unread);
     }
 
     [Fact]
@@ -156,15 +152,15 @@ public sealed class AdoptionTests : IAsyncLifetime
     {
         var client = await _gateway.ConnectAsync();
         await client.SayAsync("hold");
-        await _script.Journal.NextAsync();
+        await Script.Journal.NextAsync();
 
         var worker = _first;
         for (var death = 1; death < 3; death++)
         {
             var next = await _nodes.StartWorkerAsync();
             _nodes.Kill(worker);
-            Assert.Equal("adopted with 0", await _script.Journal.NextAsync());
-            Assert.Equal("began hold", await _script.Journal.NextAsync());
+            Assert.Equal("adopted with 0", await Script.Journal.NextAsync());
+            Assert.Equal("began hold", await Script.Journal.NextAsync());
             worker = next;
         }
         var last = await _nodes.StartWorkerAsync();
@@ -184,12 +180,12 @@ public sealed class AdoptionTests : IAsyncLifetime
         await client.GotAsync("one 1");
         await _nodes.StartWorkerAsync();
         await _first.StopAsync();
-        Assert.Equal("adopted with 1", await _script.Journal.NextAsync());
+        Assert.Equal("adopted with 1", await Script.Journal.NextAsync());
 
         await Wait.For(client.EndAsync(CloseCode.Normal), "the end");
 
-        Assert.Equal("end 1000 with 1", await _script.Journal.NextAsync());
-        Assert.Equal(0, _script.Journal.Unread);
+        Assert.Equal("end 1000 with 1", await Script.Journal.NextAsync());
+        Assert.Equal(0, Script.Journal.Unread);
     }
 
     [Fact]
@@ -198,20 +194,20 @@ public sealed class AdoptionTests : IAsyncLifetime
         var client = await _gateway.ConnectAsync();
         await client.SayAsync("one");
         await client.GotAsync("one 1");
-        (_script.HoldsEnd, var first) = (true, _script.Gate);
+        (Script.HoldsEnd, var first) = (true, Script.Gate);
         var ending = client.EndAsync(CloseCode.Normal);
-        Assert.Equal("ending", await _script.Journal.NextAsync());
-        _script.Gate = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        Assert.Equal("ending", await Script.Journal.NextAsync());
+        Script.Gate = new(TaskCreationOptions.RunContinuationsAsynchronously);
         await _nodes.StartWorkerAsync();
 
         _nodes.Kill(_first);
-        Assert.Equal("adopted with 1", await _script.Journal.NextAsync());
-        Assert.Equal("ending", await _script.Journal.NextAsync());
+        Assert.Equal("adopted with 1", await Script.Journal.NextAsync());
+        Assert.Equal("ending", await Script.Journal.NextAsync());
         Assert.False(ending.IsCompleted);
-        _script.Gate.SetResult();
+        Script.Gate.SetResult();
 
         await Wait.For(ending, "the end");
-        Assert.Equal("end 1000 with 1 again", await _script.Journal.NextAsync());
+        Assert.Equal("end 1000 with 1 again", await Script.Journal.NextAsync());
         first.SetResult();
     }
 
@@ -221,7 +217,7 @@ public sealed class AdoptionTests : IAsyncLifetime
         var client = await _gateway.ConnectAsync();
         await client.SayAsync("hold one");
         await client.SayAsync("two");
-        Assert.Equal("began hold one", await _script.Journal.NextAsync());
+        Assert.Equal("began hold one", await Script.Journal.NextAsync());
         await _nodes.StartWorkerAsync();
 
         var stopping = _first.StopAsync();
@@ -232,14 +228,14 @@ public sealed class AdoptionTests : IAsyncLifetime
                 return stopping.IsCompleted;
             },
             "the grace is over");
-        Assert.Equal("adopted with 0", await _script.Journal.NextAsync());
-        Assert.Equal("began hold one", await _script.Journal.NextAsync());
-        _script.Gate.SetResult();
+        Assert.Equal("adopted with 0", await Script.Journal.NextAsync());
+        Assert.Equal("began hold one", await Script.Journal.NextAsync());
+        Script.Gate.SetResult();
 
         await client.GotAsync("two 2 again");
         Assert.Equal(["snapshot", "hold one 1 again", "two 2 again"], client.Writer.Texts);
         Assert.Empty(client.Closes);
-        Assert.Equal(0, _script.Journal.Unread);
+        Assert.Equal(0, Script.Journal.Unread);
     }
 
     [Theory]
@@ -249,15 +245,15 @@ public sealed class AdoptionTests : IAsyncLifetime
     {
         var client = await _gateway.ConnectAsync(endpoint);
         await client.SayAsync(hold);
-        Assert.Equal("began hold", await _script.Journal.NextAsync());
+        Assert.Equal("began hold", await Script.Journal.NextAsync());
         var leaving = _first.Worker.LeaveAsync(TimeSpan.FromSeconds(30));
 
         _nodes.Kill(_gateway);
 
         for (; consumers > 0; consumers--)
-            Assert.Equal("end 1006 with 0", await _script.Journal.NextAsync());
+            Assert.Equal("end 1006 with 0", await Script.Journal.NextAsync());
         await Wait.For(leaving, "the worker to leave");
-        Assert.Equal((0, 0), (_first.Worker.Count, _script.Journal.Unread));
+        Assert.Equal((0, 0), (_first.Worker.Count, Script.Journal.Unread));
     }
 
     [Fact]
@@ -266,18 +262,18 @@ public sealed class AdoptionTests : IAsyncLifetime
         var client = await _gateway.ConnectAsync();
         await client.SayAsync("hold one");
         await client.SayAsync("two");
-        Assert.Equal("began hold one", await _script.Journal.NextAsync());
+        Assert.Equal("began hold one", await Script.Journal.NextAsync());
         await _nodes.StartWorkerAsync();
 
         var leaving = _first.Worker.LeaveAsync(TimeSpan.FromSeconds(30));
         var ending = client.EndAsync(CloseCode.Normal);
-        _script.Gate.TrySetResult();
+        Script.Gate.TrySetResult();
 
         await Wait.For(Task.WhenAll(leaving, ending), "the end");
-        Assert.StartsWith("adopted with", await _script.Journal.NextAsync(), StringComparison.Ordinal);
-        Assert.StartsWith("end 1000 with", await _script.Journal.NextAsync(), StringComparison.Ordinal);
+        Assert.StartsWith("adopted with", await Script.Journal.NextAsync(), StringComparison.Ordinal);
+        Assert.StartsWith("end 1000 with", await Script.Journal.NextAsync(), StringComparison.Ordinal);
         Assert.Contains(client.Writer.Texts, static text => text.StartsWith("two", StringComparison.Ordinal));
-        Assert.Equal(0, _script.Journal.Unread);
+        Assert.Equal(0, Script.Journal.Unread);
     }
 
     [Fact]
@@ -285,14 +281,14 @@ public sealed class AdoptionTests : IAsyncLifetime
     {
         var client = await _gateway.ConnectAsync();
         await client.SayAsync("hold");
-        await _script.Journal.NextAsync();
+        await Script.Journal.NextAsync();
         await _nodes.StartWorkerAsync();
 
         _first.Wire.StandStill();
         _nodes.Bury(_first);
-        Assert.Equal("adopted with 0", await _script.Journal.NextAsync());
-        Assert.Equal("began hold", await _script.Journal.NextAsync());
-        _script.Gate.SetResult();
+        Assert.Equal("adopted with 0", await Script.Journal.NextAsync());
+        Assert.Equal("began hold", await Script.Journal.NextAsync());
+        Script.Gate.SetResult();
         await client.GotAsync("hold 1 again");
         _first.Wire.GoOn();
         _nodes.Tell(NodeChangeKind.Joined, _first);
@@ -305,6 +301,6 @@ public sealed class AdoptionTests : IAsyncLifetime
             },
             "the former owner has learnt that the connection is another's");
         Assert.Equal(["snapshot", "hold 1 again"], client.Writer.Texts);
-        Assert.Equal(0, _script.Journal.Unread);
+        Assert.Equal(0, Script.Journal.Unread);
     }
 }

@@ -8,12 +8,13 @@ namespace Runnel.Tests.Handover;
 public sealed class ConnectionOwnersTests : IAsyncLifetime
 {
     private readonly HandedNodes _nodes = new();
-    private readonly Counting.Script _script = new();
     private HandedNode _gateway = null!;
+
+    private Counting.Script Script => _nodes.Script;
 
     public async ValueTask InitializeAsync()
     {
-        _nodes.Endpoints["test"] = _script.Describe();
+        _nodes.Endpoints["test"] = Script.Describe();
         _gateway = await _nodes.StartGatewayAsync();
     }
 
@@ -23,7 +24,7 @@ public sealed class ConnectionOwnersTests : IAsyncLifetime
     public async Task A_worker_takes_no_more_than_its_most_connections_from_all_gateways_together_and_the_others_wait_for_room()
     {
         await using var nodes = new HandedNodes(static options => options.MaxConnections = 2);
-        nodes.Endpoints["test"] = _script.Describe();
+        nodes.Endpoints["test"] = Script.Describe();
         var (one, other) = (await nodes.StartGatewayAsync(), await nodes.StartGatewayAsync());
         var worker = await nodes.StartWorkerAsync();
         var first = await one.ConnectAsync();
@@ -46,8 +47,8 @@ public sealed class ConnectionOwnersTests : IAsyncLifetime
     public async Task A_worker_that_is_full_because_of_another_gateway_is_asked_with_one_connection_and_gets_its_share_when_it_has_room()
     {
         await using var nodes = new HandedNodes(static options => options.MaxConnections = 20);
-        nodes.Endpoints["test"] = _script.Describe();
-        nodes.Endpoints["stays"] = _script.Describe(canBeAdopted: false);
+        nodes.Endpoints["test"] = Script.Describe();
+        nodes.Endpoints["stays"] = Script.Describe(canBeAdopted: false);
         var (one, other) = (await nodes.StartGatewayAsync(), await nodes.StartGatewayAsync());
         var first = await nodes.StartWorkerAsync();
         var clients = new List<SocketHere>();
@@ -76,13 +77,13 @@ public sealed class ConnectionOwnersTests : IAsyncLifetime
             for (; bounced > 0; bounced--)
                 Assert.StartsWith("adopted", await NextAsync(), StringComparison.Ordinal);
             await Wait.Until(() => first.Worker.Count == 20 && one.Owners.LoadOf(first.Id) == 20, "all are with the first worker");
-            Assert.Equal(0, _script.Journal.Unread);
+            Assert.Equal(0, Script.Journal.Unread);
         }
 
         async Task<string> NextAsync()
         {
             string entry;
-            while ((entry = await _script.Journal.NextAsync()).StartsWith("end", StringComparison.Ordinal))
+            while ((entry = await Script.Journal.NextAsync()).StartsWith("end", StringComparison.Ordinal))
                 continue;
             return entry;
         }

@@ -25,8 +25,14 @@ internal sealed class HandedNodes(Action<HandoverOptions>? configure = null) : I
     /// <summary>A service of the workers.</summary>
     public Journal Journal { get; } = new();
 
+    /// <summary>What consumers that count do.</summary>
+    public Counting.Script Script { get; } = new();
+
     /// <summary>The application's consumers, by the names of their endpoints.</summary>
     public Dictionary<string, ConsumerDescriptor> Endpoints { get; } = [];
+
+    /// <summary>Starts a gateway, and a worker.</summary>
+    public async Task<(HandedNode Gateway, HandedNode Worker)> StartBothAsync() => (await StartGatewayAsync(), await StartWorkerAsync());
 
     public Task<HandedNode> StartGatewayAsync() => StartAsync(NodeRoles.Gateway);
 
@@ -64,6 +70,7 @@ internal sealed class HandedNodes(Action<HandoverOptions>? configure = null) : I
 
     public async ValueTask DisposeAsync()
     {
+        Script.Gate.TrySetResult();
         foreach (var node in _nodes)
         {
             // Nobody waits for those that a test has killed.

@@ -12,22 +12,21 @@ namespace Runnel.Tests.Handover;
 public sealed class HandoverMetricsTests : IAsyncLifetime
 {
     private readonly HandedNodes _nodes = new();
-    private readonly Counting.Script _script = new();
     private readonly Counts _counts = new();
     private HandedNode _gateway = null!, _first = null!;
 
+    private Counting.Script Script => _nodes.Script;
+
     public async ValueTask InitializeAsync()
     {
-        _nodes.Endpoints["test"] = _script.Describe();
-        _nodes.Endpoints["stays"] = _script.Describe(canBeAdopted: false);
-        _nodes.Endpoints["slow"] = ConsumerDescriptor.For(new ConsumerBuilder().OnConnect((_, cancellationToken) => _script.Gate.Task.WaitAsync(cancellationToken)));
-        _gateway = await _nodes.StartGatewayAsync();
-        _first = await _nodes.StartWorkerAsync();
+        _nodes.Endpoints["test"] = Script.Describe();
+        _nodes.Endpoints["stays"] = Script.Describe(canBeAdopted: false);
+        _nodes.Endpoints["slow"] = ConsumerDescriptor.For(new ConsumerBuilder().OnConnect((_, cancellationToken) => Script.Gate.Task.WaitAsync(cancellationToken)));
+        (_gateway, _first) = await _nodes.StartBothAsync();
     }
 
     public async ValueTask DisposeAsync()
     {
-        _script.Gate.TrySetResult();
         await _nodes.DisposeAsync();
         _counts.Dispose();
     }
@@ -54,7 +53,7 @@ public sealed class HandoverMetricsTests : IAsyncLifetime
     [Fact]
     public async Task Whoever_waits_for_the_end_of_a_connection_finds_it_gone_from_the_counts()
     {
-        _script.HoldsEnd = true;
+        Script.HoldsEnd = true;
         var client = await _gateway.ConnectAsync();
         var ending = client.EndAsync(CloseCode.Normal);
         var isToldEarly = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -69,7 +68,7 @@ public sealed class HandoverMetricsTests : IAsyncLifetime
         listener.SetMeasurementEventCallback<int>((_, _, _, _) => isToldEarly.TrySetResult(SpinWait.SpinUntil(() => ending.IsCompleted, TimeSpan.FromMilliseconds(100))));
         listener.Start();
 
-        _script.Gate.SetResult();
+        Script.Gate.SetResult();
         await Wait.For(ending, "the end");
 
         Assert.False(await Wait.For(isToldEarly.Task, "it to be taken off the counts"));
@@ -110,7 +109,7 @@ public sealed class HandoverMetricsTests : IAsyncLifetime
         await Wait.For(unwritable.Session.ConnectAsync(), "the connect to end");
         var deadly = await _gateway.ConnectAsync();
         await deadly.SayAsync("hold");
-        Assert.Equal("began hold", await _script.Journal.NextAsync());
+        Assert.Equal("began hold", await Script.Journal.NextAsync());
 
         for (var (death, worker) = (1, _first); death <= HandedSession.MostDeaths; death++)
         {
@@ -118,7 +117,7 @@ public sealed class HandoverMetricsTests : IAsyncLifetime
             _nodes.Kill(worker);
             worker = next;
             if (death < HandedSession.MostDeaths)
-                Assert.Equal(["adopted with 0", "began hold"], [await _script.Journal.NextAsync(), await _script.Journal.NextAsync()]);
+                Assert.Equal(["adopted with 0", "began hold"], [await Script.Journal.NextAsync(), await Script.Journal.NextAsync()]);
         }
 
         await deadly.ClosedAsync();

@@ -11,24 +11,20 @@ namespace Runnel.Tests.Handover;
 public sealed class HandoverTests : IAsyncLifetime
 {
     private readonly HandedNodes _nodes = new();
-    private readonly Counting.Script _script = new();
     private HandedNode _gateway = null!, _worker = null!;
+
+    private Counting.Script Script => _nodes.Script;
 
     public async ValueTask InitializeAsync()
     {
-        _nodes.Endpoints["test"] = _script.Describe();
+        _nodes.Endpoints["test"] = Script.Describe();
         _nodes.Endpoints["member"] = ConsumerDescriptor.For<Member>();
         _nodes.Endpoints["shared"] = new DemultiplexerBuilder().Stream<Member>("a").Stream<Member>("b").Describe();
-        _nodes.Endpoints["ends"] = new DemultiplexerBuilder().Stream("a", stream => stream.OnDisconnect((_, _) => _script.Gate.Task)).Describe();
-        _gateway = await _nodes.StartGatewayAsync();
-        _worker = await _nodes.StartWorkerAsync();
+        _nodes.Endpoints["ends"] = new DemultiplexerBuilder().Stream("a", stream => stream.OnDisconnect((_, _) => Script.Gate.Task)).Describe();
+        (_gateway, _worker) = await _nodes.StartBothAsync();
     }
 
-    public ValueTask DisposeAsync()
-    {
-        _script.Gate.TrySetResult();
-        return _nodes.DisposeAsync();
-    }
+    public ValueTask DisposeAsync() => _nodes.DisposeAsync();
 
     [Fact]
     public async Task Each_message_is_handled_once_and_in_order_with_the_events_of_groups()
@@ -76,7 +72,7 @@ public sealed class HandoverTests : IAsyncLifetime
             saying = client.SayAsync($"hold {said}");
         }
         Assert.False(saying.IsCompleted);
-        _script.Gate.SetResult();
+        Script.Gate.SetResult();
 
         await Wait.For(saying, "there is room");
         await client.GotAsync($"hold {MostOpen - 1} {MostOpen}");
@@ -88,9 +84,9 @@ public sealed class HandoverTests : IAsyncLifetime
         var client = await _gateway.ConnectAsync();
 
         var saying = client.SayAsync("hold " + new string('x', HandedSession.MostOpenBytes));
-        Assert.Equal("began hold", (await _script.Journal.NextAsync())[..10]);
+        Assert.Equal("began hold", (await Script.Journal.NextAsync())[..10]);
         Assert.False(saying.IsCompleted);
-        _script.Gate.SetResult();
+        Script.Gate.SetResult();
 
         await Wait.For(saying, "there is room");
     }
@@ -189,7 +185,7 @@ public sealed class HandoverTests : IAsyncLifetime
 
         Assert.Equal(0, _gateway.Host.Services.GetRequiredService<GroupRegistry>().CountOf("kept.news"));
         Assert.Empty(client.Closes); // what the worker sent was understood
-        _script.Gate.SetResult();
+        Script.Gate.SetResult();
         await Wait.For(ending, "the end");
     }
 
@@ -237,7 +233,7 @@ public sealed class HandoverTests : IAsyncLifetime
 
         _nodes.Kill(_gateway);
 
-        Assert.Equal("end 1006 with 1", await _script.Journal.NextAsync());
+        Assert.Equal("end 1006 with 1", await Script.Journal.NextAsync());
         await Wait.Until(() => _worker.Worker.Count == 0, "it is forgotten");
     }
 
@@ -266,21 +262,21 @@ public sealed class HandoverTests : IAsyncLifetime
         _nodes.Endpoints["test"] = ConsumerDescriptor.For(new ConsumerBuilder()
             .OnConnect((_, cancellationToken) =>
             {
-                _script.Journal.Write("connecting");
-                return _script.Gate.Task.WaitAsync(cancellationToken);
+                Script.Journal.Write("connecting");
+                return Script.Gate.Task.WaitAsync(cancellationToken);
             })
             .OnDisconnect((_, _) =>
             {
-                _script.Journal.Write("end");
+                Script.Journal.Write("end");
                 return Task.CompletedTask;
             }));
         _ = _gateway.Open().Session.ConnectAsync();
-        Assert.Equal("connecting", await _script.Journal.NextAsync());
+        Assert.Equal("connecting", await Script.Journal.NextAsync());
 
         _nodes.Kill(_gateway);
 
         await Wait.Until(() => _worker.Worker.Count == 0, "it is forgotten");
-        Assert.Equal(0, _script.Journal.Unread);
+        Assert.Equal(0, Script.Journal.Unread);
     }
 
     [Fact]

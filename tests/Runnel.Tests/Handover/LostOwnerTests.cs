@@ -10,21 +10,17 @@ namespace Runnel.Tests.Handover;
 public sealed class LostOwnerTests : IAsyncLifetime
 {
     private readonly HandedNodes _nodes = new();
-    private readonly Counting.Script _script = new();
     private HandedNode _gateway = null!, _first = null!;
+
+    private Counting.Script Script => _nodes.Script;
 
     public async ValueTask InitializeAsync()
     {
-        _nodes.Endpoints["test"] = _script.Describe();
-        _gateway = await _nodes.StartGatewayAsync();
-        _first = await _nodes.StartWorkerAsync();
+        _nodes.Endpoints["test"] = Script.Describe();
+        (_gateway, _first) = await _nodes.StartBothAsync();
     }
 
-    public ValueTask DisposeAsync()
-    {
-        _script.Gate.TrySetResult();
-        return _nodes.DisposeAsync();
-    }
+    public ValueTask DisposeAsync() => _nodes.DisposeAsync();
 
     [Fact]
     public async Task Three_workers_that_die_of_three_events_cost_nothing()
@@ -35,16 +31,16 @@ public sealed class LostOwnerTests : IAsyncLifetime
         List<TaskCompletionSource> gates = [];
         for (var death = 1; death <= 3; death++)
         {
-            gates.Add(_script.Gate);
+            gates.Add(Script.Gate);
             await client.SayAsync($"hold {death}");
-            Assert.Equal($"began hold {death}", await _script.Journal.NextAsync());
+            Assert.Equal($"began hold {death}", await Script.Journal.NextAsync());
             var next = await _nodes.StartWorkerAsync();
-            _script.Gate = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            Script.Gate = new(TaskCreationOptions.RunContinuationsAsynchronously);
             _nodes.Kill(worker);
-            Assert.Equal([$"adopted with {death - 1}", $"began hold {death}"], [await _script.Journal.NextAsync(), await _script.Journal.NextAsync()]);
-            _script.Gate.SetResult();
+            Assert.Equal([$"adopted with {death - 1}", $"began hold {death}"], [await Script.Journal.NextAsync(), await Script.Journal.NextAsync()]);
+            Script.Gate.SetResult();
             await client.GotAsync($"hold {death} {death} again");
-            _script.Gate = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            Script.Gate = new(TaskCreationOptions.RunContinuationsAsynchronously);
             worker = next;
         }
 
@@ -59,7 +55,7 @@ public sealed class LostOwnerTests : IAsyncLifetime
         _nodes.Endpoints["test"] = Connecting(accepts: false);
         var client = _gateway.Open();
         var connecting = client.Session.ConnectAsync();
-        Assert.Equal("connecting", await _script.Journal.NextAsync());
+        Assert.Equal("connecting", await Script.Journal.NextAsync());
 
         var worker = _first;
         for (var death = 1; death <= 3; death++)
@@ -67,7 +63,7 @@ public sealed class LostOwnerTests : IAsyncLifetime
             var next = await _nodes.StartWorkerAsync();
             _nodes.Kill(worker);
             if (death < 3)
-                Assert.Equal("connecting", await _script.Journal.NextAsync());
+                Assert.Equal("connecting", await Script.Journal.NextAsync());
             worker = next;
         }
 
@@ -81,7 +77,7 @@ public sealed class LostOwnerTests : IAsyncLifetime
         _nodes.Endpoints["test"] = Connecting(accepts: true);
         var client = _gateway.Open();
         var connecting = client.Session.ConnectAsync();
-        Assert.Equal("connecting", await _script.Journal.NextAsync());
+        Assert.Equal("connecting", await Script.Journal.NextAsync());
         await _first.FlushAsync(_gateway);
         await _nodes.StartWorkerAsync();
 
@@ -89,7 +85,7 @@ public sealed class LostOwnerTests : IAsyncLifetime
 
         await Wait.For(connecting, "the connect to end");
         Assert.Equal([CloseCode.ServiceRestart], client.Closes);
-        Assert.Equal(0, _script.Journal.Unread);
+        Assert.Equal(0, Script.Journal.Unread);
     }
 
     [Fact]
@@ -146,7 +142,7 @@ public sealed class LostOwnerTests : IAsyncLifetime
     {
         if (accepts)
             await connection.AcceptAsync(AcceptOptions.Default, cancellationToken);
-        _script.Journal.Write("connecting");
-        await _script.Gate.Task.WaitAsync(cancellationToken);
+        Script.Journal.Write("connecting");
+        await Script.Gate.Task.WaitAsync(cancellationToken);
     }));
 }

@@ -19,8 +19,7 @@ public sealed class OwnerWindowTests : IAsyncLifetime
     {
         _nodes.Endpoints["test"] = ConsumerDescriptor.For<Sending>();
         _nodes.Endpoints["shared"] = new DemultiplexerBuilder().Stream<Sending>("a").Stream<Sending>("b").Describe();
-        _gateway = await _nodes.StartGatewayAsync();
-        _worker = await _nodes.StartWorkerAsync();
+        (_gateway, _worker) = await _nodes.StartBothAsync();
     }
 
     public ValueTask DisposeAsync() => _nodes.DisposeAsync();

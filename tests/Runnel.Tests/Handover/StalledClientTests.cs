@@ -19,8 +19,7 @@ public sealed class StalledClientTests : IAsyncLifetime
     {
         _nodes.Endpoints["test"] = ConsumerDescriptor.For<Wordy>();
         _nodes.Endpoints["shared"] = new DemultiplexerBuilder().Stream<Wordy>("a").Describe();
-        _gateway = await _nodes.StartGatewayAsync();
-        _worker = await _nodes.StartWorkerAsync();
+        (_gateway, _worker) = await _nodes.StartBothAsync();
     }
 
     public ValueTask DisposeAsync() => _nodes.DisposeAsync();
