@@ -104,26 +104,10 @@ public sealed class OwnSeamsTests
         public IEnumerable<LayerUse> Uses => [use];
     }
 
-    private sealed class NeverEnding(IBackplane inner) : IBackplane
+    private sealed class NeverEnding(IBackplane inner) : DelegatingBackplane(inner)
     {
-        public BackplaneFeatures Features => inner.Features;
-
-        public BackplaneState State => inner.State;
-
-        public event Action<BackplaneState>? StateChanged
-        {
-            add => inner.StateChanged += value;
-            remove => inner.StateChanged -= value;
-        }
-
-        public ValueTask<Position> PublishAsync(Topic topic, ReadOnlyMemory<byte> payload, Retention? retention, CancellationToken cancellationToken = default) =>
-            inner.PublishAsync(topic, payload, retention, cancellationToken);
-
-        public async ValueTask<ITopicSubscription> SubscribeAsync(Topic topic, ITopicListener listener, CancellationToken cancellationToken = default) =>
-            new Subscription(await inner.SubscribeAsync(topic, listener, cancellationToken));
-
-        public ValueTask<TopicHistory> ReadHistoryAsync(Topic topic, Position after, int limit, CancellationToken cancellationToken = default) =>
-            inner.ReadHistoryAsync(topic, after, limit, cancellationToken);
+        public override async ValueTask<ITopicSubscription> SubscribeAsync(Topic topic, ITopicListener listener, CancellationToken cancellationToken = default) =>
+            new Subscription(await base.SubscribeAsync(topic, listener, cancellationToken));
 
         private sealed class Subscription(ITopicSubscription inner) : ITopicSubscription
         {

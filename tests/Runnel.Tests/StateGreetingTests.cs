@@ -165,7 +165,7 @@ public sealed class StateGreetingTests
             runnel.UseStateLayer("states:");
         builder.Services.Configure<LayerOptions>(options =>
         {
-            options.Factories["shared"] = new Factory(new WatchedBackplane(_shared) { Features = features }, isMain ? states : new States("main"));
+            options.Factories["shared"] = new Factory(new WatchedBackplane(_shared) { Claimed = features }, isMain ? states : new States("main"));
             options.Factories["states"] = new Factory(new InMemoryBackplane(TimeProvider.System), states);
         });
         var host = builder.Build();

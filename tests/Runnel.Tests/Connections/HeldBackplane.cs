@@ -4,7 +4,7 @@ using Runnel.Layers;
 namespace Runnel.Tests.Connections;
 
 /// <summary>A backplane whose subscribing a test holds up or fails, and counts.</summary>
-internal sealed class HeldBackplane(IBackplane inner) : IBackplane
+internal sealed class HeldBackplane(IBackplane inner) : DelegatingBackplane(inner)
 {
     private int _live;
     private int _subscribed;
@@ -24,32 +24,19 @@ internal sealed class HeldBackplane(IBackplane inner) : IBackplane
     /// <summary>How many there ever were.</summary>
     public int Subscribed => Volatile.Read(ref _subscribed);
 
-    public BackplaneFeatures Features => inner.Features;
+    public override ValueTask<Position> PublishAsync(Topic topic, ReadOnlyMemory<byte> payload, Retention? retention, CancellationToken cancellationToken = default) =>
+        PublishFailure is { } failure && topic.Kind == TopicKind.Group ? throw failure : base.PublishAsync(topic, payload, retention, cancellationToken);
 
-    public BackplaneState State => inner.State;
-
-    public event Action<BackplaneState>? StateChanged
-    {
-        add => inner.StateChanged += value;
-        remove => inner.StateChanged -= value;
-    }
-
-    public ValueTask<Position> PublishAsync(Topic topic, ReadOnlyMemory<byte> payload, Retention? retention, CancellationToken cancellationToken = default) =>
-        PublishFailure is { } failure && topic.Kind == TopicKind.Group ? throw failure : inner.PublishAsync(topic, payload, retention, cancellationToken);
-
-    public async ValueTask<ITopicSubscription> SubscribeAsync(Topic topic, ITopicListener listener, CancellationToken cancellationToken = default)
+    public override async ValueTask<ITopicSubscription> SubscribeAsync(Topic topic, ITopicListener listener, CancellationToken cancellationToken = default)
     {
         await Held.WaitAsync(cancellationToken);
         if (Failures.TryDequeue(out var failure))
             throw failure;
         Interlocked.Increment(ref _subscribed);
-        var subscription = await inner.SubscribeAsync(topic, listener, cancellationToken);
+        var subscription = await base.SubscribeAsync(topic, listener, cancellationToken);
         Interlocked.Increment(ref _live);
         return new Subscription(this, subscription);
     }
-
-    public ValueTask<TopicHistory> ReadHistoryAsync(Topic topic, Position after, int limit, CancellationToken cancellationToken = default) =>
-        inner.ReadHistoryAsync(topic, after, limit, cancellationToken);
 
     private sealed class Subscription(HeldBackplane owner, ITopicSubscription inner) : ITopicSubscription
     {

@@ -4,7 +4,7 @@ using Runnel.Layers;
 namespace Runnel.Tests.Handover;
 
 /// <summary>A node's way to the others, on which nothing goes in or out while its process is dead, or stands still.</summary>
-internal sealed class MortalWire(InMemoryBackplane inner) : IBackplane
+internal sealed class MortalWire(InMemoryBackplane inner) : DelegatingBackplane(inner)
 {
     private readonly Lock _lock = new();
     private readonly List<Action> _late = [];
@@ -12,16 +12,6 @@ internal sealed class MortalWire(InMemoryBackplane inner) : IBackplane
 
     /// <summary>Whether the process was killed: what comes and goes is lost.</summary>
     public bool IsDead { get; set; }
-
-    public BackplaneFeatures Features => inner.Features;
-
-    public BackplaneState State => BackplaneState.Connected;
-
-    public event Action<BackplaneState>? StateChanged
-    {
-        add { }
-        remove { }
-    }
 
     /// <summary>The process stands still: what comes and goes waits.</summary>
     public void StandStill()
@@ -43,19 +33,16 @@ internal sealed class MortalWire(InMemoryBackplane inner) : IBackplane
         late.ForEach(static step => step());
     }
 
-    public ValueTask<Position> PublishAsync(Topic topic, ReadOnlyMemory<byte> payload, Retention? retention, CancellationToken cancellationToken = default)
+    public override ValueTask<Position> PublishAsync(Topic topic, ReadOnlyMemory<byte> payload, Retention? retention, CancellationToken cancellationToken = default)
     {
         var bytes = payload.ToArray();
-        if (IsDead || IsLate(() => _ = inner.PublishAsync(topic, bytes, retention, CancellationToken.None).AsTask()))
+        if (IsDead || IsLate(() => _ = base.PublishAsync(topic, bytes, retention, CancellationToken.None).AsTask()))
             return ValueTask.FromResult(Position.None);
-        return inner.PublishAsync(topic, bytes, retention, cancellationToken);
+        return base.PublishAsync(topic, bytes, retention, cancellationToken);
     }
 
-    public ValueTask<ITopicSubscription> SubscribeAsync(Topic topic, ITopicListener listener, CancellationToken cancellationToken = default) =>
-        inner.SubscribeAsync(topic, new Listener(this, listener), cancellationToken);
-
-    public ValueTask<TopicHistory> ReadHistoryAsync(Topic topic, Position after, int limit, CancellationToken cancellationToken = default) =>
-        inner.ReadHistoryAsync(topic, after, limit, cancellationToken);
+    public override ValueTask<ITopicSubscription> SubscribeAsync(Topic topic, ITopicListener listener, CancellationToken cancellationToken = default) =>
+        base.SubscribeAsync(topic, new Listener(this, listener), cancellationToken);
 
     private bool IsLate(Action step)
     {

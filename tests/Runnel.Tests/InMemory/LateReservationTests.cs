@@ -42,7 +42,7 @@ public sealed class LateReservationTests
     }
 
     /// <summary>Does something before the first publication, and something after it.</summary>
-    private sealed class SlowBackplane(IBackplane inner) : IBackplane
+    private sealed class SlowBackplane(IBackplane inner) : DelegatingBackplane(inner)
     {
         private bool _hasPublished;
 
@@ -50,32 +50,16 @@ public sealed class LateReservationTests
 
         public required Func<Task> AfterFirst { get; init; }
 
-        public BackplaneFeatures Features => inner.Features;
-
-        public BackplaneState State => inner.State;
-
-        public event Action<BackplaneState>? StateChanged
-        {
-            add => inner.StateChanged += value;
-            remove => inner.StateChanged -= value;
-        }
-
-        public async ValueTask<Position> PublishAsync(Topic topic, ReadOnlyMemory<byte> payload, Retention? retention, CancellationToken cancellationToken = default)
+        public override async ValueTask<Position> PublishAsync(Topic topic, ReadOnlyMemory<byte> payload, Retention? retention, CancellationToken cancellationToken = default)
         {
             var isFirst = !_hasPublished;
             _hasPublished = true;
             if (isFirst)
                 await BeforeFirst();
-            var position = await inner.PublishAsync(topic, payload, retention, cancellationToken);
+            var position = await base.PublishAsync(topic, payload, retention, cancellationToken);
             if (isFirst)
                 await AfterFirst();
             return position;
         }
-
-        public ValueTask<ITopicSubscription> SubscribeAsync(Topic topic, ITopicListener listener, CancellationToken cancellationToken = default) =>
-            inner.SubscribeAsync(topic, listener, cancellationToken);
-
-        public ValueTask<TopicHistory> ReadHistoryAsync(Topic topic, Position after, int limit, CancellationToken cancellationToken = default) =>
-            inner.ReadHistoryAsync(topic, after, limit, cancellationToken);
     }
 }

@@ -174,7 +174,7 @@ public sealed class GroupPagesTests
     private static GroupMessage Message(Position position, ReadOnlyMemory<byte> body) =>
         new(new Envelope(new Message(GroupMessage.PlainType, body), EnvelopeKind.TextFrame), new GroupPlace("articles", "tag", position));
 
-    private sealed class ReadBackplane(IBackplane inner) : IBackplane
+    private sealed class ReadBackplane(IBackplane inner) : DelegatingBackplane(inner)
     {
         public Func<TopicHistory, TopicHistory> OnRead { get; set; } = static history => history;
 
@@ -182,27 +182,11 @@ public sealed class GroupPagesTests
 
         public int Reads { get; private set; }
 
-        public BackplaneFeatures Features => inner.Features;
-
-        public BackplaneState State => inner.State;
-
-        public event Action<BackplaneState>? StateChanged
-        {
-            add => inner.StateChanged += value;
-            remove => inner.StateChanged -= value;
-        }
-
-        public ValueTask<Position> PublishAsync(Topic topic, ReadOnlyMemory<byte> payload, Retention? retention, CancellationToken cancellationToken = default) =>
-            inner.PublishAsync(topic, payload, retention, cancellationToken);
-
-        public ValueTask<ITopicSubscription> SubscribeAsync(Topic topic, ITopicListener listener, CancellationToken cancellationToken = default) =>
-            inner.SubscribeAsync(topic, listener, cancellationToken);
-
-        public async ValueTask<TopicHistory> ReadHistoryAsync(Topic topic, Position after, int limit, CancellationToken cancellationToken = default)
+        public override async ValueTask<TopicHistory> ReadHistoryAsync(Topic topic, Position after, int limit, CancellationToken cancellationToken = default)
         {
             Reads++;
             await Held.WaitAsync(cancellationToken);
-            return OnRead(await inner.ReadHistoryAsync(topic, after, limit, cancellationToken));
+            return OnRead(await base.ReadHistoryAsync(topic, after, limit, cancellationToken));
         }
     }
 }

@@ -24,7 +24,7 @@ public sealed class RedisWorkQueueOfProcessesTests(RedisServer server) : WorkQue
     protected override ValueTask<OpenedQueue> OpenAsync()
     {
         var queue = OpenProcess();
-        return new(new OpenedQueue(new QueueOfProcesses(this, queue), queue));
+        return new(new OpenedQueue(new QueueOfProcesses(queue, OpenReceiverAsync), queue));
     }
 
     protected override async Task CrashAsync(IWorkReceiver lease)
@@ -55,26 +55,13 @@ public sealed class RedisWorkQueueOfProcessesTests(RedisServer server) : WorkQue
         await _place.DisposeAsync();
     }
 
+    private ValueTask<IWorkReceiver> OpenReceiverAsync(ReceiverOptions options, CancellationToken cancellationToken) =>
+        OpenProcess().OpenReceiverAsync(options with { LeaseDuration = LeaseOptions.LeaseDuration }, cancellationToken);
+
     private RedisWorkQueue OpenProcess()
     {
         var queue = new RedisWorkQueue(_place.Open());
         _processes.Add(queue);
         return queue;
-    }
-
-    private sealed class QueueOfProcesses(RedisWorkQueueOfProcessesTests test, RedisWorkQueue queue) : IWorkQueue
-    {
-        public WorkQueueFeatures Features => queue.Features;
-
-        public ValueTask<int> EnqueueAsync(ChannelName channel, IReadOnlyList<Envelope> envelopes, EnqueueOptions options, CancellationToken cancellationToken = default) =>
-            queue.EnqueueAsync(channel, envelopes, options, cancellationToken);
-
-        public ValueTask<DateTimeOffset> GetTimeAsync(CancellationToken cancellationToken = default) => queue.GetTimeAsync(cancellationToken);
-
-        public ValueTask<bool> CancelAsync(ChannelName channel, MessageId id, CancellationToken cancellationToken = default) =>
-            queue.CancelAsync(channel, id, cancellationToken);
-
-        public ValueTask<IWorkReceiver> OpenReceiverAsync(ReceiverOptions options, CancellationToken cancellationToken = default) =>
-            test.OpenProcess().OpenReceiverAsync(options with { LeaseDuration = test.LeaseOptions.LeaseDuration }, cancellationToken);
     }
 }

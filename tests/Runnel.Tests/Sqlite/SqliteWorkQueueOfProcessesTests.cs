@@ -22,7 +22,7 @@ public sealed class SqliteWorkQueueOfProcessesTests : WorkQueueProcessesSpecific
     protected override ValueTask<OpenedQueue> OpenAsync()
     {
         var queue = new SqliteWorkQueue(_file.Open());
-        return new(new OpenedQueue(new QueueOfProcesses(this, queue), queue));
+        return new(new OpenedQueue(new QueueOfProcesses(queue, OpenReceiverAsync), queue));
     }
 
     protected override async Task CrashAsync(IWorkReceiver lease)
@@ -38,24 +38,11 @@ public sealed class SqliteWorkQueueOfProcessesTests : WorkQueueProcessesSpecific
         await _file.DisposeAsync();
     }
 
-    private sealed class QueueOfProcesses(SqliteWorkQueueOfProcessesTests test, SqliteWorkQueue queue) : IWorkQueue
+    private async ValueTask<IWorkReceiver> OpenReceiverAsync(ReceiverOptions options, CancellationToken cancellationToken)
     {
-        public WorkQueueFeatures Features => queue.Features;
-
-        public ValueTask<int> EnqueueAsync(ChannelName channel, IReadOnlyList<Envelope> envelopes, EnqueueOptions options, CancellationToken cancellationToken = default) =>
-            queue.EnqueueAsync(channel, envelopes, options, cancellationToken);
-
-        public ValueTask<DateTimeOffset> GetTimeAsync(CancellationToken cancellationToken = default) => queue.GetTimeAsync(cancellationToken);
-
-        public ValueTask<bool> CancelAsync(ChannelName channel, MessageId id, CancellationToken cancellationToken = default) =>
-            queue.CancelAsync(channel, id, cancellationToken);
-
-        public async ValueTask<IWorkReceiver> OpenReceiverAsync(ReceiverOptions options, CancellationToken cancellationToken = default)
-        {
-            var store = test._file.Open();
-            var lease = await new SqliteWorkQueue(store).OpenReceiverAsync(options, cancellationToken);
-            test._workers[lease] = store;
-            return lease;
-        }
+        var store = _file.Open();
+        var lease = await new SqliteWorkQueue(store).OpenReceiverAsync(options, cancellationToken);
+        _workers[lease] = store;
+        return lease;
     }
 }

@@ -137,7 +137,7 @@ internal sealed class WatchedQueue(IWorkQueue inner) : IWorkQueue, IWorkQueueOpe
 }
 
 /// <summary>A backplane that fails when told to, and counts what is published.</summary>
-internal sealed class WatchedBackplane(IBackplane inner) : IBackplane
+internal sealed class WatchedBackplane(IBackplane inner) : DelegatingBackplane(inner)
 {
     private int _failingSubscriptions;
     private int _failingPublications;
@@ -156,41 +156,36 @@ internal sealed class WatchedBackplane(IBackplane inner) : IBackplane
 
     public Action OnPublish { get; set; } = static () => { };
 
-    public BackplaneFeatures Features { get; init; } = inner.Features;
+    /// <summary>What it says that it can do, if that is not what it can.</summary>
+    public BackplaneFeatures? Claimed { get; init; }
 
-    public BackplaneState State => inner.State;
+    public override BackplaneFeatures Features => Claimed ?? base.Features;
 
     public ConcurrentQueue<(Topic Topic, ReadOnlyMemory<byte> Payload)> Published { get; } = new();
 
     /// <summary>What a publication waits for.</summary>
     public Func<Envelope, Task>? Hold { get; set; }
 
-    public event Action<BackplaneState>? StateChanged
-    {
-        add => inner.StateChanged += value;
-        remove => inner.StateChanged -= value;
-    }
-
-    public async ValueTask<Position> PublishAsync(Topic topic, ReadOnlyMemory<byte> payload, Retention? retention, CancellationToken cancellationToken = default)
+    public override async ValueTask<Position> PublishAsync(Topic topic, ReadOnlyMemory<byte> payload, Retention? retention, CancellationToken cancellationToken = default)
     {
         if (IsOfWorkers(topic))
-            return await inner.PublishAsync(topic, payload, retention, cancellationToken);
+            return await base.PublishAsync(topic, payload, retention, cancellationToken);
         if (Hold?.Invoke(EnvelopeFormat.Decode(payload)) is { } hold)
             await hold;
         if (Interlocked.Decrement(ref _failingPublications) >= 0)
             throw new BackplaneUnavailableException("The layer is away.");
         Published.Enqueue((topic, payload.ToArray()));
         OnPublish();
-        return await inner.PublishAsync(topic, payload, retention, cancellationToken);
+        return await base.PublishAsync(topic, payload, retention, cancellationToken);
     }
 
-    public ValueTask<ITopicSubscription> SubscribeAsync(Topic topic, ITopicListener listener, CancellationToken cancellationToken = default) =>
+    public override ValueTask<ITopicSubscription> SubscribeAsync(Topic topic, ITopicListener listener, CancellationToken cancellationToken = default) =>
         IsOfWorkers(topic) && Interlocked.Decrement(ref _failingSubscriptions) >= 0
             ? throw new BackplaneUnavailableException("The layer is away.")
-            : inner.SubscribeAsync(topic, listener, cancellationToken);
+            : base.SubscribeAsync(topic, listener, cancellationToken);
 
-    public ValueTask<TopicHistory> ReadHistoryAsync(Topic topic, Position after, int limit, CancellationToken cancellationToken = default) =>
-        Interlocked.Decrement(ref _failingReads) >= 0 ? throw new BackplaneUnavailableException("The layer is away.") : inner.ReadHistoryAsync(topic, after, limit, cancellationToken);
+    public override ValueTask<TopicHistory> ReadHistoryAsync(Topic topic, Position after, int limit, CancellationToken cancellationToken = default) =>
+        Interlocked.Decrement(ref _failingReads) >= 0 ? throw new BackplaneUnavailableException("The layer is away.") : base.ReadHistoryAsync(topic, after, limit, cancellationToken);
 
     private static bool IsOfWorkers(Topic topic) => topic.Kind == TopicKind.Runnel || topic.Value.Contains(":consumed.", StringComparison.Ordinal) || topic.Value.Contains(":recurring.", StringComparison.Ordinal);
 }
