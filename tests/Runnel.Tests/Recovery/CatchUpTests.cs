@@ -24,11 +24,10 @@ public sealed class CatchUpTests
         const int Members = 200, Missed = 250;
         await using var here = GreetedConnection.CreateNode(_backplane, _clock);
         await using var there = GreetedConnection.CreateNode(_backplane, _clock);
-        using var first = await GreetedConnection.ConnectAsync<GroupsConsumer>(here);
-        await first.CutAsync();
+        var shown = await GreetedConnection.VisitAsync<GroupsConsumer>(here);
         await here.SendAsync(1, Missed);
 
-        var members = await Task.WhenAll(Enumerable.Range(0, Members).Select(_ => GreetedConnection.ConnectAsync<GroupsConsumer>(there, first.Shown())));
+        var members = await Task.WhenAll(Enumerable.Range(0, Members).Select(_ => GreetedConnection.ConnectAsync<GroupsConsumer>(there, shown)));
         await here.SendAsync(Missed + 1, Missed + 10);
         foreach (var member in members)
             await member.GotAsync(Missed + 10);
@@ -56,11 +55,10 @@ public sealed class CatchUpTests
     {
         var options = new OutboundOptions { MaxBytes = 8_000 };
         await using var node = GreetedConnection.CreateNode(_backplane, _clock);
-        using var first = await GreetedConnection.ConnectAsync<GroupsConsumer>(node);
-        await first.CutAsync();
+        var shown = await GreetedConnection.VisitAsync<GroupsConsumer>(node);
         await node.SendAsync(1, 500);
 
-        using var second = await GreetedConnection.ConnectAsync<GroupsConsumer>(node, first.Shown(), options: options, prepare: writer => writer.Block());
+        using var second = await GreetedConnection.ConnectAsync<GroupsConsumer>(node, shown, options: options, prepare: writer => writer.Block());
         for (var writes = 0; second.Payloads().Count < 500 && writes < 500; writes++)
             await second.Writer.UnblockOneAsync();
 
@@ -119,11 +117,10 @@ public sealed class CatchUpTests
     public async Task A_gap_that_shows_while_a_client_catches_up_is_told_to_it()
     {
         await using var node = GreetedConnection.CreateNode(_backplane, _clock);
-        using var first = await GreetedConnection.ConnectAsync<GroupsConsumer>(node);
-        await first.CutAsync();
+        var shown = await GreetedConnection.VisitAsync<GroupsConsumer>(node);
         await node.SendAsync(1, 500);
         using var second = await GreetedConnection.ConnectAsync<GroupsConsumer>(
-            node, first.Shown(), options: new OutboundOptions { MaxBytes = 8_000 }, prepare: writer => writer.Block());
+            node, shown, options: new OutboundOptions { MaxBytes = 8_000 }, prepare: writer => writer.Block());
 
         _backplane.Tear("articles");
         second.Writer.Unblock();
@@ -180,64 +177,78 @@ public sealed class CatchUpTests
     [Fact]
     public async Task A_member_that_leaves_at_the_last_moment_has_missed_nothing()
     {
-        using var log = new RecordedLog();
-        await using var node = GreetedConnection.CreateNode(_backplane, _clock, log);
-        var (group, member, client, writer) = Comer(_backplane);
-        writer.Written = () => member.Leave(group); // what was missed is being written
+        await using var comer = new Comer(_backplane, _clock);
+        comer.Writer.Written = () => comer.Member.Leave(comer.Group); // what was missed is being written
 
-        group.Pages!.Find(new Position(1, 1)); // somebody reads
-        group.Deliver(Article(1));
-        await Wait.For(new CatchUp(node.Context, group, member, client, new Position(1, 0), gaps: 0).RunAsync(), "the end");
+        comer.Group.Pages!.Find(new Position(1, 1)); // somebody reads
+        comer.Group.Deliver(Article(1));
+        await Wait.For(comer.CatchUpAsync(from: 0), "the end");
 
-        Assert.Equal(1, writer.Writes);
-        Assert.Empty(log.Of(1025));
+        Assert.Equal(1, comer.Writer.Writes);
+        Assert.Empty(comer.Log.Of(1025));
     }
 
     [Fact]
     public async Task Catching_up_ends_with_the_layer()
     {
-        using var log = new RecordedLog();
-        await using var node = GreetedConnection.CreateNode(_backplane, _clock, log);
+        await using var comer = new Comer(_backplane, _clock);
         _backplane.Held = Task.FromException(new ObjectDisposedException("the layer"));
-        var (group, member, client, _) = Comer(_backplane);
 
-        group.Deliver(Article(5));
-        await Wait.For(new CatchUp(node.Context, group, member, client, new Position(1, 3), gaps: 0).RunAsync(), "the end");
+        comer.Group.Deliver(Article(5));
+        await Wait.For(comer.CatchUpAsync(from: 3), "the end");
 
-        Assert.Empty(log.Of(1024));
+        Assert.Empty(comer.Log.Of(1024));
     }
 
     [Fact]
     public async Task A_history_that_cannot_be_read_is_read_again_every_five_seconds_at_the_latest()
     {
-        using var log = new RecordedLog();
-        await using var node = GreetedConnection.CreateNode(_backplane, _clock, log);
+        await using var comer = new Comer(_backplane, _clock);
         _backplane.Held = Task.FromException(new BackplaneUnavailableException("away"));
-        var (group, member, client, _) = Comer(_backplane);
-        group.Deliver(Article(5));
+        comer.Group.Deliver(Article(5));
 
-        var catchingUp = new CatchUp(node.Context, group, member, client, new Position(1, 3), gaps: 0).RunAsync();
-        await _clock.MoveUntil(TimeSpan.FromSeconds(1), () => log.Of(1024).Count() == 10, "ten failures");
-        member.LeaveAll();
+        var catchingUp = comer.CatchUpAsync(from: 3);
+        await _clock.MoveUntil(TimeSpan.FromSeconds(1), () => comer.Log.Of(1024).Count() == 10, "ten failures");
+        comer.Member.LeaveAll();
         await _clock.MoveUntil(TimeSpan.FromSeconds(1), () => catchingUp.IsCompleted, "the end");
 
-        Assert.EndsWith("read again in 00:00:00.1000000.", log.Of(1024).First().Text, StringComparison.Ordinal);
-        Assert.EndsWith("read again in 00:00:05.", log.Of(1024).Last().Text, StringComparison.Ordinal);
-    }
-
-    // One that catches up in a group of its own.
-    private (Group Group, GroupMember Member, ClientPositions Client, FakeWriter Writer) Comer(IBackplane backplane)
-    {
-        var writer = new FakeWriter();
-        var client = new ClientPositions("", "client:1f6b0c9e", [], seals: null!, maxLineBytes: 10_000);
-        var member = new GroupMember(1, new OutboundQueue(new OutboundOptions(), writer), client, new NoEvents(), maxHeldBytes: 10_000);
-        var group = new Group("articles", new GroupPages(Topic.OfGroup("articles"), backplane, _clock, static _ => throw new InvalidOperationException("Nothing is read."))) { Tag = "tag" };
-        member.Join(group, isComer: true, static () => throw new InvalidOperationException("Nothing is subscribed."));
-        return (group, member, client, writer);
+        Assert.EndsWith("read again in 00:00:00.1000000.", comer.Log.Of(1024).First().Text, StringComparison.Ordinal);
+        Assert.EndsWith("read again in 00:00:05.", comer.Log.Of(1024).Last().Text, StringComparison.Ordinal);
     }
 
     private static GroupMessage Article(int offset) =>
         new(new Envelope(new Message(GroupMessage.JsonType, "1"u8.ToArray()), EnvelopeKind.TextFrame), new GroupPlace("articles", "tag", new Position(1, offset)));
+
+    /// <summary>One that catches up in a group of its own.</summary>
+    private sealed class Comer : IAsyncDisposable
+    {
+        private readonly ClientPositions _client = new("", "client:1f6b0c9e", [], seals: null!, maxLineBytes: 10_000);
+        private readonly FakeNode _node;
+
+        public Comer(IBackplane backplane, TimeProvider clock)
+        {
+            _node = GreetedConnection.CreateNode(backplane, clock, Log);
+            Member = new GroupMember(1, new OutboundQueue(new OutboundOptions(), Writer), _client, new NoEvents(), maxHeldBytes: 10_000);
+            Group = new Group("articles", new GroupPages(Topic.OfGroup("articles"), backplane, clock, static _ => throw new InvalidOperationException("Nothing is read."))) { Tag = "tag" };
+            Member.Join(Group, isComer: true, static () => throw new InvalidOperationException("Nothing is subscribed."));
+        }
+
+        public RecordedLog Log { get; } = new();
+
+        public FakeWriter Writer { get; } = new();
+
+        public GroupMember Member { get; }
+
+        public Group Group { get; }
+
+        public Task CatchUpAsync(int from) => new CatchUp(_node.Context, Group, Member, _client, new Position(1, from), gaps: 0).RunAsync();
+
+        public async ValueTask DisposeAsync()
+        {
+            await _node.DisposeAsync();
+            Log.Dispose();
+        }
+    }
 
     private sealed class NoEvents : IEventSink
     {

@@ -52,12 +52,11 @@ public sealed class GapTests
     {
         using var counts = new Counts();
         await using var node = GreetedConnection.CreateNode(_backplane);
-        using var first = await GreetedConnection.ConnectAsync<GroupsConsumer>(node);
-        await first.CutAsync();
+        var shown = await GreetedConnection.VisitAsync<GroupsConsumer>(node);
         await node.SendAsync(1, 3);
 
-        using var one = await GreetedConnection.ConnectAsync<GroupsConsumer>(node, first.Shown());
-        using var another = await GreetedConnection.ConnectAsync<GroupsConsumer>(node, first.Shown());
+        using var one = await GreetedConnection.ConnectAsync<GroupsConsumer>(node, shown);
+        using var another = await GreetedConnection.ConnectAsync<GroupsConsumer>(node, shown);
         await one.GotAsync(3);
         await another.GotAsync(3);
 
@@ -166,11 +165,10 @@ public sealed class GapTests
         using var counts = new Counts();
         var clock = new ManualTimeProvider();
         await using var node = GreetedConnection.CreateNode(new TornBackplane(new InMemoryBackplane(clock)), clock, messages: 300);
-        using var first = await GreetedConnection.ConnectAsync<GroupsConsumer>(node);
-        await first.CutAsync();
+        var shown = await GreetedConnection.VisitAsync<GroupsConsumer>(node);
         await node.SendAsync(1, 300);
         using var second = await GreetedConnection.ConnectAsync<GroupsConsumer>(
-            node, first.Shown(), options: new OutboundOptions { MaxBytes = 8_000 }, prepare: writer => writer.Block());
+            node, shown, options: new OutboundOptions { MaxBytes = 8_000 }, prepare: writer => writer.Block());
 
         clock.Advance(TimeSpan.FromSeconds(30)); // nobody reads, so the pages are dropped
         await node.SendAsync(301, 700);

@@ -30,6 +30,16 @@ internal static class GreetedConnection
         return connection;
     }
 
+    /// <summary>A client comes and goes again.</summary>
+    /// <returns>What it would show.</returns>
+    public static async Task<(string Position, string Seal)> VisitAsync<TConsumer>(FakeNode node)
+        where TConsumer : WebSocketConsumer
+    {
+        using var connection = await ConnectAsync<TConsumer>(node);
+        await connection.CutAsync();
+        return connection.Shown();
+    }
+
     /// <summary>What the client got of one kind.</summary>
     public static IEnumerable<JsonElement> Of(this FakeConnection connection, string member) =>
         connection.Writer.Texts.Where(text => text[0] == '{').Select(text => JsonElement.Parse(text)).Where(message => message.TryGetProperty(member, out _)).Select(message => message.GetProperty(member));
