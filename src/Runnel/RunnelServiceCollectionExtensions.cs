@@ -51,6 +51,7 @@ public static class RunnelServiceCollectionExtensions
         services.TryAddSingleton<PositionKey>();
         services.TryAddSingleton<PositionSeals>();
         services.TryAddSingleton<GroupJoining>();
+        services.TryAddSingleton<GroupTopics>();
         services.TryAddSingleton<GroupRegistry>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ILayerUser, HistoryUses>());
         services.TryAddSingleton<IGroups>(provider => provider.GetRequiredService<GroupRegistry>());

@@ -2,14 +2,13 @@ using System.Collections.Concurrent;
 using System.Security.Claims;
 using System.Text;
 using System.Text.Json;
-using Runnel.Frames;
 using Runnel.Layers;
 using Runnel.Nodes;
 
 namespace Runnel.Groups;
 
-/// <summary>This node's groups: which of its connections are in which group, and what goes to the backplane and comes from it.</summary>
-internal sealed class GroupRegistry(NodeContext node, IBackplane backplane, MemberTable members, InboxSender inboxes, PositionSeals seals, GroupJoining joining) : IGroups, IAsyncDisposable
+/// <summary>This node's groups: which of its connections are in which group, and how long a group without members stays.</summary>
+internal sealed class GroupRegistry(NodeContext node, GroupTopics topics, MemberTable members, InboxSender inboxes, PositionSeals seals, GroupJoining joining) : IGroups, IAsyncDisposable
 {
     private readonly ConcurrentDictionary<string, Group> _groups = new();
     private readonly Lock _lingerLock = new();
@@ -27,9 +26,9 @@ internal sealed class GroupRegistry(NodeContext node, IBackplane backplane, Memb
         cancellationToken.ThrowIfCancellationRequested();
         while (true)
         {
-            var found = _groups.GetOrAdd(group.Value, static (_, call) => call.Registry.NewGroup(call.Name), (Registry: this, Name: group));
+            var found = _groups.GetOrAdd(group.Value, static (_, call) => call.Topics.NewGroup(call.Name), (Topics: topics, Name: group));
             RefuseDropping(found, member);
-            var joined = member.Join(found, isComer: found.CanRecover(member), () => SubscribeAsync(found));
+            var joined = member.Join(found, isComer: found.CanRecover(member), () => topics.SubscribeAsync(found));
             switch (joined)
             {
                 case JoinResult.GroupRetired:
@@ -118,25 +117,25 @@ internal sealed class GroupRegistry(NodeContext node, IBackplane backplane, Memb
     public ValueTask SendAsync(GroupName group, string text, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(text);
-        return PublishAsync(group, EnvelopeKind.TextFrame, GroupMessage.PlainType, Encoding.UTF8.GetBytes(text), cancellationToken);
+        return topics.PublishAsync(group, EnvelopeKind.TextFrame, GroupMessage.PlainType, Encoding.UTF8.GetBytes(text), cancellationToken);
     }
 
     public ValueTask SendAsync(GroupName group, ReadOnlyMemory<byte> data, CancellationToken cancellationToken = default) =>
-        PublishAsync(group, EnvelopeKind.BinaryFrame, GroupMessage.PlainType, data, cancellationToken);
+        topics.PublishAsync(group, EnvelopeKind.BinaryFrame, GroupMessage.PlainType, data, cancellationToken);
 
     public ValueTask SendJsonAsync<T>(GroupName group, T value, CancellationToken cancellationToken = default) =>
-        PublishAsync(group, EnvelopeKind.TextFrame, GroupMessage.JsonType, JsonSerializer.SerializeToUtf8Bytes(value, node.Options.Json), cancellationToken);
+        topics.PublishAsync(group, EnvelopeKind.TextFrame, GroupMessage.JsonType, JsonSerializer.SerializeToUtf8Bytes(value, node.Options.Json), cancellationToken);
 
     public ValueTask SendEventAsync<T>(GroupName group, string type, T body, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(type);
         if (type.StartsWith(InboxSender.OwnTypes, StringComparison.Ordinal))
             throw new ArgumentException($"'{type}' cannot be the type of an event: types that begin with '{InboxSender.OwnTypes}' are reserved for Runnel. Choose another name.", nameof(type));
-        return PublishAsync(group, EnvelopeKind.Message, type, JsonSerializer.SerializeToUtf8Bytes(body, node.Options.Json), cancellationToken);
+        return topics.PublishAsync(group, EnvelopeKind.Message, type, JsonSerializer.SerializeToUtf8Bytes(body, node.Options.Json), cancellationToken);
     }
 
     public ValueTask SendGapAsync(GroupName group, CancellationToken cancellationToken = default) =>
-        PublishAsync(group, EnvelopeKind.Message, GroupMessage.GapType, default, cancellationToken);
+        topics.PublishAsync(group, EnvelopeKind.Message, GroupMessage.GapType, default, cancellationToken);
 
     /// <summary>Ends all subscriptions: the node is going.</summary>
     public async ValueTask DisposeAsync()
@@ -144,35 +143,9 @@ internal sealed class GroupRegistry(NodeContext node, IBackplane backplane, Memb
         lock (_lingerLock)
             _lingerTimer?.Dispose();
         foreach (var group in _groups.Values)
-            await EndSubscriptionAsync(group);
+            await topics.UnsubscribeAsync(group);
         _groups.Clear();
     }
-
-    private async ValueTask PublishAsync(GroupName group, EnvelopeKind kind, string type, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
-    {
-        var topic = Topic.OfGroup(group);
-        if (topic.Kind != TopicKind.Group)
-            throw new ArgumentException($"'{group}' is the group of a job, and only Runnel sends to it. Choose another group for messages of your own.", nameof(group));
-        var bytes = EnvelopeFormat.Encode(new Envelope(new Message(type, body), kind));
-        if (bytes.Length > node.Options.MaxGroupMessageBytes)
-            throw new MessageTooLargeException($"group '{group}'", bytes.Length, node.Options.MaxGroupMessageBytes);
-        await backplane.PublishAsync(topic, bytes, RetentionOf(group), cancellationToken);
-    }
-
-    private Group NewGroup(GroupName name)
-    {
-        var topic = Topic.OfGroup(name);
-        var isOfJob = topic.Kind != TopicKind.Group;
-        if (isOfJob ? !seals.HasKey : RetentionOf(name) is null)
-            return new Group(name, pages: null, isOfJob);
-        Group? group = null;
-        return group = new Group(name, new GroupPages(topic, backplane, node.TimeProvider, message => Decode(group!, message)), isOfJob);
-    }
-
-    private Retention? RetentionOf(GroupName group) =>
-        node.Options.Histories.Count > 0 && node.Options.HistoryOf(group) is { Retention: { } retention } rule && (rule.IsRequired || KeepsHistory) ? retention : null;
-
-    private bool KeepsHistory => backplane.Features.HasFlag(BackplaneFeatures.History);
 
     // Which groups a connection joins is known only when it joins them.
     private void RefuseDropping(Group group, GroupMember member)
@@ -198,108 +171,6 @@ internal sealed class GroupRegistry(NodeContext node, IBackplane backplane, Memb
         }
     }
 
-    private async Task<IAsyncDisposable> SubscribeAsync(Group group)
-    {
-        try
-        {
-            if (group.Pages is null)
-                return await backplane.SubscribeAsync(Topic.OfGroup(group.Name), message => OnMessage(group, message), gap => OnGap(group, gap));
-            await seals.PrepareAsync(CancellationToken.None);
-            group.Tag = seals.TagOf(group.Name);
-            return await SubscribeWithPositionAsync(group);
-        }
-        catch
-        {
-            group.ForgetSubscription(); // the next member tries again
-            throw;
-        }
-    }
-
-    // A group with history always has a position: else a client that never got a message could not say where it stands. Only a job has none before its first state, and after its last one is forgotten.
-    private async Task<IAsyncDisposable> SubscribeWithPositionAsync(Group group)
-    {
-        var topic = Topic.OfGroup(group.Name);
-        var subscription = await backplane.SubscribeAsync(topic, message => OnMessage(group, message), gap => OnGap(group, gap));
-        try
-        {
-            var begins = subscription.Begins;
-            if (begins == Position.None && !group.IsOfJob)
-                begins = await backplane.PublishAsync(topic, EnvelopeFormat.Encode(new Envelope(new Message(GroupMessage.BeginType, default))), RetentionOf(group.Name));
-            group.Begin(begins);
-            return subscription;
-        }
-        catch
-        {
-            await subscription.DisposeAsync();
-            throw;
-        }
-    }
-
-    private void OnMessage(Group group, BackplaneMessage received)
-    {
-        var message = Decode(group, received);
-        if (message.IsBegin)
-        {
-            group.Deliver(message);
-            return;
-        }
-        if (message.IsGap)
-        {
-            ConnectionMetrics.GroupGapWasReported();
-            Log.GroupGapReported(node.Logger, group.Name);
-        }
-        else
-        {
-            if (group is { Pages: not null, IsOfJob: false } && message.Place is null)
-                TellOfUnkept(group);
-            ConnectionMetrics.GroupMessageFannedOut();
-        }
-        if (group.Deliver(message) is { } failure)
-        {
-            Log.MessageUndeliverable(node.Logger, failure, group.Name);
-            LayerTelemetry.MessagesDropped("unreadable");
-        }
-    }
-
-    private GroupMessage Decode(Group group, BackplaneMessage received)
-    {
-        var place = group.Pages is not null && received.Position != Position.None ? new GroupPlace(group.Name, group.Tag, received.Position) : null;
-        try
-        {
-            var envelope = EnvelopeFormat.Decode(received.Payload);
-            if (envelope is { Kind: EnvelopeKind.Message, Message.Type: GroupMessage.GapType })
-                return GroupMessage.OfGap(new GroupPlace(group.Name, group.Tag, received.Position, IsGap: true, IsReported: true));
-            return new GroupMessage(envelope, place);
-        }
-        catch (FormatException exception)
-        {
-            Log.MessageUnreadable(node.Logger, exception, group.Name);
-            LayerTelemetry.MessagesDropped("unreadable");
-            return GroupMessage.OfPlace(place ?? new GroupPlace(group.Name, group.Tag, Position.None));
-        }
-    }
-
-    // Another node says that the group keeps none.
-    private void TellOfUnkept(Group group)
-    {
-        ConnectionMetrics.GroupMessageWasNotKept();
-        if (group.HasToldOfUnkept)
-            return;
-        group.HasToldOfUnkept = true;
-        Log.MessageWithoutPosition(node.Logger, group.Name);
-    }
-
-    private void OnGap(Group group, TopicGap gap)
-    {
-        // In its place: whoever is a member hears of it before any later message.
-        group.Deliver(GroupMessage.OfGap(new GroupPlace(group.Name, group.Tag, gap.Resumes, IsGap: true)));
-        ConnectionMetrics.GroupHadGap(gap.IsCertain);
-        if (gap.IsCertain)
-            Log.GroupMissedMessages(node.Logger, group.Name);
-        else
-            Log.GroupMayHaveMissedMessages(node.Logger, group.Name);
-    }
-
     // Called with the linger lock held.
     private void ArmLinger(TimeSpan after)
     {
@@ -314,7 +185,7 @@ internal sealed class GroupRegistry(NodeContext node, IBackplane backplane, Memb
             if (!group.TryRetire())
                 continue; // somebody joined meanwhile
             _groups.TryRemove(new(group.Name.Value, group));
-            _ = EndSubscriptionAsync(group); // not awaited: a layer that is away must not keep other groups from ending
+            _ = topics.UnsubscribeAsync(group); // not awaited: a layer that is away must not keep other groups from ending
         }
     }
 
@@ -339,24 +210,6 @@ internal sealed class GroupRegistry(NodeContext node, IBackplane backplane, Memb
                 _lingering.Enqueue((next.Group, next.Group.EmptySince)); // it was joined and left again since
             }
             return null;
-        }
-    }
-
-    private async Task EndSubscriptionAsync(Group group)
-    {
-        // Also one that nobody has awaited yet: whoever is about to would else begin it after its end.
-        if (group.Subscription is not { } subscription)
-            return;
-        try
-        {
-            await using (await subscription.Value)
-            {
-                // Ends it.
-            }
-        }
-        catch (Exception exception)
-        {
-            Log.UnsubscribeFailed(node.Logger, exception, group.Name);
         }
     }
 }
