@@ -9,10 +9,10 @@ namespace Runnel.Tests.Redis;
 /// <summary>Tests of the work queue of one process and its channel <c>work</c>. The process's time stands still until a test moves it; the server's goes on.</summary>
 public abstract class RedisQueueTests : IClassFixture<RedisServer>, IAsyncDisposable
 {
-    private protected RedisQueueTests(RedisServer server)
+    private protected RedisQueueTests(RedisServer server, Action<RedisOptions>? configure = null)
     {
         Place = new RedisPlace(server, Time);
-        Queue = new RedisWorkQueue(Place.Open());
+        Queue = new RedisWorkQueue(Place.Open(configure));
     }
 
     private protected ManualTimeProvider Time { get; } = new();
