@@ -34,10 +34,7 @@ public sealed class LinkEndTests : IAsyncDisposable
     public async Task A_node_that_was_not_told_hears_it_when_it_sends_the_next_time()
     {
         var (one, two) = await LinkedAsync();
-        one.Wire.Decide = () => Fate.GetsLost;
-        LinkedNodes.Leave(one, two);
-        await Wait.Until(() => one.Wire.Lost == 1, "the news is lost");
-        one.Wire.Decide = () => Fate.Arrives;
+        await one.LoseAsync(() => LinkedNodes.Leave(one, two)); // the news
 
         two.Send(one, "a zombie speaks");
         await _nodes.Until(() => two.Heard.Contains("ended"), "it has heard it");

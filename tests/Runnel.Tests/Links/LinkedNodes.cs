@@ -113,6 +113,15 @@ internal sealed class LinkedNode : ILinkReceiver
 
     public void Send(LinkedNode other, string text) => Links.Send(other.Id, new TextItem(text));
 
+    /// <summary>What it does now makes it send a packet, and that gets lost.</summary>
+    public async Task LoseAsync(Action act)
+    {
+        Wire.Decide = static () => Fate.GetsLost;
+        act();
+        await Wait.Until(() => Wire.Lost == 1, "the packet is lost");
+        Wire.Decide = static () => Fate.Arrives;
+    }
+
     public Task FlushAsync(LinkedNode other) => Links.FlushAsync(other.Id, CancellationToken.None);
 
     public void OnMessage(string nodeId, ReadOnlyMemory<byte> body)

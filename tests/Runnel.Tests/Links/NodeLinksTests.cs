@@ -131,10 +131,7 @@ public sealed class NodeLinksTests : IAsyncDisposable
         var (one, two) = (await _nodes.StartAsync(), await _nodes.StartAsync());
         one.Send(two, "1");
         await _nodes.FlushAsync(one, two);
-        one.Wire.Decide = () => Fate.GetsLost;
-        one.Send(two, "2");
-        await Wait.Until(() => one.Wire.Lost == 1, "the second packet is lost");
-        one.Wire.Decide = () => Fate.Arrives;
+        await one.LoseAsync(() => one.Send(two, "2"));
 
         one.Send(two, "3");
 
@@ -148,10 +145,7 @@ public sealed class NodeLinksTests : IAsyncDisposable
         var (one, two) = (await _nodes.StartAsync(), await _nodes.StartAsync());
         one.Send(two, "1");
         await _nodes.FlushAsync(one, two);
-        one.Wire.Decide = () => Fate.GetsLost;
-        one.Send(two, "2");
-        await Wait.Until(() => one.Wire.Lost == 1, "the second packet is lost");
-        one.Wire.Decide = () => Fate.Arrives;
+        await one.LoseAsync(() => one.Send(two, "2"));
 
         two.Links.OnGap();
 
