@@ -3,6 +3,7 @@ using Microsoft.Extensions.Hosting;
 using Runnel.InMemory;
 using Runnel.Layers;
 using Runnel.Specification;
+using Runnel.Tests.Connections;
 using Runnel.Tests.Workers;
 using Xunit;
 
@@ -35,11 +36,7 @@ public sealed class ToyDeduplicationTests : IAsyncDisposable
         var sending = Task.WhenAll(Enumerable.Range(0, 20).Select(number => Task.Run(async () => await _app.Channels.SendAsync("payments", new Pay($"{number}"), Once))));
 
         // Who finds the id reserved looks again in a moment. The reservation lasts for much longer.
-        await Wait.Until(() =>
-        {
-            _clock.Advance(TimeSpan.FromMilliseconds(20));
-            return sending.IsCompleted;
-        }, "all have sent");
+        await _clock.MoveUntil(TimeSpan.FromMilliseconds(20), () => sending.IsCompleted, "all have sent");
         var sent = await sending;
 
         Assert.Equal(1, sent.Count(one => !one.IsDuplicate));
@@ -183,13 +180,7 @@ public sealed class ToyDeduplicationTests : IAsyncDisposable
         },
         services: services => services.AddSingleton(states));
 
-    private Task MoveUntilAsync(Func<bool> condition, string what) => Wait.Until(
-        () =>
-        {
-            _clock.Advance(TimeSpan.FromSeconds(1));
-            return condition();
-        },
-        what);
+    private Task MoveUntilAsync(Func<bool> condition, string what) => _clock.MoveUntil(TimeSpan.FromSeconds(1), condition, what);
 
     private async Task<long> CountAsync() => (await _queue.ListChannelsAsync()).Sum(status => status.Ready);
 }

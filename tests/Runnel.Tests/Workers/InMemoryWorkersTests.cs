@@ -123,10 +123,7 @@ public sealed class InMemoryWorkersTests : WorkersSpecification
                 await goOn.Task;
         }, options => options.Concurrency = 1));
         await app.StartAsync();
-        await app.Channels.SendAsync("payments", new Pay("short")); // so that more is taken than runs
-        await began.NextAsync();
-        await app.Channels.SendAsync("payments", new Pay("long"));
-        await began.NextAsync();
+        await app.BeginLongAsync(began);
         await app.Channels.SendManyAsync("payments", [new Pay("a"), new Pay("b")]);
         await Wait.Until(() => app.RunningJobs == 3, "the worker has them all");
 
@@ -144,11 +141,7 @@ public sealed class InMemoryWorkersTests : WorkersSpecification
     {
         var handled = new Inbox<string>();
         var queue = new WatchedQueue(_queue) { FailingReceives = 5 };
-        await using var app = new WorkerApp(_backplane, queue, Clock, host => host.MapChannel("payments", (Pay pay) =>
-        {
-            handled.Add(pay.Order);
-            return Task.CompletedTask;
-        }));
+        await using var app = new WorkerApp(_backplane, queue, Clock, host => host.MapChannel("payments", (Pay pay) => handled.Add(pay.Order)));
         await app.StartAsync();
         await app.Channels.SendAsync("payments", new Pay("1"));
 
@@ -163,11 +156,7 @@ public sealed class InMemoryWorkersTests : WorkersSpecification
     {
         var handled = new Inbox<string>();
         var queue = new WatchedQueue(_queue) { FailingReceives = 5 };
-        await using var app = new WorkerApp(_backplane, queue, Clock, host => host.MapChannel("payments", (Pay pay) =>
-        {
-            handled.Add(pay.Order);
-            return Task.CompletedTask;
-        }));
+        await using var app = new WorkerApp(_backplane, queue, Clock, host => host.MapChannel("payments", (Pay pay) => handled.Add(pay.Order)));
         await app.StartAsync();
         await app.Channels.SendAsync("payments", new Pay("1"));
         await AdvanceUntilAsync(handled.NextAsync(), TimeSpan.FromSeconds(1));
@@ -185,11 +174,7 @@ public sealed class InMemoryWorkersTests : WorkersSpecification
     public async Task A_layer_that_is_away_when_the_worker_starts_does_not_end_it()
     {
         var handled = new Inbox<string>();
-        await using var app = new WorkerApp(new WatchedBackplane(_backplane) { FailingSubscriptions = 3 }, new WatchedQueue(_queue) { FailingLeases = 2 }, Clock, host => host.MapChannel("payments", (Pay pay) =>
-        {
-            handled.Add(pay.Order);
-            return Task.CompletedTask;
-        }));
+        await using var app = new WorkerApp(new WatchedBackplane(_backplane) { FailingSubscriptions = 3 }, new WatchedQueue(_queue) { FailingLeases = 2 }, Clock, host => host.MapChannel("payments", (Pay pay) => handled.Add(pay.Order)));
         await app.StartAsync();
         await app.Channels.SendAsync("payments", new Pay("1"));
 

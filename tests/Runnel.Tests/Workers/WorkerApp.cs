@@ -51,6 +51,18 @@ internal sealed class WorkerApp : IAsyncDisposable
         _started = true;
     }
 
+    /// <summary>Has a short payment handled and a long one begun, so that the worker takes more than it runs.</summary>
+    /// <param name="began">What its handlers began.</param>
+    /// <returns>The long one.</returns>
+    public async Task<SentMessage> BeginLongAsync<T>(Inbox<T> began)
+    {
+        await Channels.SendAsync("payments", new Pay("short"));
+        await began.NextAsync();
+        var sent = await Channels.SendAsync("payments", new Pay("long"));
+        await began.NextAsync();
+        return sent;
+    }
+
     public Task StopAsync()
     {
         _started = false;

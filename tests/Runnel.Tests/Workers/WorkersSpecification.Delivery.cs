@@ -200,10 +200,7 @@ public abstract partial class WorkersSpecification
                 await goOn.Task;
         }, options => options.Concurrency = 1);
         var worker = await StartAsync(Map);
-        await worker.Channels.SendAsync("payments", new Pay("short")); // so that more is taken than runs
-        await began.NextAsync();
-        await worker.Channels.SendAsync("payments", new Pay("long"));
-        await began.NextAsync();
+        await worker.BeginLongAsync(began);
         await worker.Channels.SendManyAsync("payments", [new Pay("a"), new Pay("b")]);
 
         var stopping = worker.StopAsync();

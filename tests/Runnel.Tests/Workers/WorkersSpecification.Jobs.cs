@@ -154,10 +154,7 @@ public abstract partial class WorkersSpecification
             Cancellable(options);
             options.Concurrency = 1;
         }));
-        await app.Channels.SendAsync("payments", new Pay("short")); // so that more is taken than runs
-        await began.NextAsync();
-        var before = await app.Channels.SendAsync("payments", new Pay("long"));
-        await began.NextAsync();
+        var before = await app.BeginLongAsync(began);
         var sent = await app.Channels.SendAsync("payments", new Pay("cancelled"));
         await Wait.Until(async () => (await app.Operator.ListChannelsAsync()).Sum(status => status.InFlight) == 2, "the worker has both");
 

@@ -171,10 +171,7 @@ public abstract partial class WorkersSpecification
             Track(options);
             options.Concurrency = 1;
         }), worker => worker.Threads = 1);
-        await app.Channels.SendAsync("payments", new Pay("short")); // so that more is taken than runs
-        await began.NextAsync();
-        await app.Channels.SendAsync("payments", new Pay("long"));
-        await began.NextAsync();
+        await app.BeginLongAsync(began);
         var sent = await app.Channels.SendAsync("payments", new Pay("expires"), new SendOptions { Expiry = Second / 2 });
         await Wait.Until(() => app.RunningJobs == 2, "the worker has both");
 
