@@ -84,10 +84,11 @@ public sealed class SqliteWaitingTests : SqliteFileTests
             "nobody keeps them");
     }
 
-    private static async Task<WeakReference> CancelAsync(IWorkReceiver lease)
+    private async Task<WeakReference> CancelAsync(IWorkReceiver lease)
     {
         using var cancel = new CancellationTokenSource();
         var receiving = lease.ReceiveAsync(Channel, 1, cancel.Token).AsTask();
+        await _queue.EnqueueAsync("elsewhere", [Of("1")], EnqueueOptions.Default); // the writer does one thing after the other: now the wait stands in line
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => receiving);
         return new WeakReference(cancel);
