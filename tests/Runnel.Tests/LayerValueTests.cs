@@ -70,5 +70,8 @@ public sealed class LayerValueTests
         Assert.StartsWith("Channel 'payments' is full: it holds 5 messages", full.Message, StringComparison.Ordinal);
         Assert.Equal("w1", lost.WorkerId);
         Assert.StartsWith("Worker 'w1' was not heard of for longer than its lease", lost.Message, StringComparison.Ordinal);
+        Assert.Equal(
+            "Worker 'w1' has lost its lease: the connection was closed. Its messages went to other workers. Open a new receiver and go on.",
+            new LeaseLostException("w1", "the connection was closed.").Message);
     }
 }

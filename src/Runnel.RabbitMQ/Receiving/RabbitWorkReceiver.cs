@@ -182,7 +182,7 @@ internal sealed class RabbitWorkReceiver : IWorkReceiver, IBeating
     /// <summary>The worker cannot go on; the application opens another one.</summary>
     public void Lose(string reason)
     {
-        if (Interlocked.CompareExchange(ref _end, new LeaseLostException(WorkerId), null) is not null)
+        if (Interlocked.CompareExchange(ref _end, new LeaseLostException(WorkerId, reason), null) is not null)
             return;
         Log.LeaseLost(_broker.Logger, WorkerId, reason.TrimEnd('.'));
         lock (_channels)
