@@ -42,7 +42,7 @@ public sealed class RedisLeavesNothingTests(RedisServer server) : IClassFixture<
     [Fact]
     public async Task Ten_thousand_jobs_and_a_thousand_dead_letters_leave_only_what_goes_by_itself()
     {
-        await using var queue = new RedisWorkQueue(_place.Open());
+        await using var queue = new RedisWorkQueue(_place.Open(static options => options.OutageTimeout = Wait.Limit)); // also on a busy machine, the worker says goodbye in the end
         await using (var lease = await queue.OpenReceiverAsync(new ReceiverOptions()))
         {
             for (var sent = 0; sent < Jobs; sent += Batch)

@@ -105,6 +105,7 @@ public sealed class ArticlesPageTests(Chromium chromium) : IClassFixture<Chromiu
         for (var number = 1; number <= 6; number++)
             await ArticlesApp.PostAsync(writer, $"{number}");
         var page = await OpenPageAsync(new UriBuilder(_app.Address) { Port = wire.Port }.Uri);
+        await Expect(page.Locator("#articles h2")).ToHaveTextAsync(["6", "5", "4", "3", "2"]); // the snapshot
         await ArticlesApp.PostAsync(writer, "7");
         await Expect(page.Locator("#articles h2")).ToHaveTextAsync(["7", "6", "5", "4", "3", "2"]);
 
