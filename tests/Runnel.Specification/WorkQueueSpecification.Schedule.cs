@@ -276,14 +276,14 @@ public abstract partial class WorkQueueSpecification
         if (!await PromisesAsync(WorkQueueFeatures.CountCrashes) || !await PromisesAsync(WorkQueueFeatures.KeyOrder))
             return;
         var dies = await WorkerAsync();
-        await EnqueueAsync(Of("1", "k") with { ExpiresAt = Clock.Now + Clock.Units(2) }, Of("2", "k"));
+        await EnqueueAsync(Of("1", "k") with { ExpiresAt = Clock.Now + Clock.Units(4) }, Of("2", "k"));
         await TakeOneAsync(dies);
 
         if (diesLate)
-            await Clock.AdvanceAsync(3);
+            await Clock.AdvanceAsync(5);
         await CrashAsync(dies);
         if (!diesLate)
-            await Clock.AdvanceAsync(3);
+            await Clock.AdvanceAsync(5);
 
         var lease = await WorkerAsync();
         var again = await TakeOneAsync(lease);
@@ -299,11 +299,11 @@ public abstract partial class WorkQueueSpecification
     public async Task A_message_does_not_expire_in_its_workers_hands_but_is_not_handed_out_again()
     {
         var lease = await WorkerAsync();
-        var expiry = Clock.Now + Clock.Units(2);
+        var expiry = Clock.Now + Clock.Units(4);
         await EnqueueAsync(Of("completed") with { ExpiresAt = expiry }, Of("failed") with { ExpiresAt = expiry });
         var held = await TakeAllAsync(lease, 2);
 
-        await Clock.AdvanceAsync(3);
+        await Clock.AdvanceAsync(5);
 
         Assert.True(await lease.CompleteAsync(held[0]));
         Assert.True(await lease.AbandonAsync(held[1], new AbandonOptions()));
