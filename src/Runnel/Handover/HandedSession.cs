@@ -126,6 +126,7 @@ internal sealed partial class HandedSession : IConsumerSession, IMovable
 
     private ValueTask ReceiveAsync(ReadOnlyMemory<byte> message, bool isText)
     {
+        Task room;
         lock (this)
         {
             if (_isEnding || _isCut)
@@ -134,8 +135,9 @@ internal sealed partial class HandedSession : IConsumerSession, IMovable
             if (HasRoom)
                 return ValueTask.CompletedTask;
             _room = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            room = _room.Task; // the worker may have made room as soon as the lock is free, and then there is no _room
         }
-        return new ValueTask(WaitForRoomAsync(_room.Task));
+        return new ValueTask(WaitForRoomAsync(room));
     }
 
     private bool HasRoom => _open.Messages < MostOpenMessages && _open.MessageBytes < MostOpenBytes;
