@@ -77,6 +77,29 @@ public abstract partial class WorkQueueSpecification
     }
 
     [Theory]
+    [InlineData(null)]
+    [InlineData("k")]
+    public async Task The_attempts_and_the_deaths_of_a_message_that_is_replayed_count_anew(string? key)
+    {
+        if (!await PromisesAsync(WorkQueueFeatures.CountCrashes))
+            return;
+        await EnqueueAsync(Of("1", key));
+        var first = await WorkerAsync();
+        await TakeOneAsync(first);
+        await CrashAsync(first);
+        var second = await WorkerAsync();
+        await second.AbandonAsync(await TakeOneAsync(second), new AbandonOptions());
+        await second.DeadLetterAsync(await TakeOneAsync(second), DeadLetterReason.Rejected, null);
+
+        Assert.Equal(1, await Operator.ReplayAsync(Channel, DeadLetterFilter.All));
+        await TakeOneAsync(second);
+        await CrashAsync(second);
+
+        var again = await TakeOneAsync(await WorkerAsync());
+        Assert.Equal((0, 1), (again.Envelope.Attempt, again.Envelope.Crashes));
+    }
+
+    [Theory]
     [InlineData(true)]
     [InlineData(false)]
     public async Task A_message_that_is_replayed_no_longer_expires(bool isLate)

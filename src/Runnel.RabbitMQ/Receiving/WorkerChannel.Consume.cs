@@ -85,7 +85,7 @@ internal sealed partial class WorkerChannel
         lock (_lock)
         {
             var idle = _waiting.Count == 0 && (_plain.Count > 0 || _buffer.Count > 0 || (_shards.Count > 0 && _lanes.Count == 0)) ? Linger - _timeProvider.GetElapsedTime(_unaskedSince) : Timeout.InfiniteTimeSpan;
-            var next = _waiting.Count > 0 && _lanes.Next is { } at ? TimeSpan.FromSeconds((double)(at - _timeProvider.GetTimestamp()) / _timeProvider.TimestampFrequency) : Timeout.InfiniteTimeSpan;
+            var next = _waiting.Count > 0 && _lanes.Next is { } at ? _timeProvider.GetElapsedTime(_timeProvider.GetTimestamp(), at) : Timeout.InfiniteTimeSpan;
             if (_waiting.Count > 0 && _shards.Count > 0 && (next == Timeout.InfiniteTimeSpan || next > SharesEvery))
                 next = SharesEvery;
             var first = idle == Timeout.InfiniteTimeSpan ? next : next == Timeout.InfiniteTimeSpan || idle < next ? idle : next;

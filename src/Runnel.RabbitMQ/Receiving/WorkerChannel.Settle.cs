@@ -45,11 +45,11 @@ internal sealed partial class WorkerChannel
         var letter = claim.Delivery.Changed(HandlingRule.CountsAttempt(reason), body: null);
         return ReplaceAsync(claim, StoreAsync);
 
-        // A letter that is replayed comes as it is, and not as a worker once left it.
+        // A letter that is replayed comes as it is, and not as a worker once left it, and what it counted before counts no more.
         async Task StoreAsync()
         {
-            if (_worker.Notes.FindChanged(claim.Delivery.Envelope.Id) is not null)
-                await _worker.Notes.WriteChangedAsync(claim.Delivery.Envelope.Id, []).ConfigureAwait(false);
+            if (claim.Delivery.Consumer.IsShard)
+                await _worker.Notes.ForgetAsync(claim.Delivery.Envelope.Id).ConfigureAwait(false);
             await _sender.PutAsync(_queues.Dead, DeadLetters.Properties(letter, reason, error, _timeProvider.GetUtcNow()), letter.Bytes).ConfigureAwait(false);
         }
     }

@@ -227,7 +227,8 @@ internal sealed partial class WorkerChannel
             ForgetClosed();
         Signal();
     }
+
     private byte[] AsItIsLeft(Delivery delivery) => delivery.IsChanged
-        ? delivery.AsItIsLeft(TimeSpan.FromSeconds((double)(delivery.Due - _timeProvider.GetTimestamp()) / _timeProvider.TimestampFrequency), _timeProvider.GetUtcNow())
+        ? delivery.AsItIsLeft(_timeProvider.GetElapsedTime(_timeProvider.GetTimestamp(), delivery.Due), _timeProvider.GetUtcNow())
         : [];
 }

@@ -7,15 +7,15 @@ namespace Runnel.RabbitMQ.Sending;
 internal sealed class ChangedMessages(long mostBytes)
 {
     private readonly Lock _lock = new();
-    private readonly Dictionary<MessageId, byte[]> _messages = [];
-    private readonly Queue<(MessageId Id, byte[] Bytes)> _order = new();
+    private readonly Dictionary<MessageId, LinkedListNode<(MessageId Id, byte[] Bytes)>> _messages = [];
+    private readonly LinkedList<(MessageId Id, byte[] Bytes)> _oldestFirst = new();
     private long _bytes;
 
     /// <summary>The message's encoded envelope; <see langword="null"/> when what its queue has is to be handed out.</summary>
     public byte[]? Find(MessageId id)
     {
         lock (_lock)
-            return _messages.GetValueOrDefault(id);
+            return _messages.GetValueOrDefault(id)?.Value.Bytes;
     }
 
     /// <summary>The message has changed, or, with no bytes, is what its queue has.</summary>
@@ -23,25 +23,21 @@ internal sealed class ChangedMessages(long mostBytes)
     {
         lock (_lock)
         {
-            Remove(id);
+            if (_messages.TryGetValue(id, out var former))
+                Remove(former);
             if (bytes.Length == 0)
                 return;
-            _messages[id] = bytes;
-            _order.Enqueue((id, bytes));
+            _messages[id] = _oldestFirst.AddLast((id, bytes));
             _bytes += bytes.Length;
             while (_bytes > mostBytes)
-            {
-                var (oldest, its) = _order.Dequeue();
-                if (_messages.GetValueOrDefault(oldest) == its)
-                    Remove(oldest);
-            }
+                Remove(_oldestFirst.First!);
         }
     }
 
-    // Under the lock. Its place in the order stays until it is the oldest.
-    private void Remove(MessageId id)
+    private void Remove(LinkedListNode<(MessageId Id, byte[] Bytes)> message)
     {
-        if (_messages.Remove(id, out var bytes))
-            _bytes -= bytes.Length;
+        _oldestFirst.Remove(message);
+        _messages.Remove(message.Value.Id);
+        _bytes -= message.Value.Bytes.Length;
     }
 }

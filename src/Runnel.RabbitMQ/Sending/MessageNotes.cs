@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Globalization;
 using RabbitMQ.Client;
 using Runnel.Layers;
 using Runnel.RabbitMQ.Connections;
@@ -13,7 +12,8 @@ namespace Runnel.RabbitMQ.Sending;
 /// 0199aa00000070008000000000000000 2 1 3
 /// </code>
 /// are the message's id, and what a <see cref="MessageNote"/> holds. When its worker leaves, and it has a body of its own for the next attempt or waits for that, a second line has
-/// the message as it is then (Base64 of its envelope), or a dash when it is again what its queue has.
+/// the message as it is then (Base64 of its envelope), or a dash when it is again what its queue has. Zeros and a dash are written when it becomes a dead letter. What cannot be
+/// read is passed over, since a line stays there for a week.
 /// </remarks>
 internal sealed class MessageNotes
 {
@@ -59,21 +59,40 @@ internal sealed class MessageNotes
     }
 
     /// <summary>Writes what is known of messages.</summary>
-    public Task WriteAsync(IEnumerable<(MessageId Id, MessageNote Note)> notes) =>
-        _log.WriteAsync(string.Join('\n', notes.Select(static each => string.Create(CultureInfo.InvariantCulture, $"{each.Id} {each.Note.Returns} {each.Note.Crashes} {each.Note.Attempts}"))));
+    public Task WriteAsync(IEnumerable<(MessageId Id, MessageNote Note)> notes) => _log.WriteAsync(string.Join('\n', notes.Select(static each => $"{each.Id} {each.Note}")));
+
+    /// <summary>Writes that nothing is known of a message.</summary>
+    public Task ForgetAsync(MessageId id) => _log.WriteAsync($"{id} {default(MessageNote)}\n{id} {Unchanged}");
 
     private void Read(string[] words)
     {
         if (words.Length == 0 || !MessageId.TryParse(words[0], out var id))
             return;
-        if (words is [_, var changed])
-            _changed.Set(id, changed == Unchanged ? [] : Convert.FromBase64String(changed));
-        if (words is not [_, var returns, var crashes, var attempts])
+        if (words is [_, Unchanged])
+            _changed.Set(id, []);
+        else if (words is [_, var changed] && TryFromBase64(changed) is { } bytes)
+            _changed.Set(id, bytes);
+        else if (MessageNote.TryParse(words.AsSpan(1), out var note))
+            Read(id, note);
+    }
+
+    private void Read(MessageId id, MessageNote note)
+    {
+        if (note == default)
+        {
+            _notes.TryRemove(id, out _);
             return;
+        }
         if (!_notes.ContainsKey(id))
             _order.Enqueue(id);
-        _notes[id] = new(long.Parse(returns, CultureInfo.InvariantCulture), int.Parse(crashes, CultureInfo.InvariantCulture), int.Parse(attempts, CultureInfo.InvariantCulture));
+        _notes[id] = note;
         if (_order.Count > MostKept && _order.TryDequeue(out var oldest))
             _notes.TryRemove(oldest, out _);
+    }
+
+    private static byte[]? TryFromBase64(string text)
+    {
+        var bytes = new byte[text.Length / 4 * 3];
+        return Convert.TryFromBase64String(text, bytes, out var length) ? bytes[..length] : null;
     }
 }

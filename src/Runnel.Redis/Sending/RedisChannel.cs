@@ -119,7 +119,7 @@ internal sealed class RedisChannel
     private bool WaitUntilDue()
     {
         var time = _store.TimeProvider;
-        var left = TimeSpan.FromSeconds((_dueAt!.Value - time.GetTimestamp()) / (double)time.TimestampFrequency);
+        var left = time.GetElapsedTime(time.GetTimestamp(), _dueAt!.Value);
         if (left > TimeSpan.Zero)
         {
             _due.Change(TimeSpan.FromMilliseconds(Math.Min(Math.Floor(left.TotalMilliseconds) + 1, int.MaxValue)), Timeout.InfiniteTimeSpan);

@@ -2,7 +2,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Runnel.Groups;
 using Runnel.Handover;
 using Runnel.Specification;
-using Runnel.Tests.Connections;
 using Xunit;
 
 namespace Runnel.Tests.Handover;
@@ -225,61 +224,6 @@ public sealed class HandoverTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task When_the_gateway_dies_its_consumers_are_told_of_the_end()
-    {
-        var client = await _gateway.ConnectAsync();
-        await client.SayAsync("one");
-        await client.GotAsync("one 1");
-
-        _nodes.Kill(_gateway);
-
-        Assert.Equal("end 1006 with 1", await Script.Journal.NextAsync());
-        await Wait.Until(() => _worker.Worker.Count == 0, "it is forgotten");
-    }
-
-    [Theory]
-    [InlineData("send")]
-    [InlineData("join")]
-    public async Task When_the_gateway_dies_a_consumer_that_waits_for_it_goes_on_and_is_told_of_the_end(string to)
-    {
-        _nodes.Endpoints["test"] = ConsumerDescriptor.For<Waiting>();
-        var client = await _gateway.ConnectAsync();
-        await client.SayAsync(to);
-        Assert.Equal("began", await _nodes.Journal.NextAsync());
-        _gateway.Wire.StandStill();
-        _nodes.Journal.Gate.SetResult();
-        Assert.Equal("waits", await _nodes.Journal.NextAsync());
-
-        _nodes.Bury(_gateway);
-
-        Assert.Equal(["goes on", "end 1006"], [await _nodes.Journal.NextAsync(), await _nodes.Journal.NextAsync()]);
-        _gateway.Wire.GoOn();
-    }
-
-    [Fact]
-    public async Task When_the_gateway_dies_a_consumer_that_has_not_accepted_its_client_is_not_told_of_an_end()
-    {
-        _nodes.Endpoints["test"] = ConsumerDescriptor.For(new ConsumerBuilder()
-            .OnConnect((_, cancellationToken) =>
-            {
-                Script.Journal.Write("connecting");
-                return Script.Gate.Task.WaitAsync(cancellationToken);
-            })
-            .OnDisconnect((_, _) =>
-            {
-                Script.Journal.Write("end");
-                return Task.CompletedTask;
-            }));
-        _ = _gateway.Open().Session.ConnectAsync();
-        Assert.Equal("connecting", await Script.Journal.NextAsync());
-
-        _nodes.Kill(_gateway);
-
-        await Wait.Until(() => _worker.Worker.Count == 0, "it is forgotten");
-        Assert.Equal(0, Script.Journal.Unread);
-    }
-
-    [Fact]
     public async Task A_worker_that_comes_gets_its_share()
     {
         for (var number = 0; number < 30; number++)
@@ -301,31 +245,9 @@ public sealed class HandoverTests : IAsyncLifetime
 
     private const int MostOpen = HandedSession.MostOpenMessages;
 
-    /// <summary>Waits for the gateway when it may.</summary>
-    public sealed class Waiting(Journal journal) : WebSocketConsumer
-    {
-        public override async Task OnReceiveAsync(string text, CancellationToken cancellationToken)
-        {
-            journal.Write("began");
-            await journal.Gate.Task;
-            Task waiting = text == "join" ? Groups.AddAsync("kept.news", CancellationToken.None).AsTask() : Task.CompletedTask;
-            for (var sent = 0; waiting.IsCompleted && sent <= SendWindow.MostFrames; sent++)
-                waiting = SendAsync("text", CancellationToken.None).AsTask();
-            journal.Write(waiting.IsCompleted ? "does not wait" : "waits");
-            await waiting;
-            journal.Write("goes on");
-        }
-
-        public override Task OnDisconnectAsync(int code, CancellationToken cancellationToken)
-        {
-            journal.Write($"end {code}");
-            return Task.CompletedTask;
-        }
-    }
-
-    /// <summary>A member of a group, which can be adopted.</summary>
     private static int ConnectionsOf(HandedNode node) => node.Host.Services.GetRequiredService<RunnelNode>().ConnectionCount;
 
+    /// <summary>A member of a group, which can be adopted.</summary>
     public sealed class Member : WebSocketConsumer
     {
         public override async Task OnConnectAsync(CancellationToken cancellationToken)

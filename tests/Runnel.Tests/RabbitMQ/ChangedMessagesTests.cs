@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Runnel.Layers;
 using Runnel.RabbitMQ.Sending;
 using Xunit;
@@ -34,5 +35,25 @@ public sealed class ChangedMessagesTests
 
         Assert.Null(_changed.Find(_other));
         Assert.Equal(5, _changed.Find(_one)?.Length);
+    }
+
+    [Fact]
+    public void What_is_not_handed_out_any_more_takes_no_memory()
+    {
+        var gone = SetAndTakeBack();
+
+        GC.Collect();
+
+        Assert.False(gone.IsAlive);
+        GC.KeepAlive(_changed);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private WeakReference SetAndTakeBack()
+    {
+        var bytes = new byte[5];
+        _changed.Set(_one, bytes);
+        _changed.Set(_one, []);
+        return new WeakReference(bytes);
     }
 }

@@ -2,13 +2,14 @@ using System.Text;
 using RabbitMQ.Client;
 using Runnel.Layers;
 using Runnel.RabbitMQ;
+using Runnel.RabbitMQ.Receiving;
 using Runnel.Specification;
 using Runnel.Tests.Servers;
 using Xunit;
 
 namespace Runnel.Tests.RabbitMQ;
 
-/// <summary>What somebody else has put into a queue of a channel.</summary>
+/// <summary>What somebody else has put into a queue of a channel, or among the notes on its messages.</summary>
 public sealed class RabbitMQUnreadableTests(SharedRabbitServer server) : IAsyncLifetime
 {
     private static readonly ChannelName Channel = "payments";
@@ -53,6 +54,25 @@ public sealed class RabbitMQUnreadableTests(SharedRabbitServer server) : IAsyncL
         Assert.Empty(await _queue.ListDeadLettersAsync(Channel, DeadLetterFilter.All, 10));
         Assert.Equal(0, await _queue.PurgeAsync(Channel, new DeadLetterFilter { Type = "pay" }));
         Assert.Equal(1, await _queue.PurgeAsync(Channel, DeadLetterFilter.All));
+    }
+
+    [Fact]
+    public async Task Notes_that_cannot_be_read_are_passed_over_however_many_there_are()
+    {
+        const int MoreThanAtATime = 1_000;
+        string[] nonsense = ["not-Base64!", "1 many 1", "1 1 -1", "99999999999999999999 1 1", "1 1 1 1"];
+        var sent = Of("1") with { Key = "k" };
+        await _queue.EnqueueAsync(Channel, [sent], EnqueueOptions.Default);
+        var dies = (RabbitWorkReceiver)await _queue.OpenReceiverAsync(new ReceiverOptions());
+        Assert.Single(await Wait.For(dies.ReceiveAsync(Channel, 1).AsTask(), "the message"));
+        await using var channel = await (await _broker.GetConnectionAsync()).CreateChannelAsync();
+        for (var i = 0; i < MoreThanAtATime; i++)
+            await channel.BasicPublishAsync("", "runnel.notes", mandatory: true, new BasicProperties(), Encoding.UTF8.GetBytes($"{sent.Id} {nonsense[i % nonsense.Length]}"));
+        await dies.AbortAsync();
+
+        await using var lease = await _queue.OpenReceiverAsync(new ReceiverOptions());
+
+        Assert.Equal(1, Assert.Single(await Wait.For(lease.ReceiveAsync(Channel, 1).AsTask(), "the message once more")).Envelope.Crashes);
     }
 
     private static Envelope Of(string text) => new(new Message("pay", Encoding.UTF8.GetBytes(text))) { Id = MessageId.New(TimeProvider.System) };

@@ -53,6 +53,7 @@ public sealed class ProgressPageTests(Chromium chromium, ProgressSite site) : IC
     {
         await using var wire = TcpWire.To(site.Address.Port);
         var page = await OpenPageAsync(address: new UriBuilder(site.Address) { Port = wire.Port }.Uri);
+        await Expect(page.GetByText("Nothing is under way.")).ToBeVisibleAsync(); // the snapshot: what comes now comes through the group, and with a position
         await page.GetByLabel("Steps").FillAsync("20");
         await page.GetByLabel("Milliseconds").FillAsync("100");
         await page.GetByRole(AriaRole.Button, new() { Name = "Start a task" }).ClickAsync();
