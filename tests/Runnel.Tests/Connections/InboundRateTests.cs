@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Runnel.AspNetCore;
 using Runnel.Layers;
 using Runnel.Specification;
@@ -13,14 +14,15 @@ public sealed class InboundRateTests
     private const int Burst = 20;
 
     [Theory]
-    [InlineData(FrameKind.Text)]
-    [InlineData(FrameKind.Ping)]
-    [InlineData(FrameKind.Pong)]
-    public async Task More_frames_than_allowed_close_the_connection_and_the_client_is_told_why(FrameKind kind)
+    [InlineData(FrameKind.Text, HttpProtocols.Http1)]
+    [InlineData(FrameKind.Ping, HttpProtocols.Http1)]
+    [InlineData(FrameKind.Pong, HttpProtocols.Http1)]
+    [InlineData(FrameKind.Ping, HttpProtocols.Http2)]
+    public async Task More_frames_than_allowed_close_the_connection_and_the_client_is_told_why(FrameKind kind, HttpProtocols protocol)
     {
         using var counts = new Counts();
-        await using var app = await StartAsync();
-        var client = await app.ConnectRawAsync("/ws");
+        await using var app = await StartAsync(protocol: protocol);
+        var client = await ConnectAsync(app, protocol);
 
         await client.SendAsync(Repeat(Burst * 3, RawClient.FrameOf((int)kind, "x"u8)));
 
@@ -45,11 +47,13 @@ public sealed class InboundRateTests
         Assert.Equal(1, counts[RunnelTelemetry.ConnectionsCut, "too-big"]);
     }
 
-    [Fact]
-    public async Task Empty_pieces_of_a_message_count_too()
+    [Theory]
+    [InlineData(HttpProtocols.Http1)]
+    [InlineData(HttpProtocols.Http2)]
+    public async Task Empty_pieces_of_a_message_count_too(HttpProtocols protocol)
     {
-        await using var app = await StartAsync();
-        var client = await app.ConnectRawAsync("/ws");
+        await using var app = await StartAsync(protocol: protocol);
+        var client = await ConnectAsync(app, protocol);
 
         await client.SendFrameAsync(1, "x"u8, final: false);
         await client.SendAsync(Repeat(Burst * 3, RawClient.FrameOf(0, ""u8, final: false)));
@@ -102,10 +106,14 @@ public sealed class InboundRateTests
 
     private static byte[] Repeat(int count, byte[] frame) => [.. Enumerable.Repeat(frame, count).SelectMany(bytes => bytes)];
 
-    private static Task<RunnelApp> StartAsync(ManualTimeProvider? clock = null) => RunnelApp.StartAsync(
+    private static Task<RawClient> ConnectAsync(RunnelApp app, HttpProtocols protocol) =>
+        protocol == HttpProtocols.Http2 ? app.ConnectRawOverHttp2Async("/ws") : app.ConnectRawAsync("/ws");
+
+    private static Task<RunnelApp> StartAsync(ManualTimeProvider? clock = null, HttpProtocols protocol = HttpProtocols.Http1) => RunnelApp.StartAsync(
         app => app.MapConsumer(
             "/ws",
             c => c.OnReceive((text, connection) => connection.SendAsync(text)),
             options => (options.MaxMessageBurst, options.MaxMessagesPerSecond) = (Burst, 2)),
-        builder => builder.With(clock ?? new ManualTimeProvider()));
+        builder => builder.With(clock ?? new ManualTimeProvider()),
+        listen => listen.Protocols = protocol);
 }

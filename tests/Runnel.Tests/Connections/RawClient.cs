@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
@@ -10,24 +11,34 @@ namespace Runnel.Tests.Connections;
 /// <summary>A client that says what it likes, byte by byte.</summary>
 internal sealed class RawClient : IDisposable
 {
-    private readonly TcpClient _tcp;
-    private readonly NetworkStream _stream;
+    private readonly IDisposable _connection;
+    private readonly Stream _stream;
 
-    private RawClient(TcpClient tcp)
-    {
-        _tcp = tcp;
-        _stream = tcp.GetStream();
-    }
+    private RawClient(IDisposable connection, Stream stream) => (_connection, _stream) = (connection, stream);
 
     public static async Task<RawClient> DialAsync(Uri address)
     {
         // A small window, so that a client that does not read is soon noticed.
         var tcp = new TcpClient { NoDelay = true, ReceiveBufferSize = 4096 };
         await tcp.ConnectAsync(address.Host, address.Port);
-        return new RawClient(tcp);
+        return new RawClient(tcp, tcp.GetStream());
     }
 
-    public Task SendAsync(byte[] bytes) => Wait.For(_stream.WriteAsync(bytes).AsTask(), "the server to take bytes");
+    /// <summary>One over HTTP/2, with a handshake done (RFC 8441). What it does not read fills the window of its own stream.</summary>
+    public static async Task<RawClient> ConnectOverHttp2Async(HttpMessageInvoker http, Uri address)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Connect, address) { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        request.Headers.Protocol = "websocket";
+        request.Headers.TryAddWithoutValidation("Sec-WebSocket-Version", "13");
+        var response = await Wait.For(http.SendAsync(request, CancellationToken.None), "the handshake");
+        return new RawClient(response, await response.EnsureSuccessStatusCode().Content.ReadAsStreamAsync());
+    }
+
+    public async Task SendAsync(byte[] bytes)
+    {
+        await Wait.For(_stream.WriteAsync(bytes).AsTask(), "the server to take bytes");
+        await Wait.For(_stream.FlushAsync(), "the server to take bytes"); // over HTTP/2, they may wait for more until then
+    }
 
     public Task SendAsync(string text) => SendAsync(Encoding.ASCII.GetBytes(text));
 
@@ -134,11 +145,12 @@ internal sealed class RawClient : IDisposable
     /// <summary>Resets the connection: no goodbye of any kind.</summary>
     public void Reset()
     {
-        _tcp.LingerState = new LingerOption(true, 0);
-        _tcp.Close();
+        var tcp = (TcpClient)_connection;
+        tcp.LingerState = new LingerOption(true, 0);
+        tcp.Close();
     }
 
-    public void Dispose() => _tcp.Dispose();
+    public void Dispose() => _connection.Dispose();
 
     /// <summary>Reads so many bytes.</summary>
     public async Task<byte[]> ReadAsync(int count)

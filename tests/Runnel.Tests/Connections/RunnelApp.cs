@@ -102,6 +102,10 @@ internal sealed class RunnelApp : IAsyncDisposable
         return client;
     }
 
+    /// <summary>A client that speaks bytes over HTTP/2, with a handshake done.</summary>
+    public async Task<RawClient> ConnectRawOverHttp2Async(string path) =>
+        Keep(await RawClient.ConnectOverHttp2Async(Keep(new HttpMessageInvoker(new SocketsHttpHandler())), new Uri(Address, path)));
+
     /// <summary>A client that speaks bytes, on a fresh connection.</summary>
     public async Task<RawClient> DialAsync() => Keep(await RawClient.DialAsync(Address));
 

@@ -15,10 +15,12 @@ public sealed class UpgradedSocketTests
     private readonly Pipe _pipe = new();
     private readonly ManualTimeProvider _clock = new();
 
-    [Fact]
-    public async Task A_client_that_does_not_read_has_little_in_its_pipe_whatever_waits_for_it()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_client_that_does_not_read_has_little_in_its_pipe_whatever_waits_for_it(bool overHttp2)
     {
-        var socket = Socket(out var connection);
+        var socket = Socket(overHttp2, out var connection);
         await using var _ = connection;
 
         var written = socket.WriteAsync(new[] { Frame.Binary(new byte[10]), Frame.Binary(new byte[Large]), Frame.Binary(new byte[Large]) }).AsTask();
@@ -27,10 +29,12 @@ public sealed class UpgradedSocketTests
         Assert.InRange((await _pipe.Reader.ReadAsync()).Buffer.Length, 32 * 1024, 96 * 1024);
     }
 
-    [Fact]
-    public async Task All_that_is_written_in_portions_arrives_as_it_was()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task All_that_is_written_in_portions_arrives_as_it_was(bool overHttp2)
     {
-        var socket = Socket(out var connection);
+        var socket = Socket(overHttp2, out var connection);
         await using var _ = connection;
         var frames = new[] { 0, 1, 125, 40_000, 32 * 1024, Large, 7 }.Select(length => Frame.Binary([.. Enumerable.Range(0, length).Select(i => (byte)i)])).ToArray();
 
@@ -48,10 +52,12 @@ public sealed class UpgradedSocketTests
         Assert.Equal(0, socket.StalledSince);
     }
 
-    [Fact]
-    public async Task A_write_has_stalled_since_the_client_last_took_something()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_write_has_stalled_since_the_client_last_took_something(bool overHttp2)
     {
-        var socket = Socket(out var connection);
+        var socket = Socket(overHttp2, out var connection);
         await using var _ = connection;
         Assert.Equal(0, socket.StalledSince);
 
@@ -66,11 +72,13 @@ public sealed class UpgradedSocketTests
         Assert.False(written.IsCompleted);
     }
 
-    private UpgradedSocket Socket(out WebSocketConnection connection)
+    // Over HTTP/2 there is only the request's own stream.
+    private UpgradedSocket Socket(bool overHttp2, out WebSocketConnection connection)
     {
         var options = new ConsumerEndpointOptions();
         var node = FakeConnection.CreateNode(new InMemoryBackplane(_clock), _clock);
         connection = new WebSocketConnection(node.Context, new DefaultHttpContext(), options, new GatewayOptions());
-        return new UpgradedSocket(Stream.Null, _pipe.Writer, connection, new InboundRate(options, _clock), subprotocol: null);
+        var (transport, output) = overHttp2 ? (_pipe.Writer.AsStream(), null) : (Stream.Null, _pipe.Writer);
+        return new UpgradedSocket(transport, output, connection, new InboundRate(options, _clock), subprotocol: null);
     }
 }
