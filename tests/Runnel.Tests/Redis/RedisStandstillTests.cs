@@ -1,10 +1,14 @@
 using Microsoft.AspNetCore.Builder;
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using Runnel.EntityFrameworkCore;
 using Runnel.Layers;
 using Runnel.Redis;
 using Runnel.Redis.Connections;
 using Runnel.Specification;
+using Runnel.Testing;
 using Runnel.Tests.Connections;
+using Runnel.Tests.DataBinding;
 using Runnel.Tests.Servers;
 using Xunit;
 
@@ -99,6 +103,57 @@ public sealed class RedisStandstillTests(RedisServer server) : WorkQueueOutageSp
         Assert.Null(client.CloseCode);
     }
 
+    [Fact]
+    public async Task A_tracked_message_fails_when_the_call_has_waited_for_long_enough_although_two_things_are_stored_for_it()
+    {
+        RedisOptions used = null!;
+        await using var app = await RunnelApp.StartInMemoryAsync(static _ => { }, builder => AddRedis(builder, options => used = options).AddChannel("payments", static options => options.Track = true));
+        var channels = app.Services.GetRequiredService<IChannels>();
+
+        used.OutageTimeout = TimeSpan.FromSeconds(0.5); // not before, since a busy machine may need longer for the start
+        _wire.Silence();
+        var failure = await Assert.ThrowsAsync<IOException>(() => Wait.For(channels.SendAsync("payments", "in vain").AsTask(), "the failure"));
+        _wire.Heal();
+
+        Assert.Contains("'payments'", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("OutageTimeout", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_save_of_a_bound_entity_goes_on_and_the_members_get_the_change_when_Redis_does(bool synchronously)
+    {
+        await using var app = await StartLibraryAsync(maxSaveDelay: TimeSpan.FromSeconds(0.1));
+        await using var client = await ConnectToBooksAsync(app);
+
+        _wire.Silence();
+        await SaveAsync(app, synchronously);
+        Assert.Single(app.Logs.Of(5004));
+        _wire.Heal();
+
+        Assert.Contains("Emma", await client.ReceiveTextAsync(), StringComparison.Ordinal);
+        Assert.Empty(app.Logs.Of(5001));
+    }
+
+    [Fact]
+    public async Task A_save_whose_change_Redis_does_not_take_in_time_succeeds_and_the_members_are_told_that_they_missed_it()
+    {
+        RedisOptions used = null!;
+        await using var app = await StartLibraryAsync(maxSaveDelay: TimeSpan.FromMinutes(10), options => used = options);
+        await using var client = await ConnectToBooksAsync(app);
+
+        used.OutageTimeout = TimeSpan.FromSeconds(0.5);
+        _wire.Silence();
+        await SaveAsync(app, synchronously: false);
+        used.OutageTimeout = TimeSpan.FromMinutes(10);
+        _wire.Heal();
+
+        var failure = Assert.IsType<BackplaneUnavailableException>(Assert.Single(app.Logs.Of(5001)).Exception);
+        Assert.Contains("OutageTimeout", failure.Message, StringComparison.Ordinal);
+        await Wait.Until(async () => await client.ReceiveTextAsync() == "missed", "the member is told"); // the change itself may come before that
+    }
+
     protected override async ValueTask<WiredQueue> OpenAsync(TimeSpan patience)
     {
         _queue = new RedisWorkQueue(await OpenAsync(options => options.OutageTimeout = patience));
@@ -125,6 +180,40 @@ public sealed class RedisStandstillTests(RedisServer server) : WorkQueueOutageSp
             server.AddressAt(_wire.Port));
         await store.OpenAsync();
         return store;
+    }
+
+    private RunnelBuilder AddRedis(WebApplicationBuilder builder, Action<RedisOptions>? configure = null) => builder.Services.AddRunnel().UseRedis(
+        $"{server.AddressAt(_wire.Port)}",
+        options =>
+        {
+            (options.Prefix, options.Timeout, options.OutageTimeout) = (_place.Prefix, TimeSpan.FromMinutes(10), TimeSpan.FromMinutes(10));
+            configure?.Invoke(options);
+        });
+
+    private Task<RunnelApp> StartLibraryAsync(TimeSpan maxSaveDelay, Action<RedisOptions>? configure = null) => RunnelApp.StartInMemoryAsync(
+        static app => app.MapConsumer<Member>("/books"),
+        builder =>
+        {
+            var database = $"{Guid.NewGuid()}";
+            builder.Services.AddDbContext<LibraryContext>(options => options.UseInMemoryDatabase(database));
+            AddRedis(builder, configure)
+                .AddDataBinding<LibraryContext>(static binding => binding.Bind<Book>("books", static a => a.Fields(static x => x.Title)))
+                .ConfigureDataBinding(options => options.MaxSaveDelay = maxSaveDelay);
+        });
+
+    private static async Task<WebSocketCommunicator> ConnectToBooksAsync(RunnelApp app)
+    {
+        var client = await app.ConnectInMemoryAsync("/books");
+        await app.JoinedAsync("books");
+        return client;
+    }
+
+    private static async Task SaveAsync(RunnelApp app, bool synchronously)
+    {
+        await using var scope = app.Services.CreateAsyncScope();
+        var library = scope.ServiceProvider.GetRequiredService<LibraryContext>();
+        library.Add(new Book { Title = "Emma" });
+        Assert.Equal(1, synchronously ? await Wait.For(Task.Run(library.SaveChanges), "the save") : await Wait.For(library.SaveChangesAsync(), "the save"));
     }
 
     /// <summary>Sends until one is refused at once. All others wait.</summary>
@@ -159,5 +248,15 @@ public sealed class RedisStandstillTests(RedisServer server) : WorkQueueOutageSp
                 await SendAsync("not now", cancellationToken);
             }
         }
+    }
+    private sealed class Member : WebSocketConsumer
+    {
+        public override async Task OnConnectAsync(CancellationToken cancellationToken)
+        {
+            await AcceptAsync(cancellationToken);
+            await Groups.AddAsync("books", cancellationToken);
+        }
+
+        public override Task OnGapAsync(GroupName group, CancellationToken cancellationToken) => SendAsync("missed", cancellationToken).AsTask();
     }
 }
