@@ -2,7 +2,6 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
-using Runnel.EntityFrameworkCore;
 using Runnel.Specification;
 using Runnel.Tests.Connections;
 using Xunit;

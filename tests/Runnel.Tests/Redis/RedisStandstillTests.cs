@@ -1,7 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
-using Runnel.EntityFrameworkCore;
 using Runnel.Layers;
 using Runnel.Redis;
 using Runnel.Redis.Connections;
