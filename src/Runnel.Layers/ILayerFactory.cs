@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace Runnel.Layers;
 
@@ -10,5 +11,6 @@ public interface ILayerFactory
     /// <param name="timeProvider">The clock.</param>
     /// <param name="loggers">Where the layer says what befalls it.</param>
     /// <exception cref="FormatException">The address is not valid; the message says what one looks like.</exception>
+    /// <exception cref="OptionsValidationException">An option of the layer is out of its range (<see cref="OptionsCheck.ThrowIfInvalid"/>).</exception>
     Layer Create(string address, TimeProvider timeProvider, ILoggerFactory loggers);
 }

@@ -1,4 +1,6 @@
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Runnel.Layers;
 using Runnel.Sqlite.Files;
 using Runnel.Sqlite.Tables;
 using Runnel.Sqlite.Writing;
@@ -51,6 +53,7 @@ public sealed class SqliteStore : IAsyncDisposable
     internal long Now => TimeProvider.GetUtcNow().UtcTicks;
 
     /// <summary>Opens the file, and makes it when it is not there.</summary>
+    /// <exception cref="OptionsValidationException">An option is out of its range.</exception>
     /// <exception cref="IOException">The file cannot be opened or made; the message names it and says why.</exception>
     /// <exception cref="InvalidOperationException">The file was written by a newer version of Runnel, or is somebody else's database.</exception>
     public static SqliteStore Open(SqliteOptions options, TimeProvider timeProvider, ILogger<SqliteStore> logger)
@@ -58,6 +61,7 @@ public sealed class SqliteStore : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(timeProvider);
         ArgumentNullException.ThrowIfNull(logger);
+        OptionsCheck.ThrowIfInvalid(options);
         var path = System.IO.Path.GetFullPath(options.Path);
         var database = Database.OpenForWriting(path, options.Synchronous);
         StoreReader? reader = null;

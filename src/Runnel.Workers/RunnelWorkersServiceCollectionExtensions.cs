@@ -23,12 +23,7 @@ public static class RunnelWorkersServiceCollectionExtensions
         var services = builder.Services;
         services.AddOptions<WorkerOptions>().ValidateDataAnnotations().ValidateOnStart()
             .PostConfigure<IServiceProvider>((worker, provider) => worker.EnableDetailedErrors ??= provider.GetService<IHostEnvironment>()?.IsDevelopment() is true);
-        // The host would cut the workers' grace short: its own limit is 30 seconds for all services together.
-        services.AddOptions<HostOptions>().PostConfigure<IOptions<WorkerOptions>>((host, worker) =>
-        {
-            var needed = worker.Value.ShutdownGrace + HostMargin;
-            host.ShutdownTimeout = host.ShutdownTimeout > needed ? host.ShutdownTimeout : needed;
-        });
+        services.AddOptions<HostOptions>().PostConfigure<IOptions<WorkerOptions>>(GiveTime);
         services.TryAddSingleton(provider => provider.GetRequiredService<ConfiguredLayer>().WorkQueue);
         services.TryAddSingleton(provider => provider.GetRequiredService<ConfiguredLayer>().Operator);
         services.TryAddSingleton(provider => new ChannelRegistry(provider.GetServices<ChannelDeclaration>()));
@@ -96,6 +91,20 @@ public static class RunnelWorkersServiceCollectionExtensions
     /// <exception cref="FormatException">The expression is not a cron expression.</exception>
     public static RunnelBuilder AddRecurring<T>(this RunnelBuilder builder, string name, string cron, ChannelName channel, T message) =>
         Add(builder, name, new CronSchedule(cron), channel, message);
+
+    // The host would cut the workers' grace short: its own limit is 30 seconds for all services together.
+    private static void GiveTime(HostOptions host, IOptions<WorkerOptions> worker)
+    {
+        try
+        {
+            var needed = worker.Value.ShutdownGrace + HostMargin;
+            host.ShutdownTimeout = host.ShutdownTimeout > needed ? host.ShutdownTimeout : needed;
+        }
+        catch (OptionsValidationException)
+        {
+            // The host is built before it starts, and the start says what is wrong with them.
+        }
+    }
 
     private static RunnelBuilder Add<T>(RunnelBuilder builder, string name, ISchedule schedule, ChannelName channel, T message)
     {

@@ -1,7 +1,8 @@
-using System.ComponentModel.DataAnnotations;
 using System.Text;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using RabbitMQ.Client;
+using Runnel.Layers;
 using Runnel.RabbitMQ.Connections;
 
 namespace Runnel.RabbitMQ;
@@ -15,14 +16,14 @@ public sealed class RabbitMQBroker : IAsyncDisposable
     /// <param name="timeProvider">The clock.</param>
     /// <param name="logger">Where it says what befalls it.</param>
     /// <exception cref="FormatException">The address is not valid.</exception>
-    /// <exception cref="ValidationException">An option is out of its range.</exception>
+    /// <exception cref="OptionsValidationException">An option is out of its range.</exception>
     public RabbitMQBroker(RabbitMQOptions options, TimeProvider timeProvider, ILogger<RabbitMQBroker> logger)
     {
         ArgumentNullException.ThrowIfNull(options);
         var address = RabbitAddress.Parse(options.Host);
         options.Prefix = address.Prefix ?? options.Prefix;
         options.Wire = address.Wire ?? options.Wire;
-        Validator.ValidateObject(options, new ValidationContext(options), validateAllProperties: true);
+        OptionsCheck.ThrowIfInvalid(options);
         if (options.Ssl is not null && !address.IsEncrypted)
             throw new FormatException("RabbitMQOptions.Ssl is set, but the address of RabbitMQ is one without TLS: such an address begins with amqps://.");
         (Options, TimeProvider, Logger) = (options, timeProvider, logger);

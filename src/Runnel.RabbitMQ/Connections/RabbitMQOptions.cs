@@ -26,6 +26,7 @@ public sealed class RabbitMQOptions
 
     /// <summary>In which form messages to groups travel. The address's <c>wire=</c> sets it, too.</summary>
     /// <value><see cref="RabbitMQWire.Runnel"/> by default.</value>
+    [EnumDataType(typeof(RabbitMQWire))]
     public RabbitMQWire Wire { get; set; }
 
     /// <summary>The exchange of the groups. Nodes with different ones do not hear each other.</summary>

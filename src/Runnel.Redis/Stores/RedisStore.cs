@@ -1,6 +1,7 @@
-using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Runnel.Layers;
 using Runnel.Redis.Connections;
 using Runnel.Redis.Resp;
 using Runnel.Redis.Stores;
@@ -24,13 +25,13 @@ public sealed class RedisStore : IAsyncDisposable
     /// <param name="timeProvider">The clock. The system's stands for that of the Redis server, which all processes share; another is for tests.</param>
     /// <param name="logger">Where it says what befalls it.</param>
     /// <exception cref="FormatException">The address is not valid, or a key for encryption is not.</exception>
-    /// <exception cref="ValidationException">An option is out of its range.</exception>
+    /// <exception cref="OptionsValidationException">An option is out of its range.</exception>
     public RedisStore(RedisOptions options, TimeProvider timeProvider, ILogger<RedisStore> logger)
     {
         ArgumentNullException.ThrowIfNull(options);
         var address = RedisAddress.Parse(options.Address);
         options.Prefix = address.Prefix ?? options.Prefix;
-        Validator.ValidateObject(options, new ValidationContext(options), validateAllProperties: true);
+        OptionsCheck.ThrowIfInvalid(options);
         (Options, _timeProvider, Logger) = (options, timeProvider, logger);
         Keys = new RedisKeys(options.Prefix, address.Database);
         Sealing = new Sealing([.. options.EncryptionKeys, .. address.ReadKeys()]);
