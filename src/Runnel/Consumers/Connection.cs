@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Runnel.Frames;
 using Runnel.Layers;
 
 namespace Runnel;
@@ -15,11 +16,12 @@ public abstract class Connection
 
     private volatile byte[]? _kept;
 
-    private protected Connection(NodeContext node)
+    private protected Connection(NodeContext node, WaitingBytes? waiting = null)
     {
         ArgumentNullException.ThrowIfNull(node);
         Node = node;
         Number = node.NextNumber();
+        Waiting = waiting ?? new(node.Options.MaxWaitingEventBytes);
     }
 
     /// <summary>The node that its consumer works on.</summary>
@@ -83,6 +85,9 @@ public abstract class Connection
 
     /// <summary>What was kept last; the default of its type if nothing was.</summary>
     public T? GetKept<T>() => _kept is { } json ? JsonSerializer.Deserialize<T>(json, Node.Options.Json) : default;
+
+    /// <summary>How much waits for its consumer. The streams of one socket share it with their socket.</summary>
+    internal WaitingBytes Waiting { get; }
 
     /// <summary>What is kept, as JSON.</summary>
     internal byte[]? Kept

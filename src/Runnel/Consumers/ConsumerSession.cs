@@ -12,13 +12,14 @@ internal sealed partial class ConsumerSession : IConsumerSession, IThreadPoolWor
     private readonly ConsumerDescriptor _descriptor;
     private WebSocketConsumer? _consumer;
     private AsyncServiceScope? _services;
-    private ConsumerTurn _turn = ConsumerTurn.Taken();
+    private ConsumerTurn _turn;
     private bool _failed;
 
     /// <summary>Creates the session of a connection whose socket may be anywhere.</summary>
     public ConsumerSession(SessionHost host, Connection connection, ConsumerDescriptor descriptor, Func<IEventSink, IMembership> membership)
     {
         _descriptor = descriptor;
+        _turn = ConsumerTurn.Taken(connection.Waiting);
         Context = new ConsumerContext(host, connection, membership(this));
     }
 
@@ -89,12 +90,9 @@ internal sealed partial class ConsumerSession : IConsumerSession, IThreadPoolWor
                 LayerTelemetry.MessagesDropped("connection-gone");
                 return;
             }
-            if (_turn.Waiting > 0 && _turn.WaitingCost + message.Cost > Host.Node.Options.MaxWaitingEventBytes)
-            {
+            if (!_turn.TryPost(message, out var begins))
                 Cut(_turn.Waiting);
-                return;
-            }
-            if (!_turn.Post(message))
+            if (!begins)
                 return;
         }
         ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Runnel.Frames;
 
 namespace Runnel.Consumers;
 
@@ -10,6 +11,7 @@ namespace Runnel.Consumers;
 /// </remarks>
 internal struct ConsumerTurn
 {
+    private readonly WaitingBytes _waiting;
     private Queue<GroupMessage>? _events;
     private TaskCompletionSource<bool>? _client;
     private TaskCompletionSource? _end;
@@ -17,27 +19,31 @@ internal struct ConsumerTurn
     private bool _taken;
     private bool _ended;
 
+    private ConsumerTurn(WaitingBytes waiting) => (_waiting, _taken) = (waiting, true);
+
     /// <summary>How many events wait.</summary>
     public readonly int Waiting => _events?.Count ?? 0;
-
-    /// <summary>The sum of their <see cref="GroupMessage.Cost"/>.</summary>
-    public long WaitingCost { get; private set; }
 
     /// <summary>Whether the end has come, so that nothing more is lined up.</summary>
     public readonly bool IsEnding => _ended;
 
     /// <summary>The turn of a connection that is connecting: taken.</summary>
-    public static ConsumerTurn Taken() => new() { _taken = true };
+    /// <param name="waiting">Where the events that line up take their room.</param>
+    public static ConsumerTurn Taken(WaitingBytes waiting) => new(waiting);
 
     /// <summary>Lines an event up.</summary>
-    /// <returns>Whether nobody had the turn: then the caller's event loop has it now.</returns>
-    public bool Post(GroupMessage message)
+    /// <param name="message">The event.</param>
+    /// <param name="begins">Whether nobody had the turn: then the caller's event loop has it now.</param>
+    /// <returns><see langword="false"/> if there is no room for it.</returns>
+    public bool TryPost(GroupMessage message, out bool begins)
     {
-        (_events ??= new()).Enqueue(message);
-        WaitingCost += message.Cost;
-        if (_taken)
+        begins = false;
+        if (!_waiting.TryTake(message))
             return false;
-        return _taken = true;
+        (_events ??= new()).Enqueue(message);
+        begins = !_taken;
+        _taken = true;
+        return true;
     }
 
     /// <summary>The event loop asks for its next event. Without one it loses the turn, to the client if that waits.</summary>
@@ -48,7 +54,7 @@ internal struct ConsumerTurn
             return false;
         if (_events is null || !_events.TryDequeue(out message))
             return _taken = false;
-        WaitingCost -= message.Cost;
+        _waiting.GiveBack(message);
         _eventsBeforeClient--;
         return true;
     }
@@ -86,8 +92,8 @@ internal struct ConsumerTurn
     /// <summary>The connection goes elsewhere, and what waits goes with it: the end takes the turn after the event at hand.</summary>
     public Task TakeForReleaseAsync()
     {
-        _events?.Clear();
-        WaitingCost = 0;
+        while (_events is not null && _events.TryDequeue(out var message))
+            _waiting.GiveBack(message);
         _client?.SetResult(false);
         _client = null;
         return TakeForEndAsync();

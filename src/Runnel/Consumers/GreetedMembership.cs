@@ -8,5 +8,5 @@ internal sealed class GreetedMembership(SocketConnection connection, ClientHello
 {
     private readonly GroupRegistry _groups = groups;
 
-    public override LocalMembership OfStream(long number, string name, IEventSink events) => StreamOf(number, _groups.ClientOf(hello, name, connection.Scope.User), events);
+    public override LocalMembership OfStream(long number, string name, IEventSink events) => StreamOf(number, _groups.ClientOf(hello, name, connection.Scope.User, connection.Waiting), events);
 }

@@ -51,5 +51,5 @@ internal class LocalMembership(GroupMember member, GroupRegistry groups) : IMemb
     private protected LocalMembership StreamOf(long number, object form, IEventSink events) => new(member.OfStream(number, form, events), groups);
 
     private protected static GroupMember MemberOf(SocketConnection connection, object? form, IEventSink events) =>
-        new(connection.Number, connection.Outbound, form, events, connection.Node.Options.MaxWaitingEventBytes);
+        new(connection.Number, connection.Outbound, form, events, connection.Waiting);
 }

@@ -3,27 +3,28 @@ using Runnel.Layers;
 namespace Runnel.Frames;
 
 /// <summary>What groups send to a connection whose consumer is still connecting: held back in order, and bounded.</summary>
-internal sealed class HeldFrames(int maxBytes)
+/// <param name="waiting">Where each message takes its room.</param>
+internal sealed class HeldFrames(WaitingBytes waiting)
 {
     private readonly Lock _lock = new();
     private List<GroupMessage>? _messages;
-    private long _cost;
+    private bool _hasLost;
     private bool _released;
 
     /// <summary>Holds a message back, unless the others have been released meanwhile.</summary>
     /// <param name="message">The message.</param>
-    /// <param name="overflow">How many messages are held, if there was no room for this one and it is lost; otherwise 0.</param>
-    public bool TryAdd(GroupMessage message, out int overflow)
+    /// <param name="overflow">How many messages are held, if there was no room for this one and it is lost; otherwise <see langword="null"/>.</param>
+    public bool TryAdd(GroupMessage message, out int? overflow)
     {
-        overflow = 0;
+        overflow = null;
         lock (_lock)
         {
             if (_released)
                 return false;
             _messages ??= [];
-            _cost += message.Cost;
-            // One may always wait. After a loss none does: what follows would come without what went before.
-            if (_messages.Count == 0 || _cost <= maxBytes)
+            // After a loss none is held: what follows would come without what went before.
+            _hasLost = _hasLost || !waiting.TryTake(message);
+            if (!_hasLost)
                 _messages.Add(message);
             else
                 overflow = _messages.Count;
@@ -36,6 +37,7 @@ internal sealed class HeldFrames(int maxBytes)
     {
         lock (_lock)
         {
+            GiveBack(); // first, since what lines up behind an event takes its room again
             try
             {
                 _messages?.ForEach(handOn);
@@ -53,7 +55,10 @@ internal sealed class HeldFrames(int maxBytes)
         lock (_lock)
         {
             LayerTelemetry.MessagesDropped("connection-gone", _messages?.Count ?? 0);
+            GiveBack();
             _released = true;
         }
     }
+
+    private void GiveBack() => _messages?.ForEach(waiting.GiveBack);
 }

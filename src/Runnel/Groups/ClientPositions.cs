@@ -11,17 +11,18 @@ namespace Runnel.Groups;
 /// <param name="owner">Whom its positions are sealed to.</param>
 /// <param name="shown">What the client showed for this stream.</param>
 /// <param name="seals">What gives positions their worth.</param>
-/// <param name="maxLineBytes">How much may line up behind an event.</param>
-internal sealed class ClientPositions(string stream, string owner, IEnumerable<ShownPosition> shown, PositionSeals seals, int maxLineBytes)
+/// <param name="waiting">Where what lines up behind an event takes its room. The event has its own where it waits for the consumer.</param>
+internal sealed class ClientPositions(string stream, string owner, IEnumerable<ShownPosition> shown, PositionSeals seals, WaitingBytes waiting)
 {
     private readonly List<ShownPosition> _shown = [.. shown];
+    private readonly WaitingBytes _events = new(waiting.Max);
     private Dictionary<string, (ShownPosition Shown, Position Position)>? _claims; // by group, once somebody asks
     private List<JoinNotice>? _notices = []; // null once they are told
     private List<Func<Task>>? _comers = [];
     private Dictionary<string, (Position At, bool IsApart)>? _ahead; // by tag
     private Queue<GroupMessage>? _line;
-    private long _lineCost;
     private TaskCompletionSource? _lineEnded;
+    private bool _hasLost;
     private bool _isOver;
 
     public string Stream => stream;
@@ -159,20 +160,27 @@ internal sealed class ClientPositions(string stream, string owner, IEnumerable<S
 
     /// <summary>Lines a message up: an event, or what comes behind one.</summary>
     /// <param name="message">The message.</param>
-    /// <param name="overflow">How many line up, if there is no room for this one.</param>
+    /// <param name="overflow">How many line up, if there is no room for this one; otherwise <see langword="null"/>.</param>
     /// <returns>Whether it has to wait for an event to be handled.</returns>
-    public bool TryLineUp(GroupMessage message, out int overflow)
+    public bool TryLineUp(GroupMessage message, out int? overflow)
     {
-        overflow = 0;
+        overflow = null;
         lock (this)
         {
-            if (LineCount == 0 && !IsEvent(message))
+            if (LineCount == 0 && !IsEvent(message) && !_hasLost)
                 return false;
-            _line ??= new();
-            if (_line.Count > 0 && _lineCost + message.Cost > maxLineBytes)
-                overflow = _line.Count;
+            if (_isOver)
+            {
+                if (!IsEvent(message))
+                    LayerTelemetry.MessagesDropped("connection-gone");
+                return true;
+            }
+            // After a loss nothing goes out: the position of what follows would say that the client has what was lost.
+            _hasLost = _hasLost || !RoomOf(message).TryTake(message);
+            if (_hasLost)
+                overflow = LineCount;
             else
-                Enqueue(message);
+                (_line ??= new()).Enqueue(message);
             return true;
         }
     }
@@ -214,23 +222,32 @@ internal sealed class ClientPositions(string stream, string owner, IEnumerable<S
         }
     }
 
-    /// <summary>The connection is over: nobody waits any more.</summary>
+    /// <summary>The connection is over: nobody waits any more, and no frame that lines up goes out.</summary>
     public void End()
     {
         lock (this)
         {
             _isOver = true;
+            if (_line is { } line)
+            {
+                // What is behind a frame that was dropped gets no position.
+                _line = new(line.TakeWhile(IsEvent));
+                foreach (var dropped in line.Skip(_line.Count))
+                    RoomOf(dropped).GiveBack(dropped);
+                LayerTelemetry.MessagesDropped("connection-gone", line.Count(static message => !IsEvent(message)));
+            }
             _lineEnded?.TrySetResult();
         }
     }
 
     private static bool IsEvent(GroupMessage message) => message is { IsEvent: true, IsGap: false };
 
-    private void Enqueue(GroupMessage message)
+    private void Dequeue()
     {
-        _line!.Enqueue(message);
-        _lineCost += message.Cost;
+        var first = _line!.Dequeue();
+        RoomOf(first).GiveBack(first);
     }
 
-    private void Dequeue() => _lineCost -= _line!.Dequeue().Cost;
+    // An event has its room where it waits for the consumer. Once that has refused one, the connection is being closed, and the line must not grow meanwhile.
+    private WaitingBytes RoomOf(GroupMessage message) => IsEvent(message) ? _events : waiting;
 }

@@ -15,16 +15,16 @@ namespace Runnel.Groups;
 /// <c>runnel.v1</c>. One field for all three, so that a connection without recovery costs nothing for it.
 /// </param>
 /// <param name="events">Whoever runs the consumer.</param>
-/// <param name="maxHeldBytes">How much is held while the consumer connects.</param>
-internal sealed class GroupMember(long number, OutboundQueue queue, object? form, IEventSink events, int maxHeldBytes)
+/// <param name="waiting">Where what is held while the consumer connects takes its room.</param>
+internal sealed class GroupMember(long number, OutboundQueue queue, object? form, IEventSink events, WaitingBytes waiting)
 {
     private JoinedGroups _groups;
-    private volatile HeldFrames? _held = new(maxHeldBytes);
+    private volatile HeldFrames? _held = new(waiting);
 
     public long Number { get; } = number;
 
     /// <summary>A stream of the same socket.</summary>
-    public GroupMember OfStream(long streamNumber, object streamForm, IEventSink streamEvents) => new(streamNumber, queue, streamForm, streamEvents, maxHeldBytes);
+    public GroupMember OfStream(long streamNumber, object streamForm, IEventSink streamEvents) => new(streamNumber, queue, streamForm, streamEvents, waiting);
 
     /// <summary>What a client of <c>runnel.v1</c> is told; <see langword="null"/> for any other.</summary>
     public ClientPositions? Client => form as ClientPositions;
@@ -198,8 +198,8 @@ internal sealed class GroupMember(long number, OutboundQueue queue, object? form
     {
         if (!held.TryAdd(message, out var overflow))
             return false;
-        if (overflow > 0)
-            events.OnOverflow(overflow);
+        if (overflow is { } count)
+            events.OnOverflow(count);
         return true;
     }
 
@@ -223,8 +223,8 @@ internal sealed class GroupMember(long number, OutboundQueue queue, object? form
     {
         if (!client.TryLineUp(message, out var overflow))
             return false;
-        if (overflow > 0)
-            events.OnOverflow(overflow);
+        if (overflow is { } count)
+            events.OnOverflow(count);
         return true;
     }
 

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Security.Claims;
 using System.Text;
 using System.Text.Json;
+using Runnel.Frames;
 using Runnel.Layers;
 using Runnel.Nodes;
 
@@ -64,8 +65,8 @@ internal sealed class GroupRegistry(NodeContext node, GroupTopics topics, Member
     }
 
     /// <summary>What a client of <c>runnel.v1</c> is told of its groups in one stream.</summary>
-    public ClientPositions ClientOf(ClientHello hello, string stream, ClaimsPrincipal user) =>
-        new(stream, hello.OwnerOf(user), hello.Positions.Where(shown => shown.Stream == stream), seals, node.Options.MaxWaitingEventBytes);
+    public ClientPositions ClientOf(ClientHello hello, string stream, ClaimsPrincipal user, WaitingBytes waiting) =>
+        new(stream, hello.OwnerOf(user), hello.Positions.Where(shown => shown.Stream == stream), seals, waiting);
 
     /// <summary>The address of a connection.</summary>
     public ChannelName ChannelNameOf(GroupMember member) => node.ChannelNameOf(member.Number);

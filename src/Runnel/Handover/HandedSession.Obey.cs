@@ -87,6 +87,8 @@ internal sealed partial class HandedSession
                 return false;
             Keep(stream, kept);
             handled = _open.Remove(number);
+            if (handled is OpenEvent.Posted { Content: var waited })
+                _connection.Waiting.GiveBack(waited);
             _deaths = 0;
             if (_room is not null && HasRoom)
             {

@@ -110,7 +110,7 @@ internal sealed partial class HandedSession : IConsumerSession, IMovable
         {
             if (_isEnding || _isCut || member.IsOver)
                 LayerTelemetry.MessagesDropped("connection-gone");
-            else if (_open.EventBytes > 0 && _open.EventBytes + message.Cost > _connection.Node.Options.MaxWaitingEventBytes)
+            else if (!_connection.Waiting.TryTake(message))
                 Cut(_open.Count);
             else
                 Append(new OpenEvent.Posted(_open.NextNumber(), member.Stream, member.Membership, message));

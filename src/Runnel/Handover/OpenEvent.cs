@@ -18,9 +18,6 @@ internal abstract class OpenEvent(long number)
     /// <summary>How many bytes of the client it holds.</summary>
     public virtual int MessageBytes => 0;
 
-    /// <summary>How many bytes it counts for among the events that wait for the consumer.</summary>
-    public virtual int EventBytes => 0;
-
     public abstract LinkItem ToItem(long connection, int owner);
 
     /// <summary>A message of the client.</summary>
@@ -37,8 +34,6 @@ internal abstract class OpenEvent(long number)
         public LocalMembership Membership => membership;
 
         public GroupMessage Content => message;
-
-        public override int EventBytes => message.Cost;
 
         public override LinkItem ToItem(long connection, int owner) => new ToWorker.Event(message, new(connection, owner, stream, Number, IsRedelivered));
     }

@@ -12,9 +12,6 @@ internal struct OpenEvents
     /// <summary>How many of the client's messages are open.</summary>
     public int Messages { get; private set; }
 
-    /// <summary>How many bytes of events are open.</summary>
-    public long EventBytes { get; private set; }
-
     public readonly int Count => _events?.Count ?? 0;
 
     /// <summary>Whether an owner has any of them.</summary>
@@ -73,6 +70,5 @@ internal struct OpenEvents
     {
         Messages += open.MessageBytes > 0 ? sign : 0;
         MessageBytes += sign * open.MessageBytes;
-        EventBytes += sign * open.EventBytes;
     }
 }

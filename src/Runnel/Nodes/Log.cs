@@ -21,7 +21,7 @@ internal static partial class Log
     [LoggerMessage(1004, LogLevel.Error, "{Consumer} cannot read the body of an event of type '{Type}' as the type that its handler takes, so the event was dropped.")]
     public static partial void EventUnreadable(ILogger logger, Exception exception, string consumer, string type);
 
-    [LoggerMessage(1005, LogLevel.Warning, "{Consumer} on connection {Connection:x} is too busy: {Waiting} messages wait for it. Runnel closes the connection with code 1013.")]
+    [LoggerMessage(1005, LogLevel.Warning, "{Consumer} on connection {Connection:x} is too busy: {Waiting} messages wait for it, and no more fit into RunnelOptions.MaxWaitingEventBytes, which all streams of its socket share. Runnel closes the connection with code 1013.")]
     public static partial void ConsumerTooBusy(ILogger logger, string consumer, long connection, int waiting);
 
     [LoggerMessage(1006, LogLevel.Error, "A message to group '{Group}' cannot be read: it is not an envelope of a known version. It was dropped.")]

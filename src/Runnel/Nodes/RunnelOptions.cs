@@ -21,8 +21,11 @@ public sealed class RunnelOptions
     [Range(1024, int.MaxValue)]
     public int MaxGroupMessageBytes { get; set; } = 1024 * 1024;
 
-    /// <summary>The most bytes of events (messages for code) that wait for a consumer that is busy. If there are more, its connection is closed with 1013.</summary>
-    /// <remarks>One event may always wait, however large. The same bound holds for what groups send to a client while its consumer connects.</remarks>
+    /// <summary>The most bytes of events (messages for code) that wait on one connection for a consumer that is busy. If there are more, the connection is closed with 1013.</summary>
+    /// <remarks>
+    /// All streams of a shared socket share it, and so does what groups send to a client while its consumer connects, or has an event of a group with history to handle first. One message may
+    /// always wait, however large.
+    /// </remarks>
     /// <value>4 MiB by default: 10,000 short events at once cut no connection.</value>
     [Range(1, int.MaxValue)]
     public int MaxWaitingEventBytes { get; set; } = 4 * 1024 * 1024;

@@ -18,7 +18,7 @@ internal sealed class StreamConnection : Connection
     private int _code = CloseCode.Abnormal;
 
     public StreamConnection(ConsumerContext socket, string name, ConsumerDescriptor descriptor)
-        : base(socket.Connection.Node)
+        : base(socket.Connection.Node, socket.Connection.Waiting)
     {
         _socket = socket.Connection;
         _name = name;

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Runnel.Consumers;
+using Runnel.Frames;
 using Runnel.Layers;
 using Runnel.Specification;
 using Xunit;
@@ -156,19 +157,24 @@ public abstract class EventTests : ConsumerTests
         Assert.Empty(app.Logs.Of(1005));
     }
 
-    [Fact]
-    public void What_is_taken_out_to_be_handled_waits_no_more()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void What_is_taken_out_to_be_handled_or_goes_to_another_worker_waits_no_more(bool isHandled)
     {
-        var turn = ConsumerTurn.Taken();
+        var waiting = new WaitingBytes(1000);
+        var turn = ConsumerTurn.Taken(waiting);
         var message = new GroupMessage(new Envelope(new Message("tick", new byte[100])));
-        turn.Post(message);
-        turn.Post(message);
-        Assert.Equal((2, 2L * message.Cost), (turn.Waiting, turn.WaitingCost));
+        turn.TryPost(message, out _);
+        turn.TryPost(message, out _);
+        Assert.Equal((2, 2L * message.Cost), (turn.Waiting, waiting.Value));
 
-        Assert.True(turn.TryNext(out _));
-        Assert.True(turn.TryNext(out _));
+        if (isHandled)
+            Assert.True(turn.TryNext(out _) && turn.TryNext(out _));
+        else
+            _ = turn.TakeForReleaseAsync();
 
-        Assert.Equal((0, 0L), (turn.Waiting, turn.WaitingCost));
+        Assert.Equal((0, 0L), (turn.Waiting, waiting.Value));
     }
 
     [Fact]

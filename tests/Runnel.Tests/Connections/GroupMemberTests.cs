@@ -46,7 +46,7 @@ public sealed class GroupMemberTests
     [Fact]
     public void Frames_are_held_no_longer_although_one_could_not_be_handed_on()
     {
-        var held = new HeldFrames(maxBytes: 10_000);
+        var held = new HeldFrames(new(10_000));
         held.TryAdd(Frame("1"), out _);
 
         Assert.Throws<FormatException>(() => held.Release(_ => throw new FormatException()));
@@ -83,8 +83,8 @@ public sealed class GroupMemberTests
     [Fact]
     public async Task What_was_missed_waits_for_an_event_that_the_consumer_handles()
     {
-        var client = new ClientPositions("", "client:1f6b0c9e", [], seals: null!, maxLineBytes: 10_000);
-        var member = new GroupMember(1, new OutboundQueue(new OutboundOptions(), _writer), client, _sink, maxHeldBytes: 10_000);
+        var client = new ClientPositions("", "client:1f6b0c9e", [], seals: null!, new(10_000));
+        var member = new GroupMember(1, new OutboundQueue(new OutboundOptions(), _writer), client, _sink, new(10_000));
         member.Release();
         var live = new GroupMessage(new Envelope(new Message("note", default)), new GroupPlace("other", "other", new Position(1, 1)));
         member.Deliver(live);
@@ -100,8 +100,8 @@ public sealed class GroupMemberTests
     [Fact]
     public void Nobody_waits_for_the_events_of_a_member_that_has_left_all_its_groups()
     {
-        var client = new ClientPositions("", "client:1f6b0c9e", [], seals: null!, maxLineBytes: 10_000);
-        var member = new GroupMember(1, new OutboundQueue(new OutboundOptions(), _writer), client, _sink, maxHeldBytes: 10_000);
+        var client = new ClientPositions("", "client:1f6b0c9e", [], seals: null!, new(10_000));
+        var member = new GroupMember(1, new OutboundQueue(new OutboundOptions(), _writer), client, _sink, new(10_000));
         member.Deliver(new GroupMessage(new Envelope(new Message("note", default)), new GroupPlace("news", "news", new Position(1, 1))));
         var waiting = client.LineEndedAsync();
         Assert.False(waiting.IsCompleted);
@@ -131,7 +131,7 @@ public sealed class GroupMemberTests
     [InlineData(false)]
     public void A_frame_that_comes_too_late_to_be_held_is_not(bool released)
     {
-        var held = new HeldFrames(maxBytes: 10_000);
+        var held = new HeldFrames(new(10_000));
 
         if (released)
             held.Release(_ => { });
@@ -152,7 +152,7 @@ public sealed class GroupMemberTests
         Assert.Same(message, Assert.Single(_sink.Events));
     }
 
-    private GroupMember Create(int maxHeldBytes, string? stream = null) => new(1, new OutboundQueue(new OutboundOptions(), _writer), stream, _sink, maxHeldBytes);
+    private GroupMember Create(int maxHeldBytes, string? stream = null) => new(1, new OutboundQueue(new OutboundOptions(), _writer), stream, _sink, new(maxHeldBytes));
 
     private static void Deliver(GroupMember member, string text) =>
         member.Deliver(Frame(text))?.Drain();

@@ -178,7 +178,7 @@ public abstract class StreamCloseTests : StreamTests
     [Fact]
     public async Task A_message_for_a_session_that_has_ended_is_refused_at_once()
     {
-        var turn = ConsumerTurn.Taken();
+        var turn = ConsumerTurn.Taken(new(1));
         turn.PassOn();
         Assert.True(turn.TakeForEndAsync().IsCompleted);
 

@@ -91,6 +91,18 @@ public sealed class HandoverTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Events_that_the_worker_has_handled_wait_no_more_at_the_gateway()
+    {
+        var client = await _gateway.ConnectAsync("member");
+
+        for (var number = 0; number < 10; number++)
+            await _gateway.Groups.SendEventAsync("kept.news", "tick", $"e{number}");
+
+        await Wait.Until(() => client.Writer.Texts.Count == 11, "all are handled");
+        await Wait.Until(() => client.Session.Connection.Waiting.Value == 0, "the gateway keeps none of them");
+    }
+
+    [Fact]
     public async Task Events_that_come_while_no_worker_is_there_are_kept_up_to_the_bound_and_then_the_connection_is_closed()
     {
         var client = await _gateway.ConnectAsync("member");

@@ -222,13 +222,13 @@ public sealed class CatchUpTests
     /// <summary>One that catches up in a group of its own.</summary>
     private sealed class Comer : IAsyncDisposable
     {
-        private readonly ClientPositions _client = new("", "client:1f6b0c9e", [], seals: null!, maxLineBytes: 10_000);
+        private readonly ClientPositions _client = new("", "client:1f6b0c9e", [], seals: null!, new(10_000));
         private readonly FakeNode _node;
 
         public Comer(IBackplane backplane, TimeProvider clock)
         {
             _node = GreetedConnection.CreateNode(backplane, clock, Log);
-            Member = new GroupMember(1, new OutboundQueue(new OutboundOptions(), Writer), _client, new NoEvents(), maxHeldBytes: 10_000);
+            Member = new GroupMember(1, new OutboundQueue(new OutboundOptions(), Writer), _client, new NoEvents(), new(10_000));
             Group = new Group("articles", new GroupPages(Topic.OfGroup("articles"), backplane, clock, static _ => throw new InvalidOperationException("Nothing is read."))) { Tag = "tag" };
             Member.Join(Group, isComer: true, static () => throw new InvalidOperationException("Nothing is subscribed."));
         }

@@ -140,7 +140,7 @@ public sealed class ClientPositionsTests
         var positions = Create(maxLineBytes: 1);
 
         Assert.True(positions.TryLineUp(Event(1), out var overflow));
-        Assert.Equal(0, overflow);
+        Assert.Null(overflow);
         Assert.True(positions.TryLineUp(Event(2), out overflow));
 
         Assert.Equal((1, 1), (overflow, positions.LineCount));
@@ -170,10 +170,49 @@ public sealed class ClientPositionsTests
         {
             waiting.Enqueue(Event(number));
             positions.TryLineUp(waiting.Last(), out var overflow);
-            Assert.Equal(0, overflow);
+            Assert.Null(overflow);
             if (waiting.Count == 2)
                 positions.Handled(waiting.Dequeue(), _ => { });
         }
+    }
+
+    [Fact]
+    public void What_lines_up_behind_an_event_shares_the_bound_of_its_socket_until_it_goes_out_or_the_connection_is_over()
+    {
+        var waiting = new WaitingBytes(2 * Frame(1).Cost);
+        var (one, other) = (new ClientPositions("one", Owner, [], _seals, waiting), new ClientPositions("other", Owner, [], _seals, waiting));
+        foreach (var positions in new[] { one, other })
+        {
+            positions.TryLineUp(Event(1), out _);
+            positions.TryLineUp(Frame(2), out var overflow);
+            Assert.Null(overflow);
+        }
+
+        Assert.Equal(waiting.Max, waiting.Value);
+        other.TryLineUp(Frame(3), out var lost);
+        Assert.Equal(2, lost);
+        other.End();
+        Assert.Equal(Frame(2).Cost, waiting.Value);
+        one.End();
+        Assert.Equal(0, waiting.Value);
+    }
+
+    [Fact]
+    public void After_a_loss_nothing_goes_out_although_there_is_room_again()
+    {
+        var waiting = new WaitingBytes(Frame(1).Cost);
+        var positions = new ClientPositions("", Owner, [], _seals, waiting);
+        var first = Event(1);
+        positions.TryLineUp(first, out _);
+        positions.TryLineUp(Frame(2), out _);
+        positions.TryLineUp(Frame(3), out var lost);
+        Assert.NotNull(lost);
+
+        positions.Handled(first, static _ => { });
+
+        Assert.Equal((0, 0L), (positions.LineCount, waiting.Value));
+        Assert.True(positions.TryLineUp(Frame(4), out lost)); // its position would say that the client has the one before
+        Assert.NotNull(lost);
     }
 
     [Fact]
@@ -193,9 +232,11 @@ public sealed class ClientPositionsTests
         Assert.True(later.LineEndedAsync().IsCompleted);
     }
 
-    private ClientPositions Create(int maxLineBytes = 10_000, IEnumerable<ShownPosition>? shown = null) => new("", Owner, shown ?? [], _seals, maxLineBytes);
+    private ClientPositions Create(int maxLineBytes = 10_000, IEnumerable<ShownPosition>? shown = null) => new("", Owner, shown ?? [], _seals, new(maxLineBytes));
 
     private ShownPosition Shown(GroupName group) => new("", $"{_seals.TagOf(group)}.1:5", _seals.Seal(group, new Position(1, 1), "", Owner));
+
+    private static GroupMessage Frame(int number) => new(new Envelope(new Message(GroupMessage.JsonType, "1"u8.ToArray()), EnvelopeKind.TextFrame), Place(number));
 
     private static GroupMessage Event(int number) => new(new Envelope(new Message("note", new byte[10])), Place(number));
 
