@@ -4,7 +4,7 @@ namespace Runnel;
 
 /// <summary>Stands in for a layer that cannot be made, so that services can be made all the same. Opening it fails with the reason.</summary>
 /// <param name="reason">Why the layer cannot be made.</param>
-internal sealed class UnusableLayer(Exception reason) : IBackplane, IWorkQueue, IWorkQueueOperator
+internal sealed class UnusableLayer(Exception reason) : IBackplane, IWorkQueue, IWorkQueueOperator, IStateStore
 {
     public event Action<BackplaneState>? StateChanged
     {
@@ -23,7 +23,7 @@ internal sealed class UnusableLayer(Exception reason) : IBackplane, IWorkQueue, 
     public static Layer Because(Exception reason)
     {
         var layer = new UnusableLayer(reason);
-        return new Layer { Backplane = layer, WorkQueue = layer, Operator = layer, Open = _ => Task.FromException(reason), Identity = _ => Task.FromException<string>(reason) };
+        return new Layer { Backplane = layer, WorkQueue = layer, Operator = layer, State = layer, Open = _ => Task.FromException(reason), Identity = _ => Task.FromException<string>(reason) };
     }
 
     public ValueTask<Position> PublishAsync(Topic topic, ReadOnlyMemory<byte> payload, Retention? retention, CancellationToken cancellationToken = default) => throw Fail();
@@ -49,6 +49,22 @@ internal sealed class UnusableLayer(Exception reason) : IBackplane, IWorkQueue, 
     public ValueTask<int> PurgeAsync(ChannelName channel, DeadLetterFilter filter, CancellationToken cancellationToken = default) => throw Fail();
 
     public ValueTask FlushAsync(CancellationToken cancellationToken = default) => throw Fail();
+
+    public ValueTask SetAsync(string name, ReadOnlyMemory<byte> value, TimeSpan keep, CancellationToken cancellationToken = default) => throw Fail();
+
+    public ValueTask<StateValue?> GetAsync(string name, CancellationToken cancellationToken = default) => throw Fail();
+
+    public ValueTask<IAsyncDisposable> WatchAsync(string name, Action<StateValue> onValue, CancellationToken cancellationToken = default) => throw Fail();
+
+    public ValueTask<Reservation?> ReserveAsync(string name, TimeSpan lapse, TimeSpan window, CancellationToken cancellationToken = default) => throw Fail();
+
+    public ValueTask<bool> IsMarkedAsync(string name, CancellationToken cancellationToken = default) => throw Fail();
+
+    public ValueTask<bool> ConfirmAsync(Reservation reservation, CancellationToken cancellationToken = default) => throw Fail();
+
+    public ValueTask MarkAsync(Reservation reservation, CancellationToken cancellationToken = default) => throw Fail();
+
+    public ValueTask ReleaseAsync(Reservation reservation, CancellationToken cancellationToken = default) => throw Fail();
 
     private InvalidOperationException Fail() => new(reason.Message, reason);
 }

@@ -19,6 +19,7 @@ public sealed class LayerOptionsTests
         AssertNames(await RefusalOfAsync(runnel => runnel.UseRedis("redis://cache", redis => redis.Timeout = TimeSpan.Zero)), "RedisOptions", "Timeout");
         AssertNames(await RefusalOfAsync(runnel => runnel.UseRedis("redis://cache", redis => redis.Prefix = "my shop")), "RedisOptions", "Prefix");
         AssertNames(await RefusalOfAsync(runnel => runnel.UseRedisQueues("redis://work", redis => redis.OutageBuffer = 0)), "RedisOptions", "OutageBuffer");
+        AssertNames(await RefusalOfAsync(runnel => runnel.UseRedisState("redis://states", redis => redis.DeadLetterRetention = TimeSpan.Zero)), "RedisOptions", "DeadLetterRetention");
     }
 
     [Fact]
