@@ -67,10 +67,20 @@ public abstract partial class ChannelLayerSpecification
         await AssertNothingOnAsync(one, "thumbnails");
     }
 
-    [Fact] // CR-10, CR-14, CR-16, IM-07
-    public async Task A_group_message_past_the_capacity_is_not_refused_and_misses_the_full_member()
+    [Theory] // CR-04, CR-10, CR-14, CR-16, IM-07
+    [InlineData(3, null)]
+    [InlineData(1, 3)]
+    [InlineData(100, 3)]
+    public async Task A_group_message_past_the_capacity_is_not_refused_and_misses_the_full_member(int capacity, int? ofItsPattern)
     {
-        var layer = await OpenAsync(options => options.Capacity = 3);
+        if (ofItsPattern is not null && LacksQueue("a capacity by the name of a channel"))
+            return;
+        var layer = await OpenAsync(options =>
+        {
+            options.Capacity = capacity;
+            if (ofItsPattern is { } most)
+                options.ChannelCapacity.Add(new("*!?*", most));
+        });
         var channel = await layer.NewChannelAsync();
         await layer.AddToGroupAsync("articles", channel);
 

@@ -1,3 +1,4 @@
+using System.Text;
 using Runnel.Specification;
 using Xunit;
 
@@ -57,6 +58,18 @@ public sealed class OutboundQueueRoomTests
 
         _writer.Unblock();
         await Wait.For(large, "room");
+    }
+
+    [Fact]
+    public async Task What_a_client_missed_goes_into_an_empty_queue_however_large_it_is()
+    {
+        var queue = new OutboundQueue(new OutboundOptions { MaxBytes = 4_000 }, _writer);
+        var large = new string('x', 3_900);
+
+        await Wait.For(queue.ReplayAsync(Frame.OfGroup(FrameKind.Text, Encoding.UTF8.GetBytes(large))).AsTask(), "room");
+        await Finish(queue);
+
+        Assert.Equal([large, "close"], _writer.Texts);
     }
 
     [Fact]

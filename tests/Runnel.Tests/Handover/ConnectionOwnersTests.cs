@@ -44,6 +44,27 @@ public sealed class ConnectionOwnersTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_connection_that_a_full_worker_refuses_again_and_again_waits_no_longer_than_if_nobody_were_asked()
+    {
+        await using var nodes = new HandedNodes(static options => options.MaxConnections = 1);
+        nodes.Endpoints["test"] = Script.Describe();
+        var (gateway, first) = await nodes.StartBothAsync();
+        var client = await gateway.ConnectAsync();
+        await nodes.StartWorkerAsync();
+        await gateway.ConnectAsync();
+
+        nodes.Kill(first);
+        for (var seconds = 0; seconds < 31; seconds++)
+        {
+            await Wait.Until(() => gateway.Owners.WaitingCount == 1 || client.Closes.Count > 0, "it is refused");
+            nodes.Pass(1);
+        }
+
+        await client.ClosedAsync();
+        Assert.Equal([CloseCode.ServiceRestart], client.Closes);
+    }
+
+    [Fact]
     public async Task A_worker_that_is_full_because_of_another_gateway_is_asked_with_one_connection_and_gets_its_share_when_it_has_room()
     {
         await using var nodes = new HandedNodes(static options => options.MaxConnections = 20);

@@ -145,6 +145,21 @@ public sealed class OwnerWindowTests : IAsyncLifetime
         Assert.Equal("adopted with later", await _nodes.Journal.NextAsync());
     }
 
+    [Fact]
+    public async Task What_an_event_has_kept_that_a_death_cuts_short_is_not_there_for_the_next_owner()
+    {
+        var client = await _gateway.ConnectAsync();
+        await client.SayAsync("keep whole");
+        await client.SayAsync("keep half");
+        Assert.Equal("began", await _nodes.Journal.NextAsync());
+        await _worker.FlushAsync(_gateway);
+        await _nodes.StartWorkerAsync();
+
+        _nodes.Kill(_worker);
+
+        Assert.Equal(["adopted with whole", "began"], [await _nodes.Journal.NextAsync(), await _nodes.Journal.NextAsync()]);
+    }
+
     private int CountOf(string group) => _gateway.Host.Services.GetRequiredService<GroupRegistry>().CountOf(group);
 
     // Until the gateway has told the worker of all that it tells of.
@@ -187,6 +202,8 @@ public sealed class OwnerWindowTests : IAsyncLifetime
             "join and give up" => JoinAndGiveUpAsync(),
             "end" => CloseAsync(cancellationToken: cancellationToken),
             "keep later" => BeginToKeepAsync(),
+            "keep whole" => KeepWholeAsync(),
+            "keep half" => KeepHalfAsync(cancellationToken),
             _ => SendAsync(int.Parse(text, null)),
         };
 
@@ -231,6 +248,19 @@ public sealed class OwnerWindowTests : IAsyncLifetime
             await patience.CancelAsync();
             await ((Task)joining).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             journal.Write(joining.IsCanceled ? "gave up" : "joined");
+        }
+
+        private Task KeepWholeAsync()
+        {
+            Connection.Keep("whole");
+            return Task.CompletedTask;
+        }
+
+        private async Task KeepHalfAsync(CancellationToken cancellationToken)
+        {
+            Connection.Keep("half");
+            journal.Write("began");
+            await journal.Gate.Task.WaitAsync(cancellationToken);
         }
 
         private Task BeginToKeepAsync()
