@@ -74,6 +74,19 @@ test("An address that comes after its attempt was given up, or after the client 
   expect(world.waits).toEqual([]);
 });
 
+test("An address that cannot be had after the client was closed brings nothing back", async () => {
+  const world = new World();
+  let fail!: (error: Error) => void;
+  const client = world.connect({}, () => new Promise((_, reject) => (fail = reject)));
+
+  client.close();
+  fail(new Error("Nobody is signed in."));
+  await settled();
+
+  expect(client.state).toBe("closed");
+  expect(world.waits).toEqual([]);
+});
+
 test("A relative address starts from the page", () => {
   const world = new World();
 

@@ -44,13 +44,14 @@ public abstract partial class WorkQueueSpecification
     }
 
     [Theory]
-    [InlineData(-3600)]
-    [InlineData(3600)]
-    public async Task A_delay_counts_by_the_clock_of_the_layer_whatever_time_the_sender_has(int wrongBy)
+    [InlineData(-3600, null)]
+    [InlineData(3600, null)]
+    [InlineData(3600, "k")]
+    public async Task A_delay_counts_by_the_clock_of_the_layer_whatever_time_the_sender_has(int wrongBy, string? key)
     {
         var lease = await WorkerAsync();
         var due = Clock.Now + Clock.Units(2);
-        await EnqueueAsync(Of("later") with { SentAt = Clock.Now.AddSeconds(wrongBy), Delay = Clock.Units(2) });
+        await EnqueueAsync(Of("later", key) with { SentAt = Clock.Now.AddSeconds(wrongBy), Delay = Clock.Units(2) });
 
         var message = await TakeNotBeforeAsync(lease, due);
 

@@ -73,6 +73,7 @@ public abstract class DemultiplexerTests : StreamTests
 
     [Theory]
     [InlineData("""{"stream":"\ud800","payload":1}""", null)]
+    [InlineData("""{"stream":"\udc00","payload":1}""", null)]
     [InlineData("""{"stream":"text","payload":"half \ud83c"}""", "text")]
     [InlineData("""{"stream":"json","payload":{"a":["\udf0a"]}}""", "json")]
     [InlineData("""{"stream":"json","payload":"\ud83c\ud83c"}""", "json")]

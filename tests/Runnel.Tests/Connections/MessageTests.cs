@@ -67,6 +67,7 @@ public abstract class MessageTests : ConsumerTests
     [InlineData("{\"a\":1} {\"a\":2}")]
     [InlineData("[1,]")]
     [InlineData("""{"a":2,"b":3,"c":"\ud800"}""")]
+    [InlineData("""{"a":2,"b":3,"c":"\udc00"}""")]
     [InlineData("""{"a":2,"b":3,"\udc00\ud800":1}""")]
     public async Task Text_that_is_no_json_closes_a_json_consumer_with_1007(string text)
     {

@@ -173,6 +173,25 @@ public sealed class AdoptionTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_connection_outlives_any_number_of_workers_that_die_of_something_else()
+    {
+        var client = await _gateway.ConnectAsync();
+
+        var worker = _first;
+        for (var death = 1; death <= 4; death++)
+        {
+            var next = await _nodes.StartWorkerAsync();
+            _nodes.Kill(worker);
+            Assert.Equal("adopted with 0", await Script.Journal.NextAsync());
+            worker = next;
+        }
+
+        await client.SayAsync("one");
+        await client.GotAsync("one 1");
+        Assert.Empty(client.Closes);
+    }
+
+    [Fact]
     public async Task The_end_is_told_once_to_the_last_owner()
     {
         var client = await _gateway.ConnectAsync();

@@ -73,6 +73,23 @@ public sealed class SqliteCopyTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Every_running_process_is_told_also_when_the_database_is_put_back_for_the_second_time()
+    {
+        var (one, two) = (new SqliteBackplane(_file.Open()), new SqliteBackplane(_file.Open()));
+        await using var first = await TopicListener.OnAsync(one, Quiet);
+        await using var second = await TopicListener.OnAsync(two, Quiet);
+
+        for (var time = 1; time <= 2; time++)
+        {
+            var told = (First: first.Gaps.Count, Second: second.Gaps.Count);
+            var copy = _file.Copy();
+            await PublishAsync(one, 5, []);
+            _file.Restore(copy);
+            await Wait.Until(() => first.Gaps.Count > told.First && second.Gaps.Count > told.Second, $"both are told, time {time}");
+        }
+    }
+
+    [Fact]
     public async Task A_worker_settles_no_other_message_that_has_the_number_of_one_that_it_held_when_the_database_was_put_back()
     {
         ChannelName channel = "payments";

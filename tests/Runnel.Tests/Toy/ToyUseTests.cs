@@ -25,6 +25,11 @@ public sealed class ToyUseTests
         + "or take Track out of the channel's options.");
 
     [Fact]
+    public Task An_ordered_channel_needs_a_queue_that_lets_a_message_with_a_key_rest_for_as_long_as_its_retries() => RefusedAsync(
+        channel => (channel.Ordered, channel.Retry.MaxDelay, channel.Retry.MaxAttempts) = (true, TimeSpan.FromDays(20), 100),
+        "Channel 'payments' is declared Ordered, but a retry may rest for ");
+
+    [Fact]
     public Task A_recurring_message_needs_a_layer_that_remembers() => RefusedAsync(
         _ => { }, "The recurring message 'nightly' is declared, but the layer for work lacks WorkQueueFeatures.Deduplicate. Its last tick has to be remembered",
         services => services.AddRunnelCore().AddRecurring("nightly", "30 2 * * *", "payments", "tick"));

@@ -6,6 +6,8 @@ namespace Runnel.Tests.Toy;
 /// <summary>A work queue that can do less than ours: it takes nothing back, and does not know duplicates.</summary>
 internal class ToyWorkQueue(InMemoryWorkQueue inner) : IWorkQueue, IWorkQueueOperator
 {
+    public TimeSpan LongestKeyedDelay => TimeSpan.FromDays(10);
+
     public WorkQueueFeatures Features => inner.Features & ~(WorkQueueFeatures.Cancel | WorkQueueFeatures.Deduplicate);
 
     public ValueTask<int> EnqueueAsync(ChannelName channel, IReadOnlyList<Envelope> envelopes, EnqueueOptions options, CancellationToken cancellationToken = default)
