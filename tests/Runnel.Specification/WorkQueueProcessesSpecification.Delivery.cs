@@ -96,20 +96,19 @@ public abstract partial class WorkQueueProcessesSpecification
             try
             {
                 while (true)
-                {
-                    foreach (var message in await lease.ReceiveAsync(Channel, 16, done.Token))
-                    {
-                        handled.AddOrUpdate(Text(message), 1, (_, times) => times + 1);
-                        Assert.True(await lease.CompleteAsync(message));
-                        if (handled.Count == ManyMessages)
-                            await done.CancelAsync();
-                    }
-                }
+                    await Task.WhenAll((await lease.ReceiveAsync(Channel, 16, done.Token)).Select(message => HandleAsync(lease, message)));
             }
             catch (OperationCanceledException) when (done.IsCancellationRequested)
             {
                 // All are handled.
             }
+        }
+        async Task HandleAsync(IWorkReceiver lease, ReceivedMessage message)
+        {
+            handled.AddOrUpdate(Text(message), 1, (_, times) => times + 1);
+            Assert.True(await lease.CompleteAsync(message));
+            if (handled.Count == ManyMessages)
+                await done.CancelAsync();
         }
         List<Task> working = [];
         for (var i = 0; i < 4; i++)

@@ -158,10 +158,15 @@ public abstract partial class WorkQueueSpecification
         var small = Queue.EnqueueAsync(Channel, [Of("5")], waits).AsTask();
 
         if (isCancelled)
+        {
             await cancel.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Wait.For(large, "the large batch to give up"));
+        }
         else
+        {
             await Clock.AdvanceAsync(2.5);
-        await Assert.ThrowsAnyAsync<Exception>(() => Wait.For(large, "the large batch to give up"));
+            await Assert.ThrowsAsync<ChannelFullException>(() => Wait.For(large, "the large batch to give up"));
+        }
 
         Assert.Equal(1, await Wait.For(small, "room for the small one"));
         Assert.Equal(["1", "2", "5"], await DrainAsync(await WorkerAsync(), 3));

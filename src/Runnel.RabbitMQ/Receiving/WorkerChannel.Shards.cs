@@ -47,7 +47,7 @@ internal sealed partial class WorkerChannel
     {
         await MakeSureAsync().ConfigureAwait(false);
         await NoteAsync().ConfigureAwait(false);
-        if (isOver && IsIdle())
+        if (isOver && TryBeginToLeave())
             await LeaveShardsAsync().ConfigureAwait(false);
         if (!isAsked || _worker.ShardsOf(Name) is not (> 0 and var shards))
             return;
@@ -185,10 +185,17 @@ internal sealed partial class WorkerChannel
 
     private bool IsInHand(QueueConsumer consumer) => _inHand.Any(delivery => delivery.Consumer == consumer);
 
-    private bool IsIdle()
+    // If there is nothing to do. What comes from then on is not handed out, since its channel is about to be closed.
+    private bool TryBeginToLeave()
     {
         lock (_lock)
-            return _lanes.Count == 0 && _unsure.Count == 0;
+        {
+            if (_lanes.Count > 0 || _unsure.Count > 0)
+                return false;
+            foreach (var consumer in _shards)
+                consumer.IsLeaving = true;
+            return true;
+        }
     }
 
     private async Task LeaveShardsAsync()
