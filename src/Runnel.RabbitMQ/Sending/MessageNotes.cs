@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using RabbitMQ.Client;
 using Runnel.Layers;
 using Runnel.RabbitMQ.Connections;
@@ -24,10 +23,8 @@ internal sealed class MessageNotes
     private const string Unchanged = "-";
 
     private readonly SharedLog _log;
-    private readonly ChangedMessages _changed = new(MostChangedBytes);
-    private readonly ConcurrentDictionary<MessageId, MessageNote> _notes = new();
-    private readonly ConcurrentQueue<MessageId> _order = new();
-
+    private readonly MessageMemory<byte[]> _changed = new(MostChangedBytes, static bytes => bytes.Length);
+    private readonly MessageMemory<MessageNote> _notes = new(MostKept, static _ => 1);
     private readonly RabbitMQBroker _broker;
 
     public MessageNotes(RabbitMQBroker broker, QueueSender sender, QueueTopology topology, QueuePlan plan) => (_broker, _log) = (broker, new SharedLog(broker, sender, topology, plan.Notes, Read));
@@ -39,10 +36,10 @@ internal sealed class MessageNotes
     public Task CatchUpAsync() => _log.CatchUpAsync();
 
     /// <summary>The last that was written of a message.</summary>
-    public MessageNote? Find(MessageId id) => _notes.TryGetValue(id, out var note) ? note : null;
+    public MessageNote? Find(MessageId id) => _notes.TryFind(id, out var note) ? note : null;
 
     /// <summary>The message as its last worker left it, if that is not what its queue has.</summary>
-    public byte[]? FindChanged(MessageId id) => _changed.Find(id);
+    public byte[]? FindChanged(MessageId id) => _changed.TryFind(id, out var bytes) ? bytes : null;
 
     /// <summary>Writes how a worker leaves a message.</summary>
     /// <param name="id">The message.</param>
@@ -69,25 +66,16 @@ internal sealed class MessageNotes
         if (words.Length == 0 || !MessageId.TryParse(words[0], out var id))
             return;
         if (words is [_, Unchanged])
-            _changed.Set(id, []);
+            _changed.Forget(id);
         else if (words is [_, var changed] && TryFromBase64(changed) is { } bytes)
             _changed.Set(id, bytes);
         else if (MessageNote.TryParse(words.AsSpan(1), out var note))
-            Read(id, note);
-    }
-
-    private void Read(MessageId id, MessageNote note)
-    {
-        if (note == default)
         {
-            _notes.TryRemove(id, out _);
-            return;
+            if (note == default)
+                _notes.Forget(id);
+            else
+                _notes.Set(id, note);
         }
-        if (!_notes.ContainsKey(id))
-            _order.Enqueue(id);
-        _notes[id] = note;
-        if (_order.Count > MostKept && _order.TryDequeue(out var oldest))
-            _notes.TryRemove(oldest, out _);
     }
 
     private static byte[]? TryFromBase64(string text)
