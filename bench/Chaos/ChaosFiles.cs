@@ -1,8 +1,9 @@
+using System.Diagnostics;
 using System.Globalization;
 
 namespace Runnel.Bench;
 
-/// <summary>What the processes of a chaos run write down, in files of their own.</summary>
+/// <summary>What the processes of a chaos run write down, in files of their own, and what the run itself says.</summary>
 internal static class ChaosFiles
 {
     private const string Confirmed = "confirmed-", Handled = "handled-";
@@ -14,13 +15,14 @@ internal static class ChaosFiles
     /// <summary>The numbers of all messages that were confirmed to a producer.</summary>
     public static IReadOnlyList<long> ReadConfirmed(string folder) => [.. LinesOf(folder, Confirmed).Select(line => long.Parse(line, CultureInfo.InvariantCulture))];
 
-    /// <summary>The name of the worker that wrote down a message, in an execution that fits.</summary>
-    public static string? FindWorker(string folder, Predicate<Execution> fits) => Directory.EnumerateFiles(folder, Handled + "*")
-        .Where(file => ReadFile(file).Select(Execution.Parse).Any(execution => fits(execution)))
-        .Select(file => Path.GetFileName(file)[Handled.Length..])
-        .FirstOrDefault();
+    /// <summary>Says what was done to the run just now, by the clock of the executions (the machine's monotonic clock).</summary>
+    public static void Tell(string what) => Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Stopwatch.GetTimestamp()}: {what}"));
 
-    public static IReadOnlyList<Execution> ReadHandled(string folder) => [.. LinesOf(folder, Handled).Select(Execution.Parse)];
+    /// <summary>The name of the worker that wrote down a message, in an execution that fits.</summary>
+    public static string? FindWorker(string folder, Predicate<Execution> fits) => ReadHandled(folder).FirstOrDefault(execution => fits(execution))?.Worker;
+
+    public static IReadOnlyList<Execution> ReadHandled(string folder) =>
+        [.. Directory.EnumerateFiles(folder, Handled + "*").SelectMany(file => ReadFile(file).Select(line => Execution.Parse(line, worker: Path.GetFileName(file)[Handled.Length..])))];
 
     private static IEnumerable<string> LinesOf(string folder, string prefix) => Directory.EnumerateFiles(folder, prefix + "*").SelectMany(ReadFile);
 

@@ -119,6 +119,7 @@ internal sealed class ChaosRun(ChaosSettings settings, ChaosStore store)
     {
         var asked = Stopwatch.GetTimestamp();
         _held += store.RemembersHoldersBeyondDeath ? 0 : await store.CountHeldByAllAsync(cancellationToken);
+        ChaosFiles.Tell("the server is killed");
         server.Kill();
         await PauseAsync(100, 2_000, cancellationToken);
         if (store.RemembersHoldersBeyondDeath)
@@ -130,6 +131,7 @@ internal sealed class ChaosRun(ChaosSettings settings, ChaosStore store)
             await server.RestartAsync(cancellationToken);
             _outages.Add((asked, Stopwatch.GetTimestamp()));
         }
+        ChaosFiles.Tell("the server is there again");
         _returns.Add(new ServerReturn(Stopwatch.GetTimestamp(), await producers.LastNumberAsync(cancellationToken)));
         await producers.GrantAsync(ChaosProducer.CallerCount, cancellationToken);
     }

@@ -55,8 +55,10 @@ internal sealed class ChaosWorkers : IAsyncDisposable
         var worker = _workers[index];
         await worker.AskAsync<bool>(cancellationToken, "ready");
         await Signals.StopAsync(worker.Id, cancellationToken);
+        ChaosFiles.Tell($"worker {_names[index]} stands still");
         var lost = await store.CountLostByStandingStillAsync(worker.Id, cancellationToken);
         await Task.Delay(time, TimeProvider.System, cancellationToken);
+        ChaosFiles.Tell($"worker {_names[index]} goes on");
         Signals.GoOn(worker.Id);
         return lost;
     }
@@ -82,6 +84,7 @@ internal sealed class ChaosWorkers : IAsyncDisposable
 
     private async Task ReplaceAsync(int index)
     {
+        ChaosFiles.Tell($"worker {_names[index]} is killed");
         await _workers[index].KillAsync();
         await _workers[index].DisposeAsync();
         _workers[index] = Start(index);

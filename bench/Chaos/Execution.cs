@@ -14,10 +14,13 @@ internal sealed record Execution(long Number, string? Key, long Sequence, long B
 {
     private const string NoKey = "-";
 
-    public static Execution Parse(string line)
+    /// <summary>The worker whose file has it.</summary>
+    public string? Worker { get; private init; }
+
+    public static Execution Parse(string line, string worker)
     {
         var words = line.Split(' ');
-        return new(Number(0), words[1] == NoKey ? null : words[1], Number(2), Number(3), Number(4), (int)Number(5), (int)Number(6));
+        return new(Number(0), words[1] == NoKey ? null : words[1], Number(2), Number(3), Number(4), (int)Number(5), (int)Number(6)) { Worker = worker };
 
         long Number(int word) => long.Parse(words[word], CultureInfo.InvariantCulture);
     }

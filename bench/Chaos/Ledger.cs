@@ -52,10 +52,18 @@ internal static class Ledger
             {
                 var isFirst = seen.Add(execution.Number);
                 if (execution.Sequence < highest && (isFirst ? reordered++ : repeated++) < MostShown)
-                    Console.Error.Write($"out of order{(isFirst ? "" : " once more")}, after {highest}: {execution}");
+                    Show(execution, key, $"out of order{(isFirst ? "" : " once more")}, after {highest}");
                 highest = Math.Max(highest, execution.Sequence);
             }
         }
         return (reordered, repeated);
+    }
+
+    // Beside the events of the run, which say when processes and the server stood still or died, it tells who had the message when.
+    private static void Show(Execution execution, IEnumerable<Execution> key, string what)
+    {
+        Console.Error.Write($"{what}: {execution}");
+        foreach (var each in key.Where(each => each.Number == execution.Number).OrderBy(each => each.Began))
+            Console.Error.Write($"  by worker {each.Worker}: {each}");
     }
 }

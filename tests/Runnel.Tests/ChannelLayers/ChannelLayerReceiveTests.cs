@@ -121,11 +121,14 @@ public sealed class ChannelLayerReceiveTests
     [Fact]
     public async Task All_who_receive_from_a_channel_are_told_that_the_layer_is_away_or_ends()
     {
-        var layer = _memory.Open(queue: new WatchedQueue(_memory.Queue) { FailingReceives = 1 });
+        var allWait = new TaskCompletionSource();
+        var layer = _memory.Open(queue: new WatchedQueue(_memory.Queue) { FailingReceives = 1, OnReceive = () => allWait.Task });
         var channel = await layer.NewChannelAsync();
         Task[] Receive() => [.. Enumerable.Range(0, 3).Select(_ => layer.ReceiveAsync(channel).AsTask())];
 
-        foreach (var receiving in Receive())
+        var failing = Receive();
+        allWait.SetResult();
+        foreach (var receiving in failing)
             await Assert.ThrowsAnyAsync<IOException>(() => Wait.For(receiving, "the failure"));
         var waiting = Receive();
         await layer.DisposeAsync();

@@ -57,6 +57,39 @@ public sealed class RabbitMQKeyedWorkerTests(SharedRabbitServer server) : Rabbit
     }
 
     [Fact]
+    public async Task What_comes_while_a_worker_gives_up_its_shards_since_nobody_asks_it_is_handed_out_later_and_nobody_has_died_of_it()
+    {
+        await using var wire = TcpWire.To((await Server).Port);
+        var sender = Open(static options => options.KeyShards = 1);
+        await sender.EnqueueAsync(Channel, [Of("before", "key")], EnqueueOptions.Default);
+        var queue = Open(options => (options.Host, options.KeyShards) = (Place.Host.AddressAt(wire.Port), 1));
+        await using var lease = await queue.OpenReceiverAsync(new ReceiverOptions());
+        var before = await TakeOneAsync(lease);
+        using var stopping = new CancellationTokenSource();
+        var asking = lease.ReceiveAsync(Channel, 1, stopping.Token).AsTask();
+        Assert.True(await lease.CompleteAsync(before));
+
+        wire.Silence(toServer: false);
+        await stopping.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asking);
+        await Wait.Until(() => wire.HeldFromServer == 1, "what has no key is not to come any more");
+        wire.PassFromServer(1);
+        await Wait.Until(() => wire.HeldFromServer == 2, "its consumer is cancelled");
+        wire.PassFromServer(1);
+        await Wait.Until(() => wire.HeldFromServer == 3, "the worker has begun to give up the shard");
+        await sender.EnqueueAsync(Channel, [Of("meanwhile", "key")], EnqueueOptions.Default);
+        asking = lease.ReceiveAsync(Channel, 1).AsTask();
+        wire.PassFromServer(2);
+        await Wait.Until(() => wire.HeldFromServer == 4, "the shard is given up");
+
+        Assert.False(asking.IsCompleted);
+        wire.Heal();
+        var meanwhile = Assert.Single(await Wait.For(asking, "the message"));
+        Assert.Equal(("meanwhile", 0), (Text(meanwhile), meanwhile.Envelope.Crashes));
+        Assert.True(await lease.CompleteAsync(meanwhile));
+    }
+
+    [Fact]
     public async Task No_shard_stands_still_that_a_worker_should_leave_and_cannot_while_its_handlers_take_long()
     {
         await using var busy = await OpenAsync();

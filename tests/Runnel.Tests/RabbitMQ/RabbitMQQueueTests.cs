@@ -17,6 +17,8 @@ public abstract class RabbitMQQueueTests(SharedRabbitServer server, int shards) 
 
     private readonly List<RabbitMQWorkQueue> _opened = [];
 
+    private protected Task<RabbitServer> Server => server.Server;
+
     private protected RabbitPlace Place { get; private set; } = null!;
 
     private protected RabbitMQWorkQueue Queue { get; private set; } = null!;

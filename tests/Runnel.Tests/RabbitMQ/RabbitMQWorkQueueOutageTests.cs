@@ -117,6 +117,7 @@ public sealed class RabbitMQWorkQueueOutageTests(MortalRabbitServer mortal)
 
         // The broker may have stored what it has not answered for, so that they may come twice. Whatever stays in the hands of a worker comes with a crash when that leaves.
         await DrainAsync(seen => seen.Select(message => message.Id).Distinct().Count() == Count - held.Count);
+        await Wait.Until(async () => await place.Host.CountHeldAsync($"runnel.q:{Channel}") == held.Count, "the worker has nothing but what it handed out");
         Assert.True(await worker.CompleteAsync(held[0]));
         await worker.DisposeAsync();
         var marker = NewMessage();

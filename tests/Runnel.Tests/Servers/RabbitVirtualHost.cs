@@ -57,9 +57,12 @@ public sealed class RabbitVirtualHost : IAsyncDisposable
     public Task CloseConnectionsAsync(string reason = "the test closes it") =>
         _server.Probe.DoAsync($"[catch rabbit_networking:close_connection(Connection, \"{reason}\") || Connection <- {Connections}]"); // one may end by itself just now
 
+    /// <summary>How many messages of a quorum queue its consumers hold at this moment. What the broker tells of itself in lists is some seconds old.</summary>
+    public Task<int> CountHeldAsync(string queue) => _server.Probe.AskAsync<int>(
+        $"{Find(queue)}, {{ok, {{_, Held}}, _}} = ra:leader_query(amqqueue:get_pid(Queue), fun rabbit_fifo:query_messages_checked_out/1), Held");
+
     /// <summary>Deletes a queue, whoever uses it.</summary>
-    public Task DeleteQueueAsync(string name) =>
-        _server.Probe.DoAsync($"{{ok, Queue}} = rabbit_amqqueue:lookup(rabbit_misc:r({_name}, queue, {RabbitProbe.Text(name)})), {{ok, _}} = rabbit_amqqueue:delete(Queue, false, false, <<\"test\">>)");
+    public Task DeleteQueueAsync(string name) => _server.Probe.DoAsync($"{Find(name)}, {{ok, _}} = rabbit_amqqueue:delete(Queue, false, false, <<\"test\">>)");
 
     /// <summary>Gives a queue a limit, as an operator does with a policy: once so many messages wait and one more, it refuses what is published.</summary>
     public Task LimitAsync(string queue, int messages) => _server.Probe.DoAsync(
@@ -79,6 +82,8 @@ public sealed class RabbitVirtualHost : IAsyncDisposable
         await _server.Probe.DoAsync($"rabbit_vhost:add({_name}, <<\"test\">>)");
         await AllowAsync("guest");
     }
+
+    private string Find(string queue) => $"{{ok, Queue}} = rabbit_amqqueue:lookup(rabbit_misc:r({_name}, queue, {RabbitProbe.Text(queue)}))";
 
     private string Connections => $"[proplists:get_value(pid, One) || One <- rabbit_networking:connection_info_all([pid, vhost]), proplists:get_value(vhost, One) =:= {_name}]";
 

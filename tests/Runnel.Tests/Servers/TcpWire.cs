@@ -40,6 +40,9 @@ internal sealed class TcpWire : IAsyncDisposable
     /// <summary>How many connections were ever taken.</summary>
     public int Taken => Volatile.Read(ref _taken);
 
+    /// <summary>How many pieces of what the server said have ever been held back.</summary>
+    public int HeldFromServer => _toClient.Held;
+
     /// <summary>Lays a wire to a port.</summary>
     public static TcpWire To(int serverPort)
     {
@@ -93,6 +96,9 @@ internal sealed class TcpWire : IAsyncDisposable
         if (toClient)
             _toClient.Close();
     }
+
+    /// <summary>In a silence: lets so many pieces of what the server says through, each as much as came at once.</summary>
+    public void PassFromServer(int pieces) => _toClient.Pass(pieces);
 
     /// <summary>Lets no more than so many bytes through in a second, in each direction.</summary>
     public void Slow(int bytesPerSecond) => _toServer.BytesPerSecond = _toClient.BytesPerSecond = bytesPerSecond;

@@ -75,7 +75,7 @@ internal sealed class WireConnection(Socket client, WireGate toServer, WireGate 
         return late + TimeProvider.System.GetElapsedTime(began) - time;
     }
 
-    private async Task PassAsync(WireGate gate) => await Task.WhenAny(Task.WhenAll(gate.Opened, _own.Opened), _reset.Task);
+    private async Task PassAsync(WireGate gate) => await Task.WhenAny(Task.WhenAll(gate.PassAsync(), _own.PassAsync()), _reset.Task);
 
     private static WireGate OpenGate()
     {

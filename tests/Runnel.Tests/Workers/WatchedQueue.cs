@@ -25,6 +25,9 @@ internal sealed class WatchedQueue(IWorkQueue inner) : IWorkQueue, IWorkQueueOpe
     /// <summary>What a message waits for before it is stored.</summary>
     public Func<Task> OnEnqueue { get; set; } = static () => Task.CompletedTask;
 
+    /// <summary>What a worker waits for before it takes messages.</summary>
+    public Func<Task> OnReceive { get; set; } = static () => Task.CompletedTask;
+
     /// <summary>What a message waits for before it is given back, or tried again after a failure.</summary>
     public Func<Task> OnAbandon { get; set; } = static () => Task.CompletedTask;
 
@@ -108,10 +111,11 @@ internal sealed class WatchedQueue(IWorkQueue inner) : IWorkQueue, IWorkQueueOpe
 
         public CancellationToken Lost => queue.TellsOfLoss ? inner.Lost : CancellationToken.None;
 
-        public ValueTask<IReadOnlyList<ReceivedMessage>> ReceiveAsync(ChannelName channel, int max, CancellationToken cancellationToken = default)
+        public async ValueTask<IReadOnlyList<ReceivedMessage>> ReceiveAsync(ChannelName channel, int max, CancellationToken cancellationToken = default)
         {
             queue.Asked.Enqueue(max);
-            return Interlocked.Decrement(ref queue._failingReceives) >= 0 ? throw new IOException("The layer is away.") : inner.ReceiveAsync(channel, max, cancellationToken);
+            await queue.OnReceive();
+            return Interlocked.Decrement(ref queue._failingReceives) >= 0 ? throw new IOException("The layer is away.") : await inner.ReceiveAsync(channel, max, cancellationToken);
         }
 
         public async ValueTask<bool> CompleteAsync(ReceivedMessage message, CancellationToken cancellationToken = default)
