@@ -28,6 +28,8 @@ public sealed class DeafCrowdTests
         for (; deaf.Any(static client => client.Writer.Overflows == 0) && (long)sent * Large.Length < 2L * maxBytes; sent++)
         {
             await node.Groups.SendAsync("all", $"{sent}:{Large}");
+            if (sent == 0)
+                await Wait.Until(() => deaf.TrueForAll(static client => client.Writer.Frames.Count == 1), "each of the deaf has one on its wire");
             if (sent % BetweenReads == 0)
                 await ReadAsync(readers, sent + 1);
         }
