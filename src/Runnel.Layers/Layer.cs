@@ -75,7 +75,7 @@ public sealed class Layer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         // One object may fill several seams.
-        foreach (var part in new object?[] { WorkQueue, Operator, State, DirectChannels, Backplane, Owned }.Distinct())
+        foreach (var part in new object?[] { WorkQueue, Operator, State, DirectChannels, Backplane, ProofOfLife, Owned }.Distinct())
         {
             if (part is IAsyncDisposable asynchronously)
                 await asynchronously.DisposeAsync().ConfigureAwait(false);

@@ -1,4 +1,5 @@
 using Runnel.Layers;
+using Runnel.Sqlite.Files;
 using Runnel.Sqlite.Tables;
 
 namespace Runnel.Sqlite;
@@ -18,7 +19,7 @@ public sealed class SqliteBackplane : IBackplane
     {
         ArgumentNullException.ThrowIfNull(store);
         _store = store;
-        _store.Writer.Health.Changed += () => StateChanged?.Invoke(State);
+        _store.Writer.Health.Changed += TellState;
     }
 
     /// <inheritdoc/>
@@ -99,6 +100,19 @@ public sealed class SqliteBackplane : IBackplane
         ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
         cancellationToken.ThrowIfCancellationRequested();
         return new(_store.Reader.ReadHistory(topic.Value, after, limit, _store.Now));
+    }
+
+    // On the thread that writes, which must not end with a fault of the application, nor take it for a failure of the file.
+    private void TellState()
+    {
+        try
+        {
+            StateChanged?.Invoke(State);
+        }
+        catch (Exception exception)
+        {
+            Log.StateHandlerFailed(_store.Logger, exception);
+        }
     }
 
     private bool IsHeard(Topic topic, StoreTransaction transaction) =>

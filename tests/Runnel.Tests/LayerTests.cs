@@ -1,3 +1,4 @@
+using System.Reflection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Runnel.InMemory;
 using Runnel.Layers;
@@ -58,6 +59,57 @@ public sealed class LayerTests
         Assert.Equal(["seams", "store"], disposed);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Everything_that_fills_a_seam_is_disposed_however_that_is_done(bool asynchronously)
+    {
+        List<string> disposed = [];
+
+        await new Layer
+        {
+            WorkQueue = Seam("queue"), Operator = Seam("operator"), State = Seam("states"), DirectChannels = Seam("channels"), Backplane = Seam("backplane"), ProofOfLife = Seam("proof"),
+            Owned = new Part("store", disposed), Identity = _ => Task.FromResult(""),
+        }.DisposeAsync();
+
+        Assert.Equal(["backplane", "channels", "operator", "proof", "queue", "states"], disposed[..^1].Order());
+        Assert.Equal("store", disposed[^1]);
+
+        ISeams Seam(string name)
+        {
+            var seam = asynchronously ? (ISeams)DispatchProxy.Create<IAsynchronousSeams, SeamProxy>() : DispatchProxy.Create<ISynchronousSeams, SeamProxy>();
+            ((SeamProxy)(object)seam).OnDispose = () => disposed.Add(name);
+            return seam;
+        }
+    }
+
+    [Fact]
+    public async Task Layers_that_are_put_together_are_opened_and_disposed_once_each()
+    {
+        List<string> done = [];
+        var (main, queue, state) = (Told("main"), Told("queue"), Told("state"));
+        var (three, one) = (new LayerComposition(main, queue, state, TimeProvider.System), new LayerComposition(Told("alone"), queue: null, state: null, TimeProvider.System));
+
+        foreach (var composition in (LayerComposition[])[three, one])
+        {
+            await composition.OpenAsync();
+            await composition.DisposeAsync();
+        }
+
+        Assert.Equal(["main opens", "queue opens", "state opens", "state", "queue", "main", "alone opens", "alone"], done);
+
+        Layer Told(string name) => new()
+        {
+            Owned = new Part(name, done),
+            Open = _ =>
+            {
+                done.Add($"{name} opens");
+                return Task.CompletedTask;
+            },
+            Identity = _ => Task.FromResult(name),
+        };
+    }
+
     [Fact]
     public async Task Two_layers_in_memory_are_not_the_same()
     {
@@ -78,6 +130,23 @@ public sealed class LayerTests
         },
         Identity = _ => Task.FromResult("test"),
     };
+
+    public interface ISeams : IWorkQueue, IWorkQueueOperator, IStateStore, IDirectChannels, IBackplane, IProofOfLife;
+
+    public interface IAsynchronousSeams : ISeams, IAsyncDisposable;
+
+    public interface ISynchronousSeams : ISeams, IDisposable;
+
+    public class SeamProxy : DispatchProxy
+    {
+        public Action OnDispose { get; set; } = static () => { };
+
+        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
+        {
+            OnDispose();
+            return targetMethod!.ReturnType == typeof(ValueTask) ? ValueTask.CompletedTask : null;
+        }
+    }
 
     private sealed class Part(string name, List<string> disposed) : ToyWorkQueue(new InMemoryWorkQueue(TimeProvider.System)), IAsyncDisposable
     {

@@ -19,7 +19,7 @@ internal sealed partial class WorkerChannel
             var (cursor, count) = ("0", 0L);
             do
             {
-                var answer = (await store.Commands.ExecuteAsync(new RedisCommand(Reclaim(cursor), repeatMark: -1) { IsPatient = true }).ConfigureAwait(false)).Items;
+                var answer = await ReclaimAsync(cursor).ConfigureAwait(false);
                 count += answer[0].AsNumber();
                 cursor = answer[1].ToString();
             }
@@ -27,13 +27,27 @@ internal sealed partial class WorkerChannel
             if (count > 0)
                 Log.Reclaimed(store.Logger, channel.Name.Value, count);
         }
-        catch (RedisErrorException exception)
-        {
-            store.Outage.Refused(this, exception);
-        }
         catch (Exception exception) when (exception is IOException or ObjectDisposedException)
         {
-            // The layer ends, and the worker with it.
+            // The layer ends, or the worker.
+        }
+        store.Outage.NotRefused(_claims);
+    }
+
+    // What the server keeps for this worker would be nobody's for as long as the worker lives: one that refuses to write now is asked until it does.
+    private async Task<RespValue[]> ReclaimAsync(string cursor)
+    {
+        while (true)
+        {
+            try
+            {
+                return (await store.Commands.ExecuteAsync(new RedisCommand(Reclaim(cursor), repeatMark: -1) { IsPatient = true }).ConfigureAwait(false)).Items;
+            }
+            catch (RedisErrorException exception) when (Volatile.Read(ref _ended) is null)
+            {
+                store.Outage.Refused(_claims, exception); // on its own: the worker's steps may be done meanwhile
+                await Task.Delay(AfterRefusal, TimeProvider.System).ConfigureAwait(false);
+            }
         }
     }
 

@@ -41,6 +41,9 @@ internal static partial class Log
     [LoggerMessage(3013, LogLevel.Warning, "Nothing beside the SQLite database '{Path}' says how far it was: it comes from another place, or the folder '{Path}.bell' was deleted. If it is an older copy, what was sent since is lost. Whoever listens to a topic with history, or comes back to one, is told that messages may be missing.")]
     public static partial void OriginUnknown(ILogger logger, string path);
 
+    [LoggerMessage(3014, LogLevel.Error, "A handler of the backplane's StateChanged threw.")]
+    public static partial void StateHandlerFailed(ILogger logger, Exception exception);
+
     [LoggerMessage(3009, LogLevel.Warning, "What node {Node} left beside the database could not be deleted; another process tries again when it starts.")]
     public static partial void FilesLeft(ILogger logger, string node, Exception exception);
 }

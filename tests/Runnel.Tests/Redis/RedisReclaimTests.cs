@@ -79,6 +79,29 @@ public sealed class RedisReclaimTests : IClassFixture<RedisServer>, IAsyncDispos
     }
 
     [Fact]
+    public async Task A_server_that_refuses_to_write_when_it_takes_over_is_told_what_the_worker_holds_as_soon_as_it_writes()
+    {
+        await using var worker = await OpenAsync();
+        await EnqueueAsync(1);
+        var message = Assert.Single(await TakeAsync(worker, 1));
+        _place.Probe.Ask("COPY", ClaimsOf(worker), "saved");
+        Assert.True(await worker.CompleteAsync(message));
+        _place.Probe.Ask("RENAME", "saved", ClaimsOf(worker)); // it lacks what the worker settled last
+
+        _place.Probe.ForgetCommandCalls();
+        _place.Probe.Configure("min-replicas-to-write", "1"); // NOREPLICAS
+        _place.Probe.Ask("DEBUG", "CHANGE-REPL-ID");
+        _store.Commands.Break();
+        await Wait.Until(() => Refusals() > 2, "it refuses this, too, and not only to be noted");
+        _place.Probe.Configure("min-replicas-to-write", "0");
+
+        Assert.Equal(message.Envelope.Id, Assert.Single(await TakeAsync(worker, 1)).Envelope.Id);
+        await Wait.Until(() => _place.Log.Of(4031).Any(), "it is told to write again");
+
+        long Refusals() => _place.Probe.Info("errorstats").TryGetValue("errorstat_NOREPLICAS", out var count) ? long.Parse(count["count=".Length..], null) : 0;
+    }
+
+    [Fact]
     public async Task A_worker_that_has_left_is_forgotten()
     {
         var left = await LeaveAsync();

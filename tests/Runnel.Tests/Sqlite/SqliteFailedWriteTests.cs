@@ -12,6 +12,8 @@ namespace Runnel.Tests.Sqlite;
 /// <summary>What is written of work fails for a while: a broken or full disk. Nothing is lost by it, and nothing goes on failing.</summary>
 public sealed class SqliteFailedWriteTests : SqliteFileTests
 {
+    private const int HandlerFailed = 3014;
+
     private readonly SqliteStore _store;
     private readonly SqliteWorkQueue _queue;
 
@@ -130,6 +132,21 @@ public sealed class SqliteFailedWriteTests : SqliteFileTests
         await Wait.For(_queue.EnqueueAsync(Channel, [Of("3")], options).AsTask(), "a message to be stored");
         Assert.Equal("3", Text(Assert.Single(await Wait.For(lease.ReceiveAsync(Channel, 10).AsTask(), "the message"))));
         Assert.Equal(1, QueueFile.Count("message"));
+    }
+
+    [Fact]
+    public async Task A_handler_of_the_state_that_throws_does_no_harm()
+    {
+        var backplane = new SqliteBackplane(_store);
+        backplane.StateChanged += _ => throw new InvalidOperationException("a fault of the application");
+
+        using (QueueFile.Break("INSERT ON message"))
+            await Assert.ThrowsAnyAsync<IOException>(() => Wait.For(_queue.EnqueueAsync(Channel, [Of("1")], EnqueueOptions.Default).AsTask(), "the failure"));
+        Assert.NotEmpty(QueueFile.Log.Of(HandlerFailed));
+        Assert.Equal(1, await Wait.For(_queue.EnqueueAsync(Channel, [Of("2")], EnqueueOptions.Default).AsTask(), "the next message to be stored"));
+
+        await Wait.Until(() => QueueFile.Log.Of(HandlerFailed).Count() == 2, "its end is told, too");
+        Assert.Equal(BackplaneState.Connected, backplane.State);
     }
 
     [Fact]
