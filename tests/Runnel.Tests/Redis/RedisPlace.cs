@@ -26,6 +26,9 @@ internal sealed class RedisPlace(RedisServer server, TimeProvider? timeProvider 
     /// <summary>Our keys but those that note the server and the format, which stay, and the pub/sub channels that somebody has subscribed to.</summary>
     public IReadOnlyList<string> Kept => [.. Probe.Keys($"{Prefix}:*").Where(key => key != $"{Prefix}:server" && key != $"{Prefix}:format"), .. Probe.Texts("PUBSUB", "CHANNELS", $"{Prefix}:*")];
 
+    /// <summary>Watches what the server does from now on.</summary>
+    public RedisMonitor Watch() => RedisMonitor.Watch(server.Port);
+
     public RedisStore Open(Action<RedisOptions>? configure = null, string? address = null)
     {
         var options = new RedisOptions { Address = address ?? server.Address, Prefix = Prefix };
