@@ -14,13 +14,17 @@ internal sealed class RedisSweeper : IAsyncDisposable
 
     private readonly RedisStore _store;
     private readonly ChannelTable _channels;
+    private readonly TimeSpan _every;
     private readonly CancellationTokenSource _ending = new();
     private readonly Task _sweeping;
     private long _turnBefore;
 
-    public RedisSweeper(RedisStore store, ChannelTable channels)
+    /// <param name="store">The store.</param>
+    /// <param name="channels">The channels that this process knows.</param>
+    /// <param name="every">How long it is from one turn to the next; a minute by default.</param>
+    public RedisSweeper(RedisStore store, ChannelTable channels, TimeSpan? every = null)
     {
-        (_store, _channels) = (store, channels);
+        (_store, _channels, _every) = (store, channels, every ?? Every);
         _sweeping = Task.Run(RunAsync);
     }
 
@@ -93,6 +97,19 @@ internal sealed class RedisSweeper : IAsyncDisposable
         _channels.ForgetIdle();
     }
 
+    /// <summary>Puts all channels in order, if it is this process's turn.</summary>
+    public async Task SweepInTurnAsync()
+    {
+        // After an outage all leases look as if their workers had died: they get the time to say that they live.
+        if (_store.Commands.ConnectedFor < _every / 2)
+            return;
+        var before = _turnBefore;
+        _turnBefore = 0; // a server that refuses to write has refused the others' leases, too
+        (var isTaken, _turnBefore) = await TakeTurnAsync().ConfigureAwait(false);
+        if (isTaken)
+            await SweepAllAsync(DeadSince(before, _turnBefore)).ConfigureAwait(false);
+    }
+
     /// <summary>Takes the turn to put all channels in order, unless another process has it.</summary>
     /// <returns>Whether it is this process's turn, and the server's time in microseconds.</returns>
     public async Task<(bool IsTaken, long Now)> TakeTurnAsync()
@@ -101,7 +118,7 @@ internal sealed class RedisSweeper : IAsyncDisposable
         writer.Add(_store.Keys.Sweeping);
         writer.Add(_store.ScriptTime);
         writer.Add(_store.Node);
-        writer.Add((long)(Every * 0.8).TotalMilliseconds);
+        writer.Add((long)(_every * 0.8).TotalMilliseconds);
         var answer = (await _store.Commands.ExecuteAsync(writer.Written).ConfigureAwait(false)).Items;
         return (answer[0].AsNumber() == 1, answer[1].AsNumber());
     }
@@ -131,7 +148,7 @@ internal sealed class RedisSweeper : IAsyncDisposable
         {
             while (true)
             {
-                await Task.Delay(Every * (0.9 + (Random.Shared.NextDouble() * 0.2)), TimeProvider.System, _ending.Token).ConfigureAwait(false);
+                await Task.Delay(_every * (0.9 + (Random.Shared.NextDouble() * 0.2)), TimeProvider.System, _ending.Token).ConfigureAwait(false);
                 await TryAsync(SweepInTurnAsync).ConfigureAwait(false);
             }
         }
@@ -139,18 +156,6 @@ internal sealed class RedisSweeper : IAsyncDisposable
         {
             // The layer ends.
         }
-    }
-
-    private async Task SweepInTurnAsync()
-    {
-        // After an outage all leases look as if their workers had died: they get the time to say that they live.
-        if (_store.Commands.ConnectedFor < Every / 2)
-            return;
-        var before = _turnBefore;
-        _turnBefore = 0; // a server that refuses to write has refused the others' leases, too
-        (var isTaken, _turnBefore) = await TakeTurnAsync().ConfigureAwait(false);
-        if (isTaken)
-            await SweepAllAsync(DeadSince(before, _turnBefore)).ConfigureAwait(false);
     }
 
     /// <summary>Who is dead: whose lease had ended at the turn before, and was not renewed since. A server whose clock was set back says nothing about it.</summary>

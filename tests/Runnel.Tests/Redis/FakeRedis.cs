@@ -6,7 +6,7 @@ using Runnel.Tests.Servers;
 
 namespace Runnel.Tests.Redis;
 
-/// <summary>A server that answers what a connection for subscriptions asks, and does before that what a test says.</summary>
+/// <summary>A server that answers what a connection is greeted with and what one for subscriptions asks, for what no real one would say or do.</summary>
 internal static class FakeRedis
 {
     /// <summary>One that does something before it confirms a connection's subscriptions; the connections are numbered from 1.</summary>
@@ -16,11 +16,39 @@ internal static class FakeRedis
         return ScriptedServer.Doing((stream, ending) =>
         {
             var connection = Interlocked.Increment(ref connections);
-            return ServeAsync(stream, () => act(connection), ending);
+            return ServeAsync(stream, AnswerAfterActing, ending);
+
+            string AnswerAfterActing(string[] words)
+            {
+                if (words[0] == "SUBSCRIBE")
+                    act(connection);
+                return Answer(words);
+            }
         });
     }
 
-    private static async Task ServeAsync(NetworkStream stream, Action beforeSubscribing, CancellationToken ending)
+    /// <summary>One in which nothing is stored, and that says of itself what a test says.</summary>
+    /// <param name="facts">What it answers to <c>INFO</c>, whatever section is asked for.</param>
+    public static ScriptedServer Describing(string facts) => ScriptedServer.Doing((stream, ending) => ServeAsync(
+        stream,
+        words => words switch
+        {
+            ["INFO", ..] => $"${facts.Length}\r\n{facts}\r\n",
+            ["EXISTS", ..] => ":0\r\n",
+            ["GET", ..] => "$-1\r\n",
+            _ => Answer(words),
+        },
+        ending));
+
+    /// <summary>One that greets whoever comes, and closes the connection then.</summary>
+    /// <param name="closes">Called before it closes one.</param>
+    public static ScriptedServer ClosingWhatIsGreeted(Action closes) => ScriptedServer.Doing(async (stream, ending) =>
+    {
+        await ServeAsync(stream, Answer, ending, untilGreeted: true);
+        closes();
+    });
+
+    private static async Task ServeAsync(NetworkStream stream, Func<string[], string> answer, CancellationToken ending, bool untilGreeted = false)
     {
         var reader = PipeReader.Create(stream);
         while (await reader.ReadAsync(ending) is { IsCompleted: false } read)
@@ -29,9 +57,9 @@ internal static class FakeRedis
             while (RespReader.TryRead(ref received, out var command))
             {
                 string[] words = [.. command.Items.Select(word => word.ToString())];
-                if (words[0] == "SUBSCRIBE")
-                    beforeSubscribing();
-                await stream.WriteAsync(Encoding.UTF8.GetBytes(Answer(words)), ending);
+                await stream.WriteAsync(Encoding.UTF8.GetBytes(answer(words)), ending);
+                if (untilGreeted && words is ["CLIENT", "INFO"])
+                    return;
             }
             reader.AdvanceTo(received.Start, received.End);
         }

@@ -1,3 +1,4 @@
+using System.Text;
 using Runnel.Layers;
 using Runnel.Redis;
 using Runnel.Specification;
@@ -60,6 +61,51 @@ public sealed class RedisBackplaneTests(RedisServer server) : BackplaneSpecifica
 
         Assert.False(history.IsComplete);
         await Wait.Until(() => heard.Gaps.Count == 1, "who listens is told");
+    }
+
+    [Fact]
+    public async Task A_position_is_good_until_eight_more_servers_have_taken_over()
+    {
+        const int Servers = 8;
+        var (group, kept) = (Topic.OfGroup("articles"), new Retention(100, TimeSpan.FromMinutes(10)));
+        var store = _place.Open();
+        await using var process = new RedisBackplane(store);
+        var first = await process.PublishAsync(group, "0"u8.ToArray(), kept);
+        for (var taken = 1; taken <= Servers; taken++)
+            await TakeOverAsync(taken);
+
+        var history = await process.ReadHistoryAsync(group, first, 100);
+        await TakeOverAsync(Servers + 1);
+        var late = await process.ReadHistoryAsync(group, first, 100);
+
+        Assert.True(history.IsComplete);
+        Assert.Equal(Enumerable.Range(1, Servers).Select(taken => $"{taken}"), history.Messages.Select(TopicListener.Text));
+        Assert.False(late.IsComplete);
+
+        async Task TakeOverAsync(int taken)
+        {
+            _place.Probe.Ask("SET", store.Keys.Server, $"server {taken}");
+            await process.PublishAsync(group, Encoding.UTF8.GetBytes($"{taken}"), kept);
+        }
+    }
+
+    [Fact]
+    public async Task What_somebody_else_publishes_among_the_messages_of_a_group_is_told_and_costs_none_of_them()
+    {
+        var group = Topic.OfGroup("articles");
+        var store = _place.Open();
+        await using var process = new RedisBackplane(store);
+        await using var heard = await TopicListener.OnAsync(process, group);
+        var connections = _place.Probe.Info("stats")["total_connections_received"];
+
+        foreach (var foreign in (string[])["", "x", "hello", "h"])
+            _place.Probe.Ask("PUBLISH", store.Keys.PubSubOf(group), foreign);
+        await process.PublishAsync(group, "ours"u8.ToArray(), retention: null);
+
+        Assert.Equal("ours", await heard.NextAsync());
+        Assert.Equal(4, _place.Log.Of(4007).Count());
+        Assert.Empty(heard.Gaps);
+        Assert.Equal(connections, _place.Probe.Info("stats")["total_connections_received"]);
     }
 
     public override async ValueTask DisposeAsync()

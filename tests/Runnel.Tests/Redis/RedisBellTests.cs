@@ -87,6 +87,26 @@ public sealed class RedisBellTests(RedisServer server) : RedisQueueTests(server)
     }
 
     [Fact]
+    public async Task A_bell_is_left_to_others_as_soon_as_nobody_is_found_to_wait_any_more()
+    {
+        var store = Place.Open();
+        var putBack = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var bells = new RedisBells(store, _ => putBack.TrySetResult(), patience: TimeSpan.FromHours(1));
+        var (channel, waits) = (new RedisChannel("work", store), new Waiting());
+        channel.Add(waits);
+        bells.Listen(channel);
+        await Wait.Until(() => Place.Probe.Info("clients")["blocked_clients"] == "1", "it waits");
+        channel.Remove(waits);
+        Place.Probe.Ask("RPUSH", channel.Keys.Bell, "1");
+        await Wait.For(putBack.Task, "it to find out");
+        await Wait.Until(() => Place.Probe.Info("clients")["blocked_clients"] == "1", "it waits again");
+
+        Place.Probe.Ask("RPUSH", channel.Keys.Bell, "1");
+
+        Assert.Equal(1, Place.Probe.Number("LLEN", channel.Keys.Bell));
+    }
+
+    [Fact]
     public async Task What_wakes_a_node_that_is_gone_goes_by_itself()
     {
         var store = Place.Open();

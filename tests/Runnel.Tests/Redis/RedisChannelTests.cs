@@ -53,6 +53,31 @@ public sealed class RedisChannelTests(RedisServer server) : RedisQueueTests(serv
     }
 
     [Fact]
+    public async Task A_receive_that_has_ended_leaves_nothing_with_a_token_that_lives_on()
+    {
+        using var living = new CancellationTokenSource();
+        await using var lease = await Queue.OpenReceiverAsync(new ReceiverOptions { LeaseDuration = TimeSpan.FromDays(30) });
+
+        var handled = await HandleAsync();
+
+        await Wait.Until(
+            () =>
+            {
+                GC.Collect();
+                return !handled.IsAlive;
+            },
+            "the message to be forgotten");
+
+        async Task<WeakReference> HandleAsync()
+        {
+            await Queue.EnqueueAsync("work", [NewMessage()], EnqueueOptions.Default);
+            var message = Assert.Single(await Wait.For(lease.ReceiveAsync("work", 1, living.Token).AsTask(), "the message"));
+            Assert.True(await lease.CompleteAsync(message));
+            return new WeakReference(message);
+        }
+    }
+
+    [Fact]
     public async Task Senders_find_one_line_for_a_channel_however_often_it_is_forgotten()
     {
         using var done = new CancellationTokenSource();
@@ -78,6 +103,32 @@ public sealed class RedisChannelTests(RedisServer server) : RedisQueueTests(serv
         await forgetting;
 
         Assert.Equal(80_000, used);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_sender_that_waits_for_room_no_longer_leaves_no_timer(bool isStored)
+    {
+        var (first, options) = (NewMessage(), new EnqueueOptions { Capacity = 1, WaitForRoom = TimeSpan.FromDays(1) });
+        using var leaves = new CancellationTokenSource();
+        await Queue.EnqueueAsync("work", [first], options);
+        var before = Time.ArmedTimers;
+        var waiting = Queue.EnqueueAsync("work", [NewMessage()], options, leaves.Token).AsTask();
+        await Wait.Until(() => Time.ArmedTimers == before + 1, "it waits");
+
+        if (isStored)
+        {
+            Assert.True(await Queue.CancelAsync("work", first.Id));
+            Assert.Equal(1, await Wait.For(waiting, "room"));
+        }
+        else
+        {
+            await leaves.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Wait.For(waiting, "the end of the wait"));
+        }
+
+        await Wait.Until(() => Time.ArmedTimers == before, "its timer is gone");
     }
 
     [Fact]

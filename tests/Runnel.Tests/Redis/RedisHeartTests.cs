@@ -13,6 +13,7 @@ namespace Runnel.Tests.Redis;
 public sealed class RedisHeartTests(RedisServer server) : IClassFixture<RedisServer>, IAsyncLifetime
 {
     private const string Other = "another.1";
+    private const int BeatFailed = 4016;
 
     private readonly ShiftedTime _time = new();
     private readonly TcpWire _wire = TcpWire.To(server.Port);
@@ -116,6 +117,41 @@ public sealed class RedisHeartTests(RedisServer server) : IClassFixture<RedisSer
             "the lease is renewed on another connection");
 
         long LeaseEnd() => long.Parse(_place.Probe.Texts("ZRANGE", Workers, "0", "-1", "WITHSCORES")[1], null);
+    }
+
+    [Fact]
+    public async Task Nobody_is_taken_for_dead_before_everybody_had_the_time_to_come_back_after_this_process_stood_still()
+    {
+        var duration = TimeSpan.FromMilliseconds(400);
+        await using var lease = await JoinAsync(duration);
+        _heart.Remove(lease.Term);
+        await Wait.Until(() => !lease.IsHeld, "its own lease is not renewed either");
+        SetLeaseOfOther(_time.Now - TimeSpan.FromHours(1));
+        var goesOn = _time.Now;
+
+        _heart.Add(lease.Term);
+        await Wait.Until(() => !_judged.IsEmpty, "the other one is taken for dead");
+
+        Assert.InRange(DateTimeOffset.UnixEpoch.AddMicroseconds(_judged.First().To) - goesOn, duration - TimeSpan.FromMilliseconds(1), TimeSpan.MaxValue);
+    }
+
+    [Fact]
+    public async Task That_leases_cannot_be_renewed_is_told_once_and_again_when_they_could_be_meanwhile()
+    {
+        await using var lease = await JoinAsync(TimeSpan.FromDays(1));
+
+        RefuseToWrite(true);
+        Assert.Equal((false, false, false), (BeatsAgain(), BeatsAgain(), BeatsAgain()));
+        Assert.Single(_place.Log.Of(BeatFailed));
+
+        RefuseToWrite(false);
+        Assert.True(BeatsAgain());
+        RefuseToWrite(true);
+        Assert.False(BeatsAgain());
+        Assert.Equal(2, _place.Log.Of(BeatFailed).Count());
+        RefuseToWrite(false);
+
+        void RefuseToWrite(bool refuses) => _place.Probe.Configure("min-replicas-to-write", refuses ? "1" : "0"); // NOREPLICAS
     }
 
     [Fact]

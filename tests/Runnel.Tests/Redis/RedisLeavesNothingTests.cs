@@ -74,6 +74,40 @@ public sealed class RedisLeavesNothingTests(RedisServer server) : IClassFixture<
         IEnumerable<string> Left() => _place.Probe.Keys($"{prefix}:*").Except(stays);
     }
 
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    public async Task A_message_that_is_taken_back_leaves_nothing_of_its_delay_its_expiry_or_its_key(bool isDelayed, bool hasKey)
+    {
+        await using var queue = new RedisWorkQueue(_place.Open());
+        var message = new Envelope(new Message("do", default))
+        {
+            Id = MessageId.New(TimeProvider.System), Key = hasKey ? "k" : null, Delay = isDelayed ? TimeSpan.FromHours(1) : TimeSpan.Zero, TimeToLive = TimeSpan.FromHours(2),
+        };
+        await queue.EnqueueAsync("work", [message], EnqueueOptions.Default);
+
+        Assert.True(await queue.CancelAsync("work", message.Id));
+
+        string[] goesByItself = ["sent:", "order", "bell"]; // the last one as soon as a worker looks
+        Assert.DoesNotContain(
+            _place.Probe.Keys($"{_place.Prefix}:{{work}}:*"), key => !goesByItself.Any(name => key.StartsWith($"{_place.Prefix}:{{work}}:{name}", StringComparison.Ordinal)));
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("k")]
+    public async Task The_answer_to_a_sender_is_kept_for_longer_than_it_may_take_until_it_is_asked_for_again(string? key)
+    {
+        await using var queue = new RedisWorkQueue(_place.Open(static options => (options.Timeout, options.OutageTimeout) = (TimeSpan.FromMinutes(4), TimeSpan.FromMinutes(8))));
+
+        await queue.EnqueueAsync("work", [new Envelope(new Message("do", default)) { Id = MessageId.New(TimeProvider.System), Key = key }], EnqueueOptions.Default);
+
+        var answer = Assert.Single(_place.Probe.Keys($"{_place.Prefix}:{{work}}:sent:*"));
+        Assert.InRange(_place.Probe.TimeToLive(answer)!.Value, TimeSpan.FromMinutes(12), TimeSpan.FromMinutes(13));
+    }
+
     [Fact]
     public async Task A_short_history_remembers_the_ids_of_its_latest_messages_and_no_others()
     {

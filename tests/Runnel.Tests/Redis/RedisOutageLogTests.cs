@@ -152,6 +152,69 @@ public sealed class RedisOutageLogTests(RedisServer server) : IClassFixture<Redi
         Assert.Single(Told(Refused));
     }
 
+    [Fact]
+    public async Task A_connection_that_is_disposed_of_while_Redis_is_away_is_not_waited_for()
+    {
+        await using var wire = TcpWire.To(server.Port);
+        var options = new RedisOptions();
+        var (dialer, outage) = (new RedisDialer(RedisAddress.Parse(server.AddressAt(wire.Port)), "test", options.Timeout), new RedisOutage("cache:6379", TimeProvider.System, NewLogger()));
+        await using var stays = new RedisClient(dialer, options, outage);
+        var leaves = new RedisClient(dialer, options, outage);
+        await stays.OpenAsync(TestContext.Current.CancellationToken);
+        await leaves.OpenAsync(TestContext.Current.CancellationToken);
+
+        wire.Cut();
+        await Wait.Until(() => !stays.IsConnected && !leaves.IsConnected, "both miss it");
+        await leaves.DisposeAsync();
+        wire.Heal();
+
+        await Wait.Until(() => Told(Back).Any(), "it is told to be back");
+    }
+
+    [Fact]
+    public async Task The_heart_of_a_worker_that_leaves_while_Redis_is_away_is_not_waited_for()
+    {
+        await using var wire = TcpWire.To(server.Port);
+        await using var store = NewStore(server.AddressAt(wire.Port));
+        await using var backplane = new RedisBackplane(store);
+        await using var queue = new RedisWorkQueue(store);
+        await using var listener = await TopicListener.OnAsync(backplane, Topic.OfGroup("articles"));
+        var lease = await queue.OpenReceiverAsync(new ReceiverOptions { LeaseDuration = TimeSpan.FromMilliseconds(400) });
+        await queue.EnqueueAsync("work", [new Envelope(new Message("do", default)) { Id = MessageId.New(TimeProvider.System) }], EnqueueOptions.Default);
+        Assert.Single(await Wait.For(lease.ReceiveAsync("work", 1).AsTask(), "the message"));
+
+        store.Options.OutageTimeout = TimeSpan.FromMilliseconds(300); // so long it tries to hand back what it holds
+        wire.Cut();
+        await Wait.Until(() => !lease.IsHeld && Told(Lost).Any(), "its heart misses Redis");
+        await lease.DisposeAsync();
+        wire.Heal();
+
+        await Wait.Until(() => Told(Back).Any(), "it is told to be back");
+    }
+
+    [Fact]
+    public async Task What_was_refused_to_those_who_have_ended_since_is_not_waited_for()
+    {
+        await using var store = NewStore(server.Address);
+        using var probe = server.Connect();
+        var queue = new RedisWorkQueue(store);
+        var lease = await queue.OpenReceiverAsync(new ReceiverOptions());
+        probe.ForgetCommandCalls();
+        probe.Configure("min-replicas-to-write", "1"); // NOREPLICAS
+        await Assert.ThrowsAnyAsync<IOException>(() => Wait.For(lease.ReceiveAsync("work", 1).AsTask(), "the refusal"));
+        await Wait.Until(() => RefusedWaits() > 1, "so is its wait for the bell");
+
+        await lease.DisposeAsync();
+        Assert.Empty(Told(NotRefused));
+        await queue.DisposeAsync();
+        probe.Configure("min-replicas-to-write", "0");
+
+        Assert.Single(Told(Refused));
+        Assert.Single(Told(NotRefused));
+
+        long RefusedWaits() => probe.Info("commandstats").TryGetValue("cmdstat_blpop", out var waits) ? long.Parse(waits.Split("rejected_calls=")[1].Split(',')[0], null) : 0;
+    }
+
     public void Dispose() => _log.Dispose();
 
     private long Now => _time.GetTimestamp();

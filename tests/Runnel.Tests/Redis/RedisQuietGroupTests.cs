@@ -1,5 +1,6 @@
 using Runnel.Layers;
 using Runnel.Redis;
+using Runnel.Redis.Resp;
 using Runnel.Redis.Stores;
 using Runnel.Specification;
 using Runnel.Tests.Recovery;
@@ -63,6 +64,57 @@ public sealed class RedisQuietGroupTests : QuietGroupSpecification, IClassFixtur
             writer.Add(store.Keys.PositionOf(topic));
 
         Assert.Equal(TimeSpan.FromHours(1).TotalMilliseconds, (await store.Commands.ExecuteAsync(writer.Written)).AsNumber());
+    }
+
+    [Fact]
+    public async Task A_position_that_is_remembered_for_an_hour_is_kept_again_long_before_that_is_over()
+    {
+        var topic = Topic.OfGroup("short");
+        var store = _place.Open();
+        await using var process = new RedisBackplane(store);
+        await process.PublishAsync(topic, "1"u8.ToArray(), new Retention(10, TimeSpan.FromMinutes(1)) { PositionAge = TimeSpan.FromHours(1) });
+        await using var listening = await process.SubscribeAsync(topic, static _ => { });
+        var position = store.Keys.PositionOf(topic);
+        _place.Probe.ForgetCommandCalls();
+        Clock.Advance(TimeSpan.FromSeconds(1));
+        await Wait.Until(() => Kept() == 1, "it is kept once, soon after somebody listens");
+
+        // The timer for the next time is set when the answer is here, which may be after the clock has moved.
+        for (var passed = 0; passed < 40 && Kept() < 2; passed++)
+        {
+            Clock.Advance(TimeSpan.FromMinutes(1));
+            await store.Commands.ExecuteAsync(RespWriter.Encode("PING"));
+        }
+        await Wait.Until(() => Kept() == 2, "it is kept again long before the hour is over");
+
+        long Kept() => _place.Probe.Exists(position) ? _place.Probe.CommandCalls().GetValueOrDefault("pexpire") : 0;
+    }
+
+    [Fact]
+    public async Task A_position_that_could_not_be_kept_is_kept_as_soon_as_Redis_writes_again()
+    {
+        var topic = Topic.OfGroup("one");
+        var store = _place.Open();
+        await using var process = new RedisBackplane(store);
+        await process.PublishAsync(topic, "1"u8.ToArray(), new Retention(10, TimeSpan.FromMinutes(1)));
+        await using var listening = await process.SubscribeAsync(topic, static _ => { });
+        Shorten(TimeSpan.FromHours(4));
+        _place.Probe.ForgetCommandCalls();
+
+        _place.Probe.Configure("min-replicas-to-write", "1"); // NOREPLICAS
+        Clock.Advance(TimeSpan.FromSeconds(1));
+        await Wait.Until(() => _place.Probe.Info("errorstats").ContainsKey("errorstat_NOREPLICAS"), "it is refused");
+        _place.Probe.Configure("min-replicas-to-write", "0");
+
+        var seconds = 0;
+        await Wait.Until(
+            () =>
+            {
+                if (seconds++ < 600)
+                    Clock.Advance(TimeSpan.FromSeconds(1));
+                return _place.Probe.TimeToLive(store.Keys.PositionOf(topic))!.Value.TotalHours > 23;
+            },
+            "it is remembered for a day again");
     }
 
     protected override IBackplane Open() => _place.OpenBackplane();

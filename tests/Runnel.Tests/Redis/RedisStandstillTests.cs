@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Runnel.Layers;
 using Runnel.Redis;
 using Runnel.Redis.Connections;
+using Runnel.Redis.Resp;
 using Runnel.Specification;
 using Runnel.Testing;
 using Runnel.Tests.Connections;
@@ -65,6 +66,25 @@ public sealed class RedisStandstillTests(RedisServer server) : WorkQueueOutageSp
         var failure = await RefusalAsync<RedisUnavailableException>(() => queue.EnqueueAsync("work", [NewMessage(30_000)], EnqueueOptions.Default).AsTask());
 
         Assert.Contains("OutageBufferBytes", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_was_stored_before_takes_no_room_of_what_waits()
+    {
+        var store = await OpenAsync(options => options.OutageBufferBytes = 100_000);
+        await using var queue = new RedisWorkQueue(store);
+        for (var i = 0; i < 5; i++)
+            await queue.EnqueueAsync("work", [NewMessage(30_000)], EnqueueOptions.Default);
+        _wire.Silence();
+        var unanswered = store.Commands.ExecuteAsync(RespWriter.Encode("PING"));
+        await Wait.Until(() => !store.Commands.IsAnswering, "it does not answer");
+
+        var waiting = queue.EnqueueAsync("work", [NewMessage(30_000)], EnqueueOptions.Default).AsTask();
+        Assert.False(waiting.IsCompleted);
+        _wire.Heal();
+
+        Assert.Equal(1, await Wait.For(waiting, "the answer"));
+        await Wait.For(unanswered, "the other answer");
     }
 
     [Fact]

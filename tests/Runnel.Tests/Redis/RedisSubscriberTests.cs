@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using Runnel.Layers;
 using Runnel.Redis;
+using Runnel.Redis.Connections;
+using Runnel.Redis.Resp;
 using Runnel.Redis.Topics;
 using Runnel.Specification;
 using Runnel.Tests.Servers;
@@ -105,6 +107,19 @@ public sealed class RedisSubscriberTests(RedisServer server) : IClassFixture<Red
         Assert.Equal(isTooMuch, listener.Gaps.Count > 0);
         await publisher.PublishAsync(Articles, "after"u8.ToArray(), retention: null);
         await Wait.Until(() => listener.Last == "after", "the next message is delivered");
+    }
+
+    [Fact]
+    public async Task What_is_heard_and_nobody_here_listens_to_is_not_heard_again()
+    {
+        var backplane = _place.OpenBackplane();
+        await using var listener = await TopicListener.OnAsync(backplane, Articles);
+        var left = $"{_place.Prefix}:left";
+        await backplane.Subscriber.Client.ExecuteAsync(new RedisCommand(RespWriter.Encode("SUBSCRIBE", left), repeatMark: -1));
+
+        Assert.Equal(1, _place.Probe.Number("PUBLISH", left, "news"));
+
+        await Wait.Until(() => _place.Probe.Number("PUBLISH", left, "news") == 0, "it is unsubscribed from");
     }
 
     private sealed class TextListener(ConcurrentQueue<string> heard) : ITopicListener

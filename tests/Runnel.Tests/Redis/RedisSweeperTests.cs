@@ -3,6 +3,7 @@ using System.Text;
 using Runnel.Layers;
 using Runnel.Redis;
 using Runnel.Redis.Receiving;
+using Runnel.Redis.Sending;
 using Runnel.Specification;
 using Runnel.Tests.Servers;
 using Xunit;
@@ -144,6 +145,37 @@ public sealed class RedisSweeperTests(RedisServer server) : IClassFixture<RedisS
         await queue.Sweeper.SweepAllAsync(LeasesEnded.None);
 
         Assert.Equal(["work"], KnownChannels);
+    }
+
+    [Fact]
+    public async Task What_has_expired_and_what_a_dead_worker_held_is_dealt_with_by_itself()
+    {
+        var store = Place.Open();
+        await using var queue = new RedisWorkQueue(store);
+        await queue.EnqueueAsync("work", [NewMessage()], EnqueueOptions.Default);
+        await queue.EnqueueAsync("quiet", [NewMessage() with { TimeToLive = TimeSpan.FromSeconds(1) }], EnqueueOptions.Default);
+        await using var dead = (RedisWorkReceiver)await queue.OpenReceiverAsync(new ReceiverOptions { LeaseDuration = TimeSpan.FromDays(30) });
+        Assert.Single(await Wait.For(dead.ReceiveAsync("work", 1).AsTask(), "the message"));
+        queue.Heart.Remove(dead.Term);
+        Place.Probe.Ask("ZADD", $"{Place.Prefix}:{{work}}:workers", "XX", "1", dead.Term.WorkerId);
+        _time.Advance(TimeSpan.FromSeconds(2));
+
+        await using var sweeper = new RedisSweeper(store, queue.Channels, every: TimeSpan.FromMilliseconds(50));
+
+        await Wait.Until(() => Place.Log.Of(4008).Any(), "what has expired is deleted");
+        await Wait.Until(() => Place.Log.Of(4010).Any(), "what the dead worker held goes to others");
+    }
+
+    [Fact]
+    public async Task Who_has_just_been_connected_leaves_the_turn_to_others()
+    {
+        var store = Place.Open();
+        await store.OpenAsync(TestContext.Current.CancellationToken);
+        await using var sweeper = new RedisSweeper(store, new ChannelTable(store), every: TimeSpan.FromHours(1));
+
+        await sweeper.SweepInTurnAsync();
+
+        Assert.False(Place.Probe.Exists(store.Keys.Sweeping));
     }
 
     [Theory]

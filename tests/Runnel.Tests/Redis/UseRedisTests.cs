@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 using Runnel.Layers;
 using Runnel.Redis;
 using Runnel.Tests.Servers;
@@ -27,6 +28,28 @@ public sealed class UseRedisTests(RedisServer redis) : IClassFixture<RedisServer
 
         using var probe = redis.Connect();
         Assert.True(probe.Exists($"{prefix}:{{group:news}}:log"));
+    }
+
+    [Theory]
+    [InlineData(false, false, "of-the-code")]
+    [InlineData(false, true, "of-the-second")]
+    [InlineData(true, false, "of-the-code")]
+    [InlineData(true, true, "of-the-second")]
+    public async Task The_options_of_the_code_hold_for_queues_and_states_too_unless_these_have_some_of_their_own(bool isState, bool hasOwn, string prefix)
+    {
+        var services = new ServiceCollection();
+        var builder = services.AddRunnelCore().UseRedis("redis://cache", of => of.Prefix = "of-the-code");
+        Action<RedisOptions>? own = hasOwn ? of => of.Prefix = "of-the-second" : null;
+        _ = isState ? builder.UseRedisState("redis://elsewhere", own) : builder.UseRedisQueues("redis://elsewhere", own);
+        await using var provider = services.BuildServiceProvider();
+        var options = provider.GetRequiredService<IOptions<LayerOptions>>().Value;
+
+        foreach (var scheme in (string[])["redis", "rediss"])
+        {
+            await using var layer = options.Factories[scheme].Create("redis://elsewhere", TimeProvider.System, NullLoggerFactory.Instance);
+            Assert.Equal(prefix, Assert.IsType<RedisStore>(layer.Owned).Options.Prefix);
+        }
+        Assert.Equal(("redis://cache", "redis://elsewhere"), (options.Address, isState ? options.StateAddress : options.QueueAddress));
     }
 
     [Fact]
