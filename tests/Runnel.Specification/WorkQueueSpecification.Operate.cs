@@ -168,7 +168,7 @@ public abstract partial class WorkQueueSpecification
     }
 
     [Fact]
-    public async Task All_dead_letters_are_replayed_and_purged_however_large_they_are()
+    public async Task All_dead_letters_are_listed_replayed_and_purged_however_large_they_are()
     {
         const int Count = 12;
         var lease = await WorkerAsync();
@@ -177,6 +177,7 @@ public abstract partial class WorkQueueSpecification
             await EnqueueAsync(Of($"{number}{large}"));
         await DeadLetterAllAsync();
 
+        Assert.Equal(Count, (await ListAsync(DeadLetterFilter.All, Count + 1)).Distinct().Count());
         Assert.Equal(Count, await Operator.ReplayAsync(Channel, DeadLetterFilter.All));
         await DeadLetterAllAsync();
         Assert.Equal(Count, await Operator.PurgeAsync(Channel, DeadLetterFilter.All));
@@ -188,6 +189,26 @@ public abstract partial class WorkQueueSpecification
             foreach (var message in await TakeAllAsync(lease, Count))
                 await lease.DeadLetterAsync(message, DeadLetterReason.Rejected, null);
         }
+    }
+
+    [Fact]
+    public async Task Dead_letters_that_fit_are_found_behind_many_that_do_not()
+    {
+        if (!await PromisesAsync(WorkQueueFeatures.FilterDeadLetters))
+            return;
+        const int Count = 250;
+        var lease = await WorkerAsync();
+        await EnqueueAsync([.. Enumerable.Range(0, Count).Select(number => Of($"{number}", type: number % 10 == 9 ? "refund" : "pay"))]);
+        foreach (var message in await TakeAllAsync(lease, Count))
+            await lease.DeadLetterAsync(message, DeadLetterReason.Rejected, null);
+        var refunds = new DeadLetterFilter { Type = "refund" };
+
+        Assert.Equal(Enumerable.Range(0, Count).Where(number => number % 10 == 9).Select(number => $"{number}"), await ListAsync(refunds, Count));
+        Assert.Equal(Count / 10, await Operator.ReplayAsync(Channel, refunds));
+        Assert.Equal(Count - (Count / 10), await Operator.PurgeAsync(Channel, new DeadLetterFilter { Type = "pay" }));
+
+        await AssertStatusAsync(Count / 10, status => status.Ready);
+        Assert.Empty(await ListAsync(DeadLetterFilter.All, Count));
     }
 
     [Fact]

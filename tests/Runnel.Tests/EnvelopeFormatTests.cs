@@ -118,6 +118,19 @@ public class EnvelopeFormatTests
     }
 
     [Theory]
+    [InlineData(3)]
+    [InlineData(255)]
+    public void An_envelope_of_a_kind_that_is_not_known_is_refused(byte kind)
+    {
+        var bytes = EnvelopeFormat.Encode(Full);
+        bytes[1] = kind;
+
+        var refused = Assert.Throws<FormatException>(() => EnvelopeFormat.Decode(bytes));
+
+        Assert.Contains($"kind {kind}", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData(0)]
     [InlineData(2)]
     [InlineData(255)]

@@ -44,6 +44,23 @@ public sealed partial class TopicFlowTests
     }
 
     [Fact]
+    public async Task A_listener_that_throws_when_it_is_told_of_a_gap_costs_the_others_nothing_and_is_logged()
+    {
+        var later = new Recorder();
+        _topic.Begin(new(Epoch, 1));
+        _topic.TryAdd(later, NoEnd);
+        _told.OnNext = () => throw new InvalidOperationException("a fault of the application");
+
+        _topic.Take(Of(4));
+        (await NextReadAsync()).Answer.SetResult(History(latest: 4) with { IsComplete = false });
+
+        await Wait.Until(() => later.Seen.Count == 2, "the other one has all");
+        Assert.Equal(["gap 7:1 7:3", "4"], later.Seen);
+        Assert.Equal(["gap 7:1 7:3", "4"], _told.Seen);
+        Assert.Equal(2, _log.Of(ListenerFailed).Count());
+    }
+
+    [Fact]
     public async Task A_quiet_topic_goes_on_without_a_gap()
     {
         _topic.Begin(new(Epoch, 4));

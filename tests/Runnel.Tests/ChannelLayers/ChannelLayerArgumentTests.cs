@@ -54,6 +54,27 @@ public sealed class ChannelLayerArgumentTests
             Assert.Equal(name, Assert.Throws<ArgumentNullException>(make).ParamName);
     }
 
+    [Fact]
+    public async Task Nobody_but_Runnel_sends_to_the_group_of_a_job()
+    {
+        await using var layer = new ChannelLayer(_backplane, _queue, _queue, _options, TimeProvider.System);
+        var group = $"job.{Guid.NewGuid():N}";
+
+        var refusal = await Assert.ThrowsAsync<ArgumentException>(() => layer.SendToGroupAsync(group, new Message("t", default)).AsTask());
+
+        Assert.Contains($"'{group}' is the group of a job", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_channel_name_that_was_never_set_is_added_to_no_group()
+    {
+        await using var layer = new ChannelLayer(_backplane, _queue, _queue, _options, TimeProvider.System);
+
+        await Assert.ThrowsAsync<InvalidOperationException>(() => layer.AddToGroupAsync("all", default).AsTask());
+
+        Assert.Equal(0, layer.GroupCount);
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("no prefix")]

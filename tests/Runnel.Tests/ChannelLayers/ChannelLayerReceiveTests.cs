@@ -93,6 +93,21 @@ public sealed class ChannelLayerReceiveTests
     }
 
     [Fact]
+    public async Task What_was_read_for_others_is_forgotten_when_everything_is_flushed()
+    {
+        await using var layer = _memory.Open();
+        var (unread, read) = (await layer.NewChannelAsync(), await layer.NewChannelAsync());
+        await layer.SendAsync(unread, Message);
+        await layer.SendAsync(read, Message);
+        await Wait.For(layer.ReceiveAsync(read).AsTask(), "the message behind the other");
+        Assert.Equal(1, layer.ParkedCount);
+
+        await layer.FlushAsync();
+
+        Assert.Equal(0, layer.ParkedCount);
+    }
+
+    [Fact]
     public async Task A_group_takes_any_number_of_messages_one_after_another()
     {
         await using var layer = _memory.Open();

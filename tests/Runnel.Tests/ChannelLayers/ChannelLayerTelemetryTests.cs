@@ -1,5 +1,7 @@
 using System.Diagnostics.Metrics;
 using Runnel.Layers;
+using Runnel.Specification;
+using Runnel.Tests.Workers;
 using Xunit;
 
 namespace Runnel.Tests.ChannelLayers;
@@ -17,6 +19,25 @@ public class ChannelLayerTelemetryTests
         await layer.SendToGroupAsync("articles", new Message("t", default));
 
         Assert.Equal(1, missed.Value);
+    }
+
+    [Fact]
+    public async Task What_waits_for_a_slow_queue_is_bounded_and_the_rest_is_counted_as_missed()
+    {
+        const int Most = 10_000, Beyond = 3;
+        var memory = new SharedMemory();
+        var answers = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var layer = memory.Open(queue: new WatchedQueue(memory.Queue) { OnEnqueue = () => answers.Task }, options: new() { Capacity = 2 * Most });
+        using var missed = new MissedCount();
+        await layer.AddToGroupAsync("articles", "slow");
+
+        for (var sent = 0; sent < Most + Beyond; sent++)
+            await layer.SendToGroupAsync("articles", new Message("t", default));
+
+        Assert.Equal(Beyond, missed.Value);
+        answers.SetResult();
+        for (var received = 0; received < Most; received++)
+            await Wait.For(layer.ReceiveAsync("slow").AsTask(), "one of those that waited");
     }
 
     [Fact]

@@ -21,6 +21,30 @@ public sealed class CommunicatorTests
     }
 
     [Fact]
+    public async Task Json_is_read_as_a_value_as_the_web_writes_it()
+    {
+        await using var app = await StartAsync();
+        await using var client = await app.ConnectInMemoryAsync("/ws");
+
+        await client.SendTextAsync("""{ "to": "wörld", "times": "3" }""");
+
+        Assert.Equal(new Greeting("wörld", 3), await client.ReceiveJsonAsync<Greeting>());
+    }
+
+    [Fact]
+    public async Task A_message_in_place_of_a_close_fails_with_what_came()
+    {
+        await using var app = await StartAsync();
+        await using var client = await app.ConnectInMemoryAsync("/ws");
+
+        await client.SendTextAsync("a text");
+
+        var failure = await Assert.ThrowsAsync<InvalidOperationException>(client.ReceiveCloseAsync);
+        Assert.Contains("a text", failure.Message, StringComparison.Ordinal);
+        Assert.Null(client.CloseCode);
+    }
+
+    [Fact]
     public async Task Something_else_than_expected_fails_with_what_came()
     {
         await using var app = await StartAsync();
@@ -107,6 +131,8 @@ public sealed class CommunicatorTests
         Assert.False(await client.ConnectAsync());
         Assert.Equal(404, client.RefusedWith);
     }
+
+    private sealed record Greeting(string To, int Times);
 
     private static Task<RunnelApp> StartAsync() => RunnelApp.StartInMemoryAsync(app => app.MapConsumer("/ws", c => c
         .OnReceive((text, connection, ct) => text == "close" ? connection.CloseAsync(4000, "as told", ct) : connection.SendAsync(text, ct).AsTask())

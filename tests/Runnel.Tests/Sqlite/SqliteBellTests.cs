@@ -111,6 +111,20 @@ public sealed class SqliteBellTests : SqliteFileTests
     }
 
     [Fact]
+    public async Task All_who_wait_get_messages_at_once_though_they_want_more_than_one_transaction_hands_out()
+    {
+        const int Each = 800;
+        var queue = new SqliteWorkQueue(Open());
+        await using var lease = await queue.OpenReceiverAsync(new());
+        var waiting = Enumerable.Range(0, 3).Select(_ => lease.ReceiveAsync(Channel, Each).AsTask()).ToList();
+
+        await queue.EnqueueAsync(Channel, [.. Enumerable.Range(0, 2 * Each).Select(i => Of($"{i}"))], EnqueueOptions.Default);
+
+        var received = await Wait.For(Task.WhenAll(waiting), "all three");
+        Assert.Equal(2 * Each, received.Sum(messages => messages.Count));
+    }
+
+    [Fact]
     public async Task Who_waits_for_room_hears_of_it_from_another_process()
     {
         var (one, two) = (new SqliteWorkQueue(QueueFile.Open()), new SqliteWorkQueue(QueueFile.Open()));

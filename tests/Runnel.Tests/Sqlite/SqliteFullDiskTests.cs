@@ -139,6 +139,16 @@ public sealed class SqliteFullDiskTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task What_goes_by_itself_is_published_while_new_messages_find_no_room_any_more()
+    {
+        await FillAsync();
+
+        var position = await PublishAsync();
+
+        Assert.Equal(1, position.Offset);
+    }
+
+    [Fact]
     public async Task A_full_disk_is_logged_once_however_many_are_refused()
     {
         await FillAsync();

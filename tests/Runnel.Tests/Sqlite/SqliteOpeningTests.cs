@@ -19,6 +19,17 @@ public sealed class SqliteOpeningTests : SqliteFileTests
         Assert.Equal(SqliteSynchronous.Full, new SqliteOptions().Synchronous);
     }
 
+    [Theory]
+    [InlineData(SqliteSynchronous.Full, 2)]
+    [InlineData(SqliteSynchronous.Normal, 1)]
+    public async Task What_need_not_survive_a_power_cut_does_not_change_what_others_survive(SqliteSynchronous synchronous, int level)
+    {
+        var store = QueueFile.Open(options => options.Synchronous = synchronous);
+
+        Assert.Equal(1, await store.RunPassingAsync(static transaction => transaction.Database.ReadNumber("PRAGMA synchronous")));
+        Assert.Equal(level, await store.RunAsync(static transaction => transaction.Database.ReadNumber("PRAGMA synchronous")));
+    }
+
     [Fact]
     public void A_folder_and_a_file_in_a_folder_that_does_not_exist_are_told_apart()
     {

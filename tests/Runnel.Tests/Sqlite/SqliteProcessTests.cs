@@ -3,6 +3,7 @@ using System.Text;
 using Runnel.Layers;
 using Runnel.Specification;
 using Runnel.Sqlite;
+using Runnel.Tests.Processes;
 using Xunit;
 
 namespace Runnel.Tests.Sqlite;
@@ -107,6 +108,19 @@ public sealed class SqliteProcessTests : IAsyncDisposable
         Assert.True(await Wait.For(settling, "the settlement"));
         Assert.Equal(1, await queue.EnqueueAsync(Channel, [Of(3)], EnqueueOptions.Default));
         await Wait.Until(() => backplane.State == BackplaneState.Connected, "the interruption is over");
+    }
+
+    [Fact]
+    public async Task Where_locks_on_files_do_not_work_no_database_is_opened()
+    {
+        await using var worker = ChildProcess.Start(
+            "Runnel.TestWorker.dll", ["work", _file.Path, Channel.Value], static start => start.Environment["DOTNET_SYSTEM_IO_DISABLEFILELOCKING"] = "1");
+
+        var (code, output) = await worker.EndAsync();
+
+        Assert.NotEqual(0, code);
+        Assert.Contains("Locks on files do not work in", output, StringComparison.Ordinal);
+        Assert.Contains("Put the SQLite database on a local disk", output, StringComparison.Ordinal);
     }
 
     private static Envelope Of(int number) => new(new Message("pay", Encoding.UTF8.GetBytes($"{number}"))) { Id = MessageId.New(TimeProvider.System) };

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text;
 using Runnel.Layers;
 using Runnel.Specification;
@@ -32,6 +33,49 @@ public sealed class SqliteSubscriberTests : SqliteFileTests
 
         await Wait.Until(() => Volatile.Read(ref seen).Count == 200, "all messages were delivered");
         Assert.Equal(Enumerable.Range(0, 200).Select(i => $"{i}"), seen);
+    }
+
+    [Fact]
+    public async Task What_a_process_publishes_to_itself_beyond_its_buffer_waits_in_the_file_until_its_subscribers_have_time()
+    {
+        const int Count = 100;
+        var backplane = new SqliteBackplane(QueueFile.Open(options => (options.DeliveryBuffer, options.LookInterval) = (10, TimeSpan.FromHours(1))));
+        using var goOn = new ManualResetEventSlim();
+        var seen = new ConcurrentQueue<string>();
+        await using var subscription = await backplane.SubscribeAsync(Articles, message =>
+        {
+            goOn.Wait();
+            seen.Enqueue(Encoding.UTF8.GetString(message.Payload.Span));
+        });
+
+        for (var i = 0; i < Count; i++)
+            await backplane.PublishAsync(Articles, Encoding.UTF8.GetBytes($"{i}"), retention: null);
+        var waiting = QueueFile.Count("publication");
+        goOn.Set();
+
+        await Wait.Until(() => seen.Count == Count, "all messages were delivered");
+        Assert.Equal(Enumerable.Range(0, Count).Select(i => $"{i}"), seen);
+        Assert.InRange(waiting, Count / 2, Count);
+    }
+
+    [Fact]
+    public async Task A_subscription_that_begins_while_the_one_before_ends_hears_other_processes()
+    {
+        var (store, other) = (QueueFile.Open(), new SqliteBackplane(QueueFile.Open()));
+        var backplane = new SqliteBackplane(store);
+        var before = await backplane.SubscribeAsync(Articles, static _ => { });
+        using var goOn = new ManualResetEventSlim();
+
+        var busy = store.RunAsync(_ => goOn.Wait(Wait.Limit));
+        var beginning = TopicListener.OnAsync(backplane, Articles);
+        var ending = before.DisposeAsync().AsTask(); // which the writer is told behind it
+        goOn.Set();
+        Assert.True(await busy);
+        await Wait.For(ending, "the end");
+        await using var listener = await Wait.For(beginning, "the subscription");
+        await other.PublishAsync(Articles, "news"u8.ToArray(), retention: null);
+
+        Assert.Equal("news", await listener.NextAsync());
     }
 
     [Fact]

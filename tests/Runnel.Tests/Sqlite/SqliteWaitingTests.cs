@@ -38,19 +38,6 @@ public sealed class SqliteWaitingTests : SqliteFileTests
     }
 
     [Fact]
-    public async Task All_who_wait_get_messages_though_they_want_more_than_one_transaction_hands_out()
-    {
-        const int Each = 800;
-        await using var lease = await _queue.OpenReceiverAsync(new());
-        var waiting = Enumerable.Range(0, 3).Select(_ => lease.ReceiveAsync(Channel, Each).AsTask()).ToList();
-
-        await _queue.EnqueueAsync(Channel, [.. Enumerable.Range(0, 2 * Each).Select(i => Of($"{i}"))], EnqueueOptions.Default);
-
-        var received = await Wait.For(Task.WhenAll(waiting), "all three");
-        Assert.Equal(2 * Each, received.Sum(messages => messages.Count));
-    }
-
-    [Fact]
     public void A_wait_that_was_cancelled_while_it_was_served_ends_when_that_is_undone()
     {
         using var cancel = new CancellationTokenSource();
