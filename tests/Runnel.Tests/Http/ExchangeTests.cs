@@ -1,3 +1,4 @@
+using System.Text;
 using Runnel.Exchanges;
 using Runnel.Layers;
 using Runnel.Links;
@@ -34,6 +35,26 @@ public sealed class ExchangeTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task What_is_asked_arrives_as_it_was_though_its_memory_is_used_again()
+    {
+        var (asking, worker) = await BeginAsync();
+        var held = new TaskCompletionSource();
+        worker.Gateway.Wire.Held = held.Task;
+        var chunk = "chunk"u8.ToArray();
+        await asking.SendAsync("first "u8.ToArray());
+        await Wait.Until(() => worker.Gateway.Wire.Waiting == 1, "something is under way, so that what follows waits");
+
+        await asking.SendAsync(chunk);
+        chunk.AsSpan().Fill((byte)'x');
+        asking.Complete();
+        held.SetResult();
+        worker.Read.SetResult();
+
+        Assert.Null(await Wait.For(asking.ReceiveAsync().AsTask(), "the answer"));
+        Assert.Equal((Channel, "head", "first chunk"), worker.Asked);
+    }
+
+    [Fact]
     public async Task Whoever_waits_for_the_other_side_hears_that_it_is_gone()
     {
         var (asking, worker) = await BeginAsync();
@@ -59,6 +80,20 @@ public sealed class ExchangeTests : IAsyncDisposable
         await asking.DisposeAsync();
 
         await Wait.For(worker.Gone.Task, "the worker to hear it");
+        await Wait.Until(() => worker.Exchanges.Answering == 0, "the worker has done with it");
+        Assert.Empty(LoggedAs("Error 1048")); // it was no fault
+    }
+
+    [Fact]
+    public async Task A_request_whose_handler_fails_is_logged_and_its_gateway_learns_it()
+    {
+        var (asking, worker) = await BeginAsync();
+        await _nodes.Until(() => worker.Received, "the worker has it");
+
+        worker.Read.SetException(new InvalidOperationException("The test lets it fail."));
+
+        await Assert.ThrowsAsync<IOException>(() => Wait.For(asking.ReceiveAsync().AsTask(), "the gateway to hear it"));
+        Assert.Contains($"'{Channel}'", Assert.Single(LoggedAs("Error 1048")), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -73,6 +108,7 @@ public sealed class ExchangeTests : IAsyncDisposable
 
         await Wait.For(worker.Gone.Task, "the handler to hear it");
         await Assert.ThrowsAsync<IOException>(() => Wait.For(receiving, "the gateway to hear it"));
+        Assert.Contains("could not answer 1 requests", Assert.Single(LoggedAs("Warning 1049")), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -93,6 +129,25 @@ public sealed class ExchangeTests : IAsyncDisposable
 
         await Wait.For(ending, "the end");
         Assert.Null(await Wait.For(asking.ReceiveAsync().AsTask(), "the answer"));
+    }
+
+    [Fact]
+    public async Task A_worker_that_stops_does_not_wait_for_ever_for_a_gateway_that_confirms_nothing_and_says_so()
+    {
+        var (asking, worker) = await BeginAsync();
+        await _nodes.Until(() => worker.Received, "the worker has it");
+        asking.Complete();
+        await _nodes.FlushAsync(worker.Gateway, worker.Node);
+        var held = new TaskCompletionSource();
+        worker.Node.Wire.Held = held.Task;
+        worker.Read.SetResult();
+        await Wait.Until(() => worker.Exchanges.Answering == 0, "the worker has answered");
+
+        var ending = worker.Exchanges.EndAsync();
+        await _nodes.Until(() => ending.IsCompleted, "the end");
+
+        Assert.Single(LoggedAs("Warning 1050"));
+        held.SetResult();
     }
 
     [Fact]
@@ -234,6 +289,8 @@ public sealed class ExchangeTests : IAsyncDisposable
         return asking.Begin(new ChannelName(Channel), "head"u8.ToArray())!;
     }
 
+    private IEnumerable<string> LoggedAs(string what) => _nodes.Log.Lines.Where(line => line.StartsWith(what, StringComparison.Ordinal));
+
     private static async Task AssertRefusedAsync(Exchange exchange)
     {
         await Assert.ThrowsAsync<IOException>(() => Wait.For(exchange.ReceiveAsync().AsTask(), "the refusal"));
@@ -260,6 +317,9 @@ public sealed class ExchangeTests : IAsyncDisposable
 
         public bool Received { get; private set; }
 
+        /// <summary>The channel, the head and the rest of what it was asked.</summary>
+        public (string Channel, string Head, string Text) Asked { get; private set; }
+
         public TaskCompletionSource Read { get; } = new();
 
         public TaskCompletionSource Gone { get; } = new();
@@ -267,11 +327,14 @@ public sealed class ExchangeTests : IAsyncDisposable
         public async Task HandleAsync(string channel, ReadOnlyMemory<byte> head, Exchange exchange, CancellationToken cancellationToken)
         {
             Received = true;
-            await Read.Task.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.WhenAny(Read.Task, Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken));
             if (cancellationToken.IsCancellationRequested)
                 Gone.SetResult();
-            while (await exchange.ReceiveAsync(cancellationToken) is not null)
-                continue;
+            else
+                await Read.Task;
+            Asked = (channel, Encoding.UTF8.GetString(head.Span), "");
+            while (await exchange.ReceiveAsync(cancellationToken) is { } chunk)
+                Asked = Asked with { Text = Asked.Text + Encoding.UTF8.GetString(chunk.Span) };
         }
     }
 }

@@ -28,6 +28,7 @@ public sealed class LinkEndTests : IAsyncDisposable
 
         Assert.Equal(["2", "ended", "4"], one.Heard);
         Assert.Equal(["1", "ended", "3"], two.Heard);
+        Assert.Contains(_nodes.Log.Lines, line => line.StartsWith($"Information 1040 The link with {two.Id} has ended: the other node left or died.", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -40,6 +41,65 @@ public sealed class LinkEndTests : IAsyncDisposable
         await _nodes.Until(() => two.Heard.Contains("ended"), "it has heard it");
 
         Assert.Equal(["2", "ended"], one.Heard);
+    }
+
+    [Fact]
+    public async Task A_node_that_has_never_said_anything_hears_of_the_end_too()
+    {
+        var (one, two) = (await _nodes.StartAsync(), await _nodes.StartAsync());
+        two.Wire.Decide = static () => Fate.GetsLost; // so the first one does not know its session
+        one.Send(two, "1");
+        await Wait.Until(() => two.Heard.Count == 1, "it is there");
+
+        LinkedNodes.Leave(one, two);
+
+        await Wait.Until(() => two.Heard.Contains("ended"), "it has heard it");
+    }
+
+    [Fact]
+    public async Task A_node_that_was_not_told_hears_of_the_end_before_what_comes_on_the_next_link()
+    {
+        var (one, two) = await LinkedAsync();
+        await LeaveUntoldAsync(one, two);
+        LinkedNodes.Join(one, two);
+
+        one.Send(two, "new");
+        await _nodes.Until(() => two.Heard.Contains("new"), "it is there");
+
+        Assert.Equal(["1", "ended", "new"], two.Heard);
+    }
+
+    [Fact]
+    public async Task A_node_that_goes_on_speaking_on_a_link_that_has_ended_is_told_so_ten_times_a_second_at_most()
+    {
+        var (one, two) = await LinkedAsync();
+        await LeaveUntoldAsync(one, two);
+        var packet = new LinkWriter();
+        packet.Begin(two.Id);
+        var bytes = packet.End().ToArray();
+        LinkHeader.Stamp(bytes, LinkFlags.Items, from: 1, to: 1, number: 2, received: 0);
+        var published = one.Wire.Published;
+
+        for (var time = 1; time <= 3; time++)
+        {
+            for (var again = 0; again < 10; again++)
+                one.Links.TryTake(bytes);
+            await Wait.Until(() => one.Wire.Published >= published + time, "it is told");
+            _nodes.Clock.Advance(TimeSpan.FromMilliseconds(100));
+        }
+
+        Assert.Equal(published + 3, one.Wire.Published);
+    }
+
+    [Fact]
+    public async Task That_a_node_could_not_be_told_of_the_end_is_logged()
+    {
+        var (one, two) = await LinkedAsync();
+        one.Wire.Decide = static () => Fate.Fails;
+
+        LinkedNodes.Leave(one, two);
+
+        await Wait.Until(() => _nodes.Log.Lines.Any(line => line.StartsWith($"Information 1052 {two.Id} could not be told", StringComparison.Ordinal)), "it is logged");
     }
 
     [Fact]
@@ -117,6 +177,19 @@ public sealed class LinkEndTests : IAsyncDisposable
         LinkedNodes.Leave(one, two);
 
         await Wait.For(flushed, "the end of the link");
+    }
+
+    [Fact]
+    public async Task Waiting_for_another_node_ends_with_this_one()
+    {
+        var (one, two) = await LinkedAsync();
+        one.Wire.Decide = () => Fate.GetsLost;
+        one.Send(two, "lost");
+        var flushed = one.FlushAsync(two);
+
+        await one.Links.DisposeAsync();
+
+        await Wait.For(flushed, "the end of this node");
     }
 
     [Fact]
@@ -280,6 +353,15 @@ public sealed class LinkEndTests : IAsyncDisposable
     }
 
     private static int LinkHeaderLengthOf(string nodeId) => 35 + nodeId.Length;
+
+    // The link has ended, and the news gets lost.
+    private static async Task LeaveUntoldAsync(LinkedNode one, LinkedNode two)
+    {
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        one.Links.Ended += _ => ended.TrySetResult();
+        await one.LoseAsync(() => LinkedNodes.Leave(one, two));
+        await Wait.For(ended.Task, "the end of the link");
+    }
 
     private async Task<(LinkedNode One, LinkedNode Two)> LinkedAsync()
     {

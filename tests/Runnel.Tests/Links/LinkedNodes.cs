@@ -107,7 +107,13 @@ internal sealed class LinkedNode : ILinkReceiver
 
     public async Task OpenAsync()
     {
-        await Wire.SubscribeAsync(Topic.OfNode(Id), message => Links.TryTake(message.Payload));
+        await Wire.SubscribeAsync(Topic.OfNode(Id), message =>
+        {
+            // What comes is valid only during the call.
+            var bytes = message.Payload.ToArray();
+            Links.TryTake(bytes);
+            bytes.AsSpan().Fill(byte.MaxValue);
+        });
         Links.Open();
     }
 

@@ -191,6 +191,57 @@ public sealed class NodeLinksTests : IAsyncDisposable
         Assert.Equal(100, two.Heard.Count);
     }
 
+    [Theory]
+    [InlineData(1, 100)]
+    [InlineData(1024 * 1024, 20)]
+    public async Task However_much_is_sent_nothing_waits_for_time_to_pass(int size, int count)
+    {
+        var (one, two) = (await _nodes.StartAsync(), await _nodes.StartAsync());
+
+        for (var sent = 1; sent <= count; sent++)
+        {
+            one.Send(two, new string('x', size));
+            await Wait.Until(() => two.Heard.Count == sent, "it is there"); // nobody moves the clock
+        }
+    }
+
+    [Fact]
+    public async Task After_a_bad_time_what_gets_lost_is_sent_again_as_soon_as_before()
+    {
+        var (one, two) = (await _nodes.StartAsync(), await _nodes.StartAsync());
+        await RecoverAsync(one, two);
+        await _nodes.Until(() => _nodes.Clock.ArmedTimers == 0, "nothing is to be done");
+        one.Wire.Decide = () => Fate.GetsLost;
+        var lost = one.Wire.Lost;
+        one.Send(two, "2");
+        await Wait.Until(() => one.Wire.Lost > lost && _nodes.Clock.ArmedTimers > 0, "it is lost, and noted down to be sent again");
+        one.Wire.Decide = () => Fate.Arrives;
+
+        _nodes.Clock.Advance(TimeSpan.FromSeconds(1));
+
+        await Wait.Until(() => two.Heard.Count == 2, "it is there");
+    }
+
+    [Fact]
+    public async Task After_a_bad_time_as_many_packets_may_be_under_way_as_before()
+    {
+        var (one, two) = (await _nodes.StartAsync(), await _nodes.StartAsync());
+        await RecoverAsync(one, two);
+        for (var confirmed = 0; confirmed < 5; confirmed++)
+        {
+            one.Send(two, Number(confirmed));
+            await _nodes.FlushAsync(one, two);
+        }
+        one.Wire.Decide = () => Fate.GetsLost;
+        var lost = one.Wire.Lost;
+
+        for (var under = 1; under <= LinkLimits.MostUnderWay; under++)
+        {
+            one.Send(two, Number(under));
+            await Wait.Until(() => one.Wire.Lost == lost + under, "it is under way");
+        }
+    }
+
     [Fact]
     public async Task What_arrived_is_confirmed_after_a_moment_although_nothing_is_said_back_and_is_not_sent_again()
     {
@@ -236,6 +287,17 @@ public sealed class NodeLinksTests : IAsyncDisposable
         Assert.Equal(
             new[] { 0, 98, 99 }.Select(kind => string.Create(CultureInfo.InvariantCulture, $"Warning 1051 {one.Id} sent something of a kind ({kind})")),
             _nodes.Log.Lines.Where(static line => line.StartsWith("Warning 1051", StringComparison.Ordinal)).Select(static line => line[..(line.IndexOf(')', StringComparison.Ordinal) + 1)]));
+    }
+
+    // What is sent gets lost again and again, and arrives in the end.
+    private async Task RecoverAsync(LinkedNode one, LinkedNode two)
+    {
+        one.Wire.Decide = () => Fate.GetsLost;
+        one.Send(two, "1");
+        for (var again = 1; again <= 5; again++)
+            await _nodes.Until(() => one.Wire.Lost >= again, "it is lost");
+        one.Wire.Decide = () => Fate.Arrives;
+        await _nodes.FlushAsync(one, two);
     }
 
     private static string Number(int number) => number.ToString(CultureInfo.InvariantCulture);

@@ -38,6 +38,21 @@ public sealed class WorkerTableTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task What_a_worker_takes_is_logged_on_both_sides_and_so_is_that_it_is_gone()
+    {
+        var (gateway, worker) = (await _nodes.StartAsync(), await _nodes.StartAsync());
+        await GreetAsync(worker, Chat, "http.request.api");
+        await _nodes.Until(() => gateway.Workers.Of(Chat).Count == 1, "the gateway knows it");
+
+        LinkedNodes.Leave(gateway, worker);
+        await Wait.Until(() => !gateway.Workers.Knows(worker.Id) && gateway.Heard.Contains("ended"), "it is gone");
+
+        string[] expected = [$"Information 1045 Worker {worker.Id} takes 2 channels of connections and requests.", $"Information 1046 Worker {worker.Id} is gone."];
+        Assert.Equal(expected, _nodes.Log.Lines.Where(static line => line.Contains(" 1045 ", StringComparison.Ordinal) || line.Contains(" 1046 ", StringComparison.Ordinal)));
+        Assert.Contains(_nodes.Log.Lines, static line => line == $"Information 1047 This worker takes the connections and requests '{Chat}', 'http.request.api'.");
+    }
+
+    [Fact]
     public async Task The_worker_with_the_fewest_connections_is_picked_and_none_that_has_as_many_as_it_takes()
     {
         var (gateway, busy, idle) = (await _nodes.StartAsync(), await _nodes.StartAsync(), await _nodes.StartAsync());

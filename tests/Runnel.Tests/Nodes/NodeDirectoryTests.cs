@@ -1,4 +1,8 @@
+using Runnel.InMemory;
 using Runnel.Layers;
+using Runnel.Nodes;
+using Runnel.Specification;
+using Runnel.Tests.Recording;
 using Xunit;
 
 namespace Runnel.Tests.Nodes;
@@ -162,6 +166,36 @@ public sealed class NodeDirectoryTests
 
         Assert.Equal(0, said());
         Assert.DoesNotContain((leaves.Id, 1), leaves.Seen);
+    }
+
+    [Fact]
+    public async Task A_layer_that_does_not_answer_holds_up_no_node_that_leaves()
+    {
+        var leaves = await _nodes.StartAsync();
+        leaves.Wire.Held = new TaskCompletionSource().Task;
+
+        var leaving = _nodes.LeaveAsync(leaves);
+        Assert.False(leaving.IsCompleted);
+        _nodes.StandStill(1);
+
+        await Wait.For(leaving, "it to leave");
+    }
+
+    [Fact]
+    public async Task What_somebody_says_that_cannot_be_read_is_logged_and_what_follows_is_heard()
+    {
+        using var log = new RecordedLog();
+        var wire = new InMemoryBackplane(TimeProvider.System);
+        var directory = new NodeDirectory(new NodeContext(new RunnelOptions(), TimeProvider.System, log.CreateLogger("Runnel")), wire, proof: null);
+        await directory.OpenAsync(CancellationToken.None);
+        var other = new NodeStatus("node.other", 1, NodeRoles.Worker, "there", "1.0", TimeProvider.System.GetUtcNow());
+
+        await wire.PublishAsync(NodeWords.Topic, EnvelopeFormat.Encode(new Envelope(new Message(NodeWords.BeatType, "no JSON"u8.ToArray()))), retention: null);
+        await wire.PublishAsync(NodeWords.Topic, "no envelope"u8.ToArray(), retention: null);
+        await wire.PublishAsync(NodeWords.Topic, NodeWords.Beat(new NodeBeat(other, TimeSpan.FromSeconds(5), Process: null)), retention: null);
+
+        Assert.Equal([other], directory.All);
+        Assert.Equal(2, log.Of(1034).Count());
     }
 
     [Fact]

@@ -7,6 +7,27 @@ namespace Runnel.Tests.Nodes;
 public sealed class NodeHeartTests
 {
     [Fact]
+    public void Many_who_wake_it_at_once_get_few_beats()
+    {
+        var beats = 0;
+        using var heart = new NodeHeart(() =>
+        {
+            Interlocked.Increment(ref beats);
+            return Timeout.InfiniteTimeSpan;
+        });
+
+        var began = TimeProvider.System.GetTimestamp();
+        while (TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromMilliseconds(300))
+        {
+            heart.Wake();
+            Thread.Yield();
+        }
+
+        var most = 2 + (TimeProvider.System.GetElapsedTime(began) / TimeSpan.FromMilliseconds(50));
+        Assert.InRange(Volatile.Read(ref beats), 1, most);
+    }
+
+    [Fact]
     public async Task A_heart_beats_when_it_is_time_and_when_it_is_woken_and_needs_no_thread_of_the_pool()
     {
         var (beats, isOfPool, rest) = (0, false, TimeSpan.FromMilliseconds(1));

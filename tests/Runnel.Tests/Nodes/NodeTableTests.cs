@@ -1,21 +1,24 @@
-using Microsoft.Extensions.Logging.Abstractions;
 using Runnel.Nodes;
 using Runnel.Specification;
+using Runnel.Tests.Recording;
 using Xunit;
 
 namespace Runnel.Tests.Nodes;
 
 /// <summary>What a node makes of what it hears, in whichever order that comes.</summary>
-public sealed class NodeTableTests
+public sealed class NodeTableTests : IDisposable
 {
     private static readonly TimeSpan Lease = new RunnelOptions().NodeLease;
 
     private readonly ManualTimeProvider _clock = new();
+    private readonly RecordedLog _log = new();
     private readonly NodeTable _table;
 
-    public NodeTableTests() => _table = new NodeTable(new NodeContext(new RunnelOptions(), _clock, NullLogger.Instance));
+    public NodeTableTests() => _table = new NodeTable(new NodeContext(new RunnelOptions(), _clock, _log.CreateLogger("Runnel")));
 
     private IEnumerable<(string Id, int Incarnation)> Seen => _table.List.Nodes.Select(static node => (node.Id, node.Incarnation));
+
+    public void Dispose() => _log.Dispose();
 
     [Fact]
     public void An_earlier_incarnation_that_is_heard_late_does_not_take_the_place_of_the_later_one()
@@ -51,6 +54,32 @@ public sealed class NodeTableTests
         PassALease();
 
         Assert.Empty(Seen);
+    }
+
+    [Fact]
+    public void A_node_that_is_silent_and_one_whose_process_has_died_are_named_in_the_log()
+    {
+        _table.HearSelf(judges: true);
+        _table.Hear(Beat("silent", 1));
+        PassALease();
+        _table.Hear(Beat("died", 1, process: "its"));
+        _table.JudgeBy(new ToyProof("mine"), patience: TimeSpan.Zero);
+
+        Assert.StartsWith("Node silent (there) is dead to this node: it was not heard for 00:00:05.", Assert.Single(_log.Of(1030)).Text, StringComparison.Ordinal);
+        Assert.StartsWith("Node died (there) died", Assert.Single(_log.Of(1031)).Text, StringComparison.Ordinal);
+        Assert.Empty(Seen);
+    }
+
+    [Fact]
+    public void A_node_that_two_others_took_for_dead_says_once_that_it_goes_on()
+    {
+        _table.Become(Beat("me", 1).Node);
+
+        Assert.True(_table.ComeBack(new NodeNotice("me", 1)));
+        Assert.False(_table.ComeBack(new NodeNotice("me", 1)));
+
+        Assert.EndsWith("It goes on as incarnation 2.", Assert.Single(_log.Of(1032)).Text, StringComparison.Ordinal);
+        Assert.Equal([("me", 2)], Seen);
     }
 
     [Fact]

@@ -20,6 +20,9 @@ internal sealed class ToyBackplane(InMemoryBackplane inner) : IBackplane
     /// <summary>What publishing fails with, if anything.</summary>
     public Exception? Failure { get; set; }
 
+    /// <summary>Publishing waits for this.</summary>
+    public Task Held { get; set; } = Task.CompletedTask;
+
     /// <summary>Lets nothing through any more.</summary>
     public void Cut()
     {
@@ -36,8 +39,15 @@ internal sealed class ToyBackplane(InMemoryBackplane inner) : IBackplane
             flow.Restore();
     }
 
-    public ValueTask<Position> PublishAsync(Topic topic, ReadOnlyMemory<byte> payload, Retention? retention, CancellationToken cancellationToken = default) =>
-        Failure is { } failure ? throw failure : retention is null ? inner.PublishAsync(topic, payload, retention, cancellationToken) : throw KeepsNone(topic);
+    public async ValueTask<Position> PublishAsync(Topic topic, ReadOnlyMemory<byte> payload, Retention? retention, CancellationToken cancellationToken = default)
+    {
+        if (Failure is { } failure)
+            throw failure;
+        if (retention is not null)
+            throw KeepsNone(topic);
+        await Held;
+        return await inner.PublishAsync(topic, payload, retention, cancellationToken);
+    }
 
     public async ValueTask<ITopicSubscription> SubscribeAsync(Topic topic, ITopicListener listener, CancellationToken cancellationToken = default)
     {
