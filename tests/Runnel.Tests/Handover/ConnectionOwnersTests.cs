@@ -143,6 +143,29 @@ public sealed class ConnectionOwnersTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_gateway_that_had_no_connections_for_a_while_gives_up_one_that_finds_no_worker_in_time()
+    {
+        var worker = await _nodes.StartWorkerAsync();
+        await Wait.For((await _gateway.ConnectAsync()).EndAsync(CloseCode.Normal), "the end");
+        await Wait.Until(
+            () =>
+            {
+                _nodes.Pass(1);
+                return _nodes.Clock.ArmedTimers == 0;
+            },
+            "nothing is to be done");
+        await worker.StopAsync();
+        await Wait.Until(() => _gateway.Workers.Of("websocket.connect.test").Count == 0, "no worker is there");
+
+        var client = _gateway.Open();
+        var connecting = client.Session.ConnectAsync();
+        _nodes.Pass(11);
+
+        await Wait.For(connecting, "the connect to end");
+        Assert.Equal([CloseCode.TryAgainLater], client.Closes);
+    }
+
+    [Fact]
     public async Task A_client_that_left_before_a_worker_came_is_handed_to_nobody_and_its_request_is_not_read()
     {
         var client = _gateway.Open();
@@ -204,6 +227,31 @@ public sealed class ConnectionOwnersTests : IAsyncLifetime
         Assert.Equal((0, 1), (_gateway.Owners.LoadOf(first.Id), _gateway.Owners.LoadOf(second.Id)));
         Assert.Single(_nodes.Log.Of(1066));
         Assert.Empty(client.Closes);
+    }
+
+    [Fact]
+    public async Task What_a_worker_did_not_know_it_is_asked_again_when_its_link_was_lost_meanwhile()
+    {
+        await using var nodes = new HandedNodes(static options => options.HandshakeTimeout = TimeSpan.FromMinutes(10));
+        nodes.Endpoints["test"] = Script.Describe();
+        var (gateway, worker) = await nodes.StartBothAsync();
+        worker.Find = static _ => null;
+        var connecting = gateway.ConnectAsync();
+        await Wait.Until(() => gateway.Owners.WaitingCount == 1, "the connection is refused");
+        worker.Find = nodes.Endpoints.GetValueOrDefault;
+
+        nodes.Bury(worker);
+        await Wait.Until(() => !gateway.Workers.Knows(worker.Id), "the link is lost");
+        nodes.Tell(NodeChangeKind.Joined, worker);
+        await Wait.Until(
+            () =>
+            {
+                nodes.Pass(1);
+                return gateway.Workers.Knows(worker.Id);
+            },
+            "the worker greets again");
+
+        await Wait.For(connecting, "the connect");
     }
 
     [Fact]

@@ -103,6 +103,52 @@ public sealed class LostOwnerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_client_that_waits_to_be_read_is_read_to_its_end_when_no_worker_comes()
+    {
+        var client = await _gateway.ConnectAsync();
+        var saying = Task.CompletedTask;
+        for (var said = 0; said < HandedSession.MostOpenMessages; said++)
+            saying = client.SayAsync("hold");
+        Assert.False(saying.IsCompleted);
+        _nodes.Kill(_first);
+        await Wait.Until(() => _gateway.Owners.WaitingCount == 1, "the connection waits");
+
+        _nodes.Pass(31);
+
+        await client.ClosedAsync();
+        await Wait.For(saying, "whoever reads the socket to go on");
+    }
+
+    [Fact]
+    public async Task A_worker_that_stops_does_not_wait_for_ever_for_a_client_that_does_not_answer_and_says_so()
+    {
+        _nodes.Endpoints["test"] = Script.Describe(canBeAdopted: false);
+        var client = await _gateway.ConnectAsync();
+
+        var leaving = _first.Worker.LeaveAsync(TimeSpan.FromSeconds(5));
+        await client.ClosedAsync();
+        await PassUntilAsync(leaving);
+
+        Assert.Contains("; 1 are left.", Assert.Single(_nodes.Log.Of(1068)).Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_worker_that_stops_does_not_wait_for_ever_for_a_gateway_that_confirms_nothing_and_says_so()
+    {
+        await _gateway.ConnectAsync();
+        await _first.FlushAsync(_gateway);
+        _gateway.Wire.StandStill();
+
+        var leaving = _first.Worker.LeaveAsync(TimeSpan.FromSeconds(5));
+        await Wait.Until(() => _first.Worker.Count == 0, "it has given all back");
+        await PassUntilAsync(leaving);
+
+        Assert.Single(_nodes.Log.Of(1074));
+        Assert.Empty(_nodes.Log.Of(1068));
+        _gateway.Wire.GoOn();
+    }
+
+    [Fact]
     public async Task A_worker_that_leaves_gives_back_what_it_is_given_then()
     {
         var client = await _gateway.ConnectAsync();
@@ -137,6 +183,14 @@ public sealed class LostOwnerTests : IAsyncLifetime
         Assert.Equal((0, 1), (_first.Worker.Count, second.Worker.Count));
         await Wait.For(leaving, "the worker to leave");
     }
+
+    private Task PassUntilAsync(Task task) => Wait.Until(
+        () =>
+        {
+            _nodes.Pass(1);
+            return task.IsCompleted;
+        },
+        "time has passed");
 
     private ConsumerDescriptor Connecting(bool accepts) => ConsumerDescriptor.For(new ConsumerBuilder().OnConnect(async (connection, cancellationToken) =>
     {

@@ -1,5 +1,7 @@
+using System.Runtime.InteropServices;
 using Runnel.InMemory;
 using Runnel.Layers;
+using Runnel.Links;
 
 namespace Runnel.Tests.Handover;
 
@@ -12,6 +14,9 @@ internal sealed class MortalWire(InMemoryBackplane inner) : DelegatingBackplane(
 
     /// <summary>Whether the process was killed: what comes and goes is lost.</summary>
     public bool IsDead { get; set; }
+
+    /// <summary>What subscribing fails with, if anything.</summary>
+    public Exception? Refusal { get; set; }
 
     /// <summary>The process stands still: what comes and goes waits.</summary>
     public void StandStill()
@@ -42,7 +47,7 @@ internal sealed class MortalWire(InMemoryBackplane inner) : DelegatingBackplane(
     }
 
     public override ValueTask<ITopicSubscription> SubscribeAsync(Topic topic, ITopicListener listener, CancellationToken cancellationToken = default) =>
-        base.SubscribeAsync(topic, new Listener(this, listener), cancellationToken);
+        Refusal is { } refusal ? throw refusal : base.SubscribeAsync(topic, new Listener(this, listener), cancellationToken);
 
     private bool IsLate(Action step)
     {
@@ -59,8 +64,17 @@ internal sealed class MortalWire(InMemoryBackplane inner) : DelegatingBackplane(
         public void OnMessage(BackplaneMessage message)
         {
             var kept = message with { Payload = message.Payload.ToArray() };
-            if (!wire.IsDead && !wire.IsLate(() => inner.OnMessage(kept)))
-                inner.OnMessage(kept);
+            if (!wire.IsDead && !wire.IsLate(() => Deliver(kept)))
+                Deliver(kept);
+        }
+
+        // What comes by a link is valid only during the call.
+        private void Deliver(BackplaneMessage message)
+        {
+            var isOfLink = LinkHeader.TryRead(message.Payload.Span, out _);
+            inner.OnMessage(message);
+            if (isOfLink)
+                MemoryMarshal.AsMemory(message.Payload).Span.Fill(byte.MaxValue);
         }
 
         public void OnGap(TopicGap gap) => inner.OnGap(gap);
