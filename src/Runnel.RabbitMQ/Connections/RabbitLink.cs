@@ -14,7 +14,7 @@ internal sealed class RabbitLink(RabbitMQBroker broker, string purpose, Func<ICo
     /// <summary>How long a broker may take to answer a goodbye. Then the socket is closed without it: an application that ends does not wait for a broker that is silent.</summary>
     public static readonly TimeSpan Goodbye = TimeSpan.FromSeconds(1);
 
-    private static readonly TimeSpan Rest = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Rest = TimeSpan.FromSeconds(1), Look = TimeSpan.FromMilliseconds(10);
 
     private readonly CancellationTokenSource _stopping = new();
     private readonly SemaphoreSlim _opening = new(1);
@@ -73,19 +73,28 @@ internal sealed class RabbitLink(RabbitMQBroker broker, string purpose, Func<ICo
 
     /// <summary>The connection, made or waited for if need be.</summary>
     /// <exception cref="RabbitUnavailableException">The broker was away for as long as <see cref="RabbitMQOptions.OutageTimeout"/>.</exception>
+    /// <exception cref="ObjectDisposedException">The link has ended.</exception>
     public async ValueTask<IConnection> GetAsync(CancellationToken cancellationToken)
     {
         if (Current is { } current)
             return current;
         Begin();
-        var next = Volatile.Read(ref _next).Task;
-        try
+        for (var began = TimeProvider.System.GetTimestamp(); ;)
         {
-            return await next.WaitAsync(broker.Options.OutageTimeout, cancellationToken).ConfigureAwait(false);
-        }
-        catch (TimeoutException exception)
-        {
-            throw broker.Away(Failure ?? exception);
+            ObjectDisposedException.ThrowIf(_stopping.IsCancellationRequested, this);
+            var left = broker.Options.OutageTimeout - TimeProvider.System.GetElapsedTime(began);
+            try
+            {
+                var next = await Volatile.Read(ref _next).Task.WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, cancellationToken).ConfigureAwait(false);
+                if (next.IsOpen)
+                    return next;
+            }
+            catch (TimeoutException exception)
+            {
+                throw broker.Away(Failure ?? exception);
+            }
+            // It is closed, and the loop that keeps the link up is about to learn that.
+            await Task.Delay(Look, TimeProvider.System, cancellationToken).ConfigureAwait(false);
         }
     }
 
