@@ -72,6 +72,17 @@ public sealed class HeardTopicTests
         Assert.NotEqual(before, numbers.Publisher);
     }
 
+    [Fact]
+    public void Of_very_many_publishers_not_all_are_remembered()
+    {
+        var numbers = new HeardNumbers();
+        for (var publisher = 1; publisher <= 300; publisher++)
+            Assert.False(numbers.IsGapBefore(new HeardMessage(default(ReadOnlyMemory<byte>), publisher, 1)));
+
+        Assert.False(numbers.IsGapBefore(new HeardMessage(default(ReadOnlyMemory<byte>), Publisher: 1, Number: 9)));
+        Assert.True(numbers.IsGapBefore(new HeardMessage(default(ReadOnlyMemory<byte>), Publisher: 300, Number: 9)));
+    }
+
     private void Take(long number) => _topic.Take(new HeardMessage(Encoding.UTF8.GetBytes($"{number}"), Publisher, number));
 
     private void TakeCount(long number) => _topic.Take(new HeardMessage(null, Publisher, number));

@@ -111,7 +111,7 @@ public sealed class LocalChannelsTests : IAsyncDisposable
     [Fact]
     public void All_channels_have_one_bound_together()
     {
-        var kept = Enumerable.Range(0, 1000).Count(i => _channels.Add($"p!{i}", Of("x")));
+        var kept = Fill();
 
         Assert.Equal((128, 128), (kept, _channels.Count));
     }
@@ -130,6 +130,101 @@ public sealed class LocalChannelsTests : IAsyncDisposable
         Assert.Equal("1", (await waits).Type);
     }
 
+    [Theory]
+    [InlineData("handed over")]
+    [InlineData("received")]
+    [InlineData("not waited for any more")]
+    [InlineData("expired")]
+    [InlineData("flushed")]
+    [InlineData("refused")]
+    public async Task A_channel_on_which_nothing_waits_is_forgotten(string how)
+    {
+        const string Gone = "p!gone";
+        using var cancel = new CancellationTokenSource();
+        switch (how)
+        {
+            case "handed over":
+                var handed = ReceiveAsync(Gone);
+                _channels.Add(Gone, Of("1"));
+                await handed;
+                break;
+            case "received":
+                _channels.Add(Gone, Of("1"));
+                await ReceiveAsync(Gone);
+                break;
+            case "not waited for any more":
+                var waiting = _channels.ReceiveAsync(Gone, cancel.Token).AsTask();
+                await cancel.CancelAsync();
+                await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+                break;
+            case "expired":
+                _channels.Add(Gone, Of("1"));
+                _clock.Advance(TimeSpan.FromMilliseconds(40));
+                break;
+            case "flushed":
+                _channels.Add(Gone, Of("1"));
+                _channels.Clear();
+                break;
+            case "refused":
+                Fill();
+                Assert.False(_channels.Add(Gone, Of("1")));
+                for (var i = 0; i < 128; i++)
+                    await ReceiveAsync($"p!{i}");
+                _clock.Advance(TimeSpan.FromSeconds(6)); // or the next warning would wait
+                break;
+        }
+
+        for (var i = 0; i < 3; i++)
+            _channels.Add("p!dead", Of("x"));
+
+        Assert.Contains("The fullest are 'p!dead' (2). ", _log.Of(4230).Last().Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_was_flushed_takes_no_room()
+    {
+        Fill();
+
+        _channels.Clear();
+
+        Assert.Equal(0, _channels.Count);
+        Assert.Equal(128, Fill());
+    }
+
+    [Fact]
+    public void What_is_not_read_in_time_is_dropped_though_nobody_receives_anything()
+    {
+        _channels.Add("p!a", Of("old"));
+
+        _clock.Advance(TimeSpan.FromMilliseconds(40));
+
+        Assert.Equal(0, _channels.Count);
+    }
+
+    [Fact]
+    public async Task Without_a_time_of_its_own_a_message_waits_as_long_here_as_in_the_broker()
+    {
+        await using var broker = new RabbitMQBroker(new RabbitMQOptions { Expiry = TimeSpan.FromMinutes(2) }, _clock, _loggers.CreateLogger<RabbitMQBroker>());
+        await using var channels = new LocalChannels(broker);
+        channels.Add("p!a", Of("1"));
+
+        _clock.Advance(TimeSpan.FromSeconds(119));
+        Assert.Equal(1, channels.Count);
+        _clock.Advance(TimeSpan.FromSeconds(2));
+
+        Assert.Equal(0, channels.Count);
+    }
+
+    [Fact]
+    public async Task Nothing_is_looked_for_after_the_end()
+    {
+        Assert.Equal(1, _clock.ArmedTimers);
+
+        await _channels.DisposeAsync();
+
+        Assert.Equal(0, _clock.ArmedTimers);
+    }
+
     [Fact] // RM-24
     public async Task The_end_ends_those_that_wait()
     {
@@ -145,6 +240,8 @@ public sealed class LocalChannelsTests : IAsyncDisposable
     }
 
     private static Message Of(string type) => new(type, default);
+
+    private int Fill() => Enumerable.Range(0, 1000).Count(i => _channels.Add($"p!{i}", Of("x")));
 
     private Task<Message> ReceiveAsync(ChannelName channel) => Wait.For(_channels.ReceiveAsync(channel, CancellationToken.None).AsTask(), "a message");
 }

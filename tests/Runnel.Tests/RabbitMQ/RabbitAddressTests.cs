@@ -79,7 +79,8 @@ public sealed class RabbitAddressTests
         Assert.Contains("%2F", refusal.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void The_address_that_people_see_has_no_password() =>
-        Assert.Equal("broker:5672/shop", RabbitAddress.Parse("amqp://app:secret@broker/shop").ToString());
+    [Theory]
+    [InlineData("amqp://app:secret@broker/shop", "broker:5672/shop")]
+    [InlineData("amqps://app:secret@[::1]:7000", "[::1]:7000")]
+    public void The_address_that_people_see_has_no_password(string text, string shown) => Assert.Equal(shown, RabbitAddress.Parse(text).ToString());
 }

@@ -3,6 +3,7 @@ using Runnel.RabbitMQ;
 using Runnel.RabbitMQ.Connections;
 using Runnel.RabbitMQ.Receiving;
 using Runnel.Specification;
+using Runnel.Tests.Recording;
 using Xunit;
 
 namespace Runnel.Tests.RabbitMQ;
@@ -45,6 +46,22 @@ public sealed class RabbitHeartTests
         go.Set();
 
         await Wait.Until(() => worker.IsHeld, "it goes on");
+    }
+
+    [Fact]
+    public async Task One_that_fails_is_told_and_costs_the_others_no_beat()
+    {
+        using var log = new RecordedLog();
+        var heart = new RabbitHeart(Heartbeat, log.CreateLogger("Runnel"));
+        var (fails, other) = (new Beating(static () => throw new InvalidOperationException("The test lets it fail.")), new Beating());
+
+        heart.Add(fails);
+        heart.Add(other);
+
+        await Wait.Until(() => other.Beats > 1, "the other one is beaten for again");
+        Assert.NotEmpty(log.Of(4205));
+        heart.Remove(fails);
+        heart.Remove(other);
     }
 
     [Fact]
