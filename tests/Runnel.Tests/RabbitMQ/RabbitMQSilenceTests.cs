@@ -1,6 +1,7 @@
 using Runnel.Layers;
 using Runnel.RabbitMQ;
 using Runnel.Specification;
+using Runnel.Tests.Recording;
 using Runnel.Tests.Servers;
 using Xunit;
 
@@ -9,6 +10,7 @@ namespace Runnel.Tests.RabbitMQ;
 /// <summary>A network that swallows everything, and ends no connection.</summary>
 public sealed class RabbitMQSilenceTests(SharedRabbitServer server)
 {
+    private const int LeaveFailed = 4225;
     private static readonly ChannelName Channel = "work";
 
     // Only once all is set up, for which a busy machine may need longer.
@@ -54,16 +56,19 @@ public sealed class RabbitMQSilenceTests(SharedRabbitServer server)
     }
 
     [Fact]
-    public async Task A_worker_leaves_a_broker_that_says_nothing_and_what_it_held_comes_again()
+    public async Task A_worker_leaves_a_broker_that_says_nothing_and_says_that_what_it_held_comes_again_as_if_it_had_died()
     {
+        using var log = new RecordedLog();
         await using var place = await RabbitPlace.CreateAsync(server);
         await using var wire = TcpWire.To((await server.Server).Port);
         RabbitMQOptions used = null!;
-        await using var queue = new RabbitMQWorkQueue(place.Open(options =>
-        {
-            (options.Host, options.Heartbeat) = (place.Host.AddressAt(wire.Port), TimeSpan.FromMinutes(10));
-            used = options;
-        }));
+        await using var queue = new RabbitMQWorkQueue(place.Open(
+            options =>
+            {
+                (options.Host, options.Timeout, options.Heartbeat) = (place.Host.AddressAt(wire.Port), TimeSpan.FromMinutes(10), TimeSpan.FromMinutes(10));
+                used = options;
+            },
+            log));
         var worker = await queue.OpenReceiverAsync(new ReceiverOptions());
         await queue.EnqueueAsync(Channel, [new Envelope(new Message("do", default)) { Id = MessageId.New(TimeProvider.System) }], EnqueueOptions.Default);
         var held = Assert.Single(await Wait.For(worker.ReceiveAsync(Channel, 1).AsTask(), "the message"));
@@ -73,9 +78,11 @@ public sealed class RabbitMQSilenceTests(SharedRabbitServer server)
         await Wait.For(worker.DisposeAsync().AsTask(), "it to leave");
         wire.Cut();
 
+        Assert.Contains("could not hand back what it held", Assert.Single(log.Of(LeaveFailed)).Text, StringComparison.Ordinal);
         await using var other = new RabbitMQWorkQueue(place.Open());
         await using var next = await other.OpenReceiverAsync(new ReceiverOptions());
-        Assert.Equal(held.Id, Assert.Single(await Wait.For(next.ReceiveAsync(Channel, 1).AsTask(), "the message")).Id);
+        var again = Assert.Single(await Wait.For(next.ReceiveAsync(Channel, 1).AsTask(), "the message"));
+        Assert.Equal((held.Id, 1), (again.Id, again.Envelope.Crashes));
     }
 
     [Fact]
