@@ -121,6 +121,20 @@ public sealed class DjangoChannelLayerTests(SharedRabbitServer server) : IAsyncL
         Assert.Equal(("answer", """{"text":"42"}"""), (answer.Type, Encoding.UTF8.GetString(answer.Body.Span)));
     }
 
+    [Fact]
+    public async Task While_the_broker_is_away_a_channel_is_neither_made_nor_sent_to_and_a_sentence_says_so()
+    {
+        await using var wire = TcpWire.To((await server.Server).Port);
+        var layer = await OpenAsync(options => (options.Host, options.OutageTimeout) = (_place.Host.AddressAt(wire.Port), TimeSpan.FromSeconds(0.5)));
+        wire.Cut();
+
+        var naming = await Assert.ThrowsAsync<BackplaneUnavailableException>(() => Wait.For(layer.NewChannelAsync().AsTask(), "the failure"));
+        var sending = await Assert.ThrowsAsync<BackplaneUnavailableException>(() => Wait.For(layer.SendAsync("channels_there!inbox", Of("x")).AsTask(), "the failure"));
+
+        Assert.StartsWith("There is no new channel: nothing that is sent to it would arrive. RabbitMQ at", naming.Message, StringComparison.Ordinal);
+        Assert.StartsWith("The message to channel 'channels_there!inbox' was not sent, as far as is known. RabbitMQ at", sending.Message, StringComparison.Ordinal);
+    }
+
     [Fact] // A.8: what made the original stand still
     public async Task A_channel_that_nobody_reads_does_not_stop_the_process()
     {

@@ -87,6 +87,17 @@ public sealed class RabbitMQFullQueueTests(SharedRabbitServer server) : IAsyncLi
         Assert.Equal("late", await HandleAsync(lease));
     }
 
+    [Fact]
+    public async Task Of_a_batch_that_was_not_stored_the_sender_is_told_how_much_was()
+    {
+        await _place.Host.LimitAsync(Queue, messages: 0);
+        await Wait.Until(async () => await Record.ExceptionAsync(() => _queue.EnqueueAsync(Channel, [Of("fills it")], EnqueueOptions.Default).AsTask()) is IOException, "the queue is full");
+
+        var refused = await Assert.ThrowsAnyAsync<IOException>(async () => await _queue.EnqueueAsync(Channel, [Of("1"), Of("2"), Of("3")], EnqueueOptions.Default));
+
+        Assert.StartsWith("0 of 3 messages to channel 'payments' were stored, the others perhaps not. RabbitMQ refused", refused.Message, StringComparison.Ordinal);
+    }
+
     // Before there is a message in one, which might leave its step before its queue is told to try again soon.
     private async Task<List<string>> MakeStepsAsync(long milliseconds)
     {

@@ -44,6 +44,18 @@ public sealed class RabbitMQKeyedWorkerTests(SharedRabbitServer server) : Rabbit
     }
 
     [Fact]
+    public async Task A_worker_that_waits_gets_the_first_message_with_a_key_that_its_channel_has_ever_had()
+    {
+        await using var lease = await OpenAsync();
+        var waiting = TakeOneAsync(lease);
+        await Wait.Until(async () => (await Place.Host.QueuesAsync()).Any(queue => queue.Name == $"runnel.q:{Channel}" && queue.Consumers == 1), "it waits for messages without one");
+
+        await Open().EnqueueAsync(Channel, [Of("1", KeyOn(0))], EnqueueOptions.Default);
+
+        Assert.Equal("1", Text(await waiting));
+    }
+
+    [Fact]
     public async Task A_worker_that_nobody_asks_for_messages_is_not_one_of_those_that_share_the_keys()
     {
         await Queue.EnqueueAsync(Channel, [Of("1", KeyOn(0))], EnqueueOptions.Default);

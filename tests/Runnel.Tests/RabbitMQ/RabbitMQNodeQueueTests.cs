@@ -94,6 +94,19 @@ public sealed class RabbitMQNodeQueueTests(SharedRabbitServer server) : IAsyncLi
     }
 
     [Fact]
+    public async Task The_queue_of_a_node_takes_what_the_guide_says()
+    {
+        var node = await OpenedAsync();
+        await using var listener = await TopicListener.OnAsync(node, Articles);
+
+        var queue = await _place.Host.QueueAsync(node.Queue.Name);
+
+        Assert.Equal(
+            ["x-max-length=100000", "x-message-ttl=60000", "x-overflow=reject-publish"],
+            queue.Arguments.Select(argument => $"{argument.Key}={argument.Value}").Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
     public async Task What_waits_in_the_broker_for_too_long_is_told_as_a_gap()
     {
         var publisher = await OpenedAsync();

@@ -4,6 +4,7 @@ using Runnel.Layers;
 using Runnel.RabbitMQ;
 using Runnel.RabbitMQ.Receiving;
 using Runnel.Specification;
+using Runnel.Tests.Recording;
 using Runnel.Tests.Servers;
 using Xunit;
 
@@ -12,8 +13,10 @@ namespace Runnel.Tests.RabbitMQ;
 /// <summary>What somebody else has put into a queue of a channel, or among the notes on its messages.</summary>
 public sealed class RabbitMQUnreadableTests(SharedRabbitServer server) : IAsyncLifetime
 {
+    private const int UnreadableMessage = 4223, UnreadableLetter = 4227;
     private static readonly ChannelName Channel = "payments";
 
+    private readonly RecordedLog _log = new();
     private RabbitPlace _place = null!;
     private RabbitMQBroker _broker = null!;
     private RabbitMQWorkQueue _queue = null!;
@@ -21,7 +24,7 @@ public sealed class RabbitMQUnreadableTests(SharedRabbitServer server) : IAsyncL
     public async ValueTask InitializeAsync()
     {
         _place = await RabbitPlace.CreateAsync(server);
-        _broker = _place.Open();
+        _broker = _place.Open(log: _log);
         _queue = new RabbitMQWorkQueue(_broker);
     }
 
@@ -51,7 +54,9 @@ public sealed class RabbitMQUnreadableTests(SharedRabbitServer server) : IAsyncL
         }
 
         Assert.Equal(0u, await channel.MessageCountAsync($"runnel.q:{Channel}"));
+        Assert.Contains($"'runnel.q:{Channel}'", Assert.Single(_log.Of(UnreadableMessage)).Text, StringComparison.Ordinal);
         Assert.Empty(await _queue.ListDeadLettersAsync(Channel, DeadLetterFilter.All, 10));
+        Assert.Contains($"'{Channel}'", Assert.Single(_log.Of(UnreadableLetter)).Text, StringComparison.Ordinal);
         Assert.Equal(0, await _queue.PurgeAsync(Channel, new DeadLetterFilter { Type = "pay" }));
         Assert.Equal(1, await _queue.PurgeAsync(Channel, DeadLetterFilter.All));
     }

@@ -185,6 +185,28 @@ public sealed class RabbitMQWorkerTests(SharedRabbitServer server) : RabbitMQQue
         Assert.True(await lease.CompleteAsync(await TakeOneAsync(lease)));
     }
 
+    [Fact]
+    public async Task A_worker_that_has_left_takes_no_memory()
+    {
+        var left = await LeaveAsync();
+
+        await Wait.Until(
+            () =>
+            {
+                GC.Collect();
+                return !left.IsAlive;
+            },
+            "nobody keeps it");
+        GC.KeepAlive(Queue);
+    }
+
+    private async Task<WeakReference> LeaveAsync()
+    {
+        var worker = await Queue.OpenReceiverAsync(new ReceiverOptions());
+        await worker.DisposeAsync();
+        return new WeakReference(worker);
+    }
+
     // A worker whose lease is lost opens another one, as WorkerService does.
     private static async Task<List<string>> ReceiveAsync(RabbitMQWorkQueue queue, int count)
     {
