@@ -91,6 +91,25 @@ public abstract partial class OutageSpecification
     }
 
     [Fact]
+    public async Task What_has_waited_in_vain_makes_room_for_others()
+    {
+        var patience = TimeSpan.FromSeconds(0.5);
+        var node = await OpenedAsync(buffer: 2, patience, bytes: 50_000);
+        var large = new string('x', 20_000);
+        node.Cut();
+        await StateAsync(node, BackplaneState.Interrupted);
+
+        for (var time = 0; time < 3; time++)
+        {
+            var began = TimeProvider.System.GetTimestamp();
+            var waiting = new[] { PublishAsync(node, large, KeepOn(node)), PublishAsync(node, large, KeepOn(node)) };
+            foreach (var one in waiting)
+                await Assert.ThrowsAsync<BackplaneUnavailableException>(() => Wait.For(one, "the failure"));
+            Assert.True(TimeProvider.System.GetElapsedTime(began) >= patience, "There was no room for them.");
+        }
+    }
+
+    [Fact]
     public async Task Who_waits_for_the_broker_may_stop_waiting()
     {
         var node = await OpenedAsync();

@@ -119,6 +119,21 @@ public abstract partial class WorkQueueSpecification
     }
 
     [Fact]
+    public async Task When_nobody_waits_for_room_any_more_one_that_does_not_wait_gets_some()
+    {
+        var lease = await WorkerAsync();
+        var limits = CapacityOf(1);
+        await Queue.EnqueueAsync(Channel, [Of("1")], limits);
+        var waiting = Queue.EnqueueAsync(Channel, [Of("2")], limits with { WaitForRoom = Clock.Units(1000) }).AsTask();
+        await Assert.ThrowsAsync<ChannelFullException>(async () => await Queue.EnqueueAsync(Channel, [Of("x")], limits));
+
+        Assert.Equal(["1", "2"], await DrainAsync(lease, 2));
+        await Wait.For(waiting, "room for the one that waited");
+
+        Assert.Equal(1, await Queue.EnqueueAsync(Channel, [Of("3")], limits));
+    }
+
+    [Fact]
     public async Task Many_that_do_not_wait_for_each_other_get_room_in_the_order_of_their_calls()
     {
         if (!await PromisesAsync(WorkQueueFeatures.AtomicBatches))

@@ -60,5 +60,24 @@ public sealed class RabbitMQNodeOutageTests(MortalRabbitServer mortal)
         await ((Task)first).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext); // nobody knows what became of that
     }
 
+    [Fact]
+    public async Task No_more_than_so_many_wait_while_the_broker_takes_nothing()
+    {
+        using var log = new RecordedLog();
+        await using var place = new RabbitPlace(await _server.CreateHostAsync());
+        await using var node = await place.OpenBackplaneAsync(options => (options.OutageBuffer, options.OutageTimeout) = (2, TimeSpan.FromMinutes(10)), log);
+
+        await _server.SetMemoryAlarmAsync(true);
+        var first = PublishAsync(node);
+        await Wait.Until(() => log.Of(Blocked).Any(), "the broker takes nothing");
+        var waiting = new[] { PublishAsync(node), PublishAsync(node) };
+        var tooMany = await Assert.ThrowsAsync<BackplaneUnavailableException>(() => Wait.For(PublishAsync(node), "the refusal"));
+        Assert.DoesNotContain(waiting, task => task.IsCompleted);
+        await _server.SetMemoryAlarmAsync(false);
+
+        await Wait.For(Task.WhenAll([first, .. waiting]), "those that waited");
+        Assert.Contains("OutageBuffer", tooMany.Message, StringComparison.Ordinal);
+    }
+
     private static Task<Position> PublishAsync(RabbitMQBackplane node) => node.PublishAsync(Articles, Encoding.UTF8.GetBytes("x"), retention: null).AsTask();
 }

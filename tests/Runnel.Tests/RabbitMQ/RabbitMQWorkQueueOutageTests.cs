@@ -12,7 +12,7 @@ namespace Runnel.Tests.RabbitMQ;
 [Collection(nameof(MortalRabbitServer))]
 public sealed class RabbitMQWorkQueueOutageTests(MortalRabbitServer mortal)
 {
-    private const int ReceiveFailed = 4226;
+    private const int Blocked = 4203, Unblocked = 4204, ReceiveFailed = 4226;
     private const string SyncNames = "mnesia:sync_log(), [dets:sync(Table) || Table <- dets:all()]";
     private static readonly ChannelName Channel = "work";
 
@@ -51,7 +51,8 @@ public sealed class RabbitMQWorkQueueOutageTests(MortalRabbitServer mortal)
     {
         await using var place = new RabbitPlace(await _server.CreateHostAsync());
         RabbitMQOptions used = null!;
-        await using var queue = new RabbitMQWorkQueue(place.Open(options => used = options));
+        using var log = new RecordedLog();
+        await using var queue = new RabbitMQWorkQueue(place.Open(options => used = options, log));
         await queue.EnqueueAsync(Channel, [NewMessage()], EnqueueOptions.Default);
         await using var lease = await queue.OpenReceiverAsync(new ReceiverOptions());
         var held = Assert.Single(await Wait.For(lease.ReceiveAsync(Channel, 1).AsTask(), "the message"));
@@ -67,6 +68,8 @@ public sealed class RabbitMQWorkQueueOutageTests(MortalRabbitServer mortal)
         Assert.Contains("OutageTimeout", failure.Message, StringComparison.Ordinal);
         Assert.Equal(1, await Wait.For(waiting, "the message to be stored"));
         Assert.True(await Wait.For(givingBack, "it is given back"));
+        Assert.Single(log.Of(Blocked));
+        Assert.Single(log.Of(Unblocked));
     }
 
     [Theory]
