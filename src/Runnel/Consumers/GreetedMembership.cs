@@ -7,6 +7,13 @@ internal sealed class GreetedMembership(SocketConnection connection, ClientHello
     : LocalMembership(MemberOf(connection, form: null, events), groups)
 {
     private readonly GroupRegistry _groups = groups;
+    private ClientHello _hello = hello;
 
-    public override LocalMembership OfStream(long number, string name, IEventSink events) => StreamOf(number, _groups.ClientOf(hello, name, connection.Scope.User, connection.Waiting), events);
+    public override void Release()
+    {
+        base.Release();
+        _hello = _hello.WithoutPositions(); // all streams have begun, and have dealt with them
+    }
+
+    public override LocalMembership OfStream(long number, string name, IEventSink events) => StreamOf(number, _groups.ClientOf(_hello, name, connection.Scope.User, connection.Waiting), events);
 }

@@ -17,7 +17,7 @@ internal class LocalMembership(GroupMember member, GroupRegistry groups) : IMemb
 
     public void Begin() => groups.Begin(member);
 
-    public void Release() => groups.Release(member);
+    public virtual void Release() => groups.Release(member);
 
     public ValueTask<JoinOutcome> AddAsync(GroupName group, CancellationToken cancellationToken) => groups.AddAsync(group, member, cancellationToken);
 

@@ -55,6 +55,9 @@ public sealed class ClientHello
         return true;
     }
 
+    /// <summary>The same client, of which nothing else is kept.</summary>
+    internal ClientHello WithoutPositions() => new(Client, []);
+
     /// <summary>Whom the client's positions are sealed to: the user, or without one, the client itself.</summary>
     internal string OwnerOf(ClaimsPrincipal user) => user.FindFirstValue(ClaimTypes.NameIdentifier) is { } id ? $"user:{id}" : $"client:{Client}";
 

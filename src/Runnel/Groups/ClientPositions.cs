@@ -35,6 +35,8 @@ internal sealed class ClientPositions(string stream, string owner, IEnumerable<S
     {
         lock (this)
         {
+            if (_notices is null)
+                return null; // what nobody had claimed by then was told as lost
             if (_claims is null)
             {
                 _claims = [];
@@ -44,7 +46,7 @@ internal sealed class ClientPositions(string stream, string owner, IEnumerable<S
                         _claims.TryAdd(name, (position, place));
                 }
             }
-            if (!_claims.Remove(group.Value, out var claim) || _notices is null)
+            if (!_claims.Remove(group.Value, out var claim))
                 return null;
             _shown.Remove(claim.Shown);
             return claim.Position;
@@ -91,7 +93,7 @@ internal sealed class ClientPositions(string stream, string owner, IEnumerable<S
         lock (this)
         {
             var frame = ProtocolFrame.Joined(stream, _notices!, _shown.Select(position => position.Position));
-            _notices = null;
+            (_notices, _claims) = (null, null);
             _shown.Clear();
             return frame;
         }
