@@ -74,6 +74,17 @@ test("An address that comes after its attempt was given up, or after the client 
   expect(world.waits).toEqual([]);
 });
 
+test("A client that has asked for its address closes its socket like any other", async () => {
+  const world = new World();
+  const client = world.connect({}, () => "/ws");
+  await settled();
+  world.socket.accept();
+
+  client.close();
+
+  expect(world.socket.closedWith).toBe(1000);
+});
+
 test("An address that cannot be had after the client was closed brings nothing back", async () => {
   const world = new World();
   let fail!: (error: Error) => void;

@@ -116,6 +116,25 @@ test("Closing is final: code 1000, no more messages, no coming back, told once",
   expect(world.sockets).toHaveLength(1);
 });
 
+test.each([false, true])("A client that can recover waits for nothing more once it is closed, whether it comes back at that moment: %s", (comesBack) => {
+  const world = new World();
+  const client = world.greeted();
+  if (comesBack) {
+    world.socket.deliverJson({ joined: [], lost: [] });
+    world.socket.end();
+    world.pass(world.waits[0]!);
+    world.greet();
+  }
+  const sockets = world.sockets.length;
+
+  client.close();
+
+  expect(world.waits).toEqual([]);
+  world.pass(24 * 60 * 60 * 1_000);
+  expect(client.state).toBe("closed");
+  expect(world.sockets).toHaveLength(sockets);
+});
+
 test.each(["the first attempt", "a wait", "a later attempt"])("A client can be closed during %s", (moment) => {
   const world = new World();
   const client = world.connect();
@@ -134,6 +153,14 @@ test.each(["the first attempt", "a wait", "a later attempt"])("A client can be c
   expect(client.state).toBe("closed");
   expect(world.sockets).toHaveLength(sockets);
   expect(world.waits).toEqual([]);
+});
+
+test("Somebody listens for the errors of a socket, which some kinds of it demand", () => {
+  const world = new World();
+
+  world.connect();
+
+  expect(world.socket.onerror).toBeInstanceOf(Function);
 });
 
 test("An event that does not exist is refused with the names of those that do", () => {

@@ -77,6 +77,20 @@ test("If that attempt opens, runnel.v1 is offered once more at once, so that not
   expect(doubtful.sent).toEqual([]);
 });
 
+test("The time of the attempt that opened without runnel.v1 does not count for the one after it", () => {
+  const world = new World();
+  const client = world.greeted({ protocols });
+  for (let i = 0; i < 6; i++) {
+    fail(world);
+  }
+  world.socket.accept("chat");
+  world.greet();
+
+  world.pass(10_000);
+
+  expect(client.state).toBe("connected");
+});
+
 test("A server that was replaced by one without runnel.v1 is found out", () => {
   const world = new World();
   const client = world.greeted({ protocols });
@@ -90,6 +104,15 @@ test("A server that was replaced by one without runnel.v1 is found out", () => {
 
   expect(offers(world).at(-1)).toBe(false);
   expect(client.state).toBe("connected");
+});
+
+test("A connection of runnel.v1 that is closed with 1002 once it works says nothing of the version", () => {
+  const world = new World();
+  world.greeted({ protocols });
+
+  fail(world, 1002);
+
+  expect(offers(world)).toEqual([true, true]);
 });
 
 test("A server that does not speak this version is asked for none the next time", () => {

@@ -21,3 +21,14 @@ test.each(["retryBase", "retryCap", "stableAfter", "connectTimeout"])("A %s that
     expect(() => readSettings({ [name]: value })).toThrow(name);
   }
 });
+
+test("A queue capacity of 0 is one", () => {
+  expect(readSettings({ queueCapacity: 0 }).queueCapacity).toBe(0);
+});
+
+test("A pingInterval that no timer can keep is refused, and 0 means never", () => {
+  for (const pingInterval of [-1, NaN, 2 ** 31]) {
+    expect(() => readSettings({ pingInterval })).toThrow("pingInterval");
+  }
+  expect(readSettings({ pingInterval: 0 }).pingInterval).toBe(0);
+});

@@ -63,6 +63,30 @@ test("When the user or the network returns, the connection has to answer within 
   expect(client.state).toBe("reconnecting");
 });
 
+test("A connection that is asked shortly before its next ping has as much time to answer as any other", () => {
+  const world = new World();
+  const client = world.greeted();
+  world.pass(25_000);
+
+  world.wake();
+  world.pass(9_999);
+
+  expect(client.state).toBe("connected");
+});
+
+test("The silence counts from the last frame", () => {
+  const world = new World();
+  world.greeted();
+  world.pass(20_000);
+  world.socket.deliverJson({ payload: 1 });
+
+  world.pass(29_999);
+  expect(pings(world)).toEqual([]);
+  world.pass(1);
+
+  expect(pings(world)).toEqual([1]);
+});
+
 test("With an interval of 0 the server is asked only when the user or the network returns", () => {
   const world = new World();
   const client = world.greeted({ pingInterval: 0 });

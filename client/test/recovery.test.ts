@@ -187,6 +187,16 @@ test("The first joined of a connection replaces what is known of the stream, and
   ]);
 });
 
+test("A position without a seal is not shown, since the server would refuse the hello", () => {
+  const world = new World();
+  world.greeted();
+
+  world.socket.deliverJson({ joined: [{ outcome: "new", position: "t.1" }, { outcome: "new", seal: "s" }, entry("new", "u.1")], lost: [] });
+  comeBack(world);
+
+  expect(world.hello.positions).toEqual([{ position: "u.1", seal: "s" }]);
+});
+
 test("A gap, a group that was left, and a stream that is closed are no longer shown", () => {
   const world = new World();
   world.greeted();
@@ -230,60 +240,16 @@ test("After a connection without runnel.v1 the old positions are worth nothing",
   expect(world.hello.positions).toEqual([]);
 });
 
-test("The server says how its clients come back, and a wake-up does not cut that short", () => {
+test("A connection that is closed with 1009 once it works keeps its positions: it was not the hello that was too large", () => {
   const world = new World();
   world.greeted();
+  world.socket.deliverJson({ joined: [entry("new", "t.1")], lost: [] });
 
-  world.socket.deliverJson({ close: { code: 1012, reason: "", reconnect: { after: 1_000, within: 10_000 } } });
-  world.socket.end(1012);
-  expect(world.waits).toEqual([6_000]);
-  world.wake();
-  expect(world.waits).toEqual([6_000]);
-  world.pass(6_000);
+  world.socket.end(1009);
+  world.pass(world.waits[0]!);
   world.greet();
-  world.socket.end();
 
-  expect(world.waits).toEqual([2_000]);
-});
-
-test("A restart that the server announces is no failure, however short the connection was", () => {
-  const world = new World();
-  world.greeted();
-
-  for (let restart = 0; restart < 3; restart++) {
-    world.socket.deliverJson({ close: { code: 1012, reason: "", reconnect: { after: 0, within: 2_000 } } });
-    world.socket.end(1012);
-    expect(world.waits).toEqual([1_000]);
-    world.pass(1_000);
-    world.greet();
-  }
-  world.socket.deliverJson({ close: { code: 1013, reason: "", reconnect: { after: 0, within: 2_000 } } });
-  world.socket.end(1013);
-
-  expect(world.waits).toEqual([2_000]);
-});
-
-test("The time to wait before the first attempt is not waited again before the others", () => {
-  const world = new World();
-  world.greeted();
-
-  world.socket.deliverJson({ close: { code: 1013, reason: "", reconnect: { after: 60_000, within: 1_000 } } });
-  world.socket.end(1013);
-  expect(world.waits).toEqual([60_500]);
-  world.pass(60_500);
-  world.socket.end();
-
-  expect(world.waits).toEqual([1_000]);
-});
-
-test("Nonsense in the server's advice is passed over", () => {
-  const world = new World();
-  world.greeted();
-
-  world.socket.deliverJson({ close: { code: 1012, reconnect: { after: "soon", within: -1 } } });
-  world.socket.end(1012);
-
-  expect(world.waits).toEqual([1_000]);
+  expect(world.hello.positions).toEqual([{ position: "t.1", seal: "s" }]);
 });
 
 test("A hello holds no more than the server takes", () => {
