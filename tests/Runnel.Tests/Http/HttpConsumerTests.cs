@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using Microsoft.AspNetCore.Http;
+using Runnel.Layers;
 using Runnel.Specification;
 using Runnel.Tests.Connections;
 using Xunit;
@@ -11,6 +12,8 @@ namespace Runnel.Tests.Http;
 [Collection(nameof(Metered))]
 public sealed class HttpConsumerTests : ScriptedHttpTests
 {
+    private static readonly string[] OfOneHop = ["Connection", "Keep-Alive", "Transfer-Encoding", "Upgrade"];
+
     private RunnelApp _answering = null!;
 
     public static TheoryData<bool> Modes => [false, true];
@@ -28,7 +31,8 @@ public sealed class HttpConsumerTests : ScriptedHttpTests
             response.StatusCode = 201;
             response.Headers.Append("Set-Cookie", "a=1");
             response.Headers.Append("Set-Cookie", "b=2");
-            response.Headers["Keep-Alive"] = "of one hop";
+            foreach (var name in OfOneHop)
+                response.Headers[name] = "of one hop";
             await response.WriteAsync("héllo ", cancellationToken);
             await response.WriteAsync("world", cancellationToken);
         };
@@ -39,7 +43,7 @@ public sealed class HttpConsumerTests : ScriptedHttpTests
         Assert.Equal(["PUT", $"/scripted/{Script.Id}", "a b", "1", "ann", "the body"], seen);
         Assert.Equal(HttpStatusCode.Created, response.StatusCode);
         Assert.Equal(["a=1", "b=2"], response.Headers.GetValues("Set-Cookie"));
-        Assert.False(response.Headers.Contains("Keep-Alive"));
+        Assert.DoesNotContain(OfOneHop, response.Headers.Contains);
         Assert.Equal("text/plain; charset=utf-8", response.Content.Headers.ContentType?.ToString());
         Assert.Equal("héllo world", await response.Content.ReadAsStringAsync());
     }
@@ -48,6 +52,7 @@ public sealed class HttpConsumerTests : ScriptedHttpTests
     [MemberData(nameof(Modes))]
     public async Task A_large_body_arrives_and_one_over_the_limit_is_answered_with_413(bool inWorker)
     {
+        using var counts = new Counts();
         var client = await StartAsync(inWorker);
         Script.Answer = (request, response, cancellationToken) => response.WriteAsync(request.Body, cancellationToken).AsTask();
         var body = new byte[1024 * 1024];
@@ -58,6 +63,56 @@ public sealed class HttpConsumerTests : ScriptedHttpTests
 
         Assert.Equal(body, await echoed.Content.ReadAsByteArrayAsync());
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, refused.StatusCode);
+        Assert.Equal("The body of a request may have 1048576 bytes here.", await refused.Content.ReadAsStringAsync());
+        Assert.Equal(1, counts[RunnelTelemetry.ConnectionsRefused, "too-large"]);
+    }
+
+    [Theory]
+    [MemberData(nameof(Modes))]
+    public async Task Json_is_read_and_written_as_that_of_the_web_and_says_so(bool inWorker)
+    {
+        var client = await StartAsync(inWorker);
+        Script.Answer = (request, response, cancellationToken) =>
+        {
+            var thing = request.ReadJson<Thing>()!;
+            return response.WriteJsonAsync(thing with { FullCount = thing.FullCount + 1 }, cancellationToken).AsTask();
+        };
+
+        using var response = await client.PostAsync(Path, new StringContent("""{"name": "é", "fullCount": 1}"""));
+
+        Assert.Equal("application/json; charset=utf-8", response.Content.Headers.ContentType?.ToString());
+        Assert.Equal("""{"name":"é","fullCount":2}""", await response.Content.ReadAsStringAsync());
+    }
+
+    [Theory]
+    [MemberData(nameof(Modes))]
+    public async Task A_content_type_that_the_consumer_has_set_stays(bool inWorker)
+    {
+        var client = await StartAsync(inWorker);
+        Script.Answer = (_, response, cancellationToken) =>
+        {
+            response.Headers.ContentType = "text/csv";
+            return response.WriteAsync("a;b", cancellationToken).AsTask();
+        };
+
+        using var response = await client.GetAsync(Path);
+
+        Assert.Equal("text/csv", response.Content.Headers.ContentType?.ToString());
+    }
+
+    [Theory]
+    [MemberData(nameof(Modes))]
+    public async Task A_status_that_comes_too_late_is_refused_with_a_sentence(bool inWorker)
+    {
+        var client = await StartAsync(inWorker);
+        Script.Answer = async (_, response, cancellationToken) =>
+        {
+            await response.WriteAsync("begun. ", cancellationToken);
+            var refusal = Assert.Throws<InvalidOperationException>(() => response.StatusCode = 404);
+            await response.WriteAsync(refusal.Message, cancellationToken);
+        };
+
+        Assert.Equal("begun. The status cannot be set any more: the response has started. Set it before the first write.", await client.GetStringAsync(Path));
     }
 
     [Theory]
@@ -115,6 +170,7 @@ public sealed class HttpConsumerTests : ScriptedHttpTests
         using var response = await client.GetAsync(Path, HttpCompletionOption.ResponseHeadersRead);
 
         await Assert.ThrowsAsync<HttpRequestException>(() => Wait.For(response.Content.ReadAsStringAsync(), "the cut"));
+        Assert.Single(_answering.Logs.Of(2030));
     }
 
     [Theory]
@@ -144,6 +200,7 @@ public sealed class HttpConsumerTests : ScriptedHttpTests
     [MemberData(nameof(Modes))]
     public async Task A_consumer_that_takes_too_long_is_a_504_and_hears_it(bool inWorker)
     {
+        using var counts = new Counts();
         var client = await StartAsync(inWorker);
         var cancelled = new TaskCompletionSource();
         Script.Answer = async (_, _, cancellationToken) =>
@@ -155,6 +212,7 @@ public sealed class HttpConsumerTests : ScriptedHttpTests
         using var response = await client.GetAsync($"/impatient/{Script.Id}");
 
         Assert.Equal(HttpStatusCode.GatewayTimeout, response.StatusCode);
+        Assert.Equal(1, counts[RunnelTelemetry.ConnectionsRefused, "timeout"]);
         await Wait.For(cancelled.Task, "the consumer to hear it");
     }
 
@@ -192,6 +250,8 @@ public sealed class HttpConsumerTests : ScriptedHttpTests
 
         Assert.Equal(inWorker ? "|" : "secret=1|Bearer x", await response.Content.ReadAsStringAsync());
     }
+
+    private sealed record Thing(string Name, int FullCount);
 
     private async Task<HttpClient> StartAsync(bool inWorker)
     {

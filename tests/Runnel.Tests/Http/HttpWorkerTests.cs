@@ -1,7 +1,9 @@
 using System.Net;
+using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
+using Runnel.Layers;
 using Runnel.Specification;
 using Runnel.Tests.Connections;
 using Xunit;
@@ -15,6 +17,7 @@ public sealed class HttpWorkerTests : ScriptedHttpTests
     [Fact]
     public async Task A_response_that_the_gateway_cannot_read_is_a_502_and_the_request_is_not_repeated()
     {
+        using var counts = new Counts();
         var worker = new UnreadableWorker();
         var nodes = await StartAsync(workers: 1, services => services.Replace(ServiceDescriptor.Singleton<IExchangeHandler>(worker)));
 
@@ -22,17 +25,23 @@ public sealed class HttpWorkerTests : ScriptedHttpTests
 
         Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
         Assert.Equal(1, worker.Calls);
+        Assert.Single(nodes.Gateway.Logs.Of(2032));
+        Assert.Equal(1, counts[RunnelTelemetry.ConnectionsRefused, "worker-unreadable"]);
+        Assert.Equal("The worker's response cannot be read. The request may have been carried out.", await response.Content.ReadAsStringAsync());
     }
 
     [Fact]
     public async Task Without_a_worker_a_client_is_told_to_come_back()
     {
+        using var counts = new Counts();
         var nodes = await StartAsync(workers: 0);
 
         using var response = await nodes.Client.GetAsync(Path);
 
         Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
         Assert.NotNull(response.Headers.RetryAfter);
+        Assert.Equal(1, counts[RunnelTelemetry.ConnectionsRefused, "no-worker"]);
+        Assert.Equal("No worker is there to answer; come back in a moment.", await response.Content.ReadAsStringAsync());
     }
 
     [Fact]
@@ -59,9 +68,13 @@ public sealed class HttpWorkerTests : ScriptedHttpTests
 
     [Theory]
     [InlineData("GET", HttpStatusCode.OK)]
+    [InlineData("HEAD", HttpStatusCode.OK)]
+    [InlineData("OPTIONS", HttpStatusCode.OK)]
     [InlineData("POST", HttpStatusCode.BadGateway)]
+    [InlineData("DELETE", HttpStatusCode.BadGateway)]
     public async Task A_request_whose_worker_dies_is_repeated_elsewhere_only_if_that_is_safe(string method, HttpStatusCode expected)
     {
+        using var counts = new Counts();
         var nodes = await StartAsync(workers: 2);
         var calls = 0;
         var began = new TaskCompletionSource();
@@ -81,6 +94,10 @@ public sealed class HttpWorkerTests : ScriptedHttpTests
         using var response = await Wait.For(asking, "the response");
 
         Assert.Equal(expected, response.StatusCode);
+        if (expected == HttpStatusCode.BadGateway)
+            Assert.Equal("The worker that had the request is gone. It may have been carried out.", await response.Content.ReadAsStringAsync());
+        Assert.Single(nodes.Gateway.Logs.Of(2031));
+        Assert.Equal(expected == HttpStatusCode.BadGateway ? 1 : 0, counts[RunnelTelemetry.ConnectionsRefused, "worker-lost"]);
     }
 
     [Fact]
@@ -126,6 +143,19 @@ public sealed class HttpWorkerTests : ScriptedHttpTests
         Assert.Equal("answered", await Wait.For(asking, "the answer"));
         await stopping;
     }
+
+    [Fact]
+    public async Task A_worker_reads_and_writes_json_as_its_options_say()
+    {
+        var nodes = await StartAsync(workers: 1, services => services.Configure<RunnelOptions>(options => options.Json = new JsonSerializerOptions { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower }));
+        Script.Answer = (request, response, cancellationToken) => response.WriteJsonAsync(request.ReadJson<Thing>(), cancellationToken).AsTask();
+
+        using var response = await nodes.Client.PostAsync(Path, new StringContent("""{"full_count":1}"""));
+
+        Assert.Equal("""{"full_count":1}""", await response.Content.ReadAsStringAsync());
+    }
+
+    private sealed record Thing(int FullCount);
 
     private sealed class UnreadableWorker : IExchangeHandler
     {
