@@ -13,6 +13,10 @@ public sealed class ClientHelloTests
     [InlineData(65, false)]
     public void A_client_calls_itself_by_8_to_64_characters(int length, bool isHello) => Assert.Equal(isHello, IsHello($$$"""{"hello":{"version":1,"client":"{{{new string('c', length)}}}"}}"""));
 
+    [Fact]
+    public void A_text_is_as_long_as_what_it_says_however_it_is_escaped() =>
+        Assert.True(IsHello($$$"""{"hello":{"version":1,"client":"{{{string.Concat(Enumerable.Repeat("\\u0063", 64))}}}"}}"""));
+
     [Theory]
     [InlineData("stream", 256)]
     [InlineData("position", 64)]

@@ -38,6 +38,17 @@ public sealed class ClientPositionsTests
     }
 
     [Fact]
+    public async Task A_position_is_good_for_one_join_so_that_nobody_gets_twice_what_was_missed()
+    {
+        await _seals.PrepareAsync(CancellationToken.None);
+        var positions = Create(shown: [Shown("news")]);
+
+        Assert.Equal(new Position(1, 5), positions.Claim("news"));
+
+        Assert.Null(positions.Claim("news"));
+    }
+
+    [Fact]
     public async Task A_group_that_was_left_before_the_consumer_had_connected_is_not_told_as_joined()
     {
         await _seals.PrepareAsync(CancellationToken.None);

@@ -36,6 +36,32 @@ public sealed class GapTests
     }
 
     [Fact]
+    public async Task Messages_that_are_certainly_missing_are_counted_apart_and_warned_of()
+    {
+        using var counts = new Counts();
+        using var log = new RecordedLog();
+        await using var node = GreetedConnection.CreateNode(_backplane, logs: log);
+        using var member = await GreetedConnection.ConnectAsync<GroupsConsumer>(node);
+
+        _backplane.Tear("articles", new TopicGap(new Position(1, 1), Resumes: new Position(1, 9)));
+
+        Assert.Equal((0, 1), (counts[RunnelTelemetry.GroupGaps, "cut-off"], counts[RunnelTelemetry.GroupGaps, "lost"]));
+        Assert.Equal((1020, LogLevel.Warning), (Assert.Single(log.AtLeast(LogLevel.Warning)).Id, log.Of(1020).Single().Level));
+    }
+
+    [Fact]
+    public async Task Joins_of_clients_that_can_recover_are_counted()
+    {
+        using var counts = new Counts();
+        await using var node = GreetedConnection.CreateNode(_backplane);
+        var shown = await GreetedConnection.VisitAsync<GroupsConsumer>(node);
+        using var back = await GreetedConnection.ConnectAsync<GroupsConsumer>(node, shown);
+
+        Assert.Equal(["recovered"], back.Outcomes());
+        Assert.Equal((1, 1), (counts[RunnelTelemetry.GroupJoins, "New"], counts[RunnelTelemetry.GroupJoins, "Recovered"]));
+    }
+
+    [Fact]
     public async Task A_stream_whose_client_is_to_come_back_takes_its_socket_along_since_only_a_new_one_opens_it_again()
     {
         await using var node = GreetedConnection.CreateNode(_backplane);

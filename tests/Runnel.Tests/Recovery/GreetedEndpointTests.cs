@@ -31,7 +31,7 @@ public abstract class GreetedEndpointTests : ConsumerTests
         var closed = client.ReceiveToCloseAsync();
         await clock.MoveUntil(TimeSpan.FromSeconds(1), () => closed.IsCompleted, "it is closed");
 
-        Assert.Equal(CloseCode.TryAgainLater, await closed);
+        Assert.Equal((CloseCode.TryAgainLater, "No hello came in time."), (await closed, client.CloseStatusDescription));
     }
 
     [Fact]
@@ -42,7 +42,7 @@ public abstract class GreetedEndpointTests : ConsumerTests
 
         await client.SendTextAsync($$"""{"more": "{{new string('x', ClientHello.MaxBytes)}}", "hello": {"version": 1, "client": "1f6b0c9e"} }""");
 
-        Assert.Equal(CloseCode.MessageTooBig, await client.ReceiveToCloseAsync());
+        Assert.Equal((CloseCode.MessageTooBig, "A hello has at most 65536 bytes."), (await client.ReceiveToCloseAsync(), client.CloseStatusDescription));
     }
 
     [Theory]
@@ -61,7 +61,7 @@ public abstract class GreetedEndpointTests : ConsumerTests
 
         await client.SendTextAsync(message);
 
-        Assert.Equal(CloseCode.ProtocolError, await client.ReceiveToCloseAsync());
+        Assert.Equal((CloseCode.ProtocolError, "The first message of runnel.v1 is a hello of version 1."), (await client.ReceiveToCloseAsync(), client.CloseStatusDescription));
     }
 
     [Fact]
@@ -124,13 +124,13 @@ public abstract class GreetedEndpointTests : ConsumerTests
     [Fact]
     public async Task The_in_memory_server_speaks_it_too()
     {
-        await using var app = await StartInMemoryAsync(app => app.MapConsumer<GroupsConsumer>("/ws"));
+        await using var app = await StartInMemoryAsync(app => app.MapConsumer<GroupsConsumer>("/ws"), builder => builder.With(static (GatewayOptions options) => options.ReconnectWindow = TimeSpan.FromSeconds(7)));
         await using var client = app.Communicator("/ws");
         client.Subprotocols.Add(ClientHello.Subprotocol);
         Assert.True(await client.ConnectAsync());
         await client.SendTextAsync("""{"hello": {"version": 1, "client": "1f6b0c9e"}}""");
 
-        Assert.True((await client.ReceiveJsonAsync()).TryGetProperty("hello", out _));
+        Assert.Equal("""{"hello":{"version":1,"abilities":[],"reconnect":{"after":0,"within":7000}}}""", await client.ReceiveTextAsync());
         Assert.Equal("""{"joined":[{"outcome":"new"}],"lost":[]}""", await client.ReceiveTextAsync());
         Assert.Equal(ClientHello.Subprotocol, client.Subprotocol);
     }

@@ -123,6 +123,38 @@ public sealed class GroupPagesTests
     }
 
     [Fact]
+    public void Pages_that_are_dropped_make_room_for_as_many_as_before()
+    {
+        var body = new byte[3 * 1024 * 1024];
+        Assert.Null(_pages.Find(new Position(1, 1))); // somebody reads
+        foreach (var offset in new[] { 1, 101, 201, 301 })
+            _pages.Add(Message(new Position(1, offset), body));
+        Assert.NotNull(_pages.Find(new Position(1, 201))); // the third dropped the two before it, and with the fourth there are 6 MiB
+
+        _pages.Add(Message(new Position(1, 401), body));
+
+        Assert.Null(_pages.Find(new Position(1, 201)));
+        Assert.NotNull(_pages.Find(new Position(1, 401)));
+    }
+
+    [Fact]
+    public void After_a_gap_there_is_room_for_as_much_as_at_the_beginning()
+    {
+        var body = new byte[3 * 1024 * 1024];
+        Assert.Null(_pages.Find(new Position(1, 1))); // somebody reads
+        foreach (var offset in new[] { 1, 101 })
+            _pages.Add(Message(new Position(1, offset), body));
+
+        _pages.Forget();
+        Assert.Null(_pages.Find(new Position(1, 1))); // somebody else reads
+        _pages.Add(Message(new Position(1, 201), new byte[1]));
+        _pages.Add(Message(new Position(1, 301), body));
+
+        Assert.NotNull(_pages.Find(new Position(1, 201)));
+        Assert.NotNull(_pages.Find(new Position(1, 301)));
+    }
+
+    [Fact]
     public async Task What_was_being_read_when_messages_went_missing_is_not_kept()
     {
         var held = new TaskCompletionSource();

@@ -15,13 +15,13 @@ internal sealed class TornBackplane(IBackplane inner) : DelegatingBackplane(inne
     /// <summary>Reading waits for this.</summary>
     public Task Held { get; set; } = Task.CompletedTask;
 
-    /// <summary>Every subscriber of a group is told that messages may be missing.</summary>
-    public void Tear(GroupName group)
+    /// <summary>Every subscriber of a group is told that messages are missing, or may be.</summary>
+    public void Tear(GroupName group, TopicGap gap = default)
     {
         foreach (var (listener, topic) in _listeners)
         {
             if (topic == Topic.OfGroup(group))
-                listener.OnGap(TopicGap.Unknown);
+                listener.OnGap(gap);
         }
     }
 
