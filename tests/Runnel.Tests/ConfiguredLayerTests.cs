@@ -266,6 +266,21 @@ public sealed class ConfiguredLayerTests
         Assert.NotNull(layer.Backplane);
         var lack = Assert.Throws<InvalidOperationException>(() => layer.WorkQueue);
         Assert.Contains("'lacking:' keeps no work", lack.Message, StringComparison.Ordinal);
+        var other = Assert.Throws<InvalidOperationException>(() => layer.Operator);
+        Assert.Equal("The layer 'lacking:' has no operator's side for its work queue. Pick another one that does, such as sqlite: or redis: (Runnel:QueueLayer).", other.Message);
+    }
+
+    [Fact]
+    public async Task A_main_layer_that_carries_no_messages_is_told()
+    {
+        var services = new ServiceCollection();
+        services.AddRunnelCore().UseLayer("lacking:");
+        services.Configure<LayerOptions>(options => options.Factories["lacking"] = new LackingLayerFactory());
+        await using var provider = services.BuildServiceProvider();
+
+        var lack = Assert.Throws<InvalidOperationException>(() => provider.GetRequiredService<ConfiguredLayer>().Backplane);
+
+        Assert.Equal("The layer 'lacking:' carries no messages between nodes. Pick another one that does, such as sqlite: or redis: (Runnel:Layer).", lack.Message);
     }
 
     [Fact]

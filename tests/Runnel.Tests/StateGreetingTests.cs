@@ -15,7 +15,10 @@ public sealed class StateGreetingTests
 {
     private static readonly Topic Greetings = Topic.OfRunnel("greetings");
 
-    private readonly GreetedBackplane _shared = new(new InMemoryBackplane(TimeProvider.System));
+    private readonly InMemoryBackplane _memory = new(TimeProvider.System);
+    private readonly GreetedBackplane _shared;
+
+    public StateGreetingTests() => _shared = new(_memory);
 
     [Fact]
     public async Task A_node_that_keeps_its_states_elsewhere_than_the_others_is_told_so_and_stops()
@@ -150,6 +153,21 @@ public sealed class StateGreetingTests
 
         Assert.DoesNotContain(_shared.Topics, topic => topic.Kind == TopicKind.Runnel);
         await host.StopAsync();
+    }
+
+    [Fact]
+    public async Task A_node_that_has_stopped_hears_nothing_and_greets_nobody_when_the_layer_is_back()
+    {
+        _shared.FailingGreetings = 1; // it would try again
+        var host = await StartAsync("sqlite/a");
+        await host.StopAsync();
+        host.Dispose();
+        var said = _shared.Topics.Count(topic => topic == Greetings);
+
+        _shared.Reconnect();
+
+        Assert.Equal(said, _shared.Topics.Count(topic => topic == Greetings));
+        Assert.Equal(0, _memory.TopicCount);
     }
 
     private static string? FailureOf(IHost host) => host.Services.GetRequiredService<ConfiguredLayer>().Failure;

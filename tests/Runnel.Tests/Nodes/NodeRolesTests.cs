@@ -61,6 +61,7 @@ public sealed class NodeRolesTests
     [InlineData("http://0.0.0.0:5000", true)]
     [InlineData("http://[::]:5000", true)]
     [InlineData("http://*:5000", true)]
+    [InlineData("http://+:5000", true)]
     [InlineData("http://127.0.0.1:5000", false)]
     public async Task A_server_that_listens_on_any_address_shows_its_machine(string listened, bool isAny)
     {

@@ -32,6 +32,7 @@ public sealed class CommandTests : IDisposable
     [InlineData("A worker on 'memory:' would wait for ever", "runworker")]
     [InlineData("A worker on 'memory:' would wait for ever", "runworker", "--layer", "LAYER", "--queue-layer", "memory:")]
     [InlineData("Other processes would not see this worker's job states and group messages", "runworker", "--queue-layer", "LAYER")]
+    [InlineData("Other processes would not see the states of this worker's jobs: 'memory:' keeps them in the worker.", "runworker", "--layer", "LAYER", "--state-layer", "memory:")]
     [InlineData("Nobody would handle what a server sends with --noworker on 'memory:'", "runserver", "--noworker")]
     [InlineData("With --noworker on 'memory:', this server would not see the workers' job states", "runserver", "--noworker", "--queue-layer", "LAYER")]
     [InlineData("there are 'mail', 'payments', 'thumbnails', 'websocket.connect.commands', 'websocket.connect.echo'.", "runworker", "--layer", "LAYER", "--only-channels", "nothing*")]

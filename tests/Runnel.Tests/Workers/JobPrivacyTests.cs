@@ -2,6 +2,9 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Runnel.Layers;
 using Runnel.Workers;
@@ -46,6 +49,20 @@ public sealed class JobPrivacyTests
 
         Assert.Equal(HttpStatusCode.OK, await StatusAsync(app, $"{sentOn.Id}", "bob"));
         Assert.Equal(HttpStatusCode.NotFound, await StatusAsync(app, $"{sentOn.Id}", "alice"));
+    }
+
+    [Fact]
+    public async Task What_is_required_of_the_jobs_is_required_at_each_of_their_paths()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Services.AddRunnel();
+        await using var app = builder.Build();
+
+        app.MapJobs("/jobs").RequireAuthorization("managers");
+
+        var endpoints = ((IEndpointRouteBuilder)app).DataSources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>().ToList();
+        Assert.Equal(["/jobs/{id}", "/jobs/{id}", "/jobs/{id}/events", "/jobs/{id}/socket"], endpoints.Select(endpoint => endpoint.RoutePattern.RawText).Order(StringComparer.Ordinal));
+        Assert.All(endpoints, endpoint => Assert.Equal("managers", endpoint.Metadata.GetMetadata<IAuthorizeData>()?.Policy));
     }
 
     [Fact]

@@ -5,8 +5,10 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Runnel.AspNetCore;
 using Runnel.AspNetCore.Commands;
 using Runnel.Specification;
+using Runnel.Tests.Recording;
 using Runnel.Workers;
 using Xunit;
 
@@ -115,6 +117,45 @@ public sealed class WorkerHostTests : IDisposable
         await Wait.For(running, "the server to end");
 
         Assert.False(options.Enabled);
+    }
+
+    [Fact]
+    public async Task A_worker_has_no_clients_for_which_it_would_wait_or_its_host_be_too_impatient()
+    {
+        using var log = new RecordedLog();
+        _builder.Logging.AddProvider(log);
+        _builder.Services.AddRunnel();
+        _builder.Services.Configure<GatewayOptions>(static gateway => gateway.DrainDelay = TimeSpan.FromMinutes(10));
+        _builder.Services.PostConfigure<HostOptions>(static host => host.ShutdownTimeout = Wait.Limit);
+        await using var app = _builder.Build();
+
+        var running = WorkerHost.RunAsync(app.Services, CancellationToken.None);
+        await Wait.Until(() => app.Lifetime.ApplicationStarted.IsCancellationRequested, "the worker has started");
+        app.Lifetime.StopApplication();
+        await Wait.For(running, "the worker to end");
+
+        Assert.Empty(log.Of(2015).Concat(log.Of(2018)));
+    }
+
+    [Fact]
+    public async Task What_the_command_line_says_of_a_worker_goes_to_its_options()
+    {
+        var folder = Directory.CreateTempSubdirectory();
+        _builder.Services.AddRunnel().ConfigureWorker(static worker => (worker.Enabled, worker.Threads) = (false, 7));
+        await using var app = _builder.Build();
+        app.MapChannel("payments", static (string _) => { });
+        var options = app.Services.GetRequiredService<IOptions<WorkerOptions>>().Value;
+
+        var running = app.RunRunnelAsync(["runworker", "--layer", $"sqlite:{Path.Combine(folder.FullName, "work.db")}", "--threads", "3", "--only-channels", "pay*, mail", "--exclude-channels", "slow"]);
+        await Wait.Until(() => app.Lifetime.ApplicationStarted.IsCancellationRequested || running.IsCompleted, "the worker has started");
+        app.Lifetime.StopApplication();
+
+        Assert.Equal(0, await Wait.For(running, "the worker to end"));
+        Assert.True(options.Enabled);
+        Assert.Equal(3, options.Threads);
+        Assert.Equal(["pay*", "mail"], options.OnlyChannels);
+        Assert.Equal(["slow"], options.ExcludeChannels);
+        folder.Delete(recursive: true);
     }
 
     public void Dispose() => _server.Dispose();
