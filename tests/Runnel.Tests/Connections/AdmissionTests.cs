@@ -48,6 +48,8 @@ public sealed class AdmissionTests
     [InlineData("https://*.partner.example", "https://partner.example", false)]
     [InlineData("https://*.partner.example", "https://evilpartner.example", false)]
     [InlineData("https://*.partner.example", "http://a.partner.example", false)]
+    [InlineData("https://*.partner.example", "https://a.partner.example:444", false)]
+    [InlineData("https://*.partner.example:444", "https://a.partner.example:444", true)]
     [InlineData("*", "https://anybody.example", true)]
     [InlineData("*", "null", true)]
     public void Pages_of_allowed_origins_may_connect(string pattern, string origin, bool allowed)
@@ -146,8 +148,10 @@ public sealed class AdmissionTests
         await Wait.Until(() => app.Limits.AddressCount == 0, "the table is empty");
     }
 
-    [Fact]
-    public async Task A_client_that_is_gone_does_not_count_for_its_address_while_its_consumer_is_told()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_client_that_is_gone_does_not_count_for_its_address_while_its_consumer_is_told(bool isGreeted)
     {
         var (told, gate) = (new TaskCompletionSource(), new TaskCompletionSource());
         await using var app = await RunnelApp.StartAsync(
@@ -157,7 +161,15 @@ public sealed class AdmissionTests
                 return gate.Task;
             })),
             builder => builder.With((GatewayOptions options) => options.MaxConnectionsPerAddress = 1));
-        var first = await app.ConnectAsync("/ws");
+        var first = isGreeted ? await app.ConnectAsync("/ws", static options => options.AddSubProtocol(ClientHello.Subprotocol)) : await app.ConnectAsync("/ws");
+        if (isGreeted)
+        {
+            await first.SendTextAsync("""{"hello": {"version": 1, "client": "1f6b0c9e"}}""");
+            while (!(await first.ReceiveTextAsync()).Contains("joined", StringComparison.Ordinal))
+            {
+                // the server's hello
+            }
+        }
         first.Abort();
         await Wait.For(told.Task, "the consumer to be told");
 

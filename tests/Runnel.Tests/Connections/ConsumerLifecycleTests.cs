@@ -45,6 +45,28 @@ public abstract class ConsumerLifecycleTests : ConsumerTests
         Assert.Equal("disposed", await app.Journal.NextAsync());
     }
 
+    [Theory]
+    [InlineData(CloseCode.ProtocolError)]
+    [InlineData(CloseCode.InvalidPayload)]
+    [InlineData(CloseCode.MessageTooBig)]
+    public async Task The_consumer_of_a_client_that_breaks_a_rule_is_told_which(int code)
+    {
+        await using var app = await StartAsync(app => app.MapConsumer<Scripted>("/ws/{does}", options => options.MaxMessageBytes = 10));
+        var client = await app.ConnectRawAsync("/ws/accepts");
+        Assert.Equal("made", await app.Journal.NextAsync());
+
+        await (code switch
+        {
+            CloseCode.ProtocolError => client.SendFrameAsync(1, "no mask"u8, masked: false),
+            CloseCode.InvalidPayload => client.SendFrameAsync(1, [0xC3, 0x28]),
+            _ => client.SendFrameAsync(1, "much too large"u8),
+        });
+        Assert.Equal(code, await client.ReadCloseAsync());
+        client.Dispose();
+
+        Assert.Equal($"end {code}", await app.Journal.NextAsync());
+    }
+
     [Fact]
     public async Task A_consumer_that_failed_is_told_of_its_end_all_the_same_and_once()
     {
@@ -72,6 +94,18 @@ public abstract class ConsumerLifecycleTests : ConsumerTests
 
         foreach (var entry in new[] { "made", "end 1000", "disposed", "scope disposed" })
             Assert.Equal(entry, await app.Journal.NextAsync());
+        await Wait.Until(() => app.Logs.Of(1002).Any(), "it is logged");
+    }
+
+    [Fact]
+    public async Task The_scope_of_a_consumer_that_cannot_be_disposed_of_is_disposed_of_all_the_same()
+    {
+        await using var app = await StartInMemoryAsync(app => app.MapConsumer<Stubborn>("/ws"));
+        await using var client = await app.ConnectInMemoryAsync("/ws");
+
+        await client.DisconnectAsync();
+
+        Assert.Equal("scope disposed", await app.Journal.NextAsync());
         await Wait.Until(() => app.Logs.Of(1002).Any(), "it is logged");
     }
 
@@ -221,5 +255,12 @@ public abstract class ConsumerLifecycleTests : ConsumerTests
 
         Assert.Equal("done", await client.ReceiveTextAsync());
         Assert.All(failures, failure => Assert.IsType<InvalidOperationException>(failure));
+    }
+
+    public sealed class Stubborn(ScopedThing thing) : WebSocketConsumer, IDisposable
+    {
+        public void Dispose() => Refuse();
+
+        private void Refuse() => throw new InvalidOperationException($"{thing} is in use, as told");
     }
 }

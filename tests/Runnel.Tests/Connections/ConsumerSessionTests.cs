@@ -1,8 +1,11 @@
+using System.Text.Json;
 using Runnel.Consumers;
+using Runnel.Frames;
 using Runnel.Groups;
 using Runnel.InMemory;
 using Runnel.Layers;
 using Runnel.Specification;
+using Runnel.Tests.Recording;
 using Xunit;
 
 namespace Runnel.Tests.Connections;
@@ -198,6 +201,86 @@ public sealed class ConsumerSessionTests
         }
     }
 
+    [Fact]
+    public async Task Whatever_a_json_consumer_handles_it_gets_the_token_that_ends_with_the_client()
+    {
+        var consumer = new Tokens();
+        await using var node = FakeConnection.CreateNode(new InMemoryBackplane(_clock), _clock);
+        using var connection = await FakeConnection.ConnectAsync(node, new ConsumerDescriptor(
+            "Tokens", usesServices: false, _ => consumer, [EventHandlerMethod.Of<Tokens>("note", typeof(Tokens).GetMethod(nameof(Tokens.OnNoteAsync))!)]));
+        IEventSink events = connection.Session;
+
+        await connection.Session.ReceiveTextAsync("1"u8.ToArray());
+        await connection.Session.ReceivePayloadAsync(JsonElement.Parse("2"u8), isRedelivered: false);
+        events.Post(new GroupMessage(new Envelope(new Message("note", default))));
+        events.Post(GroupMessage.OfGap(new GroupPlace("news", Tag: null, Position.None, IsGap: true)));
+        await Wait.For(connection.Session.DisconnectAsync(CloseCode.Normal), "the end, which comes after the events");
+
+        foreach (var what in new[] { "connect", "1", "2", "note", "gap" })
+            Assert.Equal((what, connection.Gone), consumer.Given.Dequeue());
+    }
+
+    [Fact]
+    public async Task A_message_of_the_client_does_not_wait_for_events_that_came_after_it()
+    {
+        var noting = new Noting { Gate = new TaskCompletionSource() };
+        await using var node = FakeConnection.CreateNode(new InMemoryBackplane(_clock), _clock);
+        using var connection = await FakeConnection.ConnectAsync(node, Describe(noting));
+        IEventSink events = connection.Session;
+        var note = new GroupMessage(new Envelope(new Message("note", "1"u8.ToArray())));
+        var first = connection.Session.ReceiveTextAsync("at hand"u8.ToArray()).AsTask();
+
+        events.Post(note);
+        var second = connection.Session.ReceiveTextAsync("next"u8.ToArray()).AsTask();
+        events.Post(note);
+        noting.Gate.SetResult();
+        await Wait.For(Task.WhenAll(first, second), "the messages");
+        await Wait.For(connection.Session.DisconnectAsync(CloseCode.Normal), "the end, which comes after the events");
+
+        Assert.Equal(["connect False", "at hand False", "note False", "next False", "note False", "end False"], noting.Noted);
+    }
+
+    [Fact]
+    public async Task A_consumer_that_is_too_busy_is_logged_once_and_each_message_that_is_lost_is_counted()
+    {
+        using var counts = new Counts();
+        using var log = new RecordedLog();
+        await using var node = FakeConnection.CreateNode(new InMemoryBackplane(_clock), _clock, log);
+        using var connection = await FakeConnection.ConnectAsync(node);
+        IEventSink events = connection.Session;
+
+        events.OnOverflow(7);
+        events.OnOverflow(7);
+
+        await Wait.Until(() => !connection.Closes.IsEmpty, "the client is sent away");
+        Assert.Contains(": 7 messages wait", Assert.Single(log.Of(1005)).Text, StringComparison.Ordinal);
+        Assert.Equal(2, counts[RunnelTelemetry.MessagesDropped, "consumer-busy"]);
+    }
+
+    [Fact]
+    public async Task A_consumer_that_can_be_disposed_of_in_both_ways_is_disposed_of_asynchronously_and_once()
+    {
+        var consumer = new Twofold();
+        await using var node = FakeConnection.CreateNode(new InMemoryBackplane(_clock), _clock);
+        using var connection = await FakeConnection.ConnectAsync(node, new ConsumerDescriptor("Twofold", usesServices: false, _ => consumer, []));
+
+        await Wait.For(connection.Session.DisconnectAsync(CloseCode.Normal), "the end");
+
+        Assert.Equal(["asynchronously"], consumer.Disposed);
+    }
+
+    [Fact]
+    public async Task A_consumer_that_is_asked_for_its_connection_in_its_constructor_says_from_when_on_it_has_one()
+    {
+        using var log = new RecordedLog();
+        await using var node = FakeConnection.CreateNode(new InMemoryBackplane(_clock), _clock, log);
+
+        using var connection = await FakeConnection.ConnectAsync(node, ConsumerDescriptor.For<Hasty>());
+
+        Assert.Equal([CloseCode.InternalError], connection.Closes);
+        Assert.Equal("Hasty has no connection yet: use it from OnConnectAsync on, not in the constructor.", Assert.Single(log.Of(1001)).Exception!.Message);
+    }
+
     private static ConsumerDescriptor Describe(Noting consumer) =>
         new("Noting", usesServices: false, _ => consumer, [EventHandlerMethod.Of<Noting>("note", typeof(Noting).GetMethod(nameof(Noting.OnNoteAsync))!)]);
 
@@ -226,6 +309,44 @@ public sealed class ConsumerSessionTests
         {
             Noted.Add($"{what} {Connection.IsRedelivered}");
             return Task.CompletedTask;
+        }
+    }
+
+    public sealed class Tokens : JsonWebSocketConsumer
+    {
+        public Queue<(string What, CancellationToken Token)> Given { get; } = new();
+
+        public override Task OnConnectAsync(CancellationToken cancellationToken) => Note("connect", cancellationToken);
+
+        public override Task OnReceiveAsync(JsonElement message, CancellationToken cancellationToken) => Note($"{message}", cancellationToken);
+
+        [Handles("note")]
+        public Task OnNoteAsync(CancellationToken cancellationToken) => Note("note", cancellationToken);
+
+        public override Task OnGapAsync(GroupName group, CancellationToken cancellationToken) => Note("gap", cancellationToken);
+
+        private Task Note(string what, CancellationToken cancellationToken)
+        {
+            Given.Enqueue((what, cancellationToken));
+            return Task.CompletedTask;
+        }
+    }
+
+    public sealed class Hasty : WebSocketConsumer
+    {
+        public Hasty() => _ = Scope;
+    }
+
+    private sealed class Twofold : WebSocketConsumer, IDisposable, IAsyncDisposable
+    {
+        public List<string> Disposed { get; } = [];
+
+        public void Dispose() => Disposed.Add("at once");
+
+        public ValueTask DisposeAsync()
+        {
+            Disposed.Add("asynchronously");
+            return ValueTask.CompletedTask;
         }
     }
 

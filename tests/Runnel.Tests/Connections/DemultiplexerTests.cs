@@ -72,6 +72,19 @@ public abstract class DemultiplexerTests : StreamTests
     }
 
     [Theory]
+    [InlineData(64, "")]
+    [InlineData(65, "…")]
+    public async Task The_answer_to_an_unknown_stream_echoes_64_characters_of_its_name(int length, string rest)
+    {
+        await using var app = await StartAsync();
+        await using var client = await ConnectAsync(app);
+
+        await client.SendTextAsync($$"""{"stream":"{{new string('x', length)}}","payload":1}""");
+
+        Assert.Equal(new string('x', 64) + rest, (await client.ReceiveJsonAsync()).GetProperty("stream").GetString());
+    }
+
+    [Theory]
     [InlineData("""{"stream":"\ud800","payload":1}""", null)]
     [InlineData("""{"stream":"\udc00","payload":1}""", null)]
     [InlineData("""{"stream":"text","payload":"half \ud83c"}""", "text")]

@@ -1,9 +1,11 @@
 using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using Runnel.AspNetCore;
+using Runnel.AspNetCore.Admission;
 using Runnel.Specification;
 using Runnel.Testing;
 using Runnel.Tests.Recovery;
@@ -33,6 +35,7 @@ public sealed class DrainTests
         Assert.Equal("still here", await early.ReceiveTextAsync());
         await _clock.MoveUntil(TimeSpan.FromSeconds(2), () => app.Logs.Of(2016).Any(), "the delay is over");
 
+        Assert.Single(app.Logs.Of(2015));
         Assert.Equal((CloseCode.ServiceRestart, CloseCode.ServiceRestart), (await early.ReceiveCloseAsync(), await late.ReceiveCloseAsync()));
         await Task.WhenAll(early.DisconnectAsync(), late.DisconnectAsync());
         await stopping;
@@ -119,6 +122,23 @@ public sealed class DrainTests
         await using var app = builder.Build();
 
         Assert.Equal(TimeSpan.FromSeconds(seconds), app.Services.GetRequiredService<IOptions<HostOptions>>().Value.ShutdownTimeout);
+    }
+
+    [Fact]
+    public async Task The_health_check_has_the_name_the_status_and_the_tags_that_the_application_says()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Services.AddRunnel();
+        builder.Services.AddHealthChecks().AddRunnel("gate", HealthStatus.Degraded, ["balanced"]);
+        await using var app = builder.Build();
+        var checks = app.Services.GetRequiredService<HealthCheckService>();
+        var before = (await checks.CheckHealthAsync()).Entries["gate"];
+
+        app.Services.GetRequiredService<Drain>().Begin();
+        var after = (await checks.CheckHealthAsync()).Entries["gate"];
+
+        Assert.Equal((HealthStatus.Healthy, HealthStatus.Degraded), (before.Status, after.Status));
+        Assert.Equal(["balanced"], after.Tags);
     }
 
     [Fact]

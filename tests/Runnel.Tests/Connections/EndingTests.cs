@@ -61,6 +61,7 @@ public sealed class EndingTests
     [Fact]
     public async Task Who_connects_while_the_application_stops_is_answered_with_503()
     {
+        using var counts = new Counts();
         await using var app = await RunnelApp.StartInMemoryAsync(app => app.MapConsumer<Member>("/ws"));
         app.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
         await using var client = app.Communicator("/ws");
@@ -68,6 +69,7 @@ public sealed class EndingTests
         Assert.False(await client.ConnectAsync());
 
         Assert.Equal(503, client.RefusedWith);
+        Assert.Equal(1, counts[RunnelTelemetry.ConnectionsRefused, "stopping"]);
     }
 
     [Fact]

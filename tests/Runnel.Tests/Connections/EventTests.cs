@@ -34,8 +34,9 @@ public abstract class EventTests : ConsumerTests
         await app.Groups.SendEventAsync("forms", "nothing", new Thing("e", 5));
         await app.Groups.SendEventAsync("forms", "number", 6);
         await app.Groups.SendEventAsync("forms", "inherited", 7);
+        await app.Groups.SendEventAsync("forms", "another number", 8);
 
-        foreach (var expected in new[] { "a1", "b2 False", """message {"name":"c","count":3}""", "False", "nothing", "12", "inherited" })
+        foreach (var expected in new[] { "a1", "b2 False", """message {"name":"c","count":3}""", "False", "nothing", "12", "inherited", "16" })
             Assert.Equal(expected, await client.ReceiveTextAsync());
     }
 
@@ -242,6 +243,7 @@ public abstract class EventTests : ConsumerTests
         public ValueTask OnNothingAsync() => SendAsync("nothing");
 
         [Handles("number")]
+        [Handles("another number")]
         public ValueTask OnNumberAsync(int number) => SendAsync($"{number * 2}");
 
         [Handles("fail")]

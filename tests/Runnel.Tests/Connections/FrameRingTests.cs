@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Runnel.Frames;
 using Xunit;
 
@@ -67,6 +68,34 @@ public sealed class FrameRingTests
 
         Assert.Equal((1, (long)Frame.Text("after").Cost, (long)Frame.Text("after").Cost), (ring.Count, ring.Cost, ring.OwnCost));
         Assert.Equal(["after"], Write(ring));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_ring_keeps_no_frame_that_was_dropped_or_cleared(bool isDropped)
+    {
+        var ring = default(FrameRing);
+        var frame = AddLarge(ref ring);
+        ring.Add(Frame.Text("stays"));
+
+        if (isDropped)
+            Assert.True(ring.TryRemoveOldestOfGroup());
+        else
+            ring.Clear();
+        GC.Collect();
+
+        Assert.False(frame.IsAlive);
+        ring.Clear();
+    }
+
+    // The test itself must hold nothing of it.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static WeakReference AddLarge(ref FrameRing ring)
+    {
+        var frame = Frame.OfGroup(FrameKind.Binary, new byte[100_000]);
+        ring.Add(frame);
+        return new WeakReference(frame);
     }
 
     private static List<string> Write(FrameRing ring)

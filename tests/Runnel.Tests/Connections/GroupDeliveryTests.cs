@@ -28,6 +28,22 @@ public sealed class GroupDeliveryTests : IDisposable
     }
 
     [Fact]
+    public async Task Text_json_and_bytes_come_as_what_they_are_to_a_client_with_a_socket_of_its_own()
+    {
+        var node = FakeConnection.CreateNode(_backplane);
+        var member = (await JoinAsync(node, 1))[0];
+
+        await node.Groups.SendAsync("news", "text");
+        await node.Groups.SendJsonAsync("news", new { A = 1 });
+        await node.Groups.SendAsync("news", new byte[] { 0xFF, 0 });
+
+        await Wait.Until(() => member.Writer.Frames.Count == 3, "all have arrived");
+        Assert.Equal([FrameKind.Text, FrameKind.Text, FrameKind.Binary], member.Writer.Frames.Select(frame => frame.Kind));
+        Assert.Equal(["text", """{"a":1}"""], member.Writer.Texts[..2]);
+        Assert.Equal([0xFF, 0], member.Writer.Frames[2].Payload.ToArray());
+    }
+
+    [Fact]
     public async Task The_messages_of_one_sender_arrive_in_the_order_sent()
     {
         var node = FakeConnection.CreateNode(_backplane);
@@ -135,6 +151,29 @@ public sealed class GroupDeliveryTests : IDisposable
         foreach (var member in first.Concat(last).Append(socket))
             await Wait.Until(() => member.Writer.Texts.Any(text => text.Contains("goes on", StringComparison.Ordinal)), "the next message has arrived");
         Assert.Single(_logs.Of(1011));
+    }
+
+    [Fact]
+    public async Task A_message_that_cannot_be_put_into_the_frame_of_a_stream_that_is_connecting_is_logged()
+    {
+        var node = FakeConnection.CreateNode(_backplane, logs: _logs);
+        var socket = await FakeConnection.ConnectAsync(node);
+        var goOn = new TaskCompletionSource();
+        var stream = new StreamConnection(socket.Session.Context, "s", ConsumerDescriptor.For(new ConsumerBuilder().OnConnect(async (connection, ct) =>
+        {
+            await connection.AcceptAsync(AcceptOptions.Default, ct);
+            await goOn.Task;
+        })));
+        var connecting = stream.ConnectAsync();
+        await node.Groups.AddAsync("news", stream.ChannelName);
+
+        // Another node calls this JSON.
+        var rubbish = new Envelope(new Message(GroupMessage.JsonType, "{"u8.ToArray()), EnvelopeKind.TextFrame);
+        await _backplane.PublishAsync(Topic.OfGroup("news"), EnvelopeFormat.Encode(rubbish), retention: null);
+        goOn.SetResult();
+        await Wait.For(connecting, "the stream to connect");
+
+        Assert.Single(_logs.Of(1022));
     }
 
     [Fact]

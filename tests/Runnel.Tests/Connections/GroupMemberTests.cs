@@ -98,6 +98,22 @@ public sealed class GroupMemberTests
     }
 
     [Fact]
+    public void A_frame_that_was_held_waits_for_the_event_before_it_when_the_consumer_has_connected()
+    {
+        var client = new ClientPositions("", "client:1f6b0c9e", [], seals: null!, new(10_000));
+        var member = new GroupMember(1, new OutboundQueue(new OutboundOptions(), _writer), client, _sink, new(10_000));
+        var note = Kept("note", 1, EnvelopeKind.Message);
+        member.Deliver(note);
+        member.Deliver(Kept(GroupMessage.JsonType, 2, EnvelopeKind.TextFrame));
+
+        member.Release();
+        Assert.Equal(["""{"joined":[],"lost":[]}"""], _writer.Texts);
+        member.Handled(note);
+
+        Assert.Equal(["""{"joined":[],"lost":[]}""", """{"payload":1,"position":"tag.1:2"}"""], _writer.Texts);
+    }
+
+    [Fact]
     public void Nobody_waits_for_the_events_of_a_member_that_has_left_all_its_groups()
     {
         var client = new ClientPositions("", "client:1f6b0c9e", [], seals: null!, new(10_000));
@@ -124,6 +140,38 @@ public sealed class GroupMemberTests
 
         Assert.Empty(_writer.Texts);
         Assert.Equal(2, counts[RunnelTelemetry.MessagesDropped, "connection-gone"]);
+    }
+
+    [Fact]
+    public void What_was_held_for_a_stream_that_ends_makes_room_for_the_others_on_its_socket()
+    {
+        var waiting = new WaitingBytes(10_000);
+        var member = new GroupMember(1, new OutboundQueue(new OutboundOptions(), _writer), "news", _sink, waiting);
+        Deliver(member, "1");
+        Deliver(member, "2");
+        Assert.NotEqual(0, waiting.Value);
+
+        member.LeaveAll();
+        member.Release();
+
+        Assert.Equal(0, waiting.Value);
+    }
+
+    [Fact]
+    public void Frames_that_line_up_behind_an_event_when_the_connection_ends_are_counted_and_so_are_those_that_come_later()
+    {
+        using var counts = new Counts();
+        var client = new ClientPositions("", "client:1f6b0c9e", [], seals: null!, new(10_000));
+        client.TryLineUp(Kept("note", 1, EnvelopeKind.Message), out _);
+        client.TryLineUp(Kept(GroupMessage.JsonType, 2, EnvelopeKind.TextFrame), out _);
+        client.TryLineUp(Kept(GroupMessage.JsonType, 3, EnvelopeKind.TextFrame), out _);
+
+        client.End();
+        var atTheEnd = counts[RunnelTelemetry.MessagesDropped, "connection-gone"];
+        client.TryLineUp(Kept("note", 4, EnvelopeKind.Message), out _); // that is counted where it waits for the consumer
+        client.TryLineUp(Kept(GroupMessage.JsonType, 5, EnvelopeKind.TextFrame), out _);
+
+        Assert.Equal((2, 3), (atTheEnd, counts[RunnelTelemetry.MessagesDropped, "connection-gone"]));
     }
 
     [Theory]
@@ -156,6 +204,9 @@ public sealed class GroupMemberTests
 
     private static void Deliver(GroupMember member, string text) =>
         member.Deliver(Frame(text))?.Drain();
+
+    private static GroupMessage Kept(string type, int offset, EnvelopeKind kind) =>
+        new(new Envelope(new Message(type, "1"u8.ToArray()), kind), new GroupPlace("news", "tag", new Position(1, offset)));
 
     private static GroupMessage Frame(string text, string type = GroupMessage.PlainType) =>
         new(new Envelope(new Message(type, System.Text.Encoding.UTF8.GetBytes(text)), EnvelopeKind.TextFrame));

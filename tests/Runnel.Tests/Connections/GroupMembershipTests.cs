@@ -63,6 +63,22 @@ public sealed class GroupMembershipTests
     }
 
     [Fact]
+    public async Task A_consumer_that_is_told_of_the_end_is_in_no_group_any_more()
+    {
+        var members = -1;
+        var connection = await FakeConnection.ConnectAsync(_node, ConsumerDescriptor.For(new ConsumerBuilder().OnDisconnect((_, _) =>
+        {
+            members = _node.Groups.CountOf("news");
+            return Task.CompletedTask;
+        })));
+        await connection.Groups.AddAsync("news");
+
+        await connection.Session.DisconnectAsync(1000);
+
+        Assert.Equal(0, members);
+    }
+
+    [Fact]
     public async Task What_a_connection_asks_of_its_groups_ends_with_the_token_that_it_gives()
     {
         var connection = await FakeConnection.ConnectAsync(_node);

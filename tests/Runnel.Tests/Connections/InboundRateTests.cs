@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Runnel.AspNetCore;
+using Runnel.AspNetCore.Sockets;
 using Runnel.Layers;
 using Runnel.Specification;
 using Xunit;
@@ -78,6 +79,37 @@ public sealed class InboundRateTests
         }
 
         Assert.Empty(app.Logs.Of(2011));
+    }
+
+    [Fact]
+    public void However_long_a_client_was_silent_it_may_send_no_more_at_once_than_any_other()
+    {
+        var clock = new ManualTimeProvider();
+        var rate = new InboundRate(new ConsumerEndpointOptions { MaxMessageBurst = Burst, MaxMessagesPerSecond = 2 }, clock);
+        Assert.True(rate.TryTake(1));
+
+        clock.Advance(TimeSpan.FromHours(1));
+
+        Assert.True(rate.TryTake(Burst));
+        Assert.False(rate.TryTake(1));
+    }
+
+    [Fact]
+    public async Task A_message_that_is_too_large_is_no_news_when_its_client_is_being_closed_already()
+    {
+        using var counts = new Counts();
+        await using var app = await RunnelApp.StartAsync(
+            app => app.MapConsumer("/ws", c => c.OnReceive((_, connection, ct) => connection.CloseAsync(4000, null, ct)), options => options.MaxMessageBytes = 10));
+        var client = await app.ConnectRawAsync("/ws");
+        await client.SendTextAsync("close");
+        Assert.Equal(4000, await client.ReadCloseAsync());
+
+        await client.SendFrameAsync((int)FrameKind.Binary, new byte[1000]);
+        await client.SendFrameAsync((int)FrameKind.Close, [0x0F, 0xA0]);
+
+        Assert.Empty(await client.ReadToEndAsync());
+        Assert.Empty(app.Logs.Of(2012));
+        Assert.Equal(0, counts[RunnelTelemetry.ConnectionsCut, "too-big"]);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -132,6 +133,43 @@ public sealed class MappedConsumersTests
         var refused = Assert.Throws<InvalidOperationException>(() => StartCheck.RefuseServerAlone(consumers));
 
         Assert.StartsWith("Nobody would run the consumers of a server with --noworker on 'memory:'", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_worker_of_an_application_that_maps_nothing_is_refused()
+    {
+        using var app = Build(static _ => { });
+
+        var refusal = Assert.Throws<InvalidOperationException>(() => StartCheck.RefuseEmptySelection(app));
+
+        Assert.Equal("This application has no consumers: there is nothing for a worker to do.", refusal.Message);
+    }
+
+    [Fact]
+    public async Task The_list_of_channels_says_what_each_declares()
+    {
+        using var app = Build(static app => app.MapChannel("mail", static (string _) => { }, static options =>
+            (options.Ordered, options.Deduplicate, options.Cancellable, options.Track, options.Concurrency) = (true, true, true, true, 3)));
+        using var output = new StringWriter();
+
+        await RunnelCommands.Root(app).Parse(new[] { "channels" }).InvokeAsync(new InvocationConfiguration { Output = output });
+
+        Assert.Equal("mail  types: mail; concurrency 3, attempts 10, ordered, deduplicated, cancellable, tracked\n", output.ToString());
+    }
+
+    [Fact]
+    public void An_application_that_adds_Runnel_twice_has_everything_once()
+    {
+        var services = new ServiceCollection();
+        services.AddRunnel();
+        var once = Registered();
+
+        services.AddRunnel();
+
+        Assert.Equal(once, Registered());
+
+        List<string> Registered() => [.. services.Where(static service => service.ServiceType.Namespace?.StartsWith("Microsoft.Extensions.Options", StringComparison.Ordinal) is not true)
+            .Select(static service => $"{service.ServiceType} {service.ImplementationType}")];
     }
 
     [Fact]

@@ -105,6 +105,17 @@ public abstract class MessageTests : ConsumerTests
         Assert.Equal(CloseCode.UnsupportedData, await bytes.ReceiveCloseAsync());
     }
 
+    [Fact]
+    public async Task A_json_consumer_that_takes_nothing_closes_with_1003_rather_than_ignore()
+    {
+        await using var app = await StartInMemoryAsync(app => app.MapConsumer<Silent>("/ws"));
+        await using var client = await app.ConnectInMemoryAsync("/ws");
+
+        await client.SendJsonAsync(new { a = 1 });
+
+        Assert.Equal(CloseCode.UnsupportedData, await client.ReceiveCloseAsync());
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(100)]
@@ -167,6 +178,8 @@ public abstract class MessageTests : ConsumerTests
     private static void Echo(ConsumerBuilder consumer) => consumer
         .OnReceive((text, connection) => connection.SendAsync(text))
         .OnReceiveBinary((data, connection, ct) => connection.SendAsync(data, ct).AsTask());
+
+    public sealed class Silent : JsonWebSocketConsumer;
 
     public sealed class Adder : JsonWebSocketConsumer
     {

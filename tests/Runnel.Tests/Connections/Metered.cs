@@ -27,7 +27,7 @@ internal sealed class Counts : IDisposable
         _listener.Start();
     }
 
-    /// <summary>The sum of one instrument's measurements with a reason, a kind or a worker, or without.</summary>
+    /// <summary>The sum of one instrument's measurements with a reason, a kind, a worker or an outcome, or without.</summary>
     public long this[string instrument, string reason = ""] => _counts.GetValueOrDefault($"{instrument} {reason}");
 
     public void Dispose() => _listener.Dispose();
@@ -37,7 +37,7 @@ internal sealed class Counts : IDisposable
         var reason = "";
         foreach (var (name, tag) in tags)
         {
-            if (name is "reason" or "kind" or "worker")
+            if (name is "reason" or "kind" or "worker" or "outcome")
                 reason = tag?.ToString() ?? "";
         }
         _counts.AddOrUpdate($"{instrument.Name} {reason}", value, (_, before) => before + value);

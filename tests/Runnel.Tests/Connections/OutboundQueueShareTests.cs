@@ -117,6 +117,39 @@ public sealed class OutboundQueueShareTests
         await Finish(queue);
     }
 
+    [Fact]
+    public async Task A_consumers_short_messages_count_with_all_that_it_costs_to_keep_them()
+    {
+        const int Cost = 2 + 1 + 16 + 64; // head and content of a frame, its place in the queue, and its objects, which no other client shares
+        var queue = new OutboundQueue(new OutboundOptions { MaxBytes = 4 * 10 * Cost }, _writer);
+        _writer.Block();
+        var sent = new List<Task>();
+
+        for (var i = 0; i < 30; i++)
+            sent.Add(queue.SendAsync(Frame.Text("x")).AsTask());
+
+        Assert.Equal(10, sent.Count(task => task.IsCompleted));
+        _writer.Unblock();
+        await Wait.For(Task.WhenAll(sent), "the consumer");
+    }
+
+    [Fact]
+    public async Task What_a_client_missed_is_not_more_messages_than_may_wait()
+    {
+        var queue = new OutboundQueue(new OutboundOptions { MaxMessages = 3 }, _writer);
+        _writer.Block();
+        await queue.SendAsync(Frame.Text("on the wire"));
+        var missed = Frame.OfGroup(FrameKind.Text, "missed"u8);
+        var replayed = 0;
+
+        while (replayed < 10 && queue.TryReplay(missed))
+            replayed++;
+
+        Assert.Equal(3, replayed);
+        _writer.Unblock();
+        await Finish(queue);
+    }
+
     private static void PostMany(OutboundQueue queue, int count)
     {
         for (var i = 0; i < count; i++)

@@ -269,6 +269,17 @@ public sealed class OutboundQueueTests
         Assert.Equal([FrameKind.Ping, FrameKind.Text], _writer.Frames.Select(frame => frame.Kind));
     }
 
+    [Fact]
+    public async Task Nothing_follows_the_close_not_even_a_ping()
+    {
+        var queue = new OutboundQueue(new OutboundOptions(), _writer);
+        await Finish(queue);
+
+        queue.SendIfIdle(Frame.Of(FrameKind.Ping, []));
+
+        Assert.Equal(["close"], _writer.Texts);
+    }
+
     private static void Post(OutboundQueue queue, string text)
     {
         if (queue.Post(Frame.OfGroup(FrameKind.Text, Encoding.UTF8.GetBytes(text))))

@@ -1,6 +1,9 @@
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Runnel.AspNetCore;
+using Runnel.AspNetCore.Sockets;
 using Runnel.Layers;
 using Runnel.Specification;
 using Xunit;
@@ -68,6 +71,30 @@ public sealed class ProtocolTests
             Assert.Contains("Sec-WebSocket-Version: 13", head, StringComparison.Ordinal);
         }
         Assert.Equal(0, app.Node.ConnectionCount);
+    }
+
+    [Theory]
+    [InlineData("no handshake", "connect with ws:// or wss://.")]
+    [InlineData("no handshake over HTTP/2", "connect with ws:// or wss://.")]
+    [InlineData("another method", "ask with GET, HTTP/1.1 and 'Upgrade: websocket'.")]
+    [InlineData("another protocol", "ask with GET, HTTP/1.1 and 'Upgrade: websocket'.")]
+    [InlineData("another version", "send 'Sec-WebSocket-Version: 13'.")]
+    [InlineData("no key", "The handshake needs a 'Sec-WebSocket-Key' of 16 bytes in base64.")]
+    public void The_sentence_says_what_is_wrong_with_a_handshake(string what, string sentence)
+    {
+        var context = new DefaultHttpContext();
+        if (what == "no handshake over HTTP/2")
+            context.Features.Set<IHttpExtendedConnectFeature>(new OtherThanWebSocket());
+        else if (what != "no handshake")
+            context.Features.Set<IHttpUpgradeFeature>(new Upgradable());
+        (context.Request.Method, context.Request.Protocol) = (what == "another method" ? "POST" : "GET", "HTTP/1.1");
+        context.Request.Headers.Upgrade = what == "another protocol" ? "h2c" : "websocket";
+        context.Request.Headers.SecWebSocketVersion = what == "another version" ? "12" : "13";
+        context.Request.Headers.SecWebSocketKey = what == "no key" ? "" : Key;
+
+        Assert.False(WebSocketHandshake.IsValid(context, out var problem));
+
+        Assert.EndsWith(sentence, problem, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -161,6 +188,31 @@ public sealed class ProtocolTests
         Assert.Empty(app.Logs.Of(2005));
 
         Assert.Empty(await client.ReadToEndAsync());
+    }
+
+    [Fact]
+    public async Task A_client_that_is_being_closed_has_its_time_for_that_and_is_not_taken_for_dead()
+    {
+        var clock = new ManualTimeProvider();
+        await using var app = await RunnelApp.StartAsync(
+            app => app.MapConsumer("/ws", c => c.OnReceive((_, connection, ct) => connection.CloseAsync(4000, null, ct))),
+            builder => builder.With(clock).With(static (GatewayOptions options) => (options.KeepAliveInterval, options.KeepAliveTimeout, options.CloseTimeout) =
+                (TimeSpan.FromMilliseconds(100), TimeSpan.FromMilliseconds(200), TimeSpan.FromMinutes(10))));
+        var closing = await app.ConnectRawAsync("/ws");
+        await closing.SendTextAsync("close, please");
+        Assert.Equal(4000, await closing.ReadCloseAsync());
+
+        for (var i = 1; i <= 2; i++)
+        {
+            await app.ConnectRawAsync("/ws");
+            await Wait.Until(() => app.Node.ConnectionCount == 2, "another one is there");
+            await clock.MoveUntil(TimeSpan.FromMilliseconds(50), () => app.Logs.Of(2005).Count() >= i, "the other one is taken for dead");
+            await Wait.Until(() => app.Node.ConnectionCount < 2, "the other one is cut");
+        }
+
+        Assert.Equal((1, 2), (app.Node.ConnectionCount, app.Logs.Of(2005).Count()));
+        await closing.SendFrameAsync(8, [0x0F, 0xA0]);
+        Assert.Empty(await closing.ReadToEndAsync());
     }
 
     [Fact]
@@ -267,4 +319,20 @@ public sealed class ProtocolTests
     private static string Handshake(string method = "GET", string version = "13", string key = Key, string upgrade = "websocket", string connection = "Upgrade") =>
         $"{method} /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: {upgrade}\r\nConnection: {connection}\r\n{(method == "POST" ? "Content-Length: 0\r\n" : "")}"
         + $"Sec-WebSocket-Version: {version}\r\nSec-WebSocket-Key: {key}\r\n\r\n";
+
+    private sealed class Upgradable : IHttpUpgradeFeature
+    {
+        public bool IsUpgradableRequest => true;
+
+        public Task<Stream> UpgradeAsync() => throw new NotSupportedException();
+    }
+
+    private sealed class OtherThanWebSocket : IHttpExtendedConnectFeature
+    {
+        public bool IsExtendedConnect => true;
+
+        public string Protocol => "webtransport";
+
+        public ValueTask<Stream> AcceptAsync() => throw new NotSupportedException();
+    }
 }

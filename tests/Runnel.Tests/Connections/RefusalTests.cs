@@ -1,8 +1,11 @@
 using System.Net;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Runnel.AspNetCore;
+using Runnel.AspNetCore.Admission;
 using Runnel.Layers;
 using Runnel.Specification;
 using Runnel.Workers;
@@ -51,6 +54,43 @@ public sealed class RefusalTests
         Assert.Equal(reason.EndsWith("-full", StringComparison.Ordinal) ? TimeSpan.FromSeconds(5) : null, answer.Headers.RetryAfter?.Delta);
         Assert.Equal(1, counts[RunnelTelemetry.ConnectionsRefused, reason]);
         Assert.Equal(reason.EndsWith("-full", StringComparison.Ordinal) ? 1 : 0, app.Logs.Of(2002).Count());
+    }
+
+    [Theory]
+    [InlineData("NodeFull", 503, "node-full", "This server has as many connections as it may; come back in a moment.")]
+    [InlineData("AddressFull", 429, "address-full", "There are too many connections from this address.")]
+    [InlineData("TooManyASecond", 503, "too-many-a-second", "Too many clients connect at this moment; come back in a moment.")]
+    [InlineData("TooManyHandshakes", 503, "too-many-handshakes", "Too many clients are being connected; come back in a moment.")]
+    [InlineData("stopping", 503, "stopping", "The server is restarting; come back in a moment.")]
+    public async Task Whoever_is_refused_is_told_why_and_may_come_back(string why, int status, string reason, string sentence)
+    {
+        using var counts = new Counts();
+        using var loggers = LoggerFactory.Create(static _ => { });
+        var body = new MemoryStream();
+        var context = new DefaultHttpContext { Response = { Body = body } };
+
+        await (why == "stopping"
+            ? Refusal.StoppingAsync(context)
+            : Refusal.NoRoomAsync(context, Enum.Parse<ConnectionAdmission>(why), new RefusalLog(loggers.CreateLogger<RefusalLog>(), TimeProvider.System)));
+
+        Assert.Equal((status, "5", "text/plain; charset=utf-8"), (context.Response.StatusCode, context.Response.Headers.RetryAfter.ToString(), context.Response.ContentType));
+        Assert.Equal(sentence, System.Text.Encoding.UTF8.GetString(body.ToArray()));
+        Assert.Equal(1, counts[RunnelTelemetry.ConnectionsRefused, reason]);
+    }
+
+    [Fact]
+    public async Task An_application_that_maps_consumers_without_Runnel_is_told_what_to_call()
+    {
+        await using var app = WebApplication.CreateSlimBuilder().Build();
+        Action[] maps =
+        [
+            () => app.MapConsumer("/a", static _ => { }),
+            () => app.MapDemultiplexer("/b", static _ => { }),
+            () => app.MapJobs("/c"),
+        ];
+
+        Assert.All(maps, static map => Assert.Equal(
+            "Runnel is not registered: call builder.Services.AddRunnel() before the application is built.", Assert.Throws<InvalidOperationException>(map).Message));
     }
 
     [Theory]

@@ -57,6 +57,26 @@ public sealed class SlowClientTests
         Assert.Equal(4, counts[RunnelTelemetry.FramesDropped, nameof(OutboundPolicy.Disconnect)]);
     }
 
+    [Theory]
+    [InlineData(OutboundPolicy.DropOldest)]
+    [InlineData(OutboundPolicy.LatestOnly)]
+    public async Task A_message_of_a_group_that_finds_only_the_consumers_own_before_it_is_dropped_and_counted(OutboundPolicy policy)
+    {
+        using var counts = new Counts();
+        var writer = new FakeWriter();
+        var queue = new OutboundQueue(new OutboundOptions { MaxMessages = 2, Policy = policy }, writer);
+        writer.Block();
+        foreach (var text in new[] { "on the wire", "own 1", "own 2" })
+            await queue.SendAsync(Frame.Text(text));
+
+        queue.Post(Frame.OfGroup(FrameKind.Text, "of the group"u8));
+
+        Assert.Equal((1, 0), (counts[RunnelTelemetry.FramesDropped, policy.ToString()], writer.Overflows));
+        writer.Unblock();
+        await Wait.For(queue.FinishAsync(null), "the queue to finish");
+        Assert.Equal(["on the wire", "own 1", "own 2"], writer.Texts);
+    }
+
     [Fact]
     public async Task Ten_thousand_messages_at_once_cut_nobody_who_reads()
     {

@@ -33,6 +33,38 @@ public sealed class WebSocketConnectionTests
     }
 
     [Fact]
+    public async Task A_close_goes_on_although_its_caller_does_not_wait_for_it_any_longer()
+    {
+        await using var connection = Connect();
+        _upgrade.GoOn();
+        await Wait.For(connection.AcceptAsync(AcceptOptions.Default), "the upgrade");
+        var large = Frame.Binary(new byte[1024 * 1024]);
+        await connection.Outbound.SendAsync(large); // more than fits between here and a client that does not read
+        using var patience = new CancellationTokenSource();
+        try
+        {
+            var closing = connection.CloseAsync(4000, null, patience.Token);
+            Assert.False(closing.IsCompleted);
+            await patience.CancelAsync();
+
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Wait.For(closing, "the caller to be let go"));
+            var close = Frame.Close(4000, null).Wire;
+            var sent = new List<byte>();
+            while (sent.Count < large.Length + close.Length)
+            {
+                var read = await Wait.For(_upgrade.Sent.ReadAsync().AsTask(), "what is sent to the client");
+                sent.AddRange(read.Buffer.ToArray());
+                _upgrade.Sent.AdvanceTo(read.Buffer.End);
+            }
+            Assert.Equal(close.ToArray(), sent[large.Length..].ToArray());
+        }
+        finally
+        {
+            await _upgrade.Sent.CompleteAsync(); // or the connection would wait for its last write for ever
+        }
+    }
+
+    [Fact]
     public async Task A_connection_that_was_refused_is_not_closed_as_well()
     {
         await using var connection = Connect();
