@@ -16,7 +16,7 @@ public sealed class ReadmeTests
     public async Task The_program_of_the_readme_brings_the_news_to_an_open_page()
     {
         await using var program = await RunningProgram.StartAsync(ReadmeProgram.Run);
-        using var http = new HttpClient(new SocketsHttpHandler()) { BaseAddress = program.Address };
+        using var http = new HttpClient(new SocketsHttpHandler()) { BaseAddress = program.Address, Timeout = Wait.Limit };
         using var socket = new ClientWebSocket();
 
         var page = await http.GetStringAsync(new Uri("/", UriKind.Relative));

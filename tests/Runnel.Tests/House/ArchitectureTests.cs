@@ -139,6 +139,14 @@ public sealed partial class ArchitectureTests
             "What is left to do is an issue. These say it in the source");
     }
 
+    [Fact]
+    public void A_client_of_a_test_gives_up_when_tests_do()
+    {
+        Findings.AssertNone(
+            Occurrences(PatientClient(), file => Path.GetExtension(file) is ".cs" && Repository.RelativeTo(file).StartsWith("tests/", StringComparison.Ordinal)),
+            "The time-out of an HttpClient is 100 s by default, which would hide a hang: set it, to Wait.Limit say. It is not set in");
+    }
+
     private static IEnumerable<string> Occurrences(Regex pattern, Func<string, bool> where)
     {
         foreach (var file in Repository.FilesBelow(".").Where(where))
@@ -161,6 +169,9 @@ public sealed partial class ArchitectureTests
     // The brackets keep the pattern from finding itself.
     [GeneratedRegex(@"(?<![\w.:/}])/(?:r[o]ot|h[o]me|w[o]rk|U[s]ers)/|https?://[a-z.-]*(?:nug[e]t|npmj[s]|debi[a]n)\b", RegexOptions.CultureInvariant)]
     private static partial Regex MachinePath();
+
+    [GeneratedRegex(@"n[e]w HttpClient\((?!.*\bTimeout = )", RegexOptions.CultureInvariant)]
+    private static partial Regex PatientClient();
 
     [GeneratedRegex(@"\b(?:TOD[O]|FIXM[E])\b", RegexOptions.CultureInvariant)]
     private static partial Regex LeftToDo();

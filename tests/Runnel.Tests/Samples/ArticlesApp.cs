@@ -45,8 +45,8 @@ internal sealed partial class ArticlesApp : WebApplicationFactory<ArticlesContex
     }
 
     /// <summary>Fills in and sends the login form.</summary>
-    public static async Task<HttpResponseMessage> SignInAsync(HttpClient client, string password) =>
-        await client.PostAsync("/admin/login", new FormUrlEncodedContent(new Dictionary<string, string>
+    public static async Task<HttpResponseMessage> SignInAsync(HttpClient client, string password, string form = "/admin/login") =>
+        await client.PostAsync(form, new FormUrlEncodedContent(new Dictionary<string, string>
         {
             ["Name"] = "admin",
             ["Password"] = password,
@@ -65,6 +65,12 @@ internal sealed partial class ArticlesApp : WebApplicationFactory<ArticlesContex
         base.Dispose(disposing);
         if (_folder.Exists)
             _folder.Delete(recursive: true);
+    }
+
+    protected override void ConfigureClient(HttpClient client)
+    {
+        base.ConfigureClient(client);
+        client.Timeout = Wait.Limit;
     }
 
     protected override void ConfigureWebHost(IWebHostBuilder builder) => builder

@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
+using Runnel.Specification;
 using Runnel.Tests.Processes;
 using Runnel.Tests.Servers;
 using Xunit;
@@ -190,13 +191,42 @@ public sealed class ArticlesTests : IDisposable
     public async Task The_cookie_is_strict_and_out_of_the_reach_of_scripts()
     {
         using var handler = new HttpClientHandler { AllowAutoRedirect = false };
-        using var client = new HttpClient(handler) { BaseAddress = _app.Address };
+        using var client = new HttpClient(handler) { BaseAddress = _app.Address, Timeout = Wait.Limit };
 
         using var signedIn = await ArticlesApp.SignInAsync(client, "dev");
 
         var cookie = signedIn.Headers.GetValues("Set-Cookie").Single();
         Assert.Contains("samesite=strict", cookie, StringComparison.Ordinal);
         Assert.Contains("httponly", cookie, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("/admin")]
+    [InlineData("/admin/edit")]
+    public async Task Who_has_not_signed_in_sees_no_page_of_the_admin(string path)
+    {
+        using var stranger = _app.CreateClient();
+
+        using var page = await stranger.GetAsync(path);
+        using var posted = await stranger.PostAsync(path, new FormUrlEncodedContent([new("Input.Title", "t"), new("Input.Body", "b")]));
+
+        Assert.Equal("/admin/login", page.RequestMessage!.RequestUri!.AbsolutePath);
+        Assert.Equal("/admin/login", posted.RequestMessage!.RequestUri!.AbsolutePath);
+        Assert.Equal("[]", await stranger.GetStringAsync("/api/articles"));
+    }
+
+    [Theory]
+    [InlineData("/admin/edit", "/admin/edit")]
+    [InlineData("https://elsewhere.example/", "/admin")]
+    [InlineData("//elsewhere.example/", "/admin")]
+    public async Task Whoever_signs_in_stays_at_this_site(string wanted, string location)
+    {
+        using var handler = new HttpClientHandler { AllowAutoRedirect = false };
+        using var client = new HttpClient(handler) { BaseAddress = _app.Address, Timeout = Wait.Limit };
+
+        using var signedIn = await ArticlesApp.SignInAsync(client, "dev", $"/admin/login?ReturnUrl={Uri.EscapeDataString(wanted)}");
+
+        Assert.Equal(location, signedIn.Headers.Location?.OriginalString);
     }
 
     [Fact]

@@ -32,7 +32,7 @@ public sealed class SamplesOnRabbitMQTests(SharedRabbitServer server) : IAsyncLi
     {
         var one = await ServeAsync("Articles");
         var other = await ServeAsync("Articles");
-        using var writer = new HttpClient(new SocketsHttpHandler()) { BaseAddress = one.Address, DefaultRequestHeaders = { { "X-Api-Key", "dev" } } };
+        using var writer = new HttpClient(new SocketsHttpHandler()) { BaseAddress = one.Address, Timeout = Wait.Limit, DefaultRequestHeaders = { { "X-Api-Key", "dev" } } };
         using var socket = await other.OpenSocketAsync("/ws/articles");
         var snapshot = await socket.ReadAsync();
 

@@ -44,7 +44,7 @@ public sealed class SamplesOnRedisTests : IClassFixture<RedisServer>, IClassFixt
         using var onPostgres = new SampleFolder(_place.Address) { Database = await _postgres.CreateDatabaseAsync() };
         var nodes = await Task.WhenAll(ServeAsync(), ServeAsync()); // at once, and on a database without tables
         var (one, other) = (nodes[0], nodes[1]);
-        using var writer = new HttpClient(new SocketsHttpHandler()) { BaseAddress = one.Address, DefaultRequestHeaders = { { "X-Api-Key", "dev" } } };
+        using var writer = new HttpClient(new SocketsHttpHandler()) { BaseAddress = one.Address, Timeout = Wait.Limit, DefaultRequestHeaders = { { "X-Api-Key", "dev" } } };
         using var socket = await other.OpenSocketAsync("/ws/articles");
         var snapshot = await socket.ReadAsync();
         var page = await _chromium.NewPageAsync(other.Address);

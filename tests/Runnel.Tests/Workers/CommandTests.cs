@@ -1,3 +1,4 @@
+using Runnel.Specification;
 using Runnel.Tests.Servers;
 using Xunit;
 
@@ -86,7 +87,7 @@ public sealed class CommandTests : IDisposable
             "--urls", "http://127.0.0.1:0", "--layer", Layer);
         await server.SaysAsync("Now listening on: http://127.0.0.1:");
         var address = server.Output.Split("Now listening on: ")[1].Split('\n')[0];
-        using var http = new HttpClient(new SocketsHttpHandler()) { BaseAddress = new Uri(address) };
+        using var http = new HttpClient(new SocketsHttpHandler()) { BaseAddress = new Uri(address), Timeout = Wait.Limit };
 
         var settings = await http.GetStringAsync(new Uri("/settings?keys=Runnel:Grace,Greeting,Place,environment,layer", UriKind.Relative));
 
@@ -123,7 +124,7 @@ public sealed class CommandTests : IDisposable
         var port = LoopbackPort.Free();
         await using var server = AppProcess.Start("runserver", "--noworker", "--urls", $"http://127.0.0.1:{port}", "--layer", Layer);
         await server.SaysAsync("Now listening on");
-        using var http = new HttpClient(new SocketsHttpHandler()) { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
+        using var http = new HttpClient(new SocketsHttpHandler()) { BaseAddress = new Uri($"http://127.0.0.1:{port}"), Timeout = Wait.Limit };
         await SendAsync(http, "mail", "letter");
         await SendAsync(http, "payments", "first");
 
@@ -147,7 +148,7 @@ public sealed class CommandTests : IDisposable
         var port = LoopbackPort.Free();
         await using var server = AppProcess.Start("runserver", "--noworker", "--urls", $"http://127.0.0.1:{port}", "--layer", Layer);
         await server.SaysAsync("Now listening on");
-        using var http = new HttpClient(new SocketsHttpHandler()) { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
+        using var http = new HttpClient(new SocketsHttpHandler()) { BaseAddress = new Uri($"http://127.0.0.1:{port}"), Timeout = Wait.Limit };
         await using var worker = AppProcess.Start("runworker", "--layer", Layer, "--Runnel:Grace", "1");
         await SendAsync(http, "mail", "long");
         await worker.SaysAsync("handled mail long");
