@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Runnel.InMemory;
 using Runnel.Specification;
+using Runnel.Workers.Recurring;
 using Xunit;
 
 namespace Runnel.Tests.Workers;
@@ -80,5 +81,46 @@ public sealed class RecurringTests
         await Wait.Until(() => clock.ArmedTimers > 0, "they wait for the first tick");
 
         Assert.InRange(queue.TimesAsked, 1, 2);
+    }
+
+    [Fact]
+    public async Task A_process_without_worker_sends_none()
+    {
+        var clock = new ManualTimeProvider();
+        var queue = new WatchedQueue(new InMemoryWorkQueue(clock));
+        await using var app = new WorkerApp(
+            new InMemoryBackplane(clock), queue, clock, host => host.MapChannel("ticks", (Pay _) => { }), worker => worker.Enabled = false,
+            services => services.AddRunnelCore().AddRecurring("often", TimeSpan.FromSeconds(1), "ticks", new Pay("tick")));
+
+        await app.StartAsync();
+        await Wait.For(app.Services.GetServices<IHostedService>().OfType<RecurringService>().Single().ExecuteTask!, "it to have nothing to do");
+
+        Assert.Equal(0, queue.TimesAsked);
+    }
+
+    [Fact]
+    public async Task One_whose_channel_takes_nothing_holds_up_no_other()
+    {
+        var clock = new ManualTimeProvider();
+        var (fired, first, goOn) = (new Inbox<string>(), 0, new TaskCompletionSource());
+        var queue = new WatchedQueue(new InMemoryWorkQueue(clock)) { OnEnqueue = () => Interlocked.Increment(ref first) == 1 ? goOn.Task : Task.CompletedTask };
+        await using var app = new WorkerApp(
+            new InMemoryBackplane(clock), queue, clock, host => host.MapChannel("ticks", (Pay pay) => fired.Add(pay.Order)),
+            services: services => services.AddRunnelCore()
+                .AddRecurring("one", TimeSpan.FromMinutes(1), "ticks", new Pay("one"))
+                .AddRecurring("other", TimeSpan.FromMinutes(1), "ticks", new Pay("other")));
+        await app.StartAsync();
+
+        await Wait.Until(
+            () =>
+            {
+                clock.Advance(TimeSpan.FromSeconds(10));
+                return fired.Count >= 2;
+            },
+            "the other one has sent a second message");
+        var orders = await fired.NextAsync(2);
+        goOn.SetResult();
+
+        Assert.Single(orders.Distinct());
     }
 }

@@ -15,17 +15,21 @@ public sealed class RecurringTickerTests : IDisposable
     private readonly RecordedLog _log = new();
     private readonly WatchedStates _states;
     private readonly List<string> _sent = [];
+    private readonly List<TimeSpan> _windows = [];
     private readonly RecurringTicker _ticker;
     private Exception? _refusal;
+    private int _tries;
 
     public RecurringTickerTests()
     {
         _states = new WatchedStates(new HistoryStateStore(new InMemoryBackplane(_clock), _clock));
         var nightly = new RecurringMessage("nightly", new IntervalSchedule(TimeSpan.FromDays(1)), "ticks", "pay", (_, options, _) =>
         {
+            _tries++;
             if (_refusal is not null)
                 throw _refusal;
             _sent.Add(options.DeduplicationId!);
+            _windows.Add(options.DeduplicationWindow);
             return new(new SentMessage(MessageId.New(_clock), IsDuplicate: false));
         });
         _ticker = new RecurringTicker(nightly, sender: null!, _states, _clock, _log.CreateLogger("Runnel"));
@@ -159,6 +163,89 @@ public sealed class RecurringTickerTests : IDisposable
 
         Assert.Equal(others, await FiredAsync());
         Assert.Empty(_log.Of(3031));
+    }
+
+    [Fact]
+    public async Task The_last_tick_is_remembered_for_a_year()
+    {
+        await LookAsync();
+        _clock.Advance(TimeSpan.FromDays(1));
+        await LookAsync();
+
+        _clock.Advance(TimeSpan.FromDays(364));
+
+        Assert.NotNull(await FiredAsync());
+    }
+
+    [Fact]
+    public async Task Copies_of_a_tick_that_other_nodes_fire_late_are_kept_off_the_channel_for_an_hour()
+    {
+        await LookAsync();
+        _clock.Advance(TimeSpan.FromDays(1));
+
+        await LookAsync();
+
+        Assert.Equal(TimeSpan.FromHours(1), Assert.Single(_windows));
+    }
+
+    [Fact]
+    public async Task After_each_failure_it_rests_for_twice_as_long_up_to_half_a_minute_and_after_a_success_for_a_second_again()
+    {
+        await LookAsync();
+        _clock.Advance(TimeSpan.FromDays(1));
+        _refusal = new IOException("The layer is away.");
+        List<double> rests = [];
+        for (var failure = 1; failure <= 7; failure++)
+            await RestAsync();
+
+        _refusal = null;
+        await LookAsync();
+        _refusal = new IOException("The layer is away again.");
+        _clock.Advance(TimeSpan.FromDays(1));
+        await RestAsync();
+
+        Assert.Equal([1, 2, 4, 8, 16, 30, 30, 1], rests);
+
+        async Task RestAsync()
+        {
+            await LookAsync();
+            rests.Add(_ticker.Rest!.Value.TotalSeconds);
+            _clock.Advance(_ticker.Rest.Value);
+        }
+    }
+
+    [Fact]
+    public async Task While_it_rests_after_a_failure_nothing_is_tried()
+    {
+        await LookAsync();
+        _clock.Advance(TimeSpan.FromDays(1));
+        _refusal = new IOException("The layer is away.");
+        await LookAsync();
+
+        _clock.Advance(TimeSpan.FromSeconds(0.5)); // another message's tick is due, say
+        await LookAsync();
+        var meanwhile = _tries;
+        _clock.Advance(TimeSpan.FromSeconds(0.5));
+        await LookAsync();
+
+        Assert.Equal((1, 2), (meanwhile, _tries));
+    }
+
+    [Fact]
+    public async Task A_tick_that_was_fired_is_remembered_although_the_application_stops()
+    {
+        await LookAsync();
+        _clock.Advance(TimeSpan.FromDays(1));
+        var goOn = new TaskCompletionSource();
+        _states.OnSetAsync = () => goOn.Task;
+        using var stopping = new CancellationTokenSource();
+
+        _ticker.Look(_clock.GetUtcNow(), stopping.Token);
+        await stopping.CancelAsync();
+        goOn.SetResult();
+        await Wait.For(_ticker.Looking, "the look");
+
+        Assert.Equal(_clock.GetUtcNow().Date, (await FiredAsync())!.At.UtcDateTime);
     }
 
     public void Dispose() => _log.Dispose();
