@@ -49,6 +49,22 @@ public sealed class ChannelDepthsTests
     }
 
     [Fact]
+    public async Task Each_number_stands_where_it_belongs()
+    {
+        var clock = new ManualTimeProvider();
+        var layer = new Operator { Status = new("tasks", Ready: 1, Scheduled: 2, Blocked: 3, InFlight: 4, Dead: 5, OldestReady: clock.GetUtcNow().AddSeconds(7)) };
+        await using var app = await StartAsync(builder => builder.With(clock).Services.AddSingleton<IWorkQueueOperator>(layer).AddSingleton<IWorkQueue>(new InMemoryWorkQueue(clock)));
+        using var http = app.Server.CreateClient();
+
+        var text = await http.GetStringAsync(new Uri("/metrics/channels", UriKind.Relative));
+
+        Assert.Equal(
+            ["ready\"} 1", "scheduled\"} 2", "blocked\"} 3", "in_flight\"} 4", "dead\"} 5"],
+            text.Split('\n').Where(line => line.StartsWith("runnel_channel_messages{channel=\"tasks\",state=\"", StringComparison.Ordinal)).Select(line => line.Split("state=\"")[1]));
+        Assert.Contains("runnel_channel_oldest_ready_seconds{channel=\"tasks\"} 0\n", text, StringComparison.Ordinal); // its sender's clock is ahead
+    }
+
+    [Fact]
     public async Task What_a_layer_does_not_tell_is_left_out_and_a_layer_that_is_away_is_a_503()
     {
         var layer = new Operator();
@@ -84,8 +100,10 @@ public sealed class ChannelDepthsTests
     {
         public bool IsAway { get; set; }
 
+        public ChannelStatus Status { get; init; } = new("tasks", 7, 0, 0, 0, 0, null);
+
         public ValueTask<IReadOnlyList<ChannelStatus>> ListChannelsAsync(CancellationToken cancellationToken = default) =>
-            IsAway ? throw new BackplaneUnavailableException("It is away.") : new([new("tasks", 7, 0, 0, 0, 0, null)]);
+            IsAway ? throw new BackplaneUnavailableException("It is away.") : new([Status]);
 
         public ValueTask<IReadOnlyList<DeadLetter>> ListDeadLettersAsync(ChannelName channel, DeadLetterFilter filter, int limit, CancellationToken cancellationToken = default) =>
             throw new NotSupportedException();

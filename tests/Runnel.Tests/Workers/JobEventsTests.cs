@@ -1,7 +1,11 @@
+using System.Globalization;
 using System.Net;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Runnel.AspNetCore.Admission;
+using Runnel.InMemory;
+using Runnel.Layers;
 using Runnel.Specification;
 using Runnel.Tests.Connections;
 using Xunit;
@@ -108,6 +112,63 @@ public sealed class JobEventsTests
         app.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
 
         Assert.Equal("retry: 0\n\n", await Wait.For(events.ReadToEndAsync(), "the end of the stream"));
+    }
+
+    [Fact]
+    public async Task Clients_are_told_milliseconds_of_the_whole_window()
+    {
+        const int Streams = 5;
+        var window = TimeSpan.FromHours(1);
+        await using var app = await JobsApp.StartAsync((_, _) => Task.CompletedTask, gateway: gateway => (gateway.ReconnectWindow, gateway.DrainTime) = (window, TimeSpan.Zero));
+        var id = await app.SendAsync(Later);
+        var streams = new List<HttpResponseMessage>();
+        for (var number = 0; number < Streams; number++)
+            streams.Add(await app.GetAsync($"/jobs/{id}/events"));
+
+        app.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
+        var told = new List<int>();
+        foreach (var stream in streams)
+        {
+            var said = await Wait.For(stream.Content.ReadAsStringAsync(), "the end of the stream");
+            told.Add(int.Parse(said.Split("retry: ")[1], CultureInfo.InvariantCulture));
+            stream.Dispose();
+        }
+
+        Assert.NotEqual(1, told.Distinct().Count()); // they do not come back together
+        Assert.All(told, wait => Assert.InRange(wait, 0, (int)window.TotalMilliseconds));
+        Assert.True(told.Max() > window.TotalSeconds, string.Join(' ', told));
+    }
+
+    [Fact]
+    public async Task A_node_that_closes_takes_no_stream_any_more()
+    {
+        await using var app = await JobsApp.StartAsync((_, _) => Task.CompletedTask);
+        var id = await app.SendAsync(Later);
+
+        app.Services.GetRequiredService<Drain>().BeginClosing();
+        using var refused = await app.GetAsync($"/jobs/{id}/events");
+
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, TimeSpan.FromSeconds(5)), (refused.StatusCode, refused.Headers.RetryAfter?.Delta));
+    }
+
+    [Fact]
+    public async Task A_client_that_vanishes_leaves_no_subscription_by_a_stream_nor_by_a_socket()
+    {
+        var backplane = new HeldBackplane(new InMemoryBackplane(TimeProvider.System));
+        await using var app = await JobsApp.StartAsync((_, _) => Task.CompletedTask, services: services => services.AddSingleton<IBackplane>(backplane));
+        var id = await app.SendAsync(Later);
+        await app.EndAsync(await app.SendAsync()); // so that the worker has subscribed to what it needs
+        var before = backplane.Live;
+        var stream = await app.GetAsync($"/jobs/{id}/events");
+        using var socket = await app.OpenSocketAsync($"/jobs/{id}/socket");
+        await Wait.For(socket.ReceiveAsync(new byte[4096], CancellationToken.None), "the present state");
+        await Wait.Until(() => backplane.Live == before + 2, "both follow the job");
+
+        stream.Dispose();
+        await Wait.Until(() => backplane.Live == before + 1, "the stream's subscription has ended");
+        socket.Abort();
+
+        await Wait.Until(() => backplane.Live == before, "the socket's subscription has ended");
     }
 
     [Fact]

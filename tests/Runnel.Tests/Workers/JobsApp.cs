@@ -31,7 +31,8 @@ internal sealed class JobsApp : IAsyncDisposable
     public IJobs Jobs => Services.GetRequiredService<IJobs>();
 
     public static async Task<JobsApp> StartAsync(
-        Func<Pay, JobContext, Task> handler, Action<JobsEndpointOptions>? jobs = null, Action<GatewayOptions>? gateway = null, string environment = "Production", Action<ChannelOptions>? channel = null, Action<IServiceCollection>? services = null)
+        Func<Pay, JobContext, Task> handler, Action<JobsEndpointOptions>? jobs = null, Action<GatewayOptions>? gateway = null, string environment = "Production", Action<ChannelOptions>? channel = null, Action<IServiceCollection>? services = null,
+        Action<IEndpointConventionBuilder>? endpoints = null)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { EnvironmentName = environment });
         builder.Logging.ClearProviders();
@@ -55,7 +56,8 @@ internal sealed class JobsApp : IAsyncDisposable
             options.Retry = new RetryPolicy { MaxAttempts = 1 };
             channel?.Invoke(options);
         });
-        app.MapJobs("/jobs", jobs);
+        var mapped = app.MapJobs("/jobs", jobs);
+        endpoints?.Invoke(mapped);
         await app.StartAsync();
         var address = app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.Single();
         return new JobsApp(app) { Clock = clock, Http = new HttpClient(new SocketsHttpHandler()) { BaseAddress = new Uri(address), Timeout = Wait.Limit } };
