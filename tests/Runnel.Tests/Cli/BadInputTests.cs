@@ -18,6 +18,7 @@ public sealed class BadInputTests
     [InlineData("channels --layer postgres://localhost", "There is no layer 'postgres:' yet")]
     [InlineData("channels --layer redis:/cache", "write redis://")]
     [InlineData("send tasks {", "The body is not JSON")]
+    [InlineData("send tasks [1x]", "The mistake is at line 1, byte 3.")]
     [InlineData("send tasks {} --delay 5", "'5' is not a duration")]
     [InlineData("send tasks? {}", "is not a channel name")]
     [InlineData("dead-letters show tasks 12", "'12' is not an id")]
@@ -26,6 +27,8 @@ public sealed class BadInputTests
     [InlineData("dead-letters purge tasks", "Say what to purge")]
     [InlineData("dead-letters replay tasks", "Say what to replay")]
     [InlineData($"dead-letters purge tasks {Id} --all", "Say what to purge")]
+    [InlineData("dead-letters purge tasks --all --type payment.test", "Say what to purge")]
+    [InlineData($"dead-letters replay tasks {Id} --reason rejected", "Say what to replay")]
     [InlineData("jobs show 12", "'12' is not an id")]
     [InlineData("channels", "Say which layer")]
     [InlineData("load ftp://host", "is not the address of a WebSocket")]
@@ -37,6 +40,15 @@ public sealed class BadInputTests
     [InlineData("load ws://host --echo --rate 1000000 --duration 1h", "a test has at most")]
     [InlineData("load ws://host --echo --rate 5 --body hello", "has no {mark}")]
     [InlineData("load ws://host --history 1000,2m", "--history is for --publish group:NAME only")]
+    [InlineData("load ws://host --publish group:news --rate 5 --history 0,2m", "--history takes a number of messages and their age")]
+    [InlineData("load ws://host --rate 5", "Give --rate together with --echo or --publish")]
+    [InlineData("load ws://host --echo --rate 0", "--rate takes a number of messages a second above 0")]
+    [InlineData("load ws://host --timeout 0s", "--timeout is not 0s")]
+    [InlineData("load ws://host --drain 25h", "are at most 1d")]
+    [InlineData("load ws://host --protocol a/b", "'a/b' is not the name of a subprotocol")]
+    [InlineData("load ws://host --echo --rate 5 --stream news --body x{mark}", "messages are JSON. --body is not")]
+    [InlineData("load ws://host --echo --rate 5 --protocol runnel.v1 --body x{mark}", "messages are JSON. --body is not")]
+    [InlineData("load ws://host --connections 1000001", "--connections takes a number from 1 to 1000000")]
     public async Task What_cannot_be_understood_is_one_sentence_and_exit_code_2(string commandLine, string words)
     {
         var tool = await RunnelTool.RunAsync(commandLine.Split(' '));

@@ -115,6 +115,61 @@ public abstract class QueueCommandSpecification : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Channels_show_how_old_the_oldest_message_is_and_what_workers_have_in_hand()
+    {
+        if (!Promises(WorkQueueFeatures.FullStatus))
+            return;
+        for (var message = 1; message <= 2; message++)
+            await EnqueueAsync(new Message("task", "1"u8.ToArray()));
+        await using var lease = await _queue.OpenReceiverAsync(new ReceiverOptions());
+        await lease.ReceiveAsync("tasks", 2);
+        await EnqueueAsync(new Message("task", "1"u8.ToArray()));
+        await EnqueueAsync(new Message("task", "1"u8.ToArray()), age: TimeSpan.FromMinutes(150));
+
+        var channel = Assert.Single((await RunAsync("channels", "--json")).Json.EnumerateArray());
+        var table = (await RunAsync("channels")).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+        Assert.Equal((2, 2), (channel.GetProperty("inFlight").GetInt64(), channel.GetProperty("ready").GetInt64()));
+        Assert.InRange(channel.GetProperty("ageSeconds").GetDouble(), 150 * 60, 160 * 60);
+        Assert.Equal(["tasks", "2", "2", "0", "0", "2h", "2", "0"], table[1].Split(' ', StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    [Fact]
+    public async Task A_dead_letter_is_one_line_of_the_table_however_long_its_error()
+    {
+        var first = $"It is no good. {new string('x', 300)} The end.";
+        await DieAsync("bad", error: $"{first}\n   at Second()");
+
+        var lines = (await RunAsync("dead-letters", "list", "tasks")).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+        Assert.Equal(2, lines.Length); // the head, and the letter
+        Assert.EndsWith(first, lines[1].TrimEnd(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_dead_letter_is_told_with_its_counters_its_key_and_its_times()
+    {
+        var sent = DateTimeOffset.FromUnixTimeMilliseconds(TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds()).AddHours(-3);
+        var key = Promises(WorkQueueFeatures.KeyOrder) ? "k" : null;
+        var envelope = new Envelope(new Message("bad", "1"u8.ToArray())) { Id = MessageId.New(TimeProvider.System), Channel = "tasks", Key = key, SentAt = sent, Attempt = 4, Crashes = 2 };
+        await _queue.EnqueueAsync("tasks", [envelope], EnqueueOptions.Default);
+        await DeadLetterAsync(DeadLetterReason.AttemptsExhausted, "It is no good.");
+        var letter = Assert.Single(await Operator.ListDeadLettersAsync("tasks", DeadLetterFilter.All, 10));
+
+        var listed = Assert.Single((await RunAsync("dead-letters", "list", "tasks", "--json")).Json.EnumerateArray());
+        var shown = (await RunAsync("dead-letters", "show", "tasks", $"{envelope.Id}", "--json")).Json;
+        var row = (await RunAsync("dead-letters", "list", "tasks")).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[1];
+
+        foreach (var document in new[] { listed, shown })
+        {
+            Assert.Equal((letter.Envelope.Attempt, letter.Envelope.Crashes), (document.GetProperty("attempts").GetInt32(), document.GetProperty("crashes").GetInt32()));
+            Assert.Equal(("tasks", "attemptsExhausted", key), (document.GetProperty("channel").GetString(), document.GetProperty("reason").GetString(), document.GetProperty("key").GetString()));
+            Assert.Equal((sent, letter.At), (document.GetProperty("sentAt").GetDateTimeOffset(), document.GetProperty("deadAt").GetDateTimeOffset()));
+        }
+        Assert.Matches($"^{envelope.Id} +bad +attemptsExhausted +{letter.Envelope.Attempt} +{letter.Envelope.Crashes} +{letter.At:u} +It is no good\\. *$", row);
+    }
+
+    [Fact]
     public async Task A_layer_that_holds_nothing_is_an_empty_document()
     {
         Assert.Equal(0, (await RunAsync("channels", "--json")).Json.GetArrayLength());
@@ -250,15 +305,20 @@ public abstract class QueueCommandSpecification : IAsyncLifetime
     {
         var message = new Message(type, Encoding.UTF8.GetBytes(body), new Dictionary<string, string> { ["origin"] = "test" });
         var id = await EnqueueAsync(message);
-        await using var lease = await _queue.OpenReceiverAsync(new ReceiverOptions());
-        var received = Assert.Single(await lease.ReceiveAsync("tasks", 1));
-        Assert.True(await lease.DeadLetterAsync(received, reason, error));
+        await DeadLetterAsync(reason, error);
         return id;
     }
 
-    private async Task<MessageId> EnqueueAsync(Message message, string? key = null)
+    private async Task DeadLetterAsync(DeadLetterReason reason, string error)
     {
-        var envelope = new Envelope(message) { Id = MessageId.New(TimeProvider.System), Channel = "tasks", Key = key, SentAt = TimeProvider.System.GetUtcNow() };
+        await using var lease = await _queue.OpenReceiverAsync(new ReceiverOptions());
+        var received = Assert.Single(await lease.ReceiveAsync("tasks", 1));
+        Assert.True(await lease.DeadLetterAsync(received, reason, error));
+    }
+
+    private async Task<MessageId> EnqueueAsync(Message message, string? key = null, TimeSpan age = default)
+    {
+        var envelope = new Envelope(message) { Id = MessageId.New(TimeProvider.System), Channel = "tasks", Key = key, SentAt = TimeProvider.System.GetUtcNow() - age };
         await _queue.EnqueueAsync("tasks", [envelope], EnqueueOptions.Default);
         return envelope.Id;
     }

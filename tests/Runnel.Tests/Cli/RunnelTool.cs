@@ -58,6 +58,7 @@ internal sealed record RunnelTool(int ExitCode, string Output, string Error)
         Assert.Equal("", Output);
         Assert.Contains(words, Error, StringComparison.Ordinal);
         Assert.Single(Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.DoesNotContain("(Parameter '", Error, StringComparison.Ordinal); // whoever reads it did not write the method
         Assert.Equal(exitCode, ExitCode);
     }
 

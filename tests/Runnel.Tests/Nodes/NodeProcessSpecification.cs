@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Runnel.Specification;
@@ -38,6 +39,11 @@ public abstract class NodeProcessSpecification : IAsyncLifetime
         Assert.Equal(nodes.All.Select(node => node.Id), shown.Select(node => node.GetProperty("id").GetString()));
         Assert.Equal(["", "worker"], shown.Select(node => string.Join(',', node.GetProperty("roles").EnumerateArray())));
         Assert.Equal($"{Environment.MachineName}, process {worker.Id}", shown[1].GetProperty("address").GetString());
+        Assert.Equal(
+            nodes.All.Select(node => (node.Incarnation, node.Version, node.Since)),
+            shown.Select(node => (node.GetProperty("incarnation").GetInt32(), node.GetProperty("version").GetString()!, node.GetProperty("since").GetDateTimeOffset())));
+        var table = (await RunnelTool.RunAsync("nodes", "--layer", Address)).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Matches($"^{nodes.All[1].Id} +worker +{Environment.MachineName}, process {worker.Id} +{Regex.Escape(nodes.All[1].Version)} +[0-9]+(ms|s|m)$", table[2].TrimEnd());
         await worker.KillAsync();
 
         await Wait.Until(() => nodes.All.Count == 1, "its death is noticed");

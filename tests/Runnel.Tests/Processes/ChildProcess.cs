@@ -52,6 +52,10 @@ internal sealed class ChildProcess : IAsyncDisposable
         return new ChildProcess(start);
     }
 
+    /// <summary>Starts a program of .NET that was built with the tests on a terminal of its own: what it asks is answered by what is written to it.</summary>
+    public static ChildProcess StartOnTerminal(string program, params string[] arguments) => new(new ProcessStartInfo(
+        "script", ["-qec", string.Join(' ', new[] { "dotnet", Path.Combine(AppContext.BaseDirectory, program) }.Concat(arguments).Select(word => $"'{word}'")), "/dev/null"]));
+
     /// <summary>Starts a script with Node.</summary>
     public static ChildProcess StartNode(params string[] arguments) => new(new ProcessStartInfo("node", arguments));
 
