@@ -68,6 +68,19 @@ public sealed class DataBindingDeclarationTests
         Assert.Null(options.HistoryOf("book.1"));
     }
 
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(601)]
+    public async Task A_save_is_held_up_for_no_less_than_no_time_and_for_ten_minutes_at_most(int seconds)
+    {
+        await using var library = new Library(
+            options => options.UseInMemoryDatabase("delay"), b => b.Bind<Book>("books", a => a.AllFields()), maxSaveDelay: TimeSpan.FromSeconds(seconds));
+
+        var refusal = await Assert.ThrowsAsync<OptionsValidationException>(library.StartAsync);
+
+        Assert.Contains("The field MaxSaveDelay ", refusal.Message, StringComparison.Ordinal);
+    }
+
     private static Library Open(Action<DataBindingBuilder<LibraryContext>> bind)
     {
         var name = Guid.NewGuid().ToString();

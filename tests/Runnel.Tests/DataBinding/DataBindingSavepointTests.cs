@@ -118,8 +118,10 @@ public sealed class DataBindingSavepointTests(PostgresServer server) : DataBindi
         Assert.Equal(["5"], Titles);
     }
 
-    [Fact]
-    public async Task Of_savepoints_of_one_name_the_latest_counts_and_when_that_is_released_the_one_before()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Of_savepoints_of_one_name_the_latest_counts_and_when_that_is_released_the_one_before(bool asynchronously)
     {
         await Library.UseAsync(async db =>
         {
@@ -144,7 +146,10 @@ public sealed class DataBindingSavepointTests(PostgresServer server) : DataBindi
             await Add(db, "lost with the first");
             await transaction.CreateSavepointAsync("here");
             await Add(db, "this too");
-            await transaction.ReleaseSavepointAsync("here");
+            if (asynchronously)
+                await transaction.ReleaseSavepointAsync("here");
+            else
+                transaction.ReleaseSavepoint("here");
             await transaction.RollbackToSavepointAsync("here");
             await transaction.CommitAsync();
         });

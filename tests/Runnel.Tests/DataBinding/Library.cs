@@ -80,6 +80,7 @@ internal sealed class LibraryContext(DbContextOptions<LibraryContext> options) :
 internal sealed class Library : IAsyncDisposable
 {
     private readonly IHost _host;
+    private bool _isStarted;
 
     public Library(
         Action<DbContextOptionsBuilder> database,
@@ -110,7 +111,11 @@ internal sealed class Library : IAsyncDisposable
 
     public IServiceProvider Services => _host.Services;
 
-    public Task StartAsync() => _host.StartAsync();
+    public async Task StartAsync()
+    {
+        await _host.StartAsync();
+        _isStarted = true;
+    }
 
     public async Task UseAsync(Func<LibraryContext, Task> use)
     {
@@ -120,7 +125,8 @@ internal sealed class Library : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _host.StopAsync();
+        if (_isStarted)
+            await _host.StopAsync();
         _host.Dispose();
     }
 }

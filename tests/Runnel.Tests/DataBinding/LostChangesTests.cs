@@ -32,6 +32,7 @@ public sealed class LostChangesTests : IDisposable
 
         Assert.Equal(["shelf.a", "shelf.b"], library.Groups.Gaps.Order());
         Assert.Single(library.Groups.Messages);
+        await Wait.Until(() => library.Log.Lines.Count(line => line.StartsWith("Information 5005", StringComparison.Ordinal)) == 2, "it is logged that they were told");
     }
 
     [Fact]

@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Runnel.EntityFrameworkCore;
+using Runnel.Layers;
 using Runnel.Tests.Recording;
 using Xunit;
 
@@ -13,6 +14,8 @@ namespace Runnel.Tests.DataBinding;
 /// <summary>What a transaction holds until it commits, whatever becomes of its savepoints.</summary>
 public sealed class PendingChangesTests : IDisposable
 {
+    private const string Model = "pending";
+
     private readonly RecordedLog _log = new();
     private readonly ServiceProvider _services;
     private readonly ChangePublisher _publisher;
@@ -49,7 +52,7 @@ public sealed class PendingChangesTests : IDisposable
 
         Assert.Equal([1], Taken());
         var told = Assert.Single(_log.Of(5003));
-        Assert.StartsWith("The update of book 2 was saved but not sent to group 'books': ", told.Text, StringComparison.Ordinal);
+        Assert.StartsWith($"The update of {Model} 2 was saved but not sent to group 'books': ", told.Text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -74,6 +77,7 @@ public sealed class PendingChangesTests : IDisposable
     public void A_transaction_of_two_contexts_is_over_when_the_second_of_them_leaves_it()
     {
         var (first, second) = (Guid.NewGuid(), Guid.NewGuid());
+        using var failed = new CountedMeasurements(RunnelTelemetry.BindingFailed, Model);
         var pending = PendingChanges.Of(_transaction);
         pending.Join(first);
         pending.Join(second);
@@ -84,6 +88,7 @@ public sealed class PendingChangesTests : IDisposable
         PendingChanges.Leave(_transaction, second);
 
         Assert.Single(_log.Of(5003));
+        Assert.Equal(1, failed.Total);
         Assert.Empty(Taken());
     }
 
@@ -97,7 +102,7 @@ public sealed class PendingChangesTests : IDisposable
     private IEnumerable<int> Taken() => PendingChanges.Take(_transaction).Select(static outgoing => outgoing.Change.PrimaryKey.GetInt32());
 
     private OutgoingChange Change(int key) =>
-        new(_publisher, "books", new BoundChange(BoundChange.Update, "book", JsonSerializer.SerializeToElement(key), JsonSerializer.SerializeToElement(new { })));
+        new(_publisher, "books", new BoundChange(BoundChange.Update, Model, JsonSerializer.SerializeToElement(key), JsonSerializer.SerializeToElement(new { })));
 
     private sealed class Transaction : DbTransaction
     {

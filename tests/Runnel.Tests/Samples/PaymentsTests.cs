@@ -81,6 +81,26 @@ public sealed class PaymentsTests : IDisposable
     }
 
     [Fact]
+    public async Task A_letter_that_is_replayed_when_its_order_was_paid_otherwise_does_nothing()
+    {
+        await using var app = await ServeAsync();
+        using var poisoned = await PayAsync(app, "poison", "poison");
+        await UntilAsync(app, "poison", "dead");
+        using var otherwise = await PayAsync(app, "poison", "ok");
+        await UntilAsync(app, "poison", "paid");
+        var paid = (await OrderAsync(app, "poison")).GetRawText();
+
+        await OperateAsync(async queue =>
+        {
+            await Wait.Until(async () => await queue.ReplayAsync("payments", DeadLetterFilter.All) == 1, "the letter is replayed");
+            await Wait.Until(async () => (await queue.ListChannelsAsync()).All(channel => channel.Channel.Value != "payments"), "its message is handled");
+        });
+
+        Assert.Equal(paid, (await OrderAsync(app, "poison")).GetRawText());
+        AssertChargedOnce("poison");
+    }
+
+    [Fact]
     public async Task An_order_whose_message_is_gone_is_found_and_paid()
     {
         await using var web = await SampleProcess.ServeAsync("Payments", _folder, 0, "runserver", "--noworker");
