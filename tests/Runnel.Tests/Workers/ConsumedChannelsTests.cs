@@ -14,6 +14,7 @@ public sealed class ConsumedChannelsTests : IDisposable
 {
     private const int NobodyConsumes = 3015, NotKnown = 3016;
 
+    private readonly ManualTimeProvider _clock = new();
     private readonly RecordedLog _log = new();
     private readonly LoggerFactory _loggers;
     private readonly WatchedStates _states;
@@ -21,8 +22,7 @@ public sealed class ConsumedChannelsTests : IDisposable
 
     public ConsumedChannelsTests()
     {
-        var clock = new ManualTimeProvider();
-        _states = new WatchedStates(new HistoryStateStore(new InMemoryBackplane(clock), clock));
+        _states = new WatchedStates(new HistoryStateStore(new InMemoryBackplane(_clock), _clock));
         _loggers = new LoggerFactory([_log]);
         _channels = new ConsumedChannels(new ChannelRegistry(), _states, new Logger<ConsumedChannels>(_loggers));
     }
@@ -50,6 +50,32 @@ public sealed class ConsumedChannelsTests : IDisposable
         await _channels.RememberAsync([channel], CancellationToken.None);
 
         _channels.AfterSend(channel);
+
+        Assert.Empty(_log.Lines);
+    }
+
+    [Fact]
+    public async Task A_channel_that_had_a_worker_within_a_year_is_consumed_and_after_that_it_is_not()
+    {
+        await _channels.RememberAsync(["payments", "mail"], CancellationToken.None);
+
+        _clock.Advance(TimeSpan.FromDays(364));
+        _channels.AfterSend("payments");
+        Assert.Empty(_log.Lines);
+        _clock.Advance(TimeSpan.FromDays(2));
+        _channels.AfterSend("mail");
+
+        Assert.Single(_log.Of(NobodyConsumes));
+    }
+
+    [Fact]
+    public void A_channel_that_the_application_consumes_itself_is_not_looked_up()
+    {
+        var registry = new ChannelRegistry();
+        registry.Add("payments", MessageHandler.Of("payments", (Pay _) => { }), configure: null);
+        var channels = new ConsumedChannels(registry, _states, new Logger<ConsumedChannels>(_loggers));
+
+        channels.AfterSend("payments"); // its worker may be switched off here
 
         Assert.Empty(_log.Lines);
     }

@@ -1,3 +1,5 @@
+using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Runnel.InMemory;
 using Runnel.Layers;
@@ -152,6 +154,20 @@ public sealed class InMemoryWorkersTests : WorkersSpecification
     }
 
     [Fact]
+    public async Task Receiving_that_fails_for_long_is_tried_again_every_ten_seconds()
+    {
+        var handled = new Inbox<string>();
+        var queue = new WatchedQueue(_queue) { FailingReceives = 9 };
+        await using var app = new WorkerApp(_backplane, queue, Clock, host => host.MapChannel("payments", (Pay pay) => handled.Add(pay.Order)));
+        await app.StartAsync();
+        await app.Channels.SendAsync("payments", new Pay("1"));
+
+        await AdvanceUntilAsync(handled.NextAsync(), TimeSpan.FromSeconds(5));
+
+        Assert.Equal([0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10, 10], app.Log.Of(3006).Select(static entry => TimeSpan.Parse(entry.Text.TrimEnd('.').Split(' ')[^1], CultureInfo.InvariantCulture).TotalSeconds));
+    }
+
+    [Fact]
     public async Task A_failure_to_receive_is_tried_again_soon_however_long_the_one_before_it_lasted()
     {
         var handled = new Inbox<string>();
@@ -181,6 +197,27 @@ public sealed class InMemoryWorkersTests : WorkersSpecification
         var order = await AdvanceUntilAsync(handled.NextAsync(), TimeSpan.FromMilliseconds(500));
 
         Assert.Equal("1", order);
+        Assert.Equal(5, app.Log.Of(3007).Count());
+    }
+
+    [Fact]
+    public async Task A_worker_leaves_as_soon_as_its_application_begins_to_stop()
+    {
+        var (began, goOn) = (new Inbox<string>(), new TaskCompletionSource());
+        var app = await StartAsync(host => host.MapChannel("payments", async (Pay pay) =>
+        {
+            began.Add(pay.Order);
+            if (pay.Order == "long")
+                await goOn.Task;
+        }, options => options.Concurrency = 1));
+        await app.BeginLongAsync(began);
+        await app.Channels.SendManyAsync("payments", [new Pay("a"), new Pay("b")]);
+        await Wait.Until(() => app.RunningJobs == 3, "the worker has them all");
+
+        app.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication(); // and no service is told to stop yet
+
+        await Wait.Until(async () => (await _queue.ListChannelsAsync()).Sum(status => status.Ready) == 2, "what has not begun is handed back");
+        goOn.SetResult();
     }
 
     [Fact]
@@ -229,6 +266,32 @@ public sealed class InMemoryWorkersTests : WorkersSpecification
 
         Assert.Equal(JobState.Running, meanwhile!.State);
         Assert.Equal(0, began.Count);
+    }
+
+    [Fact]
+    public async Task The_end_of_a_job_that_ends_while_its_worker_stops_is_published_before_the_application_ends()
+    {
+        var (began, goOn, settled) = (new Inbox<int>(), new TaskCompletionSource(), new TaskCompletionSource());
+        var (backplane, queue) = (new WatchedBackplane(_backplane), new WatchedQueue(_queue) { Completing = settled.Task });
+        await using var app = new WorkerApp(backplane, queue, Clock, host => host.MapChannel("payments", async (Pay _, JobContext job) =>
+        {
+            began.Add(job.Attempt);
+            await goOn.Task;
+        }, Track), worker => worker.ShutdownGrace = TimeSpan.Zero);
+        await app.StartAsync();
+        var sent = await app.Channels.SendAsync("payments", new Pay("1"));
+        await began.NextAsync();
+
+        backplane.FailingPublications = int.MaxValue;
+        var stopping = app.StopAsync();
+        await Wait.Until(() => app.Log.Of(3012).Any(), "the grace is over");
+        goOn.SetResult();
+        await Wait.Until(() => app.Log.Of(3010).Any(), "its end cannot be published");
+        backplane.FailingPublications = 0;
+        settled.SetResult();
+        await Wait.For(stopping, "the application to stop");
+
+        Assert.Equal(JobState.Succeeded, (await app.Jobs.FindAsync(sent.Id))!.State);
     }
 
     [Fact]

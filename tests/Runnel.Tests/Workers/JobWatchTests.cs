@@ -39,6 +39,22 @@ public sealed class JobWatchTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_watch_notices_within_a_minute_that_the_clock_was_set()
+    {
+        var sent = await _app.Channels.SendAsync("payments", new Pay("1"), new SendOptions { Expiry = TimeSpan.FromHours(1) });
+        await using var states = _app.Jobs.WatchAsync(sent.Id).GetAsyncEnumerator();
+        await states.MoveNextAsync();
+        var next = states.MoveNextAsync().AsTask();
+        await Wait.Until(() => _clock.ArmedTimers > 0, "it waits");
+
+        _clock.Jump(TimeSpan.FromMinutes(65)); // the state is kept for 70
+        _clock.Advance(TimeSpan.FromMinutes(1));
+
+        Assert.True(await Wait.For(next, "the next state"));
+        Assert.Equal(JobState.Dead, states.Current.State);
+    }
+
+    [Fact]
     public async Task A_watch_goes_on_when_the_layer_was_away()
     {
         var sent = await _app.Channels.SendAsync("payments", new Pay("1"));

@@ -143,6 +143,28 @@ public sealed class LateStateTests : IDisposable
     }
 
     [Fact]
+    public async Task One_that_waits_without_its_result_for_want_of_room_is_told()
+    {
+        const int Mebibyte = 1024 * 1024;
+        _states.OnSet = static _ => new BackplaneUnavailableException("The layer is away.");
+        var large = Of(new string('x', Mebibyte - 2)); // and two quotes
+        for (var i = 0; i < 64; i++)
+        {
+            _store.Late.TryAdd(large, out var isLost);
+            Assert.False(isLost);
+        }
+        var one = Of("1");
+        using var progress = new JobProgress(one.Id, one.Status, one.Retention, receiver: null!, _store, _clock, new Logger<JobProgress>(_loggers));
+
+        await progress.EndAsync(static status => status, TimeSpan.Zero, static () => true, stopping: new CancellationToken(canceled: true));
+        progress.PublishLater();
+
+        Assert.Equal(
+            $"The end of job {one.Id} waits for the layer without the job's result, because the results that wait already take {64 * Mebibyte} bytes.", Assert.Single(_log.Of(3036)).Text);
+        Assert.Empty(_log.Of(3034));
+    }
+
+    [Fact]
     public void There_is_room_again_for_as_many_as_were_published()
     {
         var late = new LateStates();

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Runnel.InMemory;
@@ -118,7 +119,7 @@ public sealed class MapChannelTests : IAsyncDisposable
 
         await app.Channels.SendAsync("payments", new Pay("1"), options);
         await app.Channels.SendAsync("payments", new Nameless("ä"), options);
-        await app.Channels.SendAsync("payments", new Message("raw", "no json"u8.ToArray()), options);
+        await app.Channels.SendAsync("payments", new Message("raw", "no json"u8.ToArray(), new Dictionary<string, string> { ["tenant"] = "another" }), options);
         await app.Channels.SendAsync("payments", JsonElement.Parse("[1]"), options);
 
         Assert.Equal(
@@ -193,6 +194,30 @@ public sealed class MapChannelTests : IAsyncDisposable
         await app.Channels.SendAsync<Nameless>("payments", new Secretive("seen by all", "not sent"));
 
         Assert.Equal(["""{"text":"seen by all"}"""], await _seen.NextAsync(1));
+    }
+
+    [Fact]
+    public async Task What_the_senders_options_leave_out_is_not_missed()
+    {
+        var clock = new ManualTimeProvider();
+        var app = _apps.Add(new(
+            new InMemoryBackplane(clock), new InMemoryWorkQueue(clock), clock, host => host.MapChannel("payments", (Refund refund) => _seen.Add($"{refund.Order} {refund.Cents}")),
+            services: services => services.Configure<RunnelOptions>(options => options.Json = new(options.Json) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault })));
+        await app.StartAsync();
+
+        await app.Channels.SendAsync("payments", new Refund("1", 0));
+
+        Assert.Equal("1 0", await _seen.NextAsync());
+    }
+
+    [Fact]
+    public async Task A_class_that_fails_is_disposed_with_its_scope()
+    {
+        var app = await StartAsync(host => host.MapChannel<FailingConsumer>("payments"));
+
+        await app.Channels.SendAsync("payments", new Pay("1"));
+
+        Assert.Equal(["consumer disposed", "ledger disposed"], await _seen.NextAsync(2));
     }
 
     [Fact]
@@ -272,6 +297,13 @@ public sealed class MapChannelTests : IAsyncDisposable
             seen.Add("consumer disposed");
             return ValueTask.CompletedTask;
         }
+    }
+
+    internal sealed class FailingConsumer(Ledger ledger, Inbox<string> seen) : ChannelConsumer<Pay>, IDisposable
+    {
+        public override Task OnMessageAsync(Pay message, JobContext job, CancellationToken cancellationToken) => throw new TimeoutException($"{ledger} is away.");
+
+        public void Dispose() => seen.Add("consumer disposed");
     }
 
     private sealed class FakeHost(IServiceProvider services) : IHost

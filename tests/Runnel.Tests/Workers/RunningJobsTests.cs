@@ -80,6 +80,16 @@ public sealed class RunningJobsTests
         Assert.False(token.IsCancellationRequested);
     }
 
+    [Fact]
+    public void A_consumer_that_asks_for_its_token_when_its_job_is_cancelled_already_finds_it_cancelled()
+    {
+        var job = JobOf(MessageId.New(_clock));
+
+        job.Cancel(timedOut: false);
+
+        Assert.True(job.CancellationToken.IsCancellationRequested);
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

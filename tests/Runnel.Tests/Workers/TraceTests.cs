@@ -39,6 +39,31 @@ public class TraceTests
     }
 
     [Fact]
+    public async Task A_trace_that_the_application_names_itself_counts_for_more_than_the_one_it_is_in()
+    {
+        const string Own = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name is RunnelTelemetry.Name or nameof(TraceTests),
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+        };
+        ActivitySource.AddActivityListener(listener);
+        using var source = new ActivitySource(nameof(TraceTests));
+        var seen = new Inbox<string?>();
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.Services.AddRunnelCore().AddRunnelWorkers();
+        using var host = builder.Build();
+        host.MapChannel("traced", (string _) => seen.Add(Activity.Current?.ParentId));
+        await host.StartAsync();
+
+        using var sending = source.StartActivity("sending");
+        await host.Services.GetRequiredService<IChannels>().SendAsync("traced", "x", new SendOptions { Headers = new Dictionary<string, string> { ["traceparent"] = Own } });
+
+        Assert.Equal(Own, await seen.NextAsync());
+        await host.StopAsync();
+    }
+
+    [Fact]
     public async Task A_job_names_its_channel_and_its_id_in_the_trace_and_one_that_is_not_recorded_sends_no_header()
     {
         var ended = new System.Collections.Concurrent.ConcurrentQueue<Activity>();

@@ -53,6 +53,9 @@ internal sealed class WatchedQueue(IWorkQueue inner) : IWorkQueue, IWorkQueueOpe
     /// <summary>The same leases, as the layer made them.</summary>
     public IList<IWorkReceiver> OwnLeases { get; } = [];
 
+    /// <summary>What the leases were asked for with.</summary>
+    public ConcurrentQueue<ReceiverOptions> Opened { get; } = new();
+
     public ConcurrentQueue<int> Asked { get; } = new();
 
     public WorkQueueFeatures Features => inner.Features;
@@ -83,6 +86,7 @@ internal sealed class WatchedQueue(IWorkQueue inner) : IWorkQueue, IWorkQueueOpe
 
     public async ValueTask<IWorkReceiver> OpenReceiverAsync(ReceiverOptions options, CancellationToken cancellationToken = default)
     {
+        Opened.Enqueue(options);
         if (Interlocked.Decrement(ref _failingLeases) >= 0)
             throw new IOException("The layer is away.");
         var own = await inner.OpenReceiverAsync(options, cancellationToken);

@@ -196,6 +196,58 @@ public sealed class WorkerLeaseTests : IAsyncDisposable
         Assert.Equal(0, began.Count);
     }
 
+    [Fact]
+    public async Task Nobody_says_that_a_job_runs_while_the_lease_may_be_lost()
+    {
+        var (began, returned) = (new Inbox<int>(), new Inbox<int>());
+        var watched = new WatchedQueue(_queue) { IsInDoubt = true };
+        watched.OnAbandoned = () =>
+        {
+            returned.Add(1);
+            return Task.CompletedTask;
+        };
+        var app = await StartAsync(watched, host => host.MapChannel("payments", (Pay _, JobContext job) => began.Add(job.Attempt), Track));
+        var sent = await app.Channels.SendAsync("payments", new Pay("1"));
+
+        await _clock.MoveUntil(TimeSpan.FromMilliseconds(100), () => returned.Count > 0, "the message is given back");
+
+        Assert.Equal(JobState.Queued, (await app.Jobs.FindAsync(sent.Id))!.State);
+        Assert.Equal(0, began.Count);
+    }
+
+    [Fact]
+    public async Task A_worker_that_lost_its_lease_says_so_and_waits_for_no_handler()
+    {
+        var (began, stuck) = (new Inbox<int>(), new TaskCompletionSource());
+        var watched = new WatchedQueue(_queue);
+        var app = await StartAsync(watched, host => host.MapChannel("payments", async (Pay _, JobContext job) =>
+        {
+            began.Add(job.Crashes);
+            await stuck.Task; // ignores its token
+        }));
+        await app.Channels.SendAsync("payments", new Pay("1"));
+        await began.NextAsync();
+        var worker = watched.Leases[0].WorkerId;
+
+        _queue.Crash(worker);
+        await Wait.Until(() => app.Log.Of(3012).Any(), "the worker gives the handler up");
+        stuck.SetResult();
+
+        Assert.StartsWith($"Worker {worker} lost its lease", Assert.Single(app.Log.Of(3005)).Text, StringComparison.Ordinal);
+        Assert.StartsWith("1 handlers did not finish within the grace of 00:00:00;", Assert.Single(app.Log.Of(3012)).Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_worker_asks_for_a_lease_as_long_as_it_was_told()
+    {
+        var watched = new WatchedQueue(_queue);
+        await _apps.StartAsync(new(_backplane, watched, _clock, host => host.MapChannel("payments", (Pay _) => { }), worker => worker.LeaseDuration = TimeSpan.FromSeconds(42)));
+
+        await Wait.Until(() => !watched.Opened.IsEmpty, "the worker asks for its lease");
+
+        Assert.Equal(TimeSpan.FromSeconds(42), watched.Opened.First().LeaseDuration);
+    }
+
     private static void Track(ChannelOptions options) => options.Track = true;
 
     private WorkerApp Create(IWorkQueue queue, Action<IHost> map) => _apps.Add(new(_backplane, queue, _clock, map));

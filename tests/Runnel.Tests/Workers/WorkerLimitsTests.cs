@@ -122,6 +122,16 @@ public sealed class WorkerLimitsTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_worker_asks_for_no_more_than_it_has_threads()
+    {
+        await StartAsync(host => host.MapChannel("payments", (Pay _) => { }), worker => worker.Threads = 2);
+
+        await Wait.Until(() => !_watched.Asked.IsEmpty, "it asks for messages");
+
+        Assert.Equal(2, _watched.Asked.First());
+    }
+
+    [Fact]
     public async Task A_worker_takes_ahead_only_while_handlers_are_short()
     {
         var began = new Inbox<string>();
@@ -198,6 +208,63 @@ public sealed class WorkerLimitsTests : IAsyncDisposable
         goOn.SetResult();
 
         Assert.Equal(["a", "b", "c"], elsewhere.Order());
+    }
+
+    [Fact]
+    public async Task What_waits_is_given_back_also_if_a_handler_has_finished_before_the_long_one_began()
+    {
+        var (began, goOn, end) = (new Inbox<string>(), new TaskCompletionSource(), new TaskCompletionSource());
+        var app = await StartAsync(host => host.MapChannel("payments", async (Pay pay) =>
+        {
+            began.Add(pay.Order);
+            await (pay.Order switch { "first" => goOn.Task, "long" => end.Task, _ => Task.CompletedTask });
+        }, options => options.Concurrency = 1));
+        foreach (var order in new[] { "short", "first" }) // so that more is taken than runs
+        {
+            await app.Channels.SendAsync("payments", new Pay(order));
+            await began.NextAsync();
+        }
+        await app.Channels.SendManyAsync("payments", [new Pay("long"), new Pay("a"), new Pay("b")]);
+        await Wait.Until(async () => (await _queue.ListChannelsAsync()).Sum(status => status.InFlight) == 4, "the worker has all");
+
+        goOn.SetResult();
+        Assert.Equal("long", await began.NextAsync());
+        await Wait.Until(
+            async () =>
+            {
+                _clock.Advance(TimeSpan.FromMilliseconds(500));
+                return (await _queue.ListChannelsAsync()).Sum(status => status.Ready) == 2;
+            },
+            "what waits behind it is given back");
+
+        end.SetResult();
+    }
+
+    [Fact]
+    public async Task A_handler_that_ignores_the_loss_of_its_lease_goes_on_taking_its_thread()
+    {
+        var (most, now, began, stuck) = (0, 0, new Inbox<int>(), new TaskCompletionSource());
+        var app = await StartAsync(
+            host => host.MapChannel("payments", async (Pay _, JobContext job) =>
+            {
+                InterlockedMax(ref most, Interlocked.Increment(ref now));
+                began.Add(job.Crashes);
+                await stuck.Task; // ignores its token
+                Interlocked.Decrement(ref now);
+            }),
+            worker => worker.Threads = 1);
+        await app.Channels.SendAsync("payments", new Pay("1"));
+        await began.NextAsync();
+
+        _queue.Crash(_watched.Leases[0].WorkerId);
+        await _clock.MoveUntil(TimeSpan.FromMilliseconds(500), () => _watched.Opened.Count == 2, "the worker has begun anew");
+        await Wait.Until(async () => (await _queue.ListChannelsAsync()).Sum(status => status.InFlight) == 1, "it has taken the message again");
+        for (var look = 0; look < 100; look++)
+            await _queue.ListChannelsAsync(); // so that it has the time to begin
+        stuck.SetResult();
+
+        Assert.Equal(1, await began.NextAsync());
+        Assert.Equal(1, most);
     }
 
     [Fact]

@@ -54,6 +54,25 @@ public sealed class WorkerSuspectTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task The_next_one_begins_when_the_layer_has_settled_the_first()
+    {
+        var settled = new TaskCompletionSource();
+        _watched.Completing = settled.Task;
+        _goOn.SetResult();
+        await EnqueueAsync("payments", 1, 1);
+
+        await _app.StartAsync();
+        await _began.NextAsync();
+        for (var look = 0; look < 100; look++)
+            await _queue.ListChannelsAsync(); // so that the next one has the time to begin
+        var begun = _began.Count;
+        settled.SetResult();
+
+        Assert.Equal("payments", await _began.NextAsync());
+        Assert.Equal(0, begun);
+    }
+
+    [Fact]
     public async Task A_worker_that_has_to_run_them_alone_asks_for_one_at_a_time()
     {
         _goOn.SetResult();

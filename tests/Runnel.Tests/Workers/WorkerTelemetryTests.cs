@@ -77,6 +77,47 @@ public sealed class WorkerTelemetryTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_job_that_is_cancelled_and_one_that_expires_are_counted_as_such()
+    {
+        const string Counted = "counted-when-nobody-wants-it";
+        var outcomes = new ConcurrentQueue<string>();
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = static (instrument, listener) =>
+            {
+                if (instrument.Name == RunnelTelemetry.JobsHandled)
+                    listener.EnableMeasurementEvents(instrument);
+            },
+        };
+        listener.SetMeasurementEventCallback<long>((_, value, tags, _) =>
+        {
+            if (IsOf(tags, Counted))
+                outcomes.Enqueue($"{value} {tags.ToArray().Single(tag => tag.Key == "outcome").Value}");
+        });
+        listener.Start();
+        var began = new Inbox<string>();
+        var app = await StartAsync(host => host.MapChannel(Counted, async (Pay pay, CancellationToken token) =>
+        {
+            began.Add(pay.Order);
+            if (pay.Order == "long")
+                await Task.Delay(Timeout.InfiniteTimeSpan, _clock, token);
+        }, options => (options.Cancellable, options.Concurrency) = (true, 1)));
+        await app.Channels.SendAsync(Counted, new Pay("short")); // so that more is taken than runs
+        await began.NextAsync();
+        var cancelled = await app.Channels.SendAsync(Counted, new Pay("long"));
+        await began.NextAsync();
+        await app.Channels.SendAsync(Counted, new Pay("expires"), new SendOptions { Expiry = TimeSpan.FromSeconds(0.5) });
+        await Wait.Until(() => app.RunningJobs == 2, "the worker has both");
+
+        _clock.Advance(TimeSpan.FromSeconds(0.6)); // after a second it would be given back
+        await app.Jobs.CancelAsync(Counted, cancelled.Id);
+        await Wait.Until(() => outcomes.Count == 3, "all ends are counted");
+
+        Assert.Equal(["1 succeeded", "1 cancelled", "1 expired"], outcomes);
+        Assert.Equal(0, began.Count);
+    }
+
+    [Fact]
     public async Task What_a_failure_says_is_cut_where_it_is_kept()
     {
         var app = await StartAsync(

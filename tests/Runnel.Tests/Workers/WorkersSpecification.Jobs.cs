@@ -97,7 +97,27 @@ public abstract partial class WorkersSpecification
 
         Assert.True(wasTakenBack);
         Assert.Equal(JobState.Cancelled, (await app.Jobs.FindAsync(sent.Id))!.State);
+        Assert.Contains($"{sent.Id}", Assert.Single(app.Log.Of(3011)).Text, StringComparison.Ordinal);
         await NothingHeldAsync(app);
+    }
+
+    [Fact]
+    public async Task A_job_that_is_cancelled_before_a_worker_has_it_is_never_handled()
+    {
+        if (await LacksAsync(Cancellable))
+            return;
+        var began = new Inbox<string>();
+        void Map(IHost host) => host.MapChannel("payments", (Pay pay) => began.Add(pay.Order), Cancellable);
+        var web = CreateHost(Map);
+        var sent = await web.Channels.SendAsync("payments", new Pay("cancelled"));
+
+        await web.Jobs.CancelAsync("payments", sent.Id);
+        Clock.Advance(TimeSpan.FromHours(1));
+        await StartAsync(Map);
+
+        await StateAsync(web, sent.Id, JobState.Cancelled);
+        await NothingHeldAsync(web);
+        Assert.Equal(0, began.Count);
     }
 
     [Theory]
@@ -124,8 +144,8 @@ public abstract partial class WorkersSpecification
             Cancellable(options);
             options.Retry.MaxAttempts = 1; // an attempt that failed would make the message a dead letter
         });
-        await StartAsync(Map);
-        var web = await StartAsync(Map, worker => worker.Enabled = false);
+        var worker = await StartAsync(Map);
+        var web = await StartAsync(Map, options => options.Enabled = false);
         var sent = await web.Channels.SendAsync("payments", new Pay("1"));
         await began.NextAsync();
 
@@ -135,6 +155,7 @@ public abstract partial class WorkersSpecification
         await StateAsync(web, sent.Id, JobState.Cancelled);
         await NothingHeldAsync(web);
         Assert.Equal(0, began.Count);
+        Assert.Contains($"{sent.Id}", Assert.Single(worker.Log.Of(3011)).Text, StringComparison.Ordinal);
     }
 
     [Fact]

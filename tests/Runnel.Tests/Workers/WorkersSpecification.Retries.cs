@@ -58,6 +58,9 @@ public abstract partial class WorkersSpecification
 
         Assert.Equal([1, 2, 3], await attempts.NextAsync(3));
         Assert.Equal((3, 3), (state.Attempt, dead.Envelope.Attempt));
+        Assert.Equal(
+            [$"Job {sent.Id} on channel 'payments' failed at attempt 1", $"Job {sent.Id} on channel 'payments' failed at attempt 2"],
+            app.Log.Of(3003).Select(entry => entry.Text.Split(" and is tried again")[0]));
         Assert.Contains(app.Log.Of(3004), entry => entry.Text.StartsWith($"Job {sent.Id} on channel 'payments' is a dead letter after 3 attempts", StringComparison.Ordinal));
     }
 
