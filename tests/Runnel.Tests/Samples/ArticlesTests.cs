@@ -200,6 +200,20 @@ public sealed class ArticlesTests : IDisposable
         Assert.Contains("httponly", cookie, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_page_lets_nothing_else_run_in_it_and_the_sample_says_that_it_is_well()
+    {
+        using var reader = _app.CreateClient();
+
+        using var page = await reader.GetAsync("/");
+        using var ready = await reader.GetAsync("/health/ready");
+        using var alive = await reader.GetAsync("/health/live");
+
+        Assert.Equal((HttpStatusCode.OK, HttpStatusCode.OK, HttpStatusCode.OK), (page.StatusCode, ready.StatusCode, alive.StatusCode));
+        Assert.Equal("default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'", page.Headers.GetValues("Content-Security-Policy").Single());
+        Assert.Equal("nosniff", page.Headers.GetValues("X-Content-Type-Options").Single());
+    }
+
     [Theory]
     [InlineData("/admin")]
     [InlineData("/admin/edit")]

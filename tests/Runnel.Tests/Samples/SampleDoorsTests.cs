@@ -14,7 +14,6 @@ public sealed class SampleDoorsTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Theory]
-    [InlineData("Articles")]
     [InlineData("Progress")]
     [InlineData("Payments")]
     public async Task A_page_lets_nothing_else_run_in_it_and_the_sample_says_that_it_is_well(string sample)
