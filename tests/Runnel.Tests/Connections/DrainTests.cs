@@ -50,7 +50,11 @@ public sealed class DrainTests
         await using var app = await StartAsync(gateway => gateway.DrainTime = TimeSpan.FromSeconds(seconds));
         var clients = new List<WebSocketCommunicator>();
         for (var i = 0; i < 40; i++)
+        {
             clients.Add(await app.ConnectInMemoryAsync("/ws"));
+            await clients[i].SendTextAsync("here"); // one that is still connecting would close when it has connected, beside those whose turn it is
+            Assert.Equal("here", await clients[i].ReceiveTextAsync());
+        }
         var closes = clients.Select(client => client.ReceiveCloseAsync()).ToList();
 
         var stopping = app.StopAsync();
