@@ -40,4 +40,14 @@ public static class Wait
             await Task.Delay(TimeSpan.FromMilliseconds(5), clock, CancellationToken.None);
         }
     }
+
+    /// <summary>Waits until nobody keeps what these refer to. Make them in a method of their own, so that no local variable keeps it.</summary>
+    public static Task UntilForgotten(params WeakReference[] references) => Until(
+        () =>
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            return !references.Any(static reference => reference.IsAlive);
+        },
+        "nobody keeps them");
 }

@@ -169,13 +169,7 @@ public sealed class EndingTests
         clock.Advance(TimeSpan.FromSeconds(2));
         await Wait.Until(() => (app.Registry.Count, backplane.TopicCount) == (0, before), "no group is left");
         await Wait.Until(() => clock.ArmedTimers < timers + 20, "no timer of theirs is left"); // the host's own come and go
-        await Wait.Until(
-            () =>
-            {
-                GC.Collect();
-                GC.WaitForPendingFinalizers();
-                return !consumers.Any(consumer => consumer.IsAlive);
-            }, "no consumer is left");
+        await Wait.UntilForgotten([.. consumers]);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

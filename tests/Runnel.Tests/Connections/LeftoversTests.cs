@@ -45,12 +45,7 @@ public sealed class LeftoversTests
         var (second, shown) = await ComeBackAsync(node, first.Of("joined").Single()); // to one of the two groups
 
         Assert.Equal((3, "recovered"), (shown.Length, second.Outcomes().Single()));
-        await Wait.Until(
-            () =>
-            {
-                GC.Collect();
-                return !shown.Any(position => position.IsAlive);
-            }, "nothing is kept");
+        await Wait.UntilForgotten(shown);
         second.Dispose();
     }
 

@@ -114,14 +114,7 @@ public sealed class ExchangeTests : IAsyncDisposable
     [Fact]
     public async Task A_worker_that_stops_waits_until_the_gateway_has_the_answer()
     {
-        var (asking, worker) = await BeginAsync();
-        await _nodes.Until(() => worker.Received, "the worker has it");
-        asking.Complete();
-        await _nodes.FlushAsync(worker.Gateway, worker.Node);
-        var held = new TaskCompletionSource();
-        worker.Node.Wire.Held = held.Task;
-        worker.Read.SetResult();
-        await Wait.Until(() => worker.Exchanges.Answering == 0, "the worker has answered");
+        var (asking, worker, held) = await AnswerUnheardAsync();
 
         var ending = worker.Exchanges.EndAsync();
         Assert.False(ending.IsCompleted);
@@ -134,14 +127,7 @@ public sealed class ExchangeTests : IAsyncDisposable
     [Fact]
     public async Task A_worker_that_stops_does_not_wait_for_ever_for_a_gateway_that_confirms_nothing_and_says_so()
     {
-        var (asking, worker) = await BeginAsync();
-        await _nodes.Until(() => worker.Received, "the worker has it");
-        asking.Complete();
-        await _nodes.FlushAsync(worker.Gateway, worker.Node);
-        var held = new TaskCompletionSource();
-        worker.Node.Wire.Held = held.Task;
-        worker.Read.SetResult();
-        await Wait.Until(() => worker.Exchanges.Answering == 0, "the worker has answered");
+        var (_, worker, held) = await AnswerUnheardAsync();
 
         var ending = worker.Exchanges.EndAsync();
         await _nodes.Until(() => ending.IsCompleted, "the end");
@@ -278,6 +264,20 @@ public sealed class ExchangeTests : IAsyncDisposable
         var worker = new Worker(await _nodes.StartAsync(), node);
         worker.Exchanges = new WorkerExchanges(node.Context, node.Links, node.Workers, [worker], most);
         return (await AskAsync(worker, worker.Gateway), worker);
+    }
+
+    // The worker has answered, and its gateway hears nothing until it is let go.
+    private async Task<(Exchange Asking, Worker Worker, TaskCompletionSource Held)> AnswerUnheardAsync()
+    {
+        var (asking, worker) = await BeginAsync();
+        await _nodes.Until(() => worker.Received, "the worker has it");
+        asking.Complete();
+        await _nodes.FlushAsync(worker.Gateway, worker.Node);
+        var held = new TaskCompletionSource();
+        worker.Node.Wire.Held = held.Task;
+        worker.Read.SetResult();
+        await Wait.Until(() => worker.Exchanges.Answering == 0, "the worker has answered");
+        return (asking, worker, held);
     }
 
     // As another gateway, unless told otherwise.

@@ -98,12 +98,12 @@ public sealed class InMemoryLeavesNothingTests
     {
         var channel = await CancelLateMessageAsync();
 
-        await AssertForgottenAsync(channel);
+        await Wait.UntilForgotten(channel);
         Assert.Equal(0, _queue.ChannelCount);
     }
 
     [Fact]
-    public async Task A_worker_that_has_left_is_forgotten() => await AssertForgottenAsync(await LeaveAsync());
+    public async Task A_worker_that_has_left_is_forgotten() => await Wait.UntilForgotten(await LeaveAsync());
 
     [Fact]
     public async Task A_worker_that_dies_as_it_asks_takes_nothing()
@@ -118,14 +118,6 @@ public sealed class InMemoryLeavesNothingTests
         await using var lease = await _queue.OpenReceiverAsync(new());
         Assert.Single(await Wait.For(lease.ReceiveAsync("thumbnails", 1).AsTask(), "the message"));
     }
-
-    private static Task AssertForgottenAsync(WeakReference reference) => Wait.Until(
-        () =>
-        {
-            GC.Collect();
-            return !reference.IsAlive;
-        },
-        "nobody keeps it");
 
     private async Task<WeakReference> CancelLateMessageAsync()
     {

@@ -70,13 +70,7 @@ public sealed class RabbitHeartTests
         await using var broker = NewBroker();
         var left = await LeaveAsync(broker);
 
-        await Wait.Until(
-            () =>
-            {
-                GC.Collect();
-                return !left.IsAlive;
-            },
-            "nobody keeps it");
+        await Wait.UntilForgotten(left);
     }
 
     private static RabbitMQBroker NewBroker() => new(new RabbitMQOptions { Heartbeat = TimeSpan.FromSeconds(1) }, TimeProvider.System, new NullLogger<RabbitMQBroker>());

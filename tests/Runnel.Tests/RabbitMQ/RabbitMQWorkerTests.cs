@@ -190,13 +190,7 @@ public sealed class RabbitMQWorkerTests(SharedRabbitServer server) : RabbitMQQue
     {
         var left = await LeaveAsync();
 
-        await Wait.Until(
-            () =>
-            {
-                GC.Collect();
-                return !left.IsAlive;
-            },
-            "nobody keeps it");
+        await Wait.UntilForgotten(left);
         GC.KeepAlive(Queue);
     }
 

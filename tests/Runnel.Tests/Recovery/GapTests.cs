@@ -210,14 +210,14 @@ public sealed class GapTests
     public async Task The_gap_comes_before_any_later_message()
     {
         await using var node = GreetedConnection.CreateNode(_backplane);
-        using var member = await GreetedConnection.ConnectAsync<GroupsConsumer>(node);
+        using var member = await GreetedConnection.ConnectAsync<ResendingConsumer>(node); // it stays: whom the gap sends away may be gone before the next message
         await node.SendAsync(1, 1);
 
         _backplane.Tear("articles");
         await node.SendAsync(2, 2);
-        await member.GotAsync(2);
+        await member.GotAsync(3); // the snapshot is one of them
 
-        var (first, gap, second) = (At("\"payload\":1"), At("\"gap\""), At("\"payload\":2"));
+        var (first, gap, second) = (At("\"payload\":1"), At("\"gap\":"), At("\"payload\":2"));
         Assert.True(first < gap && gap < second, string.Join('\n', member.Writer.Texts));
 
         int At(string text) => member.Writer.Texts.FindIndex(message => message.Contains(text, StringComparison.Ordinal));

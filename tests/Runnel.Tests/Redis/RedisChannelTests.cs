@@ -30,13 +30,7 @@ public sealed class RedisChannelTests(RedisServer server) : RedisQueueTests(serv
         var stored = await SendAsync(EnqueueOptions.Default with { Capacity = 1 });
         var refused = await SendAsync(EnqueueOptions.Default with { Capacity = 1 });
 
-        await Wait.Until(
-            () =>
-            {
-                GC.Collect();
-                return !stored.IsAlive && !refused.IsAlive;
-            },
-            "both sends to be forgotten");
+        await Wait.UntilForgotten(stored, refused);
 
         async Task<WeakReference> SendAsync(EnqueueOptions options)
         {
@@ -60,13 +54,7 @@ public sealed class RedisChannelTests(RedisServer server) : RedisQueueTests(serv
 
         var handled = await HandleAsync();
 
-        await Wait.Until(
-            () =>
-            {
-                GC.Collect();
-                return !handled.IsAlive;
-            },
-            "the message to be forgotten");
+        await Wait.UntilForgotten(handled);
 
         async Task<WeakReference> HandleAsync()
         {

@@ -106,13 +106,7 @@ public sealed class RedisReclaimTests : IClassFixture<RedisServer>, IAsyncDispos
     {
         var left = await LeaveAsync();
 
-        await Wait.Until(
-            () =>
-            {
-                GC.Collect();
-                return !left.IsAlive;
-            },
-            "nobody keeps it");
+        await Wait.UntilForgotten(left);
 
         async Task<WeakReference> LeaveAsync()
         {
