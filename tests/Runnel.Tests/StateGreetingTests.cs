@@ -125,8 +125,13 @@ public sealed class StateGreetingTests
     public async Task A_node_whose_states_were_lost_twice_while_it_was_answered_asks_again()
     {
         var states = new States("redis/before");
-        using var first = await StartAsync(states);
-        _shared.BeforeGreeting = number => states.Identity = $"redis/{Math.Min(number, 2)}"; // it greets with another one than is answered, and then has a third
+        using var first = await StartAsync(new States("redis/after"));
+        _shared.BeforeGreeting = number => states.Identity = number switch
+        {
+            1 => "redis/before",
+            2 => "redis/between", // lost before the answer is heard, which was to what is no more
+            _ => "redis/after",
+        };
 
         using var second = await StartAsync(states);
 

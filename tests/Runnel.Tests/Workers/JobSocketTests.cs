@@ -40,10 +40,12 @@ public sealed class JobSocketTests
     public async Task Events_that_cannot_be_followed_any_more_are_cut_so_that_the_client_comes_back()
     {
         using var log = new RecordedLog();
-        await using var app = await JobsApp.StartAsync((_, _) => Task.CompletedTask, services: services => services
-            .AddSingleton<ILoggerProvider>(log).AddSingleton<IJobs>(new FailingJobs(new BackplaneUnavailableException("The layer is away."))));
+        var heard = new TaskCompletionSource();
+        var jobs = new FailingJobs(new BackplaneUnavailableException("The layer is away."), heard.Task);
+        await using var app = await JobsApp.StartAsync((_, _) => Task.CompletedTask, services: services => services.AddSingleton<ILoggerProvider>(log).AddSingleton<IJobs>(jobs));
         using var response = await app.GetAsync($"/jobs/{MessageId.New(TimeProvider.System)}/events");
         await using var events = await response.Content.ReadAsStreamAsync();
+        heard.SetResult(); // a cut takes along what the client has not read yet, and that would be the answer itself
 
         await Assert.ThrowsAnyAsync<IOException>(() => Wait.For(events.CopyToAsync(Stream.Null), "the cut")); // and not the end, which says that the job has ended
 
@@ -100,7 +102,7 @@ public sealed class JobSocketTests
     private static JobStatus Running(MessageId id) =>
         new() { Id = id.ToString(), Channel = "payments", State = JobState.Running, CreatedAt = DateTimeOffset.UnixEpoch, UpdatedAt = DateTimeOffset.UnixEpoch };
 
-    private sealed class FailingJobs(Exception failure) : IJobs
+    private sealed class FailingJobs(Exception failure, Task? heard = null) : IJobs
     {
         public ValueTask<JobStatus?> FindAsync(MessageId id, CancellationToken cancellationToken = default) =>
             new(Running(id));
@@ -108,6 +110,7 @@ public sealed class JobSocketTests
         public async IAsyncEnumerable<JobStatus> WatchAsync(MessageId id, [EnumeratorCancellation] CancellationToken cancellationToken = default)
         {
             yield return (await FindAsync(id, cancellationToken))!;
+            await (heard ?? Task.CompletedTask);
             throw failure;
         }
 
