@@ -126,20 +126,20 @@ public abstract partial class WorkersSpecification
         {
             host.MapChannel("impatient", (Pay _) => Task.CompletedTask, options => (options.Capacity, options.WaitForRoom, options.Track) = (1, TimeSpan.Zero, true));
             host.MapChannel("patient", (Pay _) => Task.CompletedTask, options => options.Capacity = 1);
-            host.MapChannel("cancelled", (Pay _) => Task.CompletedTask, options => options.Capacity = 1);
+            host.MapChannel("very-patient", (Pay _) => Task.CompletedTask, options => (options.Capacity, options.WaitForRoom) = (1, Wait.Limit)); // a worker may take a while to begin
         });
         await app.Channels.SendAsync("impatient", new Pay("1"));
         await app.Channels.SendAsync("patient", new Pay("1"));
-        await app.Channels.SendAsync("cancelled", new Pay("1"));
+        await app.Channels.SendAsync("very-patient", new Pay("1"));
         using var cancel = new CancellationTokenSource();
 
         await Assert.ThrowsAsync<ChannelFullException>(async () => await app.Channels.SendAsync("impatient", new Pay("2")));
         var gaveUp = Assert.ThrowsAsync<ChannelFullException>(async () => await app.Channels.SendAsync("patient", new Pay("2")));
         await AdvanceUntilAsync(gaveUp, TimeSpan.FromSeconds(5));
-        var cancelled = app.Channels.SendAsync("cancelled", new Pay("2"), cancellationToken: cancel.Token).AsTask();
+        var cancelled = app.Channels.SendAsync("very-patient", new Pay("2"), cancellationToken: cancel.Token).AsTask();
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => cancelled);
-        var waiting = app.Channels.SendAsync("patient", new Pay("3")).AsTask();
+        var waiting = app.Channels.SendAsync("very-patient", new Pay("3")).AsTask();
         await app.StartAsync();
         await Wait.For(waiting, "room");
 

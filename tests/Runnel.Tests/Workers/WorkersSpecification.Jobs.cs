@@ -17,7 +17,7 @@ public abstract partial class WorkersSpecification
             return;
         var running = new Inbox<int>();
         var goOn = new TaskCompletionSource();
-        var app = await StartAsync(host => host.MapChannel("payments", async (Pay _, JobContext job) =>
+        var app = CreateHost(host => host.MapChannel("payments", async (Pay _, JobContext job) =>
         {
             await job.ReportAsync(0.5, "half");
             running.Add(1);
@@ -29,6 +29,7 @@ public abstract partial class WorkersSpecification
         await using var states = app.Jobs.WatchAsync(sent.Id).GetAsyncEnumerator();
         await states.MoveNextAsync();
         var first = states.Current;
+        await app.StartAsync(); // not before, or the worker might begin the job before its first state is read
         await AdvanceUntilAsync(running.NextAsync(), TimeSpan.FromSeconds(1));
         await StateAsync(app, sent.Id, status => status is { State: JobState.Running, Progress: 0.5, Text: "half", Attempt: 1 }, "half done");
         goOn.SetResult();

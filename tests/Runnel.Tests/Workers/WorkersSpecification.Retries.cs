@@ -1,5 +1,8 @@
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Runnel.Layers;
 using Runnel.Workers;
+using Runnel.Workers.Jobs;
 using Xunit;
 
 namespace Runnel.Tests.Workers;
@@ -13,21 +16,25 @@ public abstract partial class WorkersSpecification
     {
         if (await LacksAsync(Track))
             return;
-        var attempts = new Inbox<(int Attempt, DateTimeOffset At)>();
+        var (attempts, states) = (new Inbox<(int Attempt, DateTimeOffset At)>(), new Inbox<JobStatus>());
+        var isWatched = new TaskCompletionSource();
         var rest = Away(TimeSpan.FromMinutes(1));
-        var app = await StartAsync(host => host.MapChannel("payments", (Pay _, JobContext job) =>
+        var delaysClock = MovesDelays ? Clock : TimeProvider.System;
+        var app = await StartAsync(host => host.MapChannel("payments", async (Pay _, JobContext job) =>
         {
-            attempts.Add((job.Attempt, Clock.GetUtcNow()));
+            attempts.Add((job.Attempt, delaysClock.GetUtcNow()));
+            await isWatched.Task;
             if (job.Attempt == 1 && throws)
                 throw new RetryAfterException(rest, "The bank is closed.");
             if (job.Attempt == 1)
                 job.RetryAfter(rest, "The bank is closed.");
-            return Task.CompletedTask;
         }, Track));
         var sent = await app.Channels.SendAsync("payments", new Pay("1"));
         var first = await attempts.NextAsync();
+        await using var watch = await WatchAsync(app, sent.Id, states);
+        isWatched.SetResult();
 
-        var failed = await StateAsync(app, sent.Id, JobState.Failed);
+        var failed = await NextAsync(states, JobState.Failed);
         var second = await AdvanceUntilAsync(attempts.NextAsync(), TimeSpan.FromSeconds(30));
 
         Assert.Equal("The bank is closed.", failed.Error);
@@ -88,11 +95,13 @@ public abstract partial class WorkersSpecification
     {
         if (await LacksAsync(Track))
             return;
-        var seen = new Inbox<(string Order, int Attempt)>();
+        var (seen, states) = (new Inbox<(string Order, int Attempt)>(), new Inbox<JobStatus>());
+        var isWatched = new TaskCompletionSource();
         var rest = Away(TimeSpan.FromSeconds(2));
         var app = await StartAsync(host => host.MapChannel("payments", async (Pay pay, JobContext job) =>
         {
             seen.Add((pay.Order, job.Attempt));
+            await isWatched.Task;
             await job.ReportAsync(0.5, "asked");
             if (pay.Order == "first")
                 job.Reschedule(rest, new Pay("second"));
@@ -106,7 +115,9 @@ public abstract partial class WorkersSpecification
 
         var sent = await app.Channels.SendAsync("payments", new Pay("first"));
         var first = await seen.NextAsync();
-        var between = await StateAsync(app, sent.Id, JobState.Scheduled);
+        await using var watch = await WatchAsync(app, sent.Id, states);
+        isWatched.SetResult();
+        var between = await NextAsync(states, JobState.Scheduled);
         var second = await AdvanceUntilAsync(seen.NextAsync(), TimeSpan.FromSeconds(1));
         var third = await AdvanceUntilAsync(seen.NextAsync(), TimeSpan.FromSeconds(1));
 
@@ -189,5 +200,18 @@ public abstract partial class WorkersSpecification
 
         Assert.Equal(2, await attempts.NextAsync());
         await StateAsync(app, sent.Id, JobState.Succeeded);
+    }
+
+    // Every state, also one that lasts no longer than a delay that can be waited for: whoever only looks now and then may miss it.
+    private static ValueTask<IAsyncDisposable> WatchAsync(WorkerApp app, MessageId id, Inbox<JobStatus> states) =>
+        app.Services.GetRequiredService<JobStore>().WatchAsync(id, (status, _) => states.Add(status), CancellationToken.None);
+
+    private static async Task<JobStatus> NextAsync(Inbox<JobStatus> states, JobState state)
+    {
+        JobStatus next;
+        do
+            next = await states.NextAsync();
+        while (next.State != state);
+        return next;
     }
 }
