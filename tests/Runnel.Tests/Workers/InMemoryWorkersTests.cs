@@ -132,6 +132,7 @@ public sealed class InMemoryWorkersTests : WorkersSpecification
         var stopping = app.StopAsync();
         await asked.NextAsync(2);
         goOn.SetResult();
+        await Wait.Until(() => app.RunningJobs == 0, "the long one is done"); // or the grace might end before
         await AdvanceUntilAsync(stopping.ContinueWith(static _ => true, TaskScheduler.Default), TimeSpan.FromSeconds(5));
 
         Assert.Contains("The layer has not confirmed what became of 2 messages", Assert.Single(app.Log.Of(3037)).Text, StringComparison.Ordinal);

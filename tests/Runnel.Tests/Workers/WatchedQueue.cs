@@ -12,6 +12,7 @@ internal sealed class WatchedQueue(IWorkQueue inner) : IWorkQueue, IWorkQueueOpe
     private int _failingEnqueues;
     private int _failingTimes;
     private int _timesAsked;
+    private int _receiving;
 
     public int FailingReceives { set => _failingReceives = value; }
 
@@ -57,6 +58,9 @@ internal sealed class WatchedQueue(IWorkQueue inner) : IWorkQueue, IWorkQueueOpe
     public ConcurrentQueue<ReceiverOptions> Opened { get; } = new();
 
     public ConcurrentQueue<int> Asked { get; } = new();
+
+    /// <summary>How often a worker has got something, or stands in line for it by now: who has asked need not yet.</summary>
+    public int Receiving => Volatile.Read(ref _receiving);
 
     public WorkQueueFeatures Features => inner.Features;
 
@@ -119,7 +123,11 @@ internal sealed class WatchedQueue(IWorkQueue inner) : IWorkQueue, IWorkQueueOpe
         {
             queue.Asked.Enqueue(max);
             await queue.OnReceive();
-            return Interlocked.Decrement(ref queue._failingReceives) >= 0 ? throw new IOException("The layer is away.") : await inner.ReceiveAsync(channel, max, cancellationToken);
+            if (Interlocked.Decrement(ref queue._failingReceives) >= 0)
+                throw new IOException("The layer is away.");
+            var receiving = inner.ReceiveAsync(channel, max, cancellationToken);
+            Interlocked.Increment(ref queue._receiving);
+            return await receiving;
         }
 
         public async ValueTask<bool> CompleteAsync(ReceivedMessage message, CancellationToken cancellationToken = default)

@@ -90,7 +90,7 @@ public sealed class WorkerDeathTests : IAsyncDisposable
                 return workers.All(worker => worker.Asked.LastOrDefault() > Innocent);
             },
             "both workers ask for more than they can run");
-        await Wait.Until(() => workers.Sum(worker => worker.Asked.Count) == sent + workers.Length, "both wait for messages");
+        await Wait.Until(() => workers.Sum(worker => worker.Receiving) == sent + workers.Length, "both wait for messages");
         await _apps[0].Channels.SendManyAsync("payments", [new Pay("poison"), .. Enumerable.Range(0, Innocent).Select(number => new Pay($"{number}"))]);
         var first = await poisoned.NextAsync();
 
