@@ -60,9 +60,9 @@ public abstract partial class BackplaneSpecification
         if (await OpenedWithHistoryAsync() is not { } backplane)
             return;
 
-        var retention = new Retention(10, Clock.Units(2));
+        var retention = new Retention(10, Clock.Units(15)); // a loaded machine may take a while to read the young one
         await backplane.PublishAsync(Articles, Bytes("old"), retention);
-        await Clock.AdvanceAsync(3);
+        await Clock.AdvanceAsync(16);
         var young = await backplane.PublishAsync(Articles, Bytes("young"), retention);
 
         var history = await backplane.ReadHistoryAsync(Articles, Position.None, 10);

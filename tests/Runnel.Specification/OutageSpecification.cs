@@ -282,7 +282,8 @@ public abstract partial class OutageSpecification : IAsyncLifetime
 
     private static Task StateAsync(WiredBackplane node, BackplaneState state) => Wait.Until(() => node.Backplane.State == state, $"the node is {state}");
 
-    private Task<WiredBackplane> OpenedAsync() => OpenedAsync(buffer: 10_000, patience: TimeSpan.FromSeconds(20));
+    // Longer than a broker takes to come back, or what waits for it would be given up.
+    private Task<WiredBackplane> OpenedAsync() => OpenedAsync(buffer: 10_000, patience: 2 * Wait.Limit);
 
     private async Task<WiredBackplane> OpenedAsync(int buffer, TimeSpan patience, int bytes = 64 * 1024 * 1024)
     {

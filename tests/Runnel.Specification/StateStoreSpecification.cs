@@ -124,11 +124,11 @@ public abstract class StateStoreSpecification : IAsyncLifetime
     public async Task A_reservation_that_is_confirmed_in_time_stays()
     {
         var store = Open();
-        var reservation = (await store.ReserveAsync("dedup.1", Clock.Units(10), Clock.Units(1)))!;
+        var reservation = (await store.ReserveAsync("dedup.1", Clock.Units(20), Clock.Units(1)))!;
 
         for (var i = 0; i < 2; i++)
         {
-            await Clock.AdvanceAsync(6);
+            await Clock.AdvanceAsync(11);
             Assert.True(await store.ConfirmAsync(reservation));
         }
 
@@ -179,13 +179,13 @@ public abstract class StateStoreSpecification : IAsyncLifetime
     {
         var (store, other) = (Open(), Open());
         Assert.False(await other.IsMarkedAsync("dedup.1"));
-        var reservation = (await store.ReserveAsync("dedup.1", Long, Clock.Units(3)))!;
+        var reservation = (await store.ReserveAsync("dedup.1", Long, Clock.Units(8)))!;
         Assert.False(await other.IsMarkedAsync("dedup.1"));
 
         await store.MarkAsync(reservation);
 
         Assert.True(await other.IsMarkedAsync("dedup.1"));
-        await Clock.AdvanceAsync(4);
+        await Clock.AdvanceAsync(9);
         Assert.False(await other.IsMarkedAsync("dedup.1"));
     }
 

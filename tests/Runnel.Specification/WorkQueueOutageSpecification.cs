@@ -6,6 +6,9 @@ namespace Runnel.Specification;
 /// <summary>What a work queue that keeps its messages on a server promises to those who send while the server says nothing.</summary>
 public abstract class WorkQueueOutageSpecification
 {
+    // Short beside what a test waits for, and longer than a loaded machine takes to store the first message.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
     /// <summary>Where the messages go.</summary>
     protected static ChannelName Channel { get; } = "payments";
 
@@ -18,7 +21,7 @@ public abstract class WorkQueueOutageSpecification
     {
         // Near the capacity, so that a layer has to ask. One after another they would wait for longer than the test does.
         var limits = new EnqueueOptions { Capacity = 50 };
-        var process = await OpenAsync(patience: TimeSpan.FromSeconds(2));
+        var process = await OpenAsync(Patience);
         await SendAsync(process, limits);
         process.Silence();
 
@@ -43,7 +46,7 @@ public abstract class WorkQueueOutageSpecification
     public async Task A_sender_that_waits_for_room_is_not_told_that_the_channel_is_full_by_a_server_that_says_nothing()
     {
         var limits = new EnqueueOptions { Capacity = 1, WaitForRoom = TimeSpan.FromSeconds(0.3) };
-        var process = await OpenAsync(patience: TimeSpan.FromSeconds(2));
+        var process = await OpenAsync(Patience);
         await SendAsync(process, limits);
         process.Silence();
 
@@ -56,7 +59,7 @@ public abstract class WorkQueueOutageSpecification
     public async Task Nor_is_a_sender_who_waits_for_room_behind_another_one()
     {
         var limits = new EnqueueOptions { Capacity = 1 };
-        var process = await OpenAsync(patience: TimeSpan.FromSeconds(2));
+        var process = await OpenAsync(Patience);
         await SendAsync(process, limits);
         var first = SendAsync(process, limits with { WaitForRoom = TimeSpan.FromMinutes(10) });
         await Assert.ThrowsAsync<ChannelFullException>(() => Wait.For(SendAsync(process, limits), "the refusal")); // so the first one is in line

@@ -46,7 +46,7 @@ public abstract partial class WorkQueueProcessesSpecification
         await EnqueueAsync(Of("1", "k"), Of("2", "k"), Of("3", "k"));
         var due = Clock.Now + Clock.Units(2);
         await lease.AbandonAsync(await TakeOneAsync(lease), new AbandonOptions { Delay = Clock.Units(2) });
-        await AssertNothingReadyAsync();
+        await AssertNothingReadyBeforeAsync(due);
 
         var again = await TakeNotBeforeAsync(lease, due);
         Assert.Equal("1", Text(again));
@@ -64,7 +64,7 @@ public abstract partial class WorkQueueProcessesSpecification
         var due = Clock.Now + Clock.Units(2);
         await EnqueueAsync(Of("1", "k") with { NotBefore = due });
         await EnqueueAsync(Of("2", "k"));
-        await AssertNothingReadyAsync();
+        await AssertNothingReadyBeforeAsync(due);
 
         var first = await TakeNotBeforeAsync(lease, due);
         Assert.Equal("1", Text(first));
@@ -82,7 +82,7 @@ public abstract partial class WorkQueueProcessesSpecification
         var due = Clock.Now + Clock.Units(2);
         await EnqueueAsync(Of("1", "k"), Of("2", "k") with { NotBefore = due }, Of("3", "k"));
         await DrainAsync(lease, 1);
-        await AssertNothingReadyAsync();
+        await AssertNothingReadyBeforeAsync(due);
 
         var second = await TakeNotBeforeAsync(lease, due);
 

@@ -144,6 +144,16 @@ public abstract partial class WorkQueueProcessesSpecification : IAsyncLifetime
         await lease.DisposeAsync();
     }
 
+    /// <summary>Asserts that another worker is handed nothing before that time: a real clock may have gone on past it.</summary>
+    private protected async Task AssertNothingReadyBeforeAsync(DateTimeOffset due)
+    {
+        var lease = await WorkerAsync();
+        var taken = await TakeBesideMarkerAsync(lease);
+        var now = Clock.Now;
+        Assert.True(taken is null || now >= due, $"A message that was due at {due:O} was handed out before {now:O}.");
+        await lease.DisposeAsync(); // which gives it back
+    }
+
     /// <summary>Takes the message that is due then, asserting that it is not handed out any earlier: not by a hair.</summary>
     private protected async Task<ReceivedMessage> TakeNotBeforeAsync(IWorkReceiver lease, DateTimeOffset due)
     {

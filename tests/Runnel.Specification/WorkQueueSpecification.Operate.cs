@@ -107,14 +107,14 @@ public abstract partial class WorkQueueSpecification
     public async Task A_message_that_is_replayed_no_longer_expires(bool isLate)
     {
         var lease = await WorkerAsync();
-        await EnqueueAsync(Of("1", "k") with { ExpiresAt = Clock.Now + Clock.Units(4) });
+        await EnqueueAsync(Of("1", "k") with { ExpiresAt = Clock.Now + Clock.Units(10) }); // a loaded machine may take a while to hand it out
         await lease.DeadLetterAsync(await TakeOneAsync(lease), DeadLetterReason.Rejected, null);
         if (isLate)
-            await Clock.AdvanceAsync(5);
+            await Clock.AdvanceAsync(11);
 
         Assert.Equal(1, await Operator.ReplayAsync(Channel, DeadLetterFilter.All));
         if (!isLate)
-            await Clock.AdvanceAsync(5);
+            await Clock.AdvanceAsync(11);
 
         var again = await TakeOneAsync(lease);
         Assert.Equal(("1", null), (Text(again), again.Envelope.ExpiresAt));

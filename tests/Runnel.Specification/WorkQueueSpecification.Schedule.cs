@@ -85,8 +85,8 @@ public abstract partial class WorkQueueSpecification
         var lease = await WorkerAsync();
         var options = CapacityOf(1) with { WaitForRoom = Clock.Units(1000) };
         await Queue.EnqueueAsync(Channel, [Of("1")], options);
-        var waiting = Queue.EnqueueAsync(Channel, [Of("2") with { Delay = Clock.Units(2), TimeToLive = Clock.Units(4) }], options).AsTask();
-        await Clock.AdvanceAsync(5);
+        var waiting = Queue.EnqueueAsync(Channel, [Of("2") with { Delay = Clock.Units(2), TimeToLive = Clock.Units(10) }], options).AsTask();
+        await Clock.AdvanceAsync(11);
 
         var due = Clock.Now + Clock.Units(2);
         await lease.CompleteAsync(await TakeOneAsync(lease));
@@ -278,14 +278,14 @@ public abstract partial class WorkQueueSpecification
         if (!await PromisesAsync(WorkQueueFeatures.CountCrashes) || !await PromisesAsync(WorkQueueFeatures.KeyOrder))
             return;
         var dies = await WorkerAsync();
-        await EnqueueAsync(Of("1", "k") with { ExpiresAt = Clock.Now + Clock.Units(4) }, Of("2", "k"));
+        await EnqueueAsync(Of("1", "k") with { ExpiresAt = Clock.Now + Clock.Units(10) }, Of("2", "k")); // a loaded machine may take a while to hand it out
         await TakeOneAsync(dies);
 
         if (diesLate)
-            await Clock.AdvanceAsync(5);
+            await Clock.AdvanceAsync(11);
         await CrashAsync(dies);
         if (!diesLate)
-            await Clock.AdvanceAsync(5);
+            await Clock.AdvanceAsync(11);
 
         var lease = await WorkerAsync();
         var again = await TakeOneAsync(lease);
@@ -301,11 +301,11 @@ public abstract partial class WorkQueueSpecification
     public async Task A_message_does_not_expire_in_its_workers_hands_but_is_not_handed_out_again()
     {
         var lease = await WorkerAsync();
-        var expiry = Clock.Now + Clock.Units(4);
+        var expiry = Clock.Now + Clock.Units(10); // a loaded machine may take a while to hand them out
         await EnqueueAsync(Of("completed") with { ExpiresAt = expiry }, Of("failed") with { ExpiresAt = expiry });
         var held = await TakeAllAsync(lease, 2);
 
-        await Clock.AdvanceAsync(5);
+        await Clock.AdvanceAsync(11);
 
         Assert.True(await lease.CompleteAsync(held[0]));
         Assert.True(await lease.AbandonAsync(held[1], new AbandonOptions()));
