@@ -171,7 +171,7 @@ public sealed class LoadRunTests
             return number == 2;
         };
 
-        var summary = await RunAsync(server, Settings(server) with { Rate = 0, Timeout = TimeSpan.FromMilliseconds(500) });
+        var summary = await RunAsync(server, Settings(server) with { Rate = 0, Timeout = TimeSpan.FromSeconds(5) }); // within which the others are answered
 
         Assert.Equal((FaultKind.TimedOut, "handshake", 1L), Only(summary));
     }
@@ -207,7 +207,7 @@ public sealed class LoadRunTests
 
         var good = await RunAsync(settings, publisher);
         using var elsewhere = new HttpPublisher(new Uri($"{server.Address}/nowhere"), settings, TimeProvider.System);
-        var bad = await RunAsync(settings with { Timeout = TimeSpan.FromMilliseconds(300) }, elsewhere);
+        var bad = await RunAsync(settings with { Timeout = TimeSpan.FromSeconds(3) }, elsewhere); // within which the sockets are open
 
         Assert.True(good.Verdict.IsGood, string.Join(' ', good.Verdict.Reasons));
         Assert.Equal((Messages, 0, 0), (bad.Sent.Failed, bad.Verdict.Due, bad.Verdict.Lost));

@@ -1,5 +1,5 @@
 using Runnel.Specification;
-using Runnel.Tests.Servers;
+using Runnel.Tests.Processes;
 using Xunit;
 
 namespace Runnel.Tests.Workers;
@@ -121,14 +121,13 @@ public sealed class CommandTests : IDisposable
     [Fact]
     public async Task A_server_without_worker_takes_nothing_and_a_worker_beside_it_takes_what_it_is_told()
     {
-        var port = LoopbackPort.Free();
-        await using var server = AppProcess.Start("runserver", "--noworker", "--urls", $"http://127.0.0.1:{port}", "--layer", Layer);
-        await server.SaysAsync("Now listening on");
-        using var http = new HttpClient(new SocketsHttpHandler()) { BaseAddress = new Uri($"http://127.0.0.1:{port}"), Timeout = Wait.Limit };
+        await using var server = AppProcess.Start("runserver", "--noworker", "--urls", "http://127.0.0.1:0", "--layer", Layer);
+        var address = await AddressOfAsync(server);
+        using var http = new HttpClient(new SocketsHttpHandler()) { BaseAddress = address, Timeout = Wait.Limit };
         await SendAsync(http, "mail", "letter");
         await SendAsync(http, "payments", "first");
 
-        await using var worker = AppProcess.Start("runworker", "--layer", Layer, "--only-channels", "pay*,thumb*", "--only-channels", "mail", "--exclude-channels", "mail", "--urls", $"http://127.0.0.1:{port}");
+        await using var worker = AppProcess.Start("runworker", "--layer", Layer, "--only-channels", "pay*,thumb*", "--only-channels", "mail", "--exclude-channels", "mail", "--urls", address.ToString());
         await worker.SaysAsync("This worker takes the channels 'payments', 'thumbnails'.");
         await worker.SaysAsync("handled payments first");
         await SendAsync(http, "payments", "second");
@@ -145,10 +144,8 @@ public sealed class CommandTests : IDisposable
     [Fact]
     public async Task A_worker_that_is_told_to_end_cancels_what_outlasts_its_grace_and_another_one_gets_it()
     {
-        var port = LoopbackPort.Free();
-        await using var server = AppProcess.Start("runserver", "--noworker", "--urls", $"http://127.0.0.1:{port}", "--layer", Layer);
-        await server.SaysAsync("Now listening on");
-        using var http = new HttpClient(new SocketsHttpHandler()) { BaseAddress = new Uri($"http://127.0.0.1:{port}"), Timeout = Wait.Limit };
+        await using var server = AppProcess.Start("runserver", "--noworker", "--urls", "http://127.0.0.1:0", "--layer", Layer);
+        using var http = new HttpClient(new SocketsHttpHandler()) { BaseAddress = await AddressOfAsync(server), Timeout = Wait.Limit };
         await using var worker = AppProcess.Start("runworker", "--layer", Layer, "--Runnel:Grace", "1");
         await SendAsync(http, "mail", "long");
         await worker.SaysAsync("handled mail long");
@@ -180,6 +177,8 @@ public sealed class CommandTests : IDisposable
             Assert.Equal(1, code);
         }
     }
+
+    private static async Task<Uri> AddressOfAsync(ChildProcess server) => new((await server.SaysAsync("Now listening on: ")).Split("Now listening on: ")[1]);
 
     private static async Task SendAsync(HttpClient http, string channel, string text)
     {

@@ -139,7 +139,7 @@ public sealed class JobEndpointTests : IAsyncLifetime
     [Fact]
     public async Task A_job_that_expires_while_pages_are_open_ends_on_them()
     {
-        var id = await SendAsync(TimeSpan.FromHours(1), expiry: TimeSpan.FromMilliseconds(1));
+        var id = await SendAsync(TimeSpan.FromHours(1), expiry: TimeSpan.FromSeconds(10)); // so that the pages are open by then
         using var socket = new ClientWebSocket();
         await Wait.For(socket.ConnectAsync(new UriBuilder(_http.BaseAddress!) { Scheme = "ws", Path = $"/jobs/{id}/socket" }.Uri, CancellationToken.None), "the socket");
         await using var stream = await _http.GetStreamAsync(At($"/jobs/{id}/events"));
