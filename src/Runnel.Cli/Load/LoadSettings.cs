@@ -21,6 +21,9 @@ internal sealed record LoadSettings
     /// <summary>How long the test lasts, once all are connected.</summary>
     public TimeSpan Duration { get; init; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>How far behind its time a sender may be at the end: what it has not sent by then counts as not sent in time.</summary>
+    public TimeSpan Slack { get; init; } = Pace.UsualSlack;
+
     /// <summary>The longest wait at the end for messages that are still on their way.</summary>
     public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(10);
 

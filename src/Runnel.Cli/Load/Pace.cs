@@ -10,10 +10,13 @@ internal sealed class Pace(double perSecond, TimeSpan duration, TimeProvider clo
     /// <summary>How late a timer may be without counting.</summary>
     public static readonly TimeSpan Grain = TimeSpan.FromMilliseconds(2);
 
-    /// <summary>How far behind its time a sender may be at the end.</summary>
-    public static readonly TimeSpan Slack = TimeSpan.FromSeconds(1);
+    /// <summary>How far behind its time a sender may be at the end, unless a test says otherwise.</summary>
+    public static readonly TimeSpan UsualSlack = TimeSpan.FromSeconds(1);
 
     private readonly long _start = clock.GetTimestamp();
+
+    /// <summary>How far behind its time a sender may be at the end.</summary>
+    public TimeSpan Slack { get; init; } = UsualSlack;
 
     /// <summary>Whether the time for sending is over.</summary>
     public bool IsOver => clock.GetElapsedTime(_start) >= duration + Slack;

@@ -13,14 +13,14 @@ internal sealed class SendingLoops(LoadSettings settings, Mark mark, SentMessage
     /// <summary>Publishes until the time is over. A publisher sends a message when the one before is confirmed: only so is there an order between them.</summary>
     public Task PublishAsync(IMessagePublisher publisher, CancellationToken interrupted)
     {
-        var pace = new Pace(settings.Rate, settings.Duration, clock);
+        var pace = new Pace(settings.Rate, settings.Duration, clock) { Slack = settings.Slack };
         return Task.WhenAll(Enumerable.Range(0, settings.Publishers).Select(index => PublishAsync(publisher, index, pace, interrupted)));
     }
 
     /// <summary>Has the connections send in turn, until the time is over.</summary>
     public async Task EchoAsync(IReadOnlyList<LoadClient> clients, CancellationToken interrupted)
     {
-        var pace = new Pace(settings.Rate, settings.Duration, clock);
+        var pace = new Pace(settings.Rate, settings.Duration, clock) { Slack = settings.Slack };
         for (var i = 0L; i < settings.Messages && !interrupted.IsCancellationRequested; i++)
         {
             long due;
