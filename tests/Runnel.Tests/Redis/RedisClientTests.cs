@@ -200,14 +200,16 @@ public sealed class RedisClientTests(RedisServer server) : IClassFixture<RedisSe
         await client.OpenAsync(TestContext.Current.CancellationToken);
         await client.OpenAsync(TestContext.Current.CancellationToken);
 
-        await Wait.Until(() => wire.Connections == 1, "the other one is closed");
-        Assert.Equal((2, true), (wire.Taken, client.IsConnected));
+        // The client uses the first one as soon as the thread pool comes to it, which may be after the second one is closed.
+        await Wait.Until(() => wire.Connections == 1 && client.IsConnected, "the first one is used, and the other one is closed");
+        Assert.Equal(2, wire.Taken);
     }
 
     [Fact]
     public async Task A_server_that_closes_every_connection_at_once_is_not_stormed()
     {
         const int Tries = 8;
+        var began = TimeProvider.System.GetTimestamp(); // not with the first close: a server that closes late has had the client count the connection as stable
         var times = new ConcurrentQueue<long>();
         await using var fake = FakeRedis.ClosingWhatIsGreeted(() => times.Enqueue(TimeProvider.System.GetTimestamp()));
         await using var client = OpenClient(static _ => { }, address: $"redis://127.0.0.1:{fake.Port}");
@@ -216,7 +218,7 @@ public sealed class RedisClientTests(RedisServer server) : IClassFixture<RedisSe
         await Wait.Until(() => times.Count >= Tries, "it has tried so often");
 
         // It rests for 20, 40, 80, 160, 320, 640 and 1,000 ms, or for half of that by chance.
-        Assert.InRange(TimeProvider.System.GetElapsedTime(times.First(), times.ElementAt(Tries - 1)), TimeSpan.FromSeconds(1), TimeSpan.MaxValue);
+        Assert.InRange(TimeProvider.System.GetElapsedTime(began, times.ElementAt(Tries - 1)), TimeSpan.FromSeconds(1), TimeSpan.MaxValue);
     }
 
     private RedisClient OpenClient(Action<bool> onConnectedChanged, RedisOptions? options = null, string? address = null)

@@ -55,7 +55,7 @@ public sealed class RedisFullTests(RedisServer server) : IClassFixture<RedisServ
         var ending = LeaseEnd();
         await Wait.Until(() => LeaseEnd() > ending + 1_000_000, "the lease is renewed for another second");
 
-        Assert.True(lease.IsHeld);
+        await Wait.Until(() => lease.IsHeld, "the worker knows, too");
         Assert.True(await lease.CompleteAsync(message));
     }
 

@@ -19,7 +19,7 @@ public sealed class RedisLeaseTests(RedisServer server) : IClassFixture<RedisSer
         await using var lease = (RedisWorkReceiver)await queue.OpenReceiverAsync(new ReceiverOptions { LeaseDuration = TimeSpan.FromMilliseconds(400) });
         await queue.EnqueueAsync("work", [new Envelope(new Message("do", default)) { Id = MessageId.New(TimeProvider.System) }], EnqueueOptions.Default);
         var message = Assert.Single(await Wait.For(lease.ReceiveAsync("work", 1).AsTask(), "the message"));
-        Assert.True(lease.IsHeld);
+        await Wait.Until(() => lease.IsHeld, "the lease is held"); // a busy machine may bring the answer when it has to be renewed already
 
         queue.Heart.Remove(lease.Term);
         await Wait.Until(() => !lease.IsHeld, "the lease has lasted for as long as it does");
@@ -73,7 +73,7 @@ public sealed class RedisLeaseTests(RedisServer server) : IClassFixture<RedisSer
     private async Task ReapAsync(RedisWorkQueue queue, RedisWorkReceiver worker, ChannelName name)
     {
         var channel = worker.Term.Channels.Single(channel => channel.Name == name);
-        _place.Probe.Ask("ZADD", channel.Keys.Workers, "XX", "1", worker.Term.WorkerId);
+        _place.Probe.Ask("ZADD", channel.Keys.Workers, "XX", "0", worker.Term.WorkerId); // dead for good: no beat of its heart that is on its way changes that
         await queue.Sweeper.SweepAsync(channel, new LeasesEnded(0, 1));
     }
 

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Runnel.Layers;
 using Runnel.Redis;
 using Runnel.Redis.Connections;
+using Runnel.Redis.Receiving;
 using Runnel.Specification;
 using Runnel.Tests.Recording;
 using Runnel.Tests.Servers;
@@ -92,13 +93,19 @@ public sealed class RedisOutageLogTests(RedisServer server) : IClassFixture<Redi
         await using var backplane = new RedisBackplane(store);
         await using var queue = new RedisWorkQueue(store);
         await using var listener = await TopicListener.OnAsync(backplane, Topic.OfGroup("articles"));
-        await using var lease = await queue.OpenReceiverAsync(new ReceiverOptions { LeaseDuration = TimeSpan.FromMilliseconds(400) });
+        // The heart of a short lease is given so little time that a busy machine costs it its connection, and that is told, too.
+        await using var lease = (RedisWorkReceiver)await queue.OpenReceiverAsync(new ReceiverOptions { LeaseDuration = TimeSpan.FromMinutes(1) });
         var waiting = lease.ReceiveAsync("work", 1).AsTask();
+        await Wait.Until(() => lease.Term.Channels.Count == 1, "it is a worker");
+        queue.Heart.Beat();
         await Wait.Until(() => wire.Connections == 4, "all connections are there");
 
         wire.Cut();
-        await Wait.Until(() => !lease.IsHeld, "it is away for a while");
+        await Wait.Until(() => !store.Commands.IsConnected && !backplane.Subscriber.Client.IsConnected, "it is away");
+        for (var missed = 0; missed < 3; missed++)
+            Assert.ThrowsAny<IOException>(() => queue.Heart.Beat());
         wire.Heal();
+        await Wait.Until(() => Record.Exception(() => queue.Heart.Beat()) is null, "its heart beats again");
         await Wait.Until(() => Told(Back).Any(), "it is told to be back");
 
         Assert.Single(Told(Lost));
@@ -142,6 +149,7 @@ public sealed class RedisOutageLogTests(RedisServer server) : IClassFixture<Redi
         await queue.EnqueueAsync("work", [new Envelope(new Message("do", default)) { Id = MessageId.New(TimeProvider.System) }], EnqueueOptions.Default);
         var message = Assert.Single(await Wait.For(lease.ReceiveAsync("work", 1).AsTask(), "the message"));
 
+        probe.ForgetCommandCalls(); // another test's refusals, too
         probe.Configure("min-replicas-to-write", "1"); // NOREPLICAS
         var settling = lease.CompleteAsync(message).AsTask();
         await Wait.Until(() => Refusals(probe) >= 3, "it is refused, and asked again");

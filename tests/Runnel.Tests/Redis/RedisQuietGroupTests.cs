@@ -76,8 +76,9 @@ public sealed class RedisQuietGroupTests : QuietGroupSpecification, IClassFixtur
         await using var listening = await process.SubscribeAsync(topic, static _ => { });
         var position = store.Keys.PositionOf(topic);
         _place.Probe.ForgetCommandCalls();
+        var armed = Clock.ArmedTimers;
         Clock.Advance(TimeSpan.FromSeconds(1));
-        await Wait.Until(() => Kept() == 1, "it is kept once, soon after somebody listens");
+        await Wait.Until(() => Kept() == 1 && Clock.ArmedTimers == armed, "it is kept once, soon after somebody listens, and the timer for the next time is set");
 
         // The timer for the next time is set when the answer is here, which may be after the clock has moved.
         for (var passed = 0; passed < 40 && Kept() < 2; passed++)
@@ -102,8 +103,10 @@ public sealed class RedisQuietGroupTests : QuietGroupSpecification, IClassFixtur
         _place.Probe.ForgetCommandCalls();
 
         _place.Probe.Configure("min-replicas-to-write", "1"); // NOREPLICAS
+        var armed = Clock.ArmedTimers;
         Clock.Advance(TimeSpan.FromSeconds(1));
-        await Wait.Until(() => _place.Probe.Info("errorstats").ContainsKey("errorstat_NOREPLICAS"), "it is refused");
+        await Wait.Until(
+            () => _place.Probe.Info("errorstats").ContainsKey("errorstat_NOREPLICAS") && Clock.ArmedTimers == armed, "it is refused, and the timer for the next try is set");
         _place.Probe.Configure("min-replicas-to-write", "0");
 
         var seconds = 0;

@@ -40,7 +40,7 @@ public sealed class RedisSweeperTests(RedisServer server) : IClassFixture<RedisS
         _time.Advance(TimeSpan.FromDays(2));
         await queue.Sweeper.SweepAllAsync(LeasesEnded.None);
 
-        Assert.DoesNotContain(Place.Probe.Keys($"{Place.Prefix}:*"), key => !key.Contains(":sent:", StringComparison.Ordinal) && !key.EndsWith(":order", StringComparison.Ordinal) && !key.EndsWith(":server", StringComparison.Ordinal) && !key.EndsWith(":format", StringComparison.Ordinal));
+        Assert.DoesNotContain(Place.Probe.Keys($"{Place.Prefix}:*"), key => !key.Contains(":sent:", StringComparison.Ordinal) && !key.Contains(":wake:", StringComparison.Ordinal) && !key.EndsWith(":order", StringComparison.Ordinal) && !key.EndsWith(":server", StringComparison.Ordinal) && !key.EndsWith(":format", StringComparison.Ordinal));
         Assert.Equal($"{Dead} dead letters of channel 'work' were older than they are kept, and were deleted.", Assert.Single(Place.Log.Of(4011)).Text);
     }
 
@@ -106,6 +106,7 @@ public sealed class RedisSweeperTests(RedisServer server) : IClassFixture<RedisS
         foreach (var name in (ChannelName[])["a", "z"]) // in the order of the turn one is before and one behind
             Assert.Single(await Wait.For(dead.ReceiveAsync(name, 1).AsTask(), "the message"));
         queue.Heart.Remove(dead.Term);
+        queue.Heart.Beat(); // when this returns, none is under way that has the worker in it still
         foreach (var name in (string[])["a", "z"])
             Place.Probe.Ask("ZADD", $"{Place.Prefix}:{{{name}}}:workers", "XX", "1", dead.Term.WorkerId);
         Place.Probe.Ask("SET", $"{Place.Prefix}:{{spoilt}}:workers", "by another program");
@@ -157,6 +158,7 @@ public sealed class RedisSweeperTests(RedisServer server) : IClassFixture<RedisS
         await using var dead = (RedisWorkReceiver)await queue.OpenReceiverAsync(new ReceiverOptions { LeaseDuration = TimeSpan.FromDays(30) });
         Assert.Single(await Wait.For(dead.ReceiveAsync("work", 1).AsTask(), "the message"));
         queue.Heart.Remove(dead.Term);
+        queue.Heart.Beat(); // when this returns, none is under way that has the worker in it still
         Place.Probe.Ask("ZADD", $"{Place.Prefix}:{{work}}:workers", "XX", "1", dead.Term.WorkerId);
         _time.Advance(TimeSpan.FromSeconds(2));
 
