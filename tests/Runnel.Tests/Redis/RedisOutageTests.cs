@@ -18,15 +18,14 @@ public sealed class RedisOutageTests(RedisServer server) : OutageSpecification, 
         {
             Address = server.AddressAt(wire.Port),
             Prefix = _prefix,
-            Timeout = TimeSpan.FromSeconds(1),
             OutageBuffer = buffer,
             OutageBufferBytes = bytes,
-            OutageTimeout = patience,
         };
         var store = new RedisStore(options, TimeProvider.System, NullLogger<RedisStore>.Instance);
         var backplane = new RedisBackplane(store);
         _parts.AddRange([store, wire]);
         await store.OpenAsync();
+        (options.Timeout, options.OutageTimeout) = (TimeSpan.FromSeconds(1), patience); // not before, since a busy machine may need longer for the start
         return new WiredBackplane(backplane, wire.Cut, () => wire.Silence(), wire.Heal);
     }
 
