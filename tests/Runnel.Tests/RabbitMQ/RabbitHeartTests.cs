@@ -12,7 +12,7 @@ namespace Runnel.Tests.RabbitMQ;
 public sealed class RabbitHeartTests
 {
     // A thread that a busy machine lets wait for two of them would count as one that stood still.
-    private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(3);
 
     [Fact]
     public async Task It_beats_again_when_there_is_something_to_beat_for_after_a_rest_and_does_not_take_that_for_a_standstill()
@@ -73,7 +73,7 @@ public sealed class RabbitHeartTests
         await Wait.UntilForgotten(left);
     }
 
-    private static RabbitMQBroker NewBroker() => new(new RabbitMQOptions { Heartbeat = TimeSpan.FromSeconds(1) }, TimeProvider.System, new NullLogger<RabbitMQBroker>());
+    private static RabbitMQBroker NewBroker() => new(new RabbitMQOptions { Heartbeat = Heartbeat }, TimeProvider.System, new NullLogger<RabbitMQBroker>());
 
     private static async Task<WeakReference> LeaveAsync(RabbitMQBroker broker)
     {

@@ -48,7 +48,7 @@ public sealed class RabbitMQDelayTests(SharedRabbitServer server) : IAsyncLifeti
         using var log = new RecordedLog();
         await using var queue = new RabbitMQWorkQueue(_place.Open(log: log));
         await using var lease = await queue.OpenReceiverAsync(new ReceiverOptions());
-        await queue.EnqueueAsync(Channel, [Of(TimeSpan.FromMilliseconds(300))], EnqueueOptions.Default);
+        await queue.EnqueueAsync(Channel, [Of(TimeSpan.FromMilliseconds(DelayLadder.Held - 100))], EnqueueOptions.Default);
 
         await _place.Host.DeleteQueueAsync($"runnel.q:{Channel}");
 

@@ -30,7 +30,7 @@ public abstract class RabbitOutageBinding(MortalRabbitServer mortal, RabbitMQWir
         var backplane = await _place.OpenBackplaneAsync(wire, options =>
         {
             options.Host = _place.Host.AddressAt(cable.Port);
-            options.Heartbeat = TimeSpan.FromSeconds(1);
+            options.Heartbeat = TimeSpan.FromSeconds(5); // a machine that stands still for a shorter time loses no connection by that
             (options.OutageBuffer, options.OutageBufferBytes, options.OutageTimeout) = (buffer, bytes, patience);
         });
         return new WiredBackplane(backplane, cable.Cut, () => cable.Silence(), cable.Heal);
