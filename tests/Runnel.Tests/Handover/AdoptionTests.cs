@@ -52,6 +52,7 @@ public sealed class AdoptionTests : IAsyncLifetime
         await client.SayAsync("hold two");
         await client.SayAsync("three");
         Assert.Equal("began hold two", await Script.Journal.NextAsync());
+        await _first.FlushAsync(_gateway); // the client may have its answer before the gateway knows that the message is handled
         await _nodes.StartWorkerAsync();
 
         _nodes.Kill(_first);
@@ -217,6 +218,7 @@ public sealed class AdoptionTests : IAsyncLifetime
         var ending = client.EndAsync(CloseCode.Normal);
         Assert.Equal("ending", await Script.Journal.NextAsync());
         Script.Gate = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await _first.FlushAsync(_gateway); // the client may have its answer before the gateway knows what is kept
         await _nodes.StartWorkerAsync();
 
         _nodes.Kill(_first);

@@ -50,8 +50,9 @@ internal sealed class Counting(Counting.Script script)
     {
         if (text.StartsWith("hold", StringComparison.Ordinal))
         {
+            var gate = script.Gate.Task; // whoever reads the journal may replace the gate at once
             script.Journal.Write($"began {text}");
-            await script.Gate.Task.WaitAsync(cancellationToken);
+            await gate.WaitAsync(cancellationToken);
         }
         var count = connection.GetKept<int>() + 1;
         connection.Keep(count);
@@ -62,8 +63,9 @@ internal sealed class Counting(Counting.Script script)
     {
         if (script.HoldsEnd)
         {
+            var gate = script.Gate.Task; // as above
             script.Journal.Write("ending");
-            await script.Gate.Task;
+            await gate;
         }
         script.Journal.Write($"end {code} with {connection.GetKept<int>()}{(connection.IsRedelivered ? " again" : "")}");
     }
