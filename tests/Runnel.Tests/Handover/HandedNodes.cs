@@ -99,6 +99,7 @@ internal sealed class HandedNodes(Action<HandoverOptions>? configure = null) : I
             node.Nodes.Tell(NodeChangeKind.Joined, other.Status);
         }
         _nodes.Add(node);
+        await Wait.Until(() => _nodes.TrueForAll(static one => one.Nodes.IsHeard), "they know each other"); // or a link with a node that is not known yet ends after a minute
         return node;
     }
 }

@@ -67,7 +67,7 @@ public sealed class ExchangeTests : IAsyncDisposable
 
         await Assert.ThrowsAsync<IOException>(() => Wait.For(sending, "the end"));
         await Assert.ThrowsAsync<IOException>(() => Wait.For(receiving, "the end"));
-        Assert.True(asking.Gone.IsCancellationRequested);
+        await Wait.Until(() => asking.Gone.IsCancellationRequested, "its token says so"); // just after whoever waits has heard it
         await Wait.For(worker.Gone.Task, "the worker to hear it, too");
     }
 

@@ -20,7 +20,7 @@ public sealed class LinkEndTests : IAsyncDisposable
         var (one, two) = await LinkedAsync();
 
         LinkedNodes.Leave(one, two);
-        await Wait.Until(() => one.Heard.Contains("ended") && two.Heard.Contains("ended"), "both have heard it");
+        await Wait.Until(() => (one.Ends, two.Ends) == (1, 1), "both have heard it");
         LinkedNodes.Join(one, two);
         one.Send(two, "3");
         two.Send(one, "4");
@@ -123,7 +123,7 @@ public sealed class LinkEndTests : IAsyncDisposable
         two.Send(one, "waits");
 
         LinkedNodes.Leave(one, two);
-        await Wait.Until(() => two.Heard.Contains("ended"), "the other node has heard it");
+        await Wait.Until(() => (one.Ends, two.Ends) == (1, 1), "the other node has heard it");
         LinkedNodes.Join(one, two);
         one.Send(two, "new");
         await _nodes.Until(() => two.Heard.Contains("new"), "the new link is there");
@@ -210,13 +210,13 @@ public sealed class LinkEndTests : IAsyncDisposable
     {
         var (one, two) = await LinkedAsync();
         LinkedNodes.Leave(one, two);
-        await Wait.Until(() => one.Heard.Contains("ended"), "it is gone");
+        await Wait.Until(() => one.Ends == 1, "it is gone");
         await two.Links.DisposeAsync();
 
         one.Send(two, "to nobody");
         await _nodes.Until(() => one.Heard.Count(text => text == "ended") == 2, "the link to nobody has ended", TimeSpan.FromSeconds(1));
 
-        await Wait.Until(() => one.Wire.Waiting == 0 && _nodes.Clock.ArmedTimers == 0, "nothing is to be done");
+        await Wait.Until(() => one.Wire is { Ends: 2, Waiting: 0, IsDone: true } && _nodes.Clock.ArmedTimers == 0, "nothing is to be done");
         var published = one.Wire.Published;
         _nodes.Clock.Advance(TimeSpan.FromMinutes(10));
         Assert.Equal(published, one.Wire.Published);
@@ -357,18 +357,15 @@ public sealed class LinkEndTests : IAsyncDisposable
     // The link has ended, and the news gets lost.
     private static async Task LeaveUntoldAsync(LinkedNode one, LinkedNode two)
     {
-        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        one.Links.Ended += _ => ended.TrySetResult();
         await one.LoseAsync(() => LinkedNodes.Leave(one, two));
-        await Wait.For(ended.Task, "the end of the link");
+        await Wait.Until(() => one.Nodes.IsHeard, "the end of the link, and nothing is remembered of it");
     }
 
     private async Task<(LinkedNode One, LinkedNode Two)> LinkedAsync()
     {
         var (one, two) = (await _nodes.StartAsync(), await _nodes.StartAsync());
-        one.Send(two, "1");
-        two.Send(one, "2");
-        await _nodes.FlushAsync(one, two);
+        await _nodes.SettleAsync(one, two, "1");
+        await _nodes.SettleAsync(two, one, "2");
         return (one, two);
     }
 

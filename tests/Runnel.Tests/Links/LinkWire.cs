@@ -1,5 +1,6 @@
 using Runnel.InMemory;
 using Runnel.Layers;
+using Runnel.Links;
 
 namespace Runnel.Tests.Links;
 
@@ -27,6 +28,7 @@ internal sealed class LinkWire(InMemoryBackplane inner) : IBackplane
     private volatile BackplaneState _state = BackplaneState.Connected;
     private (Topic Topic, byte[] Payload)? _late;
     private int _waiting;
+    private int _done;
 
     /// <summary>What becomes of the next packet. Called once for each.</summary>
     public Func<Fate> Decide { get; set; } = static () => Fate.Arrives;
@@ -37,8 +39,14 @@ internal sealed class LinkWire(InMemoryBackplane inner) : IBackplane
     /// <summary>How many packets were published.</summary>
     public int Published { get; private set; }
 
-    /// <summary>How many of them got lost.</summary>
+    /// <summary>How many of them got lost, but for those that only confirm or ask: nobody knows how many of these there are.</summary>
     public int Lost { get; private set; }
+
+    /// <summary>How many of them said that a link has ended.</summary>
+    public int Ends { get; private set; }
+
+    /// <summary>Whether all that was published has arrived, if it does at all.</summary>
+    public bool IsDone => Volatile.Read(ref _done) == Published;
 
     /// <summary>How many are being published.</summary>
     public int Waiting => Volatile.Read(ref _waiting);
@@ -60,16 +68,40 @@ internal sealed class LinkWire(InMemoryBackplane inner) : IBackplane
         Interlocked.Increment(ref _waiting);
         await Held;
         Interlocked.Decrement(ref _waiting);
+        var flags = FlagsOf(payload.Span);
         Fate fate;
         (Topic Topic, byte[] Payload)? late;
         lock (_lock)
         {
             Published++;
             (fate, late) = (Decide(), _late);
-            if (fate == Fate.GetsLost)
+            if (fate == Fate.GetsLost && (flags & (LinkFlags.Items | LinkFlags.Ended)) != 0)
                 Lost++;
+            if (flags.HasFlag(LinkFlags.Ended))
+                Ends++;
             _late = fate == Fate.ComesLate ? (topic, payload.ToArray()) : null;
         }
+        try
+        {
+            return await DeliverAsync(topic, payload, retention, fate, late, cancellationToken);
+        }
+        finally
+        {
+            Interlocked.Increment(ref _done);
+        }
+    }
+
+    public ValueTask<ITopicSubscription> SubscribeAsync(Topic topic, ITopicListener listener, CancellationToken cancellationToken = default) =>
+        inner.SubscribeAsync(topic, listener, cancellationToken);
+
+    public ValueTask<TopicHistory> ReadHistoryAsync(Topic topic, Position after, int limit, CancellationToken cancellationToken = default) =>
+        inner.ReadHistoryAsync(topic, after, limit, cancellationToken);
+
+    private static LinkFlags FlagsOf(ReadOnlySpan<byte> payload) => LinkHeader.TryRead(payload, out var header) ? header.Flags : LinkFlags.None;
+
+    private async ValueTask<Position> DeliverAsync(
+        Topic topic, ReadOnlyMemory<byte> payload, Retention? retention, Fate fate, (Topic Topic, byte[] Payload)? late, CancellationToken cancellationToken)
+    {
         if (fate is Fate.Arrives or Fate.ComesTwice or Fate.FailsLate)
             await inner.PublishAsync(topic, payload, retention, cancellationToken);
         if (fate is Fate.ComesTwice)
@@ -78,10 +110,4 @@ internal sealed class LinkWire(InMemoryBackplane inner) : IBackplane
             await inner.PublishAsync(overtaken.Topic, overtaken.Payload, retention, cancellationToken);
         return fate is Fate.Fails or Fate.FailsLate ? throw new BackplaneUnavailableException("The test lets it fail.") : Position.None;
     }
-
-    public ValueTask<ITopicSubscription> SubscribeAsync(Topic topic, ITopicListener listener, CancellationToken cancellationToken = default) =>
-        inner.SubscribeAsync(topic, listener, cancellationToken);
-
-    public ValueTask<TopicHistory> ReadHistoryAsync(Topic topic, Position after, int limit, CancellationToken cancellationToken = default) =>
-        inner.ReadHistoryAsync(topic, after, limit, cancellationToken);
 }

@@ -33,6 +33,7 @@ internal sealed class LinkedNodes : IAsyncDisposable
             Join(node, other);
         }
         _nodes.Add(node);
+        await Wait.Until(() => _nodes.TrueForAll(static one => one.Nodes.IsHeard), "they know each other"); // or a link with a node that is not known yet ends after a minute
         return node;
     }
 
@@ -60,6 +61,16 @@ internal sealed class LinkedNodes : IAsyncDisposable
         await flushed;
     }
 
+    /// <summary>A node says something, the other one confirms it, and then neither of them has anything to say. A flush does not promise that: a question may be on its way for which the answer is there already.</summary>
+    public async Task SettleAsync(LinkedNode one, LinkedNode other, string text)
+    {
+        var (said, confirmed) = (one.Wire.Published, other.Wire.Published);
+        one.Send(other, text);
+        await Wait.Until(() => one.Wire.Published > said && one.Wire.IsDone, "it has arrived");
+        Clock.Advance(TimeSpan.FromTicks(LinkLimits.ConfirmAfter));
+        await Wait.Until(() => other.Wire.Published > confirmed && other.Wire.IsDone, "it is confirmed");
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (var node in _nodes)
@@ -71,6 +82,7 @@ internal sealed class LinkedNodes : IAsyncDisposable
 internal sealed class LinkedNode : ILinkReceiver
 {
     private readonly ConcurrentQueue<string> _heard = new();
+    private int _ends;
 
     public LinkedNode(LinkWire wire, TimeProvider clock, RecordedLog log)
     {
@@ -82,6 +94,7 @@ internal sealed class LinkedNode : ILinkReceiver
         Links.Register(LinkKind.ToWorker, this);
         Workers = new WorkerTable(context);
         Links.Register(LinkKind.Greeting, Workers);
+        Links.Ended += _ => Interlocked.Increment(ref _ends);
         Context = context;
     }
 
@@ -101,6 +114,9 @@ internal sealed class LinkedNode : ILinkReceiver
 
     /// <summary>What it heard, and <c>ended</c> where the link ended.</summary>
     public IReadOnlyList<string> Heard => [.. _heard];
+
+    /// <summary>How many links have ended so that the next one may begin: what is sent when <c>ended</c> was only just heard may still be lost with the last one.</summary>
+    public int Ends => Volatile.Read(ref _ends);
 
     /// <summary>Called for each item, while it is received.</summary>
     public Action<string>? OnHeard { get; set; }
@@ -145,7 +161,17 @@ internal sealed class ToldNodes : INodes
 {
     private readonly Lock _lock = new();
     private readonly List<NodeChange> _told = [];
-    private readonly List<Channel<NodeChange>> _watchers = [];
+    private readonly List<Watcher> _watchers = [];
+
+    /// <summary>Whether all who watch have done what they do about all that was told.</summary>
+    public bool IsHeard
+    {
+        get
+        {
+            lock (_lock)
+                return _watchers.TrueForAll(watcher => watcher.Heard == _told.Count);
+        }
+    }
 
     public IReadOnlyList<NodeStatus> All
     {
@@ -170,21 +196,40 @@ internal sealed class ToldNodes : INodes
         lock (_lock)
         {
             _told.Add(new(kind, node));
-            _watchers.ForEach(watcher => watcher.Writer.TryWrite(new(kind, node)));
+            _watchers.ForEach(watcher => watcher.Changes.Writer.TryWrite(new(kind, node)));
         }
     }
 
     public async IAsyncEnumerable<NodeChange> WatchAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        var watcher = Channel.CreateUnbounded<NodeChange>();
+        var watcher = new Watcher();
         lock (_lock)
         {
-            _told.ForEach(change => watcher.Writer.TryWrite(change));
+            _told.ForEach(change => watcher.Changes.Writer.TryWrite(change));
             _watchers.Add(watcher);
         }
-        await foreach (var change in watcher.Reader.ReadAllAsync(cancellationToken))
-            yield return change;
+        try
+        {
+            await foreach (var change in watcher.Changes.Reader.ReadAllAsync(cancellationToken))
+            {
+                yield return change;
+                lock (_lock)
+                    watcher.Heard++;
+            }
+        }
+        finally
+        {
+            lock (_lock)
+                _watchers.Remove(watcher);
+        }
     }
 
     public Task<IReadOnlyList<NodeStatus>> AskAsync(TimeSpan wait, CancellationToken cancellationToken = default) => Task.FromResult(All);
+
+    private sealed class Watcher
+    {
+        public Channel<NodeChange> Changes { get; } = Channel.CreateUnbounded<NodeChange>();
+
+        public int Heard { get; set; }
+    }
 }

@@ -147,7 +147,7 @@ public sealed class WorkerTableTests : IAsyncDisposable
         await GreetAsync(worker, new HearsOfNoLeave(worker.Nodes), Chat);
         await _nodes.Until(() => gateway.Workers.Of(Chat).Count == 1, "the gateway knows it");
         LinkedNodes.Leave(worker, gateway);
-        await Wait.Until(() => worker.Heard.Contains("ended") && gateway.Heard.Contains("ended"), "the link has ended");
+        await Wait.Until(() => (worker.Ends, gateway.Ends) == (1, 1), "the link has ended");
 
         _lifetime.StopApplication();
 
