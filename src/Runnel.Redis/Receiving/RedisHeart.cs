@@ -172,11 +172,11 @@ internal sealed class RedisHeart : IAsyncDisposable
         writer.Add(_store.ScriptTime);
         writer.Add(term.WorkerId);
         writer.Add((long)term.Duration.TotalMicroseconds);
+        var sent = TimeProvider.System.GetTimestamp(); // before the lease is looked at: a process that stands still right after that is to count as late
         if (!term.IsHeld)
             term.Pulse.Break();
         writer.Add(term.Pulse.Since);
         writer.Add(term.Pulse.DeadFrom);
-        var sent = TimeProvider.System.GetTimestamp();
         var answer = Execute(writer.Written).Items;
         var now = answer[0].AsNumber();
         term.Renew(sent);

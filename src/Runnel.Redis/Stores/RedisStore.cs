@@ -103,7 +103,8 @@ public sealed class RedisStore : IAsyncDisposable
         await Commands.OpenAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            Check(await AskAsync("INFO").ConfigureAwait(false));
+            var asked = Now;
+            Check(await AskAsync("INFO").ConfigureAwait(false), asked);
             // A user may have no right to our names: better told now than with the first message.
             var known = await AskAsync("EXISTS", Keys.Channels, Keys.Identity).ConfigureAwait(false);
             await AskAsync("PUBLISH", Keys.Channels, "").ConfigureAwait(false);
@@ -206,7 +207,7 @@ public sealed class RedisStore : IAsyncDisposable
             throw new InvalidOperationException($"Redis at {Dialer.Address} holds data under the prefix '{Options.Prefix}' in format {format}, and this version of Runnel uses format {Format}. Start the version that has stored the data, or give this application another prefix.");
     }
 
-    private void Check(string info)
+    private void Check(string info, long asked)
     {
         var facts = FactsIn(info);
         string Fact(string name) => RedisStore.Fact(facts, name);
@@ -219,8 +220,11 @@ public sealed class RedisStore : IAsyncDisposable
             throw new InvalidOperationException($"Redis at {address} deletes messages when its memory is full: its maxmemory-policy is {policy}. Set it to noeviction ('CONFIG SET maxmemory-policy noeviction', and in redis.conf).");
         if (Fact("aof_enabled") == "0")
             Log.NotPersistent(Logger, address.ToString());
-        if (long.TryParse(Fact("server_time_usec"), NumberStyles.None, CultureInfo.InvariantCulture, out var time) && Math.Abs(time - Now) > 1_000_000 && ScriptTime == 0)
-            Log.ClocksDiffer(Logger, address.ToString(), TimeSpan.FromMicroseconds(Math.Abs(time - Now)));
+        if (long.TryParse(Fact("server_time_usec"), NumberStyles.None, CultureInfo.InvariantCulture, out var time) && ScriptTime == 0
+            && Math.Max(asked - time, time - Now) is > 1_000_000 and var differ) // it answered at some time between
+        {
+            Log.ClocksDiffer(Logger, address.ToString(), TimeSpan.FromMicroseconds(differ));
+        }
     }
 
     private string IsReplica(ILookup<string, string> facts) =>

@@ -29,11 +29,11 @@ internal static class FakeRedis
 
     /// <summary>One in which nothing is stored, and that says of itself what a test says.</summary>
     /// <param name="facts">What it answers to <c>INFO</c>, whatever section is asked for.</param>
-    public static ScriptedServer Describing(string facts) => ScriptedServer.Doing((stream, ending) => ServeAsync(
+    public static ScriptedServer Describing(Func<string> facts) => ScriptedServer.Doing((stream, ending) => ServeAsync(
         stream,
         words => words switch
         {
-            ["INFO", ..] => $"${facts.Length}\r\n{facts}\r\n",
+            ["INFO", ..] => Bulk(facts()),
             ["EXISTS", ..] => ":0\r\n",
             ["GET", ..] => "$-1\r\n",
             _ => Answer(words),
@@ -64,6 +64,8 @@ internal static class FakeRedis
             reader.AdvanceTo(received.Start, received.End);
         }
     }
+
+    private static string Bulk(string text) => $"${text.Length}\r\n{text}\r\n";
 
     private static string Answer(string[] words) => words switch
     {

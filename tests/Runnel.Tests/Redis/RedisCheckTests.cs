@@ -46,11 +46,26 @@ public sealed class RedisCheckTests : IDisposable
         Assert.Contains("differ by 01:30:", Assert.Single(_log.Of(ClocksDiffer)).Text, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task One_whose_answer_is_late_is_not_taken_for_one_whose_clock_differs()
+    {
+        await OpenAsync(() =>
+        {
+            var time = TimeProvider.System.GetUtcNow() - DateTimeOffset.UnixEpoch;
+            SpinWait.SpinUntil(() => TimeProvider.System.GetUtcNow() - DateTimeOffset.UnixEpoch - time > TimeSpan.FromSeconds(1.5));
+            return $"server_time_usec:{(long)time.TotalMicroseconds}";
+        });
+
+        Assert.Empty(_log.AtLeast(LogLevel.Warning));
+    }
+
     public void Dispose() => _log.Dispose();
 
-    private async Task OpenAsync(string fact)
+    private Task OpenAsync(string fact) => OpenAsync(() => fact);
+
+    private async Task OpenAsync(Func<string> fact)
     {
-        await using var server = FakeRedis.Describing($"{fact}\r\n{Good}"); // what is said first holds
+        await using var server = FakeRedis.Describing(() => $"{fact()}\r\n{Good}"); // what is said first holds
         await using var store = new RedisStore(new RedisOptions { Address = $"redis://127.0.0.1:{server.Port}" }, TimeProvider.System, new Logger<RedisStore>(new LoggerFactory([_log])));
         await store.OpenAsync(TestContext.Current.CancellationToken);
     }
