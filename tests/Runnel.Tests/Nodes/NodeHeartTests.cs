@@ -7,7 +7,7 @@ namespace Runnel.Tests.Nodes;
 public sealed class NodeHeartTests
 {
     [Fact]
-    public void Many_who_wake_it_at_once_get_few_beats()
+    public async Task Many_who_wake_it_at_once_get_few_beats()
     {
         var beats = 0;
         using var heart = new NodeHeart(() =>
@@ -15,6 +15,7 @@ public sealed class NodeHeartTests
             Interlocked.Increment(ref beats);
             return Timeout.InfiniteTimeSpan;
         });
+        await Wait.Until(() => Volatile.Read(ref beats) == 1, "its thread runs");
 
         var began = TimeProvider.System.GetTimestamp();
         while (TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromMilliseconds(300))

@@ -10,6 +10,9 @@ public sealed class RedisNodeProcessTests(RedisServer redis) : NodeProcessSpecif
 
     protected override string Address => _place.Address;
 
+    // The default: here a node lives as long as it is heard, and a busy machine may keep it from speaking for a second.
+    protected override TimeSpan Lease => TimeSpan.FromSeconds(5);
+
     public override async ValueTask DisposeAsync()
     {
         await base.DisposeAsync();
