@@ -80,8 +80,8 @@ public sealed class ArticlesPageTests(Chromium chromium) : IClassFixture<Chromiu
     [Fact]
     public async Task The_badge_tells_of_a_lost_connection_and_the_page_catches_up_by_itself()
     {
-        var first = new ArticlesApp();
-        var port = first.Address.Port;
+        var port = LoopbackPort.Free(); // which nobody takes while the server is down
+        var first = new ArticlesApp(port);
         using (var writer = first.CreateWriter())
             await ArticlesApp.PostAsync(writer, "gone with the first server");
         var page = await OpenPageAsync(first.Address);

@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Runnel.Layers;
 using Runnel.Specification;
 using Runnel.Tests.Cli;
+using Runnel.Tests.Servers;
 using Xunit;
 
 namespace Runnel.Tests.Samples;
@@ -155,7 +156,7 @@ public sealed class PaymentsTests : IDisposable
     public async Task Orders_outlive_the_death_of_the_one_process_that_does_everything()
     {
         var data = Path.Combine(_folder.Path, "books");
-        var first = await SampleProcess.ServeAsync("Payments", _folder, 0, $"--data={data}");
+        var first = await SampleProcess.ServeAsync("Payments", _folder, LoopbackPort.Free(), $"--data={data}"); // a port that nobody takes while it is down
         for (var number = 1; number <= 5; number++)
             (await PayAsync(first, $"order-{number}", "flaky-1")).Dispose();
 

@@ -14,7 +14,7 @@ public sealed class ProgressPageTests(Chromium chromium, ProgressSite site) : IC
         var page = await OpenPageAsync();
         await Expect(page.GetByText("Nothing is under way.")).ToBeVisibleAsync();
         await page.GetByLabel("Steps").FillAsync("60");
-        await page.GetByLabel("Milliseconds").FillAsync("100");
+        await page.GetByLabel("Milliseconds").FillAsync("250"); // far longer than a reload and a second tab take
         await page.GetByRole(AriaRole.Button, new() { Name = "Start a task" }).ClickAsync();
 
         var first = await MovedBeyondAsync(page, 0);
@@ -55,7 +55,7 @@ public sealed class ProgressPageTests(Chromium chromium, ProgressSite site) : IC
         var page = await OpenPageAsync(address: new UriBuilder(site.Address) { Port = wire.Port }.Uri);
         await Expect(page.GetByText("Nothing is under way.")).ToBeVisibleAsync(); // the snapshot: what comes now comes through the group, and with a position
         await page.GetByLabel("Steps").FillAsync("20");
-        await page.GetByLabel("Milliseconds").FillAsync("100");
+        await page.GetByLabel("Milliseconds").FillAsync("500"); // it must not be at its end before the wire is cut
         await page.GetByRole(AriaRole.Button, new() { Name = "Start a task" }).ClickAsync();
         await MovedBeyondAsync(page, 0);
 

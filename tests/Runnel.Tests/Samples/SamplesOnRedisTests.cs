@@ -74,7 +74,7 @@ public sealed class SamplesOnRedisTests : IClassFixture<RedisServer>, IClassFixt
         var page = await _chromium.NewPageAsync(web.Address);
         await page.GotoAsync("/");
         await page.GetByLabel("Steps").FillAsync("40");
-        await page.GetByLabel("Milliseconds").FillAsync("50");
+        await page.GetByLabel("Milliseconds").FillAsync("100");
 
         await page.GetByRole(AriaRole.Button, new() { Name = "Start a task" }).ClickAsync();
         await page.WaitForFunctionAsync("() => Number(document.querySelector('[role=progressbar]')?.getAttribute('aria-valuenow')) > 10");

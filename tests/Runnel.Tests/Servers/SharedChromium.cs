@@ -1,4 +1,5 @@
 using Microsoft.Playwright;
+using Runnel.Specification;
 using Runnel.Tests.Servers;
 using Xunit;
 
@@ -29,6 +30,7 @@ public sealed class SharedChromium : IAsyncDisposable
     {
         if (!File.Exists(Executable))
             throw new InvalidOperationException($"These tests need a browser: install the package 'chromium' (expected at {Executable}).");
+        Assertions.SetDefaultExpectTimeout((float)Wait.Limit.TotalMilliseconds); // five seconds otherwise, which a busy machine may need for a page
         var driver = await Playwright.CreateAsync();
         return (driver, await driver.Chromium.LaunchAsync(new()
         {
