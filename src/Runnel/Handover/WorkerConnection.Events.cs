@@ -24,18 +24,18 @@ internal sealed partial class WorkerConnection : IThreadPoolWorkItem
     /// <param name="wasAccepted">Whether it ever was.</param>
     public void End(long number, bool isRedelivered, int code, bool wasAccepted)
     {
+        bool isReleasing;
+        lock (this)
+        {
+            isReleasing = _isReleasing;
+            if (!isReleasing || number == 0)
+                IsEnding = true; // first of all: what the next line brings to rest asks for it
+        }
         CancelGone();
         if (number == 0)
             MarkOver();
-        lock (this)
-        {
-            if (_isReleasing && number != 0)
-                return; // the next worker tells its consumer
-            IsEnding = true;
-            if (_isReleasing)
-                return; // the consumer is told when it is at rest
-        }
-        Line(new(number, isRedelivered, Bytes: null, IsText: false, code, wasAccepted && _isAccepted));
+        if (!isReleasing) // or else the consumer is told when it is at rest, or by the next worker
+            Line(new(number, isRedelivered, Bytes: null, IsText: false, code, wasAccepted && _isAccepted));
     }
 
     /// <summary>The client is gone.</summary>
