@@ -49,6 +49,7 @@ public sealed class CopiedBrokerTests : IAsyncDisposable
         await second.GotAsync(1);
         _viewThere.Follow();
         await Wait.Until(() => !second.Closes.IsEmpty, "the client is sent away");
+        await second.ToldOfGapAsync();
 
         Assert.Equal(["gap"], second.Outcomes());
         Assert.Equal([Snapshot], BeforeGap(second));
@@ -109,6 +110,7 @@ public sealed class CopiedBrokerTests : IAsyncDisposable
         _viewThere.Follow();
         await _here.SendAsync(9 + sentSince, 10 + sentSince);
         await second.GotAsync(4);
+        await holder.ToldOfGapAsync();
 
         Assert.Equal(["recovered"], second.Outcomes());
         Assert.Equal(Numbers(7 + sentSince, 10 + sentSince), second.Payloads());

@@ -200,6 +200,7 @@ public sealed class GapTests
         await node.SendAsync(301, 700);
         second.Writer.Unblock();
         await Wait.Until(() => !second.Closes.IsEmpty, "the client is sent away");
+        await second.ToldOfGapAsync();
 
         Assert.Equal(["recovered"], second.Outcomes());
         Assert.Single(second.Of("gap"));

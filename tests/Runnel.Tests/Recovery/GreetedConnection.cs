@@ -65,6 +65,9 @@ internal static class GreetedConnection
     /// <summary>Waits until the client got so many payloads.</summary>
     public static Task GotAsync(this FakeConnection connection, int payloads) => Wait.Until(() => connection.Payloads().Count >= payloads, $"{payloads} payloads");
 
+    /// <summary>Waits until the client was told of a gap: the thread pool writes that, perhaps after the consumer has heard of the gap and has closed.</summary>
+    public static Task ToldOfGapAsync(this FakeConnection connection) => Wait.Until(() => connection.Of("gap").Any(), "the client is told of the gap");
+
     /// <summary>Sends numbers to the articles.</summary>
     public static async Task SendAsync(this FakeNode node, int first, int last)
     {

@@ -95,6 +95,7 @@ public sealed class ReportedGapTests
 
         using var second = await GreetedConnection.ConnectAsync<GroupsConsumer>(node, shown);
         await Wait.Until(() => !second.Closes.IsEmpty, "it is sent away");
+        await second.ToldOfGapAsync();
         var forgotten = second.Of("gap").Single().GetString();
         using var third = await GreetedConnection.ConnectAsync<GroupsConsumer>(node);
         await node.SendAsync(2, 2);
