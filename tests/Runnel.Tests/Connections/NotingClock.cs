@@ -22,7 +22,8 @@ internal sealed class NotingClock : TimeProvider
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
-        _waits.Enqueue(dueTime);
-        return _clock.CreateTimer(callback, state, dueTime, period);
+        var timer = _clock.CreateTimer(callback, state, dueTime, period);
+        _waits.Enqueue(dueTime); // afterwards: whoever sees it moves the clock, and the timer has to be there by then
+        return timer;
     }
 }
