@@ -230,7 +230,7 @@ public abstract class ConsumerLifecycleTests : ConsumerTests
         })));
         var client = await app.ConnectAsync("/ws");
         await client.CloseAsync(System.Net.WebSockets.WebSocketCloseStatus.NormalClosure, null, CancellationToken.None);
-        await Wait.Until(() => app.Limits.AddressCount == 0, "the request has ended");
+        await Wait.Until(() => app.Limits.AddressCount == 0 && kept!.Gone.IsCancellationRequested, "the request has ended, and the worker has heard of it");
 
         await kept!.SendAsync("nobody hears");
         await kept.CloseAsync();

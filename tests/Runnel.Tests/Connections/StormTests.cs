@@ -111,7 +111,7 @@ public sealed class StormTests
 
         Assert.Contains("10 more", app.Logs.Of(2002).Last().Text, StringComparison.Ordinal);
         Assert.Equal(2, app.Logs.Of(2002).Count());
-        Assert.Equal(0, HandshakesOf(app));
+        await Wait.Until(() => HandshakesOf(app) == 0, "no place is taken"); // the one that was let in gives its place back some time after its client has connected
     }
 
     private Task<RunnelApp> StartAsync(Action<GatewayOptions> configure, Func<Connection, CancellationToken, Task>? connect = null) => RunnelApp.StartAsync(
