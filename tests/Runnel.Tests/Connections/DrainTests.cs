@@ -155,9 +155,13 @@ public sealed class DrainTests
         await Wait.Until(() => app.Node.ConnectionCount == 1, "it has connected");
         Assert.Contains("HostOptions.ShutdownTimeout", Assert.Single(app.Logs.Of(2018)).Text, StringComparison.Ordinal);
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(app.StopAsync);
-
+        app.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication(); // the client is closed before the host waits at all: on a busy machine it would be cut before that
         Assert.Equal(CloseCode.ServiceRestart, await client.ReadToCloseAsync());
+        var impatience = await Assert.ThrowsAnyAsync<Exception>(app.StopAsync);
+
+        // The host may not wait for other services either.
+        IEnumerable<Exception> all = impatience is AggregateException several ? several.InnerExceptions : [impatience];
+        Assert.All(all, static exception => Assert.True(exception is OperationCanceledException, $"{exception}"));
         await Wait.Until(() => app.Node.ConnectionCount == 0, "it is cut");
     }
 

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Runnel.AspNetCore;
 using Runnel.InMemory;
 using Runnel.Layers;
 using Runnel.Specification;
@@ -20,7 +21,10 @@ public sealed class EndingTests
     [Fact]
     public async Task Stopping_closes_every_socket_with_1012_and_waits_for_the_answers()
     {
-        await using var app = await RunnelApp.StartAsync(app => app.MapConsumer<Member>("/ws"));
+        // As long as a busy machine may need for the answers.
+        await using var app = await RunnelApp.StartAsync(
+            app => app.MapConsumer<Member>("/ws"),
+            builder => builder.With(static (GatewayOptions options) => options.CloseTimeout = TimeSpan.FromMinutes(1)).With(static (RunnelOptions options) => options.ShutdownTimeout = TimeSpan.FromMinutes(1)));
         var clients = new List<Task<int>>();
         for (var i = 0; i < 20; i++)
         {
@@ -45,7 +49,9 @@ public sealed class EndingTests
     {
         var clock = new ManualTimeProvider();
         await using var app = await RunnelApp.StartAsync(
-            app => app.MapConsumer<Member>("/ws"), builder => builder.With(clock).With((RunnelOptions options) => options.ShutdownTimeout = TimeSpan.FromSeconds(3)));
+            app => app.MapConsumer<Member>("/ws"),
+            builder => builder.With(clock).With((RunnelOptions options) => options.ShutdownTimeout = TimeSpan.FromSeconds(3))
+                .With(static (GatewayOptions options) => options.CloseTimeout = TimeSpan.FromMinutes(10))); // else the client may be cut for that first
         var client = await app.ConnectRawAsync("/ws");
         await Wait.Until(() => app.Registry.CountOf("all") == 1, "it has connected");
 
@@ -134,16 +140,18 @@ public sealed class EndingTests
     public async Task Who_was_let_in_just_before_the_application_stopped_is_closed_too()
     {
         StopsBetween? stop = null;
-        await using var app = await RunnelApp.StartInMemoryAsync(app =>
-        {
-            app.Use((context, next) =>
+        await using var app = await RunnelApp.StartInMemoryAsync(
+            app =>
             {
-                if (stop is not null)
-                    context.Features.Set<IHttpRequestTimeoutFeature>(stop);
-                return next(context);
-            });
-            app.MapConsumer<Member>("/ws");
-        });
+                app.Use((context, next) =>
+                {
+                    if (stop is not null)
+                        context.Features.Set<IHttpRequestTimeoutFeature>(stop);
+                    return next(context);
+                });
+                app.MapConsumer<Member>("/ws");
+            },
+            static builder => builder.With(static (RunnelOptions options) => options.ShutdownTimeout = TimeSpan.FromMinutes(1))); // it is not cut before it is closed
         await using var early = await app.ConnectInMemoryAsync("/ws");
         stop = new StopsBetween(app);
 

@@ -99,7 +99,8 @@ public sealed class InboundRateTests
     {
         using var counts = new Counts();
         await using var app = await RunnelApp.StartAsync(
-            app => app.MapConsumer("/ws", c => c.OnReceive((_, connection, ct) => connection.CloseAsync(4000, null, ct)), options => options.MaxMessageBytes = 10));
+            app => app.MapConsumer("/ws", c => c.OnReceive((_, connection, ct) => connection.CloseAsync(4000, null, ct)), options => options.MaxMessageBytes = 10),
+            static builder => builder.With(new ManualTimeProvider())); // the client has all the time to answer the close
         var client = await app.ConnectRawAsync("/ws");
         await client.SendTextAsync("close");
         Assert.Equal(4000, await client.ReadCloseAsync());

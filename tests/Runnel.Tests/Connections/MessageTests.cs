@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
+using Runnel.AspNetCore;
 using Runnel.Specification;
 using Xunit;
 
@@ -137,7 +138,9 @@ public abstract class MessageTests : ConsumerTests
     [Fact]
     public async Task A_message_much_too_large_is_not_taken_in_and_its_sender_still_learns_why()
     {
-        await using var app = await StartAsync(app => app.MapConsumer("/ws", Echo, options => options.MaxMessageBytes = 1000));
+        await using var app = await StartAsync(
+            app => app.MapConsumer("/ws", Echo, options => options.MaxMessageBytes = 1000),
+            static builder => builder.With(static (GatewayOptions options) => options.CloseTimeout = TimeSpan.FromMinutes(1))); // reading it out rests several times, each for longer on a busy machine
         var client = await app.ConnectAsync("/ws");
 
         var sending = client.SendAsync(new byte[8 * 1024 * 1024], System.Net.WebSockets.WebSocketMessageType.Binary, true, CancellationToken.None);

@@ -5,6 +5,7 @@ using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Runnel.AspNetCore;
 using Runnel.Specification;
 using Xunit;
 
@@ -44,7 +45,8 @@ public sealed class TransportTests
         Assert.Equal(4002, (int?)client.CloseStatus);
         Assert.Equal("end 4002", await app.Journal.NextAsync());
         await Wait.Until(() => app.Limits.AddressCount == 0, "the request has ended");
-        Assert.Empty(app.Logs.AtLeast(Microsoft.Extensions.Logging.LogLevel.Warning));
+        // Kestrel warns of its heartbeat when the machine stands still.
+        Assert.Empty(app.Logs.AtLeast(Microsoft.Extensions.Logging.LogLevel.Warning).Where(static entry => !entry.Text.Contains("the heartbeat has been running for", StringComparison.Ordinal)));
     }
 
     [Theory]
@@ -68,7 +70,8 @@ public sealed class TransportTests
 
     private static Task<RunnelApp> StartAsync(HttpProtocols protocol, X509Certificate2? certificate) => RunnelApp.StartAsync(
         app => app.MapConsumer<Member>("/ws"),
-        listen: listen =>
+        static builder => builder.With(static (GatewayOptions options) => options.CloseTimeout = TimeSpan.FromMinutes(1)), // as long as a busy machine may need for the answer
+        listen =>
         {
             listen.Protocols = protocol;
             if (certificate is not null)

@@ -67,7 +67,7 @@ public abstract class GreetedEndpointTests : ConsumerTests
     [Fact]
     public async Task A_stop_closes_clients_that_have_not_said_hello_and_those_that_have()
     {
-        await using var app = await StartAsync();
+        await using var app = await StartAsync(gateway: static options => options.HelloTimeout = TimeSpan.FromMinutes(1)); // not before the stop
         var silent = await ConnectAsync(app);
         var greeted = new GreetedClient();
         await greeted.ConnectAsync(app, "/ws");
