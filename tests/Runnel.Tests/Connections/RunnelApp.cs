@@ -163,7 +163,11 @@ internal sealed class RunnelApp : IAsyncDisposable
             builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(10));
             useServer(builder);
             if (shared is not null)
-                builder.With(shared);
+            {
+                // These times pass although a busy machine stands still: no worker is taken for dead, or for too slow, as long as a test waits for it.
+                builder.With(shared).With(static (RunnelOptions options) => options.NodeLease = TimeSpan.FromMinutes(10));
+                builder.Services.Configure<HandoverOptions>(static handover => handover.HandshakeTimeout = TimeSpan.FromMinutes(10));
+            }
             configure?.Invoke(builder);
             handOut?.Invoke(builder);
             var app = builder.Build();
