@@ -8,7 +8,8 @@ namespace Runnel.RabbitMQ.Sending;
 /// <summary>The queues on the broker: each is declared when it is first needed, once.</summary>
 internal sealed class QueueTopology(RabbitCalls calls, RabbitMQBroker broker)
 {
-    private const int PreconditionFailed = 406;
+    private const int PreconditionFailed = 406, InternalError = 541, Tries = 20;
+    private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(100);
 
     private readonly ConcurrentDictionary<string, bool> _declared = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, bool> _different = new(StringComparer.Ordinal);
@@ -45,20 +46,26 @@ internal sealed class QueueTopology(RabbitCalls calls, RabbitMQBroker broker)
 
     private async Task<QueueDeclareOk> DeclareAsync(BrokerQueue queue, CancellationToken cancellationToken)
     {
-        if (_different.ContainsKey(queue.Name))
-            return await LookAsync(queue, cancellationToken).ConfigureAwait(false);
-        try
+        for (var tries = 1; !_different.ContainsKey(queue.Name); tries++)
         {
-            return await calls.AskAsync(
-                channel => channel.QueueDeclareAsync(queue.Name, durable: true, exclusive: false, autoDelete: false, queue.Arguments, cancellationToken: CancellationToken.None), cancellationToken).ConfigureAwait(false);
+            try
+            {
+                return await calls.AskAsync(
+                    channel => channel.QueueDeclareAsync(queue.Name, durable: true, exclusive: false, autoDelete: false, queue.Arguments, cancellationToken: CancellationToken.None), cancellationToken).ConfigureAwait(false);
+            }
+            catch (RabbitUnavailableException exception) when (exception.InnerException is OperationInterruptedException { ShutdownReason: { ReplyCode: PreconditionFailed } reason })
+            {
+                // Made by a version, or with options, that wanted something else: it is kept as it is.
+                if (_different.TryAdd(queue.Name, true))
+                    Log.QueueDiffers(broker.Logger, queue.Name, reason.ReplyText);
+            }
+            catch (RabbitUnavailableException exception) when (tries < Tries && exception.InnerException is OperationInterruptedException { ShutdownReason.ReplyCode: InternalError })
+            {
+                // A quorum queue of that name, which was deleted a moment ago, has not wholly ended in the broker ("cluster_not_formed").
+                await Task.Delay(Rest, TimeProvider.System, cancellationToken).ConfigureAwait(false);
+            }
         }
-        catch (RabbitUnavailableException exception) when (exception.InnerException is OperationInterruptedException { ShutdownReason: { ReplyCode: PreconditionFailed } reason })
-        {
-            // Made by a version, or with options, that wanted something else: it is kept as it is.
-            if (_different.TryAdd(queue.Name, true))
-                Log.QueueDiffers(broker.Logger, queue.Name, reason.ReplyText);
-            return await LookAsync(queue, cancellationToken).ConfigureAwait(false);
-        }
+        return await LookAsync(queue, cancellationToken).ConfigureAwait(false);
     }
 
     private Task<QueueDeclareOk> LookAsync(BrokerQueue queue, CancellationToken cancellationToken) =>

@@ -68,6 +68,17 @@ public sealed class RabbitMQFlushTests(SharedRabbitServer server) : IAsyncLifeti
         Assert.Equal("after", Encoding.UTF8.GetString((await worker.TakeOneAsync()).Envelope.Message.Body.Span));
     }
 
+    [Fact]
+    public async Task A_queue_that_the_broker_has_not_deleted_wholly_is_made_anew_when_it_has()
+    {
+        await _place.Host.OccupyAsync($"runnel.q:{Channel}", TimeSpan.FromSeconds(1));
+
+        await _queue.EnqueueAsync(Channel, [Of("after")], EnqueueOptions.Default);
+
+        await using var worker = await WorkerOfTheQueue.OpenAsync(_queue);
+        Assert.Equal("after", Encoding.UTF8.GetString((await worker.TakeOneAsync()).Envelope.Message.Body.Span));
+    }
+
     [Theory]
     [InlineData(null)]
     [InlineData("key")]
