@@ -71,8 +71,10 @@ public sealed class RabbitMQFlushTests(SharedRabbitServer server) : IAsyncLifeti
     [Fact]
     public async Task A_queue_that_the_broker_has_not_deleted_wholly_is_made_anew_when_it_has()
     {
-        await _place.Host.OccupyAsync($"runnel.q:{Channel}", TimeSpan.FromSeconds(1));
+        await _queue.EnqueueAsync(Channel, [Of("before")], EnqueueOptions.Default);
 
+        await _other.FlushAsync();
+        await _place.Host.OccupyAsync($"runnel.q:{Channel}", TimeSpan.FromSeconds(1));
         await _queue.EnqueueAsync(Channel, [Of("after")], EnqueueOptions.Default);
 
         await using var worker = await WorkerOfTheQueue.OpenAsync(_queue);

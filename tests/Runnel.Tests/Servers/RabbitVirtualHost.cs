@@ -62,7 +62,9 @@ public sealed class RabbitVirtualHost : IAsyncDisposable
         $"{Find(queue)}, {{ok, {{_, Held}}, _}} = ra:leader_query(amqqueue:get_pid(Queue), fun rabbit_fifo:query_messages_checked_out/1), Held");
 
     /// <summary>For so long, no quorum queue of that name can be made, as when the last one of that name has not ended wholly.</summary>
-    public Task OccupyAsync(string queue, TimeSpan time) => _server.Probe.DoAsync($"register(binary_to_atom(<<\"{Name}_{queue}\">>, utf8), spawn(fun() -> timer:sleep({(long)time.TotalMilliseconds}) end))");
+    public Task OccupyAsync(string queue, TimeSpan time) => _server.Probe.DoAsync(
+        $"Name = binary_to_atom(<<\"{Name}_{queue}\">>, utf8), Free = fun Free() -> whereis(Name) =:= undefined orelse begin timer:sleep(1), Free() end end, Free(), "
+        + $"register(Name, spawn(fun() -> timer:sleep({(long)time.TotalMilliseconds}) end))");
 
     /// <summary>Deletes a queue, whoever uses it.</summary>
     public Task DeleteQueueAsync(string name) => _server.Probe.DoAsync($"{Find(name)}, {{ok, _}} = rabbit_amqqueue:delete(Queue, false, false, <<\"test\">>)");
