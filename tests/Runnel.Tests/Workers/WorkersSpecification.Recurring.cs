@@ -1,3 +1,4 @@
+using System.Text;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Runnel.Layers;
@@ -16,11 +17,11 @@ public abstract partial class WorkersSpecification
         var fired = new Inbox<DateTimeOffset>();
         var start = Clock.GetUtcNow();
         await StartRecurringAsync(fired);
-        await StartRecurringAsync(fired);
+        var app = await StartRecurringAsync(fired);
 
         List<long> minutes = [];
         for (var tick = 0; tick < 4; tick++)
-            minutes.Add((await TickAsync(fired)).Ticks / TimeSpan.TicksPerMinute);
+            minutes.Add((await TickAsync(fired, app)).Ticks / TimeSpan.TicksPerMinute);
 
         Assert.True(minutes[0] > start.Ticks / TimeSpan.TicksPerMinute);
         Assert.Equal(minutes.Distinct(), minutes);
@@ -33,7 +34,7 @@ public abstract partial class WorkersSpecification
             return;
         var fired = new Inbox<DateTimeOffset>();
         var app = await StartRecurringAsync(fired);
-        await TickAsync(fired);
+        await TickAsync(fired, app);
         await app.StopAsync();
 
         Clock.Advance(TimeSpan.FromMinutes(30));
@@ -56,8 +57,6 @@ public abstract partial class WorkersSpecification
             return;
         var fired = new Inbox<DateTimeOffset>();
         var app = await StartRecurringAsync(fired);
-        // Not that a timer is armed: layers have timers, too.
-        await Wait.Until(async () => await app.Services.GetRequiredService<IStateStore>().GetAsync("recurring.reconcile") is not null, "it has remembered from when on it waits");
         await app.StopAsync();
 
         Clock.Advance(TimeSpan.FromMinutes(2));
@@ -72,13 +71,13 @@ public abstract partial class WorkersSpecification
         if (await LacksAsync(services: Recurring))
             return;
         var fired = new Inbox<DateTimeOffset>();
-        await StartRecurringAsync(fired);
-        await TickAsync(fired);
+        var app = await StartRecurringAsync(fired);
+        await TickAsync(fired, app);
 
         Clock.Jump(TimeSpan.FromHours(5));
         var jumped = Clock.GetUtcNow();
         var soon = await AdvanceUntilAsync(fired.NextAsync(), Second); // a larger step would go past what is soon while the message is on its way
-        var next = await TickAsync(fired);
+        var next = await TickAsync(fired, app);
 
         Assert.InRange(soon - jumped, TimeSpan.Zero, TimeSpan.FromSeconds(50));
         Assert.True(next.Ticks / TimeSpan.TicksPerMinute > soon.Ticks / TimeSpan.TicksPerMinute);
@@ -92,13 +91,13 @@ public abstract partial class WorkersSpecification
         var fired = new Inbox<DateTimeOffset>();
         WorkerApp[] apps = [await StartRecurringAsync(fired), await StartRecurringAsync(fired)];
         for (var tick = 0; tick < 3; tick++)
-            await TickAsync(fired);
+            await TickAsync(fired, apps[0]);
 
         Clock.Jump(TimeSpan.FromMinutes(-2.5)); // so that it comes to the same ticks again
         var jumped = Clock.GetUtcNow();
         List<DateTimeOffset> again = [];
         for (var tick = 0; tick < 4; tick++)
-            again.Add(await TickAsync(fired));
+            again.Add(await TickAsync(fired, apps[0]));
 
         Assert.InRange(again[0] - jumped, TimeSpan.Zero, TimeSpan.FromMinutes(2));
         var minutes = again.ConvertAll(time => time.Ticks / TimeSpan.TicksPerMinute);
@@ -125,19 +124,34 @@ public abstract partial class WorkersSpecification
 
     private static void Recurring(IServiceCollection services) => services.AddRunnelCore().AddRecurring("reconcile", TimeSpan.FromMinutes(1), "ticks", new Pay("tick"));
 
-    /// <summary>Moves the clock to just before the next tick, and little by little from there, until a message is handled.</summary>
-    /// <remarks>The message may be on its way for a while. With larger steps, the next tick would come meanwhile, or another process would take a reservation of the first for a lapsed one.</remarks>
-    private Task<DateTimeOffset> TickAsync(Inbox<DateTimeOffset> fired)
+    /// <summary>Moves the clock to just before the next tick, and little by little from there, until a message is handled and its tick remembered.</summary>
+    /// <remarks>
+    /// The message may be on its way for a while. With larger steps, the next tick would come meanwhile, or another process would take a reservation of the first for a
+    /// lapsed one. So it would after the handler has run, if the clock moved on before the sender has marked the tick as sent, which it does before it remembers it.
+    /// </remarks>
+    private async Task<DateTimeOffset> TickAsync(Inbox<DateTimeOffset> fired, WorkerApp app)
     {
+        var last = await RememberedAsync(app);
         var sinceLast = TimeSpan.FromTicks(Clock.GetUtcNow().Ticks % TimeSpan.TicksPerMinute);
-        return AdvanceUntilAsync(fired.NextAsync(), Second, TimeSpan.FromMinutes(1) - sinceLast - Second);
+        var handled = await AdvanceUntilAsync(fired.NextAsync(), Second, TimeSpan.FromMinutes(1) - sinceLast - Second, pace: TimeSpan.FromMilliseconds(300));
+        await Wait.Until(async () => await RememberedAsync(app) != last, "the tick is remembered");
+        return handled;
     }
 
-    private async Task<WorkerApp> StartRecurringAsync(Inbox<DateTimeOffset> fired) => await StartAsync(
-        host => host.MapChannel("ticks", (Pay _) =>
-        {
-            fired.Add(Clock.GetUtcNow());
-            return Task.CompletedTask;
-        }),
-        services: Recurring);
+    private static async Task<string?> RememberedAsync(WorkerApp app) =>
+        await app.Services.GetRequiredService<IStateStore>().GetAsync("recurring.reconcile") is { } state ? Encoding.UTF8.GetString(state.Value.Span) : null;
+
+    private async Task<WorkerApp> StartRecurringAsync(Inbox<DateTimeOffset> fired)
+    {
+        var app = await StartAsync(
+            host => host.MapChannel("ticks", (Pay _) =>
+            {
+                fired.Add(Clock.GetUtcNow());
+                return Task.CompletedTask;
+            }),
+            services: Recurring);
+        // Not that a timer is armed: layers have timers, too.
+        await Wait.Until(async () => await RememberedAsync(app) is not null, "it has remembered from when on it waits");
+        return app;
+    }
 }

@@ -98,7 +98,8 @@ public abstract partial class WorkersSpecification : IAsyncLifetime
     /// <param name="task">What is to happen.</param>
     /// <param name="step">How far the clock moves at once.</param>
     /// <param name="first">How far it moves at first, if that is farther: to a time at which nothing may have happened.</param>
-    private protected async Task<T> AdvanceUntilAsync<T>(Task<T> task, TimeSpan step, TimeSpan first = default)
+    /// <param name="pace">For how long what a step made due has time before the next step.</param>
+    private protected async Task<T> AdvanceUntilAsync<T>(Task<T> task, TimeSpan step, TimeSpan first = default, TimeSpan? pace = null)
     {
         var next = first > step ? first : step;
         await Wait.Until(
@@ -107,7 +108,7 @@ public abstract partial class WorkersSpecification : IAsyncLifetime
                 if (!task.IsCompleted)
                     Clock.Advance(next);
                 next = step;
-                await Task.WhenAny(task, Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System)); // what fell due takes its time on a disk
+                await Task.WhenAny(task, Task.Delay(pace ?? TimeSpan.FromMilliseconds(200), TimeProvider.System)); // what fell due takes its time on a disk
                 return task.IsCompleted;
             },
             "the clock has moved far enough");
