@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
 using Runnel.Layers;
 using Runnel.Workers;
@@ -56,9 +57,17 @@ internal sealed class JobEndpoints(JobsEndpointOptions options, IJobs jobs, Chan
             return TypedResults.Problem($"Jobs of channel '{status.Channel}' cannot be cancelled.", statusCode: StatusCodes.Status405MethodNotAllowed);
         }
         if (status.IsFinal)
-            return TypedResults.Problem($"The job has ended already: it is {status.State.ToString().ToLowerInvariant()}.", statusCode: StatusCodes.Status409Conflict);
+            return EndedAlready(status);
         _ = MessageId.TryParse(status.Id, out var id);
         await jobs.CancelAsync(status.Channel, id, cancellationToken);
-        return await jobs.FindAsync(id, cancellationToken) is { IsFinal: true } ended ? TypedResults.Ok(ended) : TypedResults.Accepted((string?)null, status);
+        return await jobs.FindAsync(id, cancellationToken) switch
+        {
+            { State: JobState.Cancelled } cancelled => TypedResults.Ok(cancelled),
+            { IsFinal: true } ended => EndedAlready(ended), // in the meantime
+            _ => TypedResults.Accepted((string?)null, status),
+        };
     }
+
+    private static ProblemHttpResult EndedAlready(JobStatus status) =>
+        TypedResults.Problem($"The job has ended already: it is {status.State.ToString().ToLowerInvariant()}.", statusCode: StatusCodes.Status409Conflict);
 }

@@ -26,6 +26,8 @@ public sealed class JobEndpointTests : IAsyncLifetime
 {
     private readonly Inbox<JobContext> _began = new();
     private readonly TaskCompletionSource _goOn = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _mayStop = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Func<Task>? _beforeCancel;
     private WebApplication _app = null!;
     private HttpClient _http = null!;
 
@@ -44,13 +46,26 @@ public sealed class JobEndpointTests : IAsyncLifetime
         _app.MapChannel("payments", async (Pay pay, JobContext job, CancellationToken token) =>
         {
             _began.Add(job);
-            await _goOn.Task.WaitAsync(token);
+            try
+            {
+                await _goOn.Task.WaitAsync(token);
+            }
+            catch (OperationCanceledException)
+            {
+                await _mayStop.Task;
+                throw;
+            }
             return new Refund(pay.Order, 7);
         }, options => (options.Track, options.Cancellable) = (true, true));
         _app.MapJobs("/jobs", (JobsEndpointOptions options) =>
         {
             options.MaySee = (context, status) => new(!context.Request.Query.ContainsKey("stranger"));
-            options.MayCancel = (context, status) => new(!context.Request.Query.ContainsKey("reader"));
+            options.MayCancel = async (context, status) =>
+            {
+                if (_beforeCancel is { } before)
+                    await before();
+                return !context.Request.Query.ContainsKey("reader");
+            };
         });
         await _app.StartAsync();
         var address = _app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.Single();
@@ -60,6 +75,7 @@ public sealed class JobEndpointTests : IAsyncLifetime
     public async ValueTask DisposeAsync()
     {
         _goOn.TrySetResult();
+        _mayStop.TrySetResult();
         _http.Dispose();
         await Wait.For(_app.StopAsync(), "the server to stop");
         await _app.DisposeAsync();
@@ -165,7 +181,8 @@ public sealed class JobEndpointTests : IAsyncLifetime
 
         using var first = await _http.DeleteAsync(At($"/jobs/{waiting}"));
         using var second = await _http.DeleteAsync(At($"/jobs/{running}"));
-        var last = await Wait.For(_app.Services.GetRequiredService<IJobs>().WatchAsync(IdOf(running)).LastAsync().AsTask(), "the job's end");
+        _mayStop.SetResult();
+        var last = await EndAsync(running);
         using var third = await _http.DeleteAsync(At($"/jobs/{running}"));
 
         Assert.Equal(HttpStatusCode.OK, first.StatusCode);
@@ -174,6 +191,41 @@ public sealed class JobEndpointTests : IAsyncLifetime
         Assert.Equal(JobState.Cancelled, last.State);
         Assert.Equal(HttpStatusCode.Conflict, third.StatusCode);
         Assert.Contains("it is cancelled", await third.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_job_that_stops_before_the_answer_is_answered_as_cancelled()
+    {
+        var id = await SendAsync();
+        await _began.NextAsync();
+        _mayStop.SetResult();
+        _beforeCancel = async () =>
+        {
+            await Jobs.CancelAsync("payments", IdOf(id));
+            await EndAsync(id);
+        };
+
+        using var response = await _http.DeleteAsync(At($"/jobs/{id}"));
+
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.Equal("cancelled", Text(await response.Content.ReadFromJsonAsync<JsonElement>(), "state"));
+    }
+
+    [Fact]
+    public async Task A_job_that_succeeds_before_it_can_be_cancelled_has_ended_already()
+    {
+        var id = await SendAsync();
+        await _began.NextAsync();
+        _beforeCancel = async () =>
+        {
+            _goOn.SetResult();
+            await EndAsync(id);
+        };
+
+        using var response = await _http.DeleteAsync(At($"/jobs/{id}"));
+
+        Assert.Equal(HttpStatusCode.Conflict, response.StatusCode);
+        Assert.Contains("it is succeeded", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -220,6 +272,10 @@ public sealed class JobEndpointTests : IAsyncLifetime
 
     private async Task<string> SendAsync(TimeSpan delay = default, TimeSpan? expiry = null) =>
         (await _app.Services.GetRequiredService<IChannels>().SendAsync("payments", new Pay("1"), new SendOptions { Delay = delay, Expiry = expiry })).Id.ToString();
+
+    private IJobs Jobs => _app.Services.GetRequiredService<IJobs>();
+
+    private Task<JobStatus> EndAsync(string id) => Wait.For(Jobs.WatchAsync(IdOf(id)).LastAsync().AsTask(), "the job's end");
 
     private static Uri At(string path) => new(path, UriKind.Relative);
 
