@@ -8,8 +8,8 @@ namespace Runnel.RabbitMQ.Sending;
 /// <summary>The queues on the broker: each is declared when it is first needed, once.</summary>
 internal sealed class QueueTopology(RabbitCalls calls, RabbitMQBroker broker)
 {
-    private const int PreconditionFailed = 406, InternalError = 541, Tries = 20;
-    private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(100);
+    private const int PreconditionFailed = 406, InternalError = 541, Tries = 5;
+    private static readonly TimeSpan FirstRest = TimeSpan.FromMilliseconds(100);
 
     private readonly ConcurrentDictionary<string, bool> _declared = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, bool> _different = new(StringComparer.Ordinal);
@@ -62,7 +62,8 @@ internal sealed class QueueTopology(RabbitCalls calls, RabbitMQBroker broker)
             catch (RabbitUnavailableException exception) when (tries < Tries && exception.InnerException is OperationInterruptedException { ShutdownReason.ReplyCode: InternalError })
             {
                 // A quorum queue of that name, which was deleted a moment ago, has not wholly ended in the broker ("cluster_not_formed").
-                await Task.Delay(Rest, TimeProvider.System, cancellationToken).ConfigureAwait(false);
+                // The broker closes the connection with it, which others use, too: the rests grow.
+                await Task.Delay(FirstRest * (1 << (tries - 1)), TimeProvider.System, cancellationToken).ConfigureAwait(false);
             }
         }
         return await LookAsync(queue, cancellationToken).ConfigureAwait(false);

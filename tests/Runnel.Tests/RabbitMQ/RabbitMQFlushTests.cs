@@ -2,6 +2,7 @@ using System.Text;
 using RabbitMQ.Client.Exceptions;
 using Runnel.Layers;
 using Runnel.RabbitMQ;
+using Runnel.RabbitMQ.Connections;
 using Runnel.RabbitMQ.Sending;
 using Runnel.Specification;
 using Runnel.Tests.Servers;
@@ -79,6 +80,18 @@ public sealed class RabbitMQFlushTests(SharedRabbitServer server) : IAsyncLifeti
 
         await using var worker = await WorkerOfTheQueue.OpenAsync(_queue);
         Assert.Equal("after", Encoding.UTF8.GetString((await worker.TakeOneAsync()).Envelope.Message.Body.Span));
+    }
+
+    [Fact]
+    public async Task A_queue_that_the_broker_cannot_make_is_tried_some_times_and_the_send_fails()
+    {
+        await _queue.EnqueueAsync(Channel, [Of("before")], EnqueueOptions.Default);
+
+        await _other.FlushAsync();
+        await _place.Host.OccupyAsync($"runnel.q:{Channel}", TimeSpan.FromMinutes(5));
+
+        var exception = await Assert.ThrowsAsync<RabbitUnavailableException>(() => Wait.For(_queue.EnqueueAsync(Channel, [Of("after")], EnqueueOptions.Default).AsTask(), "the end of the tries"));
+        Assert.Contains("541", exception.Message, StringComparison.Ordinal);
     }
 
     [Theory]
