@@ -12,22 +12,23 @@ internal sealed class ClientSink(HttpContext context, CancellationTokenSource pa
     // Between two servers they mean something, and between client and consumer nothing.
     private static readonly string[] OfOneHop = [HeaderNames.Connection, HeaderNames.KeepAlive, HeaderNames.TransferEncoding, HeaderNames.Upgrade];
 
-    private int _claims;
+    private const int Nobody = 0, Consumer = 1, Server = 2;
+
+    private int _answers;
 
     /// <summary>Whether the response was begun by the consumer.</summary>
-    public bool HasBegun { get; private set; }
+    public bool HasBegun => Volatile.Read(ref _answers) == Consumer;
 
-    /// <summary>Says who answers: the consumer, or the server with an error. Only the first one does.</summary>
-    public bool TryClaim() => Interlocked.Exchange(ref _claims, 1) == 0;
+    /// <summary>The server answers, with an error, unless the consumer has begun.</summary>
+    public bool TryClaim() => TryClaim(Server);
 
     public ValueTask StartAsync(int statusCode, IHeaderDictionary headers, CancellationToken cancellationToken)
     {
         patience.Token.ThrowIfCancellationRequested();
-        if (!TryClaim())
+        if (!TryClaim(Consumer))
             throw new OperationCanceledException("The client has waited for too long, and was answered.");
         SetHeaders(headers);
         context.Response.StatusCode = statusCode;
-        HasBegun = true;
         return ValueTask.CompletedTask;
     }
 
@@ -38,6 +39,8 @@ internal sealed class ClientSink(HttpContext context, CancellationTokenSource pa
         await context.Response.BodyWriter.WriteAsync(chunk, cancellationToken);
         patience.CancelAfter(timeout);
     }
+
+    private bool TryClaim(int who) => Interlocked.CompareExchange(ref _answers, who, Nobody) == Nobody;
 
     // All of them or none: the server refuses what must not be in a header, and then the client gets a 500.
     private void SetHeaders(IHeaderDictionary headers)
@@ -52,7 +55,7 @@ internal sealed class ClientSink(HttpContext context, CancellationTokenSource pa
         {
             foreach (var (name, _) in passed)
                 context.Response.Headers.Remove(name);
-            Volatile.Write(ref _claims, 0);
+            Volatile.Write(ref _answers, Nobody);
             throw;
         }
     }

@@ -44,7 +44,8 @@ internal sealed class HttpConsumerEndpoint(
         var late = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var _ = cancellationToken.UnsafeRegister(static late => ((TaskCompletionSource)late!).TrySetResult(), late);
         await Task.WhenAny(answering, late.Task);
-        if (!late.Task.IsCompleted || context.RequestAborted.IsCancellationRequested)
+        // The token and not `late`: who began to wait for it later, such as the consumer, hears of it before and may have ended.
+        if (!cancellationToken.IsCancellationRequested || context.RequestAborted.IsCancellationRequested)
             return;
         if (sink.TryClaim())
         {

@@ -81,7 +81,7 @@ public sealed class Exchange : IAsyncDisposable
     /// <inheritdoc/>
     public ValueTask DisposeAsync()
     {
-        if (TryEnd() == false)
+        if (TryEnd(isLost: false) == false)
             Say(new ExchangeItem(_to, Id, ExchangeStep.Abort, default));
         _onEnd(this);
         return ValueTask.CompletedTask;
@@ -118,25 +118,21 @@ public sealed class Exchange : IAsyncDisposable
     /// <summary>The other side is gone.</summary>
     internal void Lose(string why)
     {
-        if (TryEnd() is not null)
+        if (TryEnd(isLost: true) is not null)
             Fail(why);
     }
 
     /// <summary>This side ends while somebody still works on it. The other side learns that.</summary>
     internal void GiveUp(string why)
     {
-        if (TryEnd() is not { } isComplete)
+        if (TryEnd(isLost: true) is not { } isComplete)
             return;
         if (!isComplete)
             Say(new ExchangeItem(_to, Id, ExchangeStep.Abort, default));
         Fail(why);
     }
 
-    private void Fail(string why)
-    {
-        _received.Writer.TryComplete(new IOException(why));
-        _ = _gone.CancelAsync(); // whoever waits for it goes on elsewhere
-    }
+    private void Fail(string why) => _received.Writer.TryComplete(new IOException(why));
 
     // What was sent and not taken is bounded, but the last part may go over it.
     private Task? TakeRoom(int bytes)
@@ -164,7 +160,7 @@ public sealed class Exchange : IAsyncDisposable
     }
 
     // Whether it was complete by then; null if it had ended before.
-    private bool? TryEnd()
+    private bool? TryEnd(bool isLost)
     {
         TaskCompletionSource? roomy;
         bool isComplete;
@@ -173,6 +169,8 @@ public sealed class Exchange : IAsyncDisposable
             if (_hasEnded)
                 return null;
             _hasEnded = true;
+            if (isLost)
+                _ = _gone.CancelAsync(); // before anybody is refused, who would take it for an error of their own; whoever waits for it goes on elsewhere
             isComplete = _hasCompleted && _otherHasCompleted;
             (roomy, _roomy) = (_roomy, null);
         }

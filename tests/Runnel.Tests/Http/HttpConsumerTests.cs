@@ -202,7 +202,7 @@ public sealed class HttpConsumerTests : ScriptedHttpTests
     {
         using var counts = new Counts();
         var client = await StartAsync(inWorker);
-        var (asked, began, cancelled) = (0, new TaskCompletionSource(), new TaskCompletionSource());
+        var (began, cancelled) = (new TaskCompletionSource(), new TaskCompletionSource());
         Script.Answer = async (_, _, cancellationToken) =>
         {
             began.TrySetResult();
@@ -210,19 +210,28 @@ public sealed class HttpConsumerTests : ScriptedHttpTests
             cancelled.TrySetResult();
         };
 
-        // Again if the time is over before a worker has begun: then there is no consumer to hear it.
-        await Wait.Until(
-            async () =>
-            {
-                using var response = await client.GetAsync($"/impatient/{Script.Id}");
-                asked++;
-                Assert.Equal(HttpStatusCode.GatewayTimeout, response.StatusCode);
-                return began.Task.IsCompleted;
-            },
-            "the consumer has begun");
+        var asked = await AskInVainAsync(client, began.Task);
 
         Assert.Equal(asked, counts[RunnelTelemetry.ConnectionsRefused, "timeout"]);
         await Wait.For(cancelled.Task, "the consumer to hear it");
+    }
+
+    [Theory]
+    [MemberData(nameof(Modes))]
+    public async Task A_consumer_that_hears_of_the_end_before_the_server_does_is_a_504_too(bool inWorker)
+    {
+        var client = await StartAsync(inWorker);
+        var began = new TaskCompletionSource();
+        Script.Answer = async (_, _, cancellationToken) =>
+        {
+            await Task.Yield(); // whoever waits for a token last hears of it first
+            var never = new TaskCompletionSource();
+            await using var _ = cancellationToken.UnsafeRegister(static never => ((TaskCompletionSource)never!).SetCanceled(), never);
+            began.TrySetResult();
+            await never.Task;
+        };
+
+        await AskInVainAsync(client, began.Task);
     }
 
     [Theory]
@@ -261,6 +270,22 @@ public sealed class HttpConsumerTests : ScriptedHttpTests
     }
 
     private sealed record Thing(string Name, int FullCount);
+
+    // Asks for something that takes too long; again if the time is over before a worker has begun, for then there is no consumer to hear it.
+    private async Task<int> AskInVainAsync(HttpClient client, Task began)
+    {
+        var asked = 0;
+        await Wait.Until(
+            async () =>
+            {
+                using var response = await client.GetAsync($"/impatient/{Script.Id}");
+                asked++;
+                Assert.Equal(HttpStatusCode.GatewayTimeout, response.StatusCode);
+                return began.IsCompleted;
+            },
+            "the consumer has begun");
+        return asked;
+    }
 
     private async Task<HttpClient> StartAsync(bool inWorker)
     {
