@@ -7,4 +7,7 @@ internal sealed class RabbitUnavailableException : IOException
         : base(message, cause)
     {
     }
+
+    /// <summary>Whether it was tried often enough: who waits for the broker to come back is told at once.</summary>
+    public bool IsFinal { get; init; }
 }

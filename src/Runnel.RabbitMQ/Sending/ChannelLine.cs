@@ -79,7 +79,7 @@ internal sealed class ChannelLine
                 if (await PatientlyAsync(GetRoomAsync(opening, request)).ConfigureAwait(false) && Remove(request))
                     await PatientlyAsync(StoreAsync(request)).ConfigureAwait(false);
             }
-            catch (RabbitUnavailableException exception) when (!opening.IsFaulted && exception.InnerException is not ObjectDisposedException && !RabbitExplanation.IsRefusal(exception))
+            catch (RabbitUnavailableException exception) when (!opening.IsFaulted && !exception.IsFinal && exception.InnerException is not ObjectDisposedException && !RabbitExplanation.IsRefusal(exception))
             {
                 // Nothing is stored yet: it waits, until its time is over.
                 await Task.Delay(LastLook, TimeProvider.System, CancellationToken.None).ConfigureAwait(false);

@@ -8,7 +8,7 @@ namespace Runnel.RabbitMQ.Sending;
 /// <summary>The queues on the broker: each is declared when it is first needed, once.</summary>
 internal sealed class QueueTopology(RabbitCalls calls, RabbitMQBroker broker)
 {
-    private const int PreconditionFailed = 406, InternalError = 541, Tries = 5;
+    private const int PreconditionFailed = 406, InternalError = 541, Tries = 6;
     private static readonly TimeSpan FirstRest = TimeSpan.FromMilliseconds(100);
 
     private readonly ConcurrentDictionary<string, bool> _declared = new(StringComparer.Ordinal);
@@ -59,8 +59,10 @@ internal sealed class QueueTopology(RabbitCalls calls, RabbitMQBroker broker)
                 if (_different.TryAdd(queue.Name, true))
                     Log.QueueDiffers(broker.Logger, queue.Name, reason.ReplyText);
             }
-            catch (RabbitUnavailableException exception) when (tries < Tries && exception.InnerException is OperationInterruptedException { ShutdownReason.ReplyCode: InternalError })
+            catch (RabbitUnavailableException exception) when (exception.InnerException is OperationInterruptedException { ShutdownReason.ReplyCode: InternalError })
             {
+                if (tries == Tries)
+                    throw new RabbitUnavailableException($"RabbitMQ could not make the queue '{queue.Name}', {Tries} times in a row. {exception.Message}", exception.InnerException) { IsFinal = true };
                 // A quorum queue of that name, which was deleted a moment ago, has not wholly ended in the broker ("cluster_not_formed").
                 // The broker closes the connection with it, which others use, too: the rests grow.
                 await Task.Delay(FirstRest * (1 << (tries - 1)), TimeProvider.System, cancellationToken).ConfigureAwait(false);
