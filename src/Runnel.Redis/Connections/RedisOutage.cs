@@ -13,11 +13,12 @@ internal sealed class RedisOutage(string address, TimeProvider timeProvider, ILo
     private readonly HashSet<object> _refused = [];
     private long _began;
     private long _told;
-    private long _lastMade;
+    private long? _lastMade;
     private long? _ended;
     private bool _isRefusing;
     private long _refusing;
     private long _refusalTold;
+    private long? _refusalEnded;
 
     /// <summary>A connection cannot be made.</summary>
     public void Failed(object connection, string reason) => Lost(connection, timeProvider.GetTimestamp(), reason);
@@ -46,11 +47,8 @@ internal sealed class RedisOutage(string address, TimeProvider timeProvider, ILo
         {
             if (!_away.Remove(connection))
                 return;
-            _lastMade = Math.Max(_lastMade, made);
-            if (_away.Count > 0)
-                return;
-            _ended = timeProvider.GetTimestamp();
-            Log.Back(logger, address, timeProvider.GetElapsedTime(_began, _lastMade).TotalSeconds);
+            _lastMade = Math.Max(_lastMade ?? _began, made);
+            EndIfAllAreBack();
         }
     }
 
@@ -58,16 +56,22 @@ internal sealed class RedisOutage(string address, TimeProvider timeProvider, ILo
     public void Forget(object connection)
     {
         lock (_lock)
-            _away.Remove(connection);
+        {
+            if (_away.Remove(connection))
+                EndIfAllAreBack();
+        }
     }
 
     /// <summary>Something was refused, and is tried again.</summary>
     /// <param name="asker">Who asked.</param>
+    /// <param name="asked">When, as a timestamp of the clock: what was asked before the last refusal was over belongs to that one.</param>
     /// <param name="reason">What Redis said.</param>
-    public void Refused(object asker, Exception reason)
+    public void Refused(object asker, long asked, Exception reason)
     {
         lock (_lock)
         {
+            if (!_isRefusing && asked < _refusalEnded)
+                return;
             _refused.Add(asker);
             if (!_isRefusing)
             {
@@ -93,8 +97,18 @@ internal sealed class RedisOutage(string address, TimeProvider timeProvider, ILo
             if (!_refused.Remove(asker) || _refused.Count > 0)
                 return;
             _isRefusing = false;
+            _refusalEnded = timeProvider.GetTimestamp();
             Log.NotRefused(logger, address, timeProvider.GetElapsedTime(_refusing).TotalSeconds);
         }
+    }
+
+    // If none is, and nobody waits, nobody knows whether Redis is back.
+    private void EndIfAllAreBack()
+    {
+        if (_away.Count > 0 || _lastMade is not { } made)
+            return;
+        _ended = timeProvider.GetTimestamp();
+        Log.Back(logger, address, timeProvider.GetElapsedTime(_began, made).TotalSeconds);
     }
 
     private void Begin(object connection, long made, string reason)
@@ -102,7 +116,8 @@ internal sealed class RedisOutage(string address, TimeProvider timeProvider, ILo
         if (made < _ended)
             return;
         _away.Add(connection);
-        _began = _told = _lastMade = timeProvider.GetTimestamp();
+        _began = _told = timeProvider.GetTimestamp();
+        _lastMade = null;
         Log.Lost(logger, address, reason);
     }
 

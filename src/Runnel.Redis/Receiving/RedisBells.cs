@@ -70,6 +70,7 @@ internal sealed class RedisBells : IAsyncDisposable
         var backoff = new Backoff();
         while (!_ending.IsCancellationRequested)
         {
+            var asked = TimeProvider.System.GetTimestamp();
             try
             {
                 var answer = await _client.ExecuteAsync(Wait()).ConfigureAwait(false);
@@ -85,7 +86,7 @@ internal sealed class RedisBells : IAsyncDisposable
             catch (IOException exception)
             {
                 if (exception is RedisErrorException)
-                    _store.Outage.Refused(this, exception);
+                    _store.Outage.Refused(this, asked, exception);
                 await Task.Delay(backoff.Next(), TimeProvider.System).ConfigureAwait(false);
             }
         }

@@ -163,6 +163,7 @@ internal sealed class RedisSweeper : IAsyncDisposable
 
     private async Task TryAsync(Func<Task> action)
     {
+        var asked = TimeProvider.System.GetTimestamp();
         try
         {
             await action().ConfigureAwait(false);
@@ -171,7 +172,7 @@ internal sealed class RedisSweeper : IAsyncDisposable
         catch (Exception exception) when (exception is IOException or ObjectDisposedException)
         {
             if (exception is RedisErrorException)
-                _store.Outage.Refused(this, exception);
+                _store.Outage.Refused(this, asked, exception);
         }
     }
 }

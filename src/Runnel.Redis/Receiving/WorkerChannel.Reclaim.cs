@@ -39,13 +39,14 @@ internal sealed partial class WorkerChannel
     {
         while (true)
         {
+            var asked = TimeProvider.System.GetTimestamp();
             try
             {
                 return (await store.Commands.ExecuteAsync(new RedisCommand(Reclaim(cursor), repeatMark: -1) { IsPatient = true }).ConfigureAwait(false)).Items;
             }
             catch (RedisErrorException exception) when (Volatile.Read(ref _ended) is null)
             {
-                store.Outage.Refused(_claims, exception); // on its own: the worker's steps may be done meanwhile
+                store.Outage.Refused(_claims, asked, exception); // on its own: the worker's steps may be done meanwhile
                 await Task.Delay(AfterRefusal, TimeProvider.System).ConfigureAwait(false);
             }
         }

@@ -159,7 +159,7 @@ internal sealed partial class WorkerChannel(LeaseTerm term, RedisChannel channel
         }
         catch (Exception exception)
         {
-            await FailAsync(step, exception).ConfigureAwait(false);
+            await FailAsync(step, sent, exception).ConfigureAwait(false);
             return;
         }
         try
@@ -297,13 +297,13 @@ internal sealed partial class WorkerChannel(LeaseTerm term, RedisChannel channel
     }
 
     // Redis refused the step, such as for want of memory, or the layer ends.
-    private async Task FailAsync(WorkerStep step, Exception exception)
+    private async Task FailAsync(WorkerStep step, long sent, Exception exception)
     {
         var isOver = exception is ObjectDisposedException;
         if (isOver)
             step.Fail(exception);
         else
-            store.Outage.Refused(this, exception);
+            store.Outage.Refused(this, sent, exception);
         if (step.Claims || isOver)
             EndWaits(exception);
         var rests = !isOver && step.Settlements.Count > 0;

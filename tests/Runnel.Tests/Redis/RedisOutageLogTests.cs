@@ -38,6 +38,34 @@ public sealed class RedisOutageLogTests(RedisServer server) : IClassFixture<Redi
     }
 
     [Fact]
+    public void A_connection_that_nobody_waits_for_any_more_does_not_keep_the_outage_from_ending()
+    {
+        var outage = NewOutage();
+
+        outage.Lost(_one, Now, "the server closed the connection");
+        outage.Lost(_two, Now, "the server closed the connection");
+        _time.Advance(TimeSpan.FromSeconds(2));
+        outage.Over(_one, Now);
+        Assert.Empty(Told(Back));
+        outage.Forget(_two);
+
+        Assert.Equal(["Redis at cache:6379 is back; it was away for 2.0 s."], Told(Back));
+    }
+
+    [Fact]
+    public void That_nobody_waits_any_more_does_not_say_that_Redis_is_back()
+    {
+        var outage = NewOutage();
+        outage.Lost(_one, Now, "the server closed the connection");
+        outage.Over(_one, Now);
+
+        outage.Failed(_one, "Nobody listens.");
+        outage.Forget(_one);
+
+        Assert.Single(Told(Back));
+    }
+
+    [Fact]
     public void While_it_lasts_it_is_told_once_a_minute()
     {
         var outage = NewOutage();
@@ -121,8 +149,8 @@ public sealed class RedisOutageLogTests(RedisServer server) : IClassFixture<Redi
 
         for (var second = 0; second < 150; second++)
         {
-            refusal.Refused(_one, new IOException("OOM"));
-            refusal.Refused(_two, new IOException("OOM"));
+            refusal.Refused(_one, Now, new IOException("OOM"));
+            refusal.Refused(_two, Now, new IOException("OOM"));
             _time.Advance(TimeSpan.FromSeconds(1));
         }
         refusal.NotRefused(_one);
@@ -135,8 +163,26 @@ public sealed class RedisOutageLogTests(RedisServer server) : IClassFixture<Redi
         Assert.Equal(2, Told(StillRefused).Count());
         Assert.Equal(["Redis at cache:6379 does again what it had refused for 150.0 s."], Told(NotRefused));
 
-        refusal.Refused(_one, new IOException("OOM"));
+        refusal.Refused(_one, Now, new IOException("OOM"));
         Assert.Equal(2, Told(Refused).Count());
+    }
+
+    [Fact]
+    public void A_refusal_that_is_heard_of_when_it_is_over_is_not_told_as_another_one()
+    {
+        var refusal = NewOutage();
+        refusal.Refused(_one, Now, new IOException("OOM"));
+        var asked = Now;
+        _time.Advance(TimeSpan.FromSeconds(1));
+        refusal.NotRefused(_one);
+        _time.Advance(TimeSpan.FromSeconds(1));
+
+        refusal.Refused(_two, asked, new IOException("OOM"));
+        Assert.Single(Told(Refused));
+        refusal.Refused(_two, Now, new IOException("OOM"));
+        Assert.Equal(2, Told(Refused).Count());
+        refusal.NotRefused(_two);
+        Assert.Equal(2, Told(NotRefused).Count());
     }
 
     [Fact]
