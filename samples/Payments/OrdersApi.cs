@@ -29,13 +29,13 @@ internal static partial class OrdersApi
         await orders.FindAsync(id) is { } order && order.Owner == Visitor.Of(user) ? TypedResults.Ok(order) : TypedResults.NotFound();
 
     private static async Task<Results<Accepted<Order>, ProblemHttpResult>> PayAsync(
-        [RegularExpression(IdPattern)] string id, PayInput input, ClaimsPrincipal user, OrderStore orders, Payment payment, OrderNews news, CancellationToken cancellationToken)
+        [RegularExpression(IdPattern)] string id, PayInput input, ClaimsPrincipal user, OrderStore orders, Payment payment, OrderNews news)
     {
         if (await orders.PayAsync(id, Visitor.Of(user), input.Nonce, input.Total) is { } accepted)
         {
-            // Written first, sent second: what a crash leaves in between, the reconciliation finds.
+            // Written first, told second, so that what a worker tells of it comes behind, and sent last: what a crash leaves in between, the reconciliation finds.
+            await news.PublishAsync(accepted, CancellationToken.None);
             await payment.BeginAsync(accepted, CancellationToken.None);
-            await news.PublishAsync(accepted, cancellationToken);
             return TypedResults.Accepted($"/api/orders/{id}", accepted);
         }
         var present = (await orders.FindAsync(id))!;
