@@ -13,7 +13,8 @@ internal static class ChaosCommand
         var serverKills = CommandOptions.Number("--server-kills", "How often a server is killed that the run started itself", usual: 5, least: 0, most: 100);
         var handovers = CommandOptions.Number("--handovers", "How often it is measured how soon a killed worker's message begins elsewhere", usual: 10, least: 0, most: 1_000);
         var workers = CommandOptions.Number("--workers", "Worker processes", usual: 3, least: 2, most: 20);
-        var stop = CommandOptions.Number("--stop-seconds", "How long a worker is stopped, once", usual: 10, least: 1, most: 60);
+        // Longer than a lease (6 s), shorter than a sender waits (10 s, OutageTimeout): who is stopped inside a transaction of SQLite holds up all who write.
+        var stop = CommandOptions.Number("--stop-seconds", "How long a worker is stopped, once", usual: 8, least: 1, most: 60);
         var longJob = CommandOptions.Number("--long-job-seconds", "How long the long job takes", usual: 20, least: 1, most: 600);
         var seed = CommandOptions.Number("--seed", "Which worker is killed when", usual: 1, least: 0, most: int.MaxValue);
         var file = CommandOptions.Out();
