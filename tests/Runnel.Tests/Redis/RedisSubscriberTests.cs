@@ -27,8 +27,13 @@ public sealed class RedisSubscriberTests(RedisServer server) : IClassFixture<Red
     {
         await using var publisher = new RedisBackplane(_place.Open());
         var (heard, isBack, isRead) = (new ConcurrentQueue<string>(), false, new TaskCompletionSource());
-        await using var subscriber = new RedisSubscriber(_place.Open(address: server.AddressAt(_wire.Port)), ReadAsync, _ => { });
+        var connected = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var subscriber = new RedisSubscriber(
+            _place.Open(address: server.AddressAt(_wire.Port)), ReadAsync, isConnected => _ = isConnected && connected.TrySetResult());
         await using var subscription = await subscriber.SubscribeAsync(Articles, new TextListener(heard), CancellationToken.None);
+        // The first connection, too, subscribes to all topics and restores them. When this is answered, it has, and only the next one is left to read.
+        await Wait.For(connected.Task, "the connection");
+        await Wait.For(subscriber.Client.ExecuteAsync(RespWriter.Encode("ECHO", "restored")), "the first connection to have restored the topic");
 
         isBack = true;
         subscriber.Client.Break();
@@ -59,10 +64,13 @@ public sealed class RedisSubscriberTests(RedisServer server) : IClassFixture<Red
         var (first, second) = (Topic.OfGroup("first"), Topic.OfGroup("second"));
         var (told, isBack, isHeard) = (new TaskCompletionSource<bool>(), false, false);
         using var lost = new AutoResetEvent(false);
+        var connected = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var fake = FakeRedis.BeforeSubscribing(connection => isHeard = connection == 3 && !told.Task.Wait(Moment));
         RedisSubscriber? subscriber = null;
-        await using var opened = subscriber = new RedisSubscriber(_place.Open(address: $"redis://127.0.0.1:{fake.Port}"), ReadAsync, isConnected => _ = isConnected || lost.Set());
+        await using var opened = subscriber = new RedisSubscriber(
+            _place.Open(address: $"redis://127.0.0.1:{fake.Port}"), ReadAsync, isConnected => _ = isConnected ? connected.TrySetResult() : lost.Set());
         await using var other = await subscriber.SubscribeAsync(first, new GapListener(() => { }), CancellationToken.None);
+        await Wait.For(connected.Task, "the connection"); // so that what this one restores is behind it before the second topic is subscribed to, and not lost in its place
         await using var subscription = await subscriber.SubscribeAsync(second, new GapListener(() => told.TrySetResult(isHeard)), CancellationToken.None);
 
         isBack = true;
