@@ -76,7 +76,7 @@ internal sealed class ChannelLine
         {
             try
             {
-                if (await PatientlyAsync(GetRoomAsync(opening, request)).ConfigureAwait(false) && Remove(request))
+                if (await PatientlyAsync(GetRoomAsync(opening, request)).ConfigureAwait(false))
                     await PatientlyAsync(StoreAsync(request)).ConfigureAwait(false);
             }
             catch (RabbitUnavailableException exception) when (!opening.IsFaulted && !exception.IsFinal && exception.InnerException is not ObjectDisposedException && !RabbitExplanation.IsRefusal(exception))
@@ -141,10 +141,11 @@ internal sealed class ChannelLine
         _asking = null;
     }
 
+    // Whether the request has room, and has left the line for that: nobody can withdraw it any more.
     private async ValueTask<bool> GetRoomAsync(Task opening, EnqueueRequest request)
     {
         if (_isAdded && HasQueuesFor(request) && _room.TryTake(request.Messages.Length, request.Options.Capacity))
-            return true;
+            return Remove(request);
         lock (_lock)
             _asking ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
         await opening.ConfigureAwait(false);
@@ -175,7 +176,7 @@ internal sealed class ChannelLine
     {
         var (count, capacity) = (request.Messages.Length, request.Options.Capacity);
         if (_room.TryTake(count, capacity))
-            return true;
+            return Remove(request);
         if (count > capacity)
             throw new ChannelFullException(_queues.Channel, capacity);
         try
@@ -185,9 +186,11 @@ internal sealed class ChannelLine
                 var (unconfirmed, confirmed) = Ask();
                 var hasRoom = await _room.TryTakeAsync(count, capacity, unconfirmed).ConfigureAwait(false);
                 lock (_lock)
-                    Answered();
-                if (hasRoom)
-                    return true;
+                {
+                    Answered(); // who wants to withdraw waits for that
+                    if (hasRoom)
+                        return _requests.Remove(request);
+                }
                 // What is on its way was counted, and may be handled already.
                 await confirmed.ConfigureAwait(false);
                 if (unconfirmed > 0)

@@ -86,6 +86,15 @@ public sealed class RabbitMQWorkerTests(SharedRabbitServer server) : RabbitMQQue
     }
 
     [Fact]
+    public async Task A_sender_whose_time_is_over_while_the_broker_is_asked_gets_the_room_that_there_is()
+    {
+        var limits = new EnqueueOptions { Capacity = 1, WaitForRoom = TimeSpan.FromMilliseconds(1) }; // less than a trip to the broker
+
+        for (var number = 0; number < 20; number++)
+            Assert.Equal(1, await Queue.EnqueueAsync($"{Channel}-{number}", [Of("stored")], limits));
+    }
+
+    [Fact]
     public async Task A_queue_that_an_operator_has_deleted_is_made_anew_by_whoever_sends()
     {
         await Queue.EnqueueAsync(Channel, [Of("deleted")], EnqueueOptions.Default);
