@@ -160,6 +160,7 @@ internal sealed partial class WorkerChannel
             left = [.. _buffer.Skip(keeps)];
             var kept = _buffer.Take(keeps).ToList();
             _buffer.Clear();
+            left.RemoveAll(HasExpired);
             kept.ForEach(_buffer.Enqueue);
         }
         await GiveBackAsync(left).ConfigureAwait(false);
@@ -242,7 +243,7 @@ internal sealed partial class WorkerChannel
     public Task FlushAsync()
     {
         lock (_lock)
-            return Task.WhenAll(_plain.Concat(_shards).Select(static consumer => consumer.Acknowledgements.FlushAsync()));
+            return Task.WhenAll(_shards.Select(static consumer => consumer.Acknowledgements).Append(_plainChannel).OfType<Acknowledgements>().Select(static channel => channel.FlushAsync()));
     }
 
     /// <summary>The worker's lease is over: nothing that it holds is its own.</summary>

@@ -181,9 +181,9 @@ internal sealed partial class WorkerChannel : IConsumerOwner, IAsyncDisposable
     {
         while (_buffer.TryPeek(out var next))
         {
-            if (next.Envelope.ExpiresAt <= _timeProvider.GetUtcNow())
+            if (HasExpired(next))
             {
-                Expire(_buffer.Dequeue());
+                _buffer.Dequeue();
                 continue;
             }
             var isSuspect = next.Envelope.Crashes > 0;
@@ -202,6 +202,14 @@ internal sealed partial class WorkerChannel : IConsumerOwner, IAsyncDisposable
         _inHand.Add(delivery);
         _isCareful = delivery.Envelope.Crashes > 0;
         return new ReceivedMessage(Name, delivery.Envelope, new RabbitClaim(delivery, this));
+    }
+
+    private bool HasExpired(Delivery delivery)
+    {
+        if (delivery.Envelope.ExpiresAt > _timeProvider.GetUtcNow() || delivery.Envelope.ExpiresAt is null)
+            return false;
+        Expire(delivery);
+        return true;
     }
 
     private void Expire(Delivery delivery)
