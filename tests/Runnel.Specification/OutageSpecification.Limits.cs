@@ -56,6 +56,7 @@ public abstract partial class OutageSpecification
         Assert.DoesNotContain(waiting, task => task.IsCompleted);
         node.Heal();
         await Wait.For(Task.WhenAll([.. waiting, small]), "those that waited");
+        await StateAsync(node, BackplaneState.Connected); // it is told behind what has gone out; and what is published before the next cut is noticed is lost
         node.Cut();
         await StateAsync(node, BackplaneState.Interrupted);
         waiting = [PublishAsync(node, large, KeepOn(node)), PublishAsync(node, large, KeepOn(node))];

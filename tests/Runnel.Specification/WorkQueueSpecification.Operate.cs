@@ -199,11 +199,12 @@ public abstract partial class WorkQueueSpecification
         const int Count = 250;
         var lease = await WorkerAsync();
         await EnqueueAsync([.. Enumerable.Range(0, Count).Select(number => Of($"{number}", type: number % 10 == 9 ? "refund" : "pay"))]);
-        foreach (var message in await TakeAllAsync(lease, Count))
+        var taken = await TakeAllAsync(lease, Count); // where a place is not kept, a pause of the test changes their order
+        foreach (var message in taken)
             await lease.DeadLetterAsync(message, DeadLetterReason.Rejected, null);
         var refunds = new DeadLetterFilter { Type = "refund" };
 
-        Assert.Equal(Enumerable.Range(0, Count).Where(number => number % 10 == 9).Select(number => $"{number}"), await ListAsync(refunds, Count));
+        Assert.Equal(taken.Where(message => message.Envelope.Message.Type == "refund").Select(Text), await ListAsync(refunds, Count));
         Assert.Equal(Count / 10, await Operator.ReplayAsync(Channel, refunds));
         Assert.Equal(Count - (Count / 10), await Operator.PurgeAsync(Channel, new DeadLetterFilter { Type = "pay" }));
 

@@ -251,7 +251,7 @@ public sealed class LinkEndTests : IAsyncDisposable
 
         LinkedNodes.Leave(one, two);
 
-        await _nodes.Until(() => one.Heard.Count(static text => text == "ended") == 2, "the link to nobody has ended");
+        await _nodes.Until(() => one.Heard.Count(static text => text == "ended") == 2, "the link to nobody has ended", TimeSpan.FromSeconds(1));
 
         void Again(string nodeId)
         {

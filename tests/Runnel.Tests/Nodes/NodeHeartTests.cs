@@ -24,8 +24,9 @@ public sealed class NodeHeartTests
             Thread.Yield();
         }
 
+        var counted = Volatile.Read(ref beats); // before the time is taken: the last wake may still bring a beat
         var most = 2 + (TimeProvider.System.GetElapsedTime(began) / TimeSpan.FromMilliseconds(50));
-        Assert.InRange(Volatile.Read(ref beats), 1, most);
+        Assert.InRange(counted, 1, most);
     }
 
     [Fact]

@@ -15,10 +15,10 @@ public sealed class RabbitProbe
 {
     private const string SocketName = "probe.sock", ScriptName = "probe.erl";
 
-    // The socket is there when the broker is: this is run after it has booted.
+    // The socket is there when the broker is: this is run after it has booted. More tests ask at once than Erlang lets wait at a socket (5): the others would be refused.
     private const string Script = """
         spawn(fun() ->
-            {ok, Listener} = gen_tcp:listen(0, [{ifaddr, {local, filename:join(os:getenv("HOME"), "probe.sock")}}, binary, {packet, 4}, {active, false}]),
+            {ok, Listener} = gen_tcp:listen(0, [{ifaddr, {local, filename:join(os:getenv("HOME"), "probe.sock")}}, binary, {packet, 4}, {active, false}, {backlog, 1024}]),
             Evaluate = fun(Question) ->
                 {ok, Tokens, _} = erl_scan:string(unicode:characters_to_list(Question)),
                 {ok, Expressions} = erl_parse:parse_exprs(Tokens),
