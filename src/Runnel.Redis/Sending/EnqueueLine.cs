@@ -27,10 +27,10 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
     private readonly LinkedList<EnqueueRequest> _waitingForRoom = new();
     private readonly List<EnqueueRequest> _overdue = []; // whose time is over, while Redis has not said whether there is room
     private readonly EnqueueTrip?[] _underWay = new EnqueueTrip?[Trips];
-    private Action<EnqueueRequest>? _remove; // one for all requests
+    private Action<EnqueueRequest, CancellationToken>? _cancel; // one for all requests
+    private EnqueueRequest? _trying; // the first in line, while Redis is asked for room for it
     private ITimer? _tryAgain;
     private bool _isSending;
-    private bool _isTrying;
     private long _pendingBytes;
     private long _requests;
 
@@ -40,14 +40,14 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
         get
         {
             lock (_lock)
-                return _pending.Count == 0 && _waitingForRoom.Count == 0 && !_isTrying && Array.TrueForAll(_underWay, static trip => trip is null);
+                return _pending.Count == 0 && _waitingForRoom.Count == 0 && _trying is null && Array.TrueForAll(_underWay, static trip => trip is null);
         }
     }
 
     /// <summary>Hands in a request; its result comes from Redis, or says that there is no room.</summary>
     public void Add(EnqueueRequest request, CancellationToken cancelled)
     {
-        request.LeaveWhen(_remove ??= Remove, cancelled);
+        request.LeaveWhen(_cancel ??= Cancel, cancelled);
         lock (_lock)
         {
             request.Order = ++_requests;
@@ -79,12 +79,12 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
         $"Redis at {store.Dialer.Address} does not answer, and {_pending.Count} messages of together {_pendingBytes} bytes for channel '{channel.Name}' wait for it already: no more fit into the buffer (OutageBuffer, OutageBufferBytes)");
 
     /// <summary>Takes out a request whose sender waits no longer. One that is under way arrives nevertheless.</summary>
-    private void Remove(EnqueueRequest request)
+    private void Cancel(EnqueueRequest request, CancellationToken token)
     {
         lock (_lock)
         {
-            _waitingForRoom.Remove(request);
-            request.Limit?.Dispose();
+            request.TrySetCanceled(token);
+            LeaveLine(request);
         }
         RoomMayBe(); // it may have kept smaller ones behind it waiting
     }
@@ -95,9 +95,9 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
         EnqueueRequest first;
         lock (_lock)
         {
-            if (_isTrying || _waitingForRoom.First is not { Value: var waiting } || Array.Exists(_underWay, trip => trip?.Requests[0].Order < waiting.Order))
+            if (_trying is not null || _waitingForRoom.First is not { Value: var waiting } || Array.Exists(_underWay, trip => trip?.Requests[0].Order < waiting.Order))
                 return; // what was handed in before it may be about to get in line
-            (_isTrying, first) = (true, waiting);
+            _trying = first = waiting;
         }
         _ = TryFirstAsync(first);
     }
@@ -140,21 +140,22 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
         try
         {
             var stored = await StoreAsync(trip).ConfigureAwait(false);
-            Arrive(trip, stored);
+            var overdue = Arrive(trip, stored);
             trip.End(arrived: true);
             for (var i = 0; i < stored.Length; i++)
             {
                 if (stored[i] >= 0)
                     trip.Requests[i].Succeed(stored[i]);
             }
-            EndOverdue(failure: null);
+            End(overdue, failure: null);
         }
         catch (Exception exception)
         {
-            foreach (var request in Fail(trip, exception))
+            var (failed, overdue) = Fail(trip, exception);
+            foreach (var request in failed)
                 request.Fail(exception);
             trip.End(arrived: false);
-            EndOverdue(exception);
+            End(overdue, exception);
         }
         lock (_lock)
         {
@@ -166,7 +167,7 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
     }
 
     // In one go, so that nothing that was handed in later is sent before what waits for room.
-    private void Arrive(EnqueueTrip trip, int[] stored)
+    private EnqueueRequest[] Arrive(EnqueueTrip trip, int[] stored)
     {
         lock (_lock)
         {
@@ -178,10 +179,11 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
             }
             while (_waitingForRoom.Count > 0 && _pending.Count > 0)
                 WaitForRoom(TakePending());
+            return TakeOverdue(failure: null);
         }
     }
 
-    private List<EnqueueRequest> Fail(EnqueueTrip trip, Exception exception)
+    private (List<EnqueueRequest> Failed, EnqueueRequest[] Overdue) Fail(EnqueueTrip trip, Exception exception)
     {
         lock (_lock)
         {
@@ -189,39 +191,37 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
             List<EnqueueRequest> failed = [.. trip.Requests];
             while (exception is RedisUnavailableException && _pending.Count > 0)
                 failed.Add(TakePending()); // they wait for the same
-            return failed;
+            return (failed, TakeOverdue(exception));
         }
     }
 
     private async Task TryFirstAsync(EnqueueRequest first)
     {
-        var isDone = false;
+        var stored = -1;
         Exception? failure = null;
         try
         {
             // A trip of its own: the others wait behind it anyway.
-            if ((await StoreAsync(new EnqueueTrip([first], Trips, store.NextRequest())).ConfigureAwait(false))[0] is >= 0 and var stored)
-            {
-                first.Succeed(stored);
-                isDone = true;
-            }
+            stored = (await StoreAsync(new EnqueueTrip([first], Trips, store.NextRequest())).ConfigureAwait(false))[0];
         }
         catch (Exception exception)
         {
-            first.Fail(failure = exception);
-            isDone = true;
+            failure = exception;
         }
+        EnqueueRequest[] overdue;
         lock (_lock)
         {
-            _isTrying = false;
-            if (isDone)
-            {
-                first.Limit?.Dispose();
-                _waitingForRoom.Remove(first);
-            }
+            _trying = null;
+            if (stored >= 0 || failure is not null)
+                LeaveLine(first); // before its sender hears of it, who may send more at once
+            overdue = TakeOverdue(failure);
         }
-        EndOverdue(failure);
-        if (isDone)
+        if (failure is not null)
+            first.Fail(failure);
+        else if (stored >= 0)
+            first.Succeed(stored);
+        End(overdue, failure);
+        if (stored >= 0 || failure is not null)
             RoomMayBe();
     }
 
@@ -298,35 +298,42 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
     {
         lock (_lock)
         {
-            if (_isTrying || Array.Exists(_underWay, static trip => trip is not null))
+            if (_trying is not null || Array.Exists(_underWay, static trip => trip is not null))
             {
                 _overdue.Add(request);
                 return;
             }
+            LeaveLine(request); // now: whoever asks for room next must not find it
         }
-        End(request, failure: null);
+        End([request], failure: null);
     }
 
-    // Redis has answered, or has not for too long. Then it is told to everybody who has waited for it for so long.
-    private void EndOverdue(Exception? failure)
+    // Redis has answered, or has not for too long. Then it is told to everybody who has waited for it for so long. Called with the lock held.
+    private EnqueueRequest[] TakeOverdue(Exception? failure)
     {
-        List<EnqueueRequest> overdue;
-        lock (_lock)
-        {
-            if (_overdue.Count == 0 && failure is null)
-                return;
-            overdue = [.. _overdue];
-            _overdue.Clear();
-            if (failure is RedisUnavailableException)
-                overdue.AddRange(_waitingForRoom.Where(request => TimeProvider.System.GetElapsedTime(request.HandedIn) >= store.Options.OutageTimeout));
-        }
+        if (_overdue.Count == 0 && failure is null)
+            return [];
+        var tried = failure is null ? _trying : null; // Redis is being asked for room for it once more, and may store it
+        List<EnqueueRequest> overdue = [.. _overdue.Where(request => request != tried)];
+        _overdue.RemoveAll(request => request != tried);
+        if (failure is RedisUnavailableException)
+            overdue.AddRange(_waitingForRoom.Where(request => TimeProvider.System.GetElapsedTime(request.HandedIn) >= store.Options.OutageTimeout));
+        overdue.ForEach(LeaveLine);
+        return [.. overdue];
+    }
+
+    private void End(EnqueueRequest[] overdue, Exception? failure)
+    {
         foreach (var request in overdue)
-            End(request, failure);
+            request.Fail(failure ?? new ChannelFullException(channel.Name, request.Options.Capacity));
+        if (overdue.Length > 0)
+            RoomMayBe(); // they may have kept smaller ones behind them waiting
     }
 
-    private void End(EnqueueRequest request, Exception? failure)
+    // Called with the lock held.
+    private void LeaveLine(EnqueueRequest request)
     {
-        request.Fail(failure ?? new ChannelFullException(channel.Name, request.Options.Capacity));
-        Remove(request);
+        _waitingForRoom.Remove(request);
+        request.Limit?.Dispose();
     }
 }

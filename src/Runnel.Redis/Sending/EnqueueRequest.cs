@@ -10,7 +10,7 @@ internal sealed class EnqueueRequest : TaskCompletionSource<int>
     private const int MostMessages = 100_000;
     private const int MostBytes = 256 * 1024 * 1024;
 
-    private Action<EnqueueRequest>? _leave;
+    private Action<EnqueueRequest, CancellationToken>? _leave;
     private CancellationTokenRegistration _leaving;
 
     /// <exception cref="ArgumentException">They are too many, or too large together.</exception>
@@ -59,7 +59,7 @@ internal sealed class EnqueueRequest : TaskCompletionSource<int>
     public ITimer? Limit { get; set; }
 
     /// <summary>Has its sender leave the line when the token is cancelled. It is called before it gets in line.</summary>
-    public void LeaveWhen(Action<EnqueueRequest> leave, CancellationToken cancelled)
+    public void LeaveWhen(Action<EnqueueRequest, CancellationToken> leave, CancellationToken cancelled)
     {
         _leave = leave;
         _leaving = cancelled.UnsafeRegister(static (request, token) => ((EnqueueRequest)request!).Leave(token), this);
@@ -78,9 +78,5 @@ internal sealed class EnqueueRequest : TaskCompletionSource<int>
         TrySetException(exception);
     }
 
-    private void Leave(CancellationToken token)
-    {
-        TrySetCanceled(token);
-        _leave!(this);
-    }
+    private void Leave(CancellationToken token) => _leave!(this, token);
 }
