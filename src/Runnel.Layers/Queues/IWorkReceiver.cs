@@ -19,7 +19,7 @@ public interface IWorkReceiver : IAsyncDisposable
     /// </summary>
     bool IsHeld { get; }
 
-    /// <summary>Cancelled when the lease is lost: stop the handlers, open a new receiver.</summary>
+    /// <summary>Cancelled when the lease is lost: stop the handlers, open a new receiver. A receive that waits may say so a moment before.</summary>
     CancellationToken Lost { get; }
 
     /// <summary>Waits until the channel has messages that are due, and takes up to <paramref name="max"/> of them.</summary>

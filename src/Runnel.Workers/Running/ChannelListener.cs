@@ -65,9 +65,10 @@ internal sealed partial class ChannelListener(
     }
 
     /// <summary>Receives until told to stop or until the lease is lost; then begins to hand back what has not begun.</summary>
-    public async Task ReceiveAsync(CancellationToken stopping)
+    /// <returns>Whether the layer said here that the lease is lost, which it may do before it cancels <see cref="IWorkReceiver.Lost"/>.</returns>
+    public async Task<bool> ReceiveAsync(CancellationToken stopping)
     {
-        var (retry, isCareful) = (FirstRetry, false);
+        var (retry, isCareful, isLost) = (FirstRetry, false, false);
         while (!stopping.IsCancellationRequested)
         {
             try
@@ -91,6 +92,7 @@ internal sealed partial class ChannelListener(
             }
             catch (LeaseLostException)
             {
+                isLost = true;
                 break; // the worker begins anew
             }
             catch (Exception exception)
@@ -101,6 +103,7 @@ internal sealed partial class ChannelListener(
             }
         }
         HandBack();
+        return isLost;
     }
 
     /// <summary>Completes when no handler runs and nothing waits to be settled.</summary>

@@ -81,10 +81,11 @@ internal sealed class WorkerService(
         var listeners = channels.Select(name => Listen(registry.Find(name)!, receiver, limits, threads, suspects)).ToList();
 
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stopping, receiver.Lost);
-        await Task.WhenAll(listeners.Select(listener => listener.ReceiveAsync(ending.Token)));
-        if (receiver.Lost.IsCancellationRequested)
+        var areLost = await Task.WhenAll(listeners.Select(listener => listener.ReceiveAsync(ending.Token)));
+        var isLost = receiver.Lost.IsCancellationRequested || areLost.Contains(true);
+        if (isLost)
             Log.LeaseLost(logger, receiver.WorkerId);
-        await LeaveAsync(listeners, hardStop, receiver.Lost.IsCancellationRequested ? TimeSpan.Zero : options.Value.ShutdownGrace);
+        await LeaveAsync(listeners, hardStop, isLost ? TimeSpan.Zero : options.Value.ShutdownGrace);
     }
 
     private ChannelListener Listen(ChannelDefinition channel, IWorkReceiver receiver, JobLimits limits, SemaphoreSlim? threads, SemaphoreSlim suspects)

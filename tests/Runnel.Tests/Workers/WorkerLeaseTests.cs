@@ -215,11 +215,13 @@ public sealed class WorkerLeaseTests : IAsyncDisposable
         Assert.Equal(0, began.Count);
     }
 
-    [Fact]
-    public async Task A_worker_that_lost_its_lease_says_so_and_waits_for_no_handler()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)] // a receive says it, and the token is cancelled only later
+    public async Task A_worker_that_lost_its_lease_says_so_and_waits_for_no_handler(bool isTokenCancelled)
     {
         var (began, stuck) = (new Inbox<int>(), new TaskCompletionSource());
-        var watched = new WatchedQueue(_queue);
+        var watched = new WatchedQueue(_queue) { TellsOfLoss = isTokenCancelled };
         var app = await StartAsync(watched, host => host.MapChannel("payments", async (Pay _, JobContext job) =>
         {
             began.Add(job.Crashes);
