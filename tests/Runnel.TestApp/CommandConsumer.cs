@@ -34,10 +34,10 @@ internal sealed class CommandConsumer : WebSocketConsumer, IDisposable
             await Console.Out.WriteLineAsync($"has answered {text}");
     }
 
-    public override Task OnDisconnectAsync(int code, CancellationToken cancellationToken)
+    public override async Task OnDisconnectAsync(int code, CancellationToken cancellationToken)
     {
         Interlocked.Increment(ref _ended);
-        return Task.CompletedTask;
+        await Console.Out.WriteLineAsync("is told of its end");
     }
 
     public void Dispose() => Interlocked.Increment(ref _disposed);

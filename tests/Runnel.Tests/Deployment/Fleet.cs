@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Runnel.Specification;
 using Runnel.Tests.Processes;
 using Runnel.Tests.Workers;
 using Xunit;
@@ -40,6 +41,10 @@ internal sealed partial class Fleet(params string[] layer) : IAsyncDisposable
         Assert.Equal(consumers.Groups["made"].Value, consumers.Groups["disposed"].Value);
         return int.Parse(consumers.Groups["ended"].Value, CultureInfo.InvariantCulture);
     }
+
+    /// <summary>Waits until so many connections have ended at the workers, who hear of it only after the client has: one that is stopped before that leaves it to the next.</summary>
+    public static Task HearOfEndsAsync(int connections, params IEnumerable<ChildProcess> workers) =>
+        Wait.Until(() => workers.Sum(static worker => worker.Lines.Count(static line => line == "is told of its end")) >= connections, "the workers hear that the connections have ended");
 
     public async ValueTask DisposeAsync()
     {

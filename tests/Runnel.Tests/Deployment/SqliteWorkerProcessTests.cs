@@ -20,6 +20,7 @@ public sealed class SqliteWorkerProcessTests : WorkerProcessSpecification, IDisp
 
         await clients.BalancedAsync(commands);
         await clients.EndAsync();
+        await Fleet.HearOfEndsAsync(10, commands);
         Assert.Equal(0, await Fleet.EndAsync(others));
         Assert.Equal(10, await Fleet.EndAsync(commands));
     }

@@ -27,6 +27,7 @@ public abstract class WorkerProcessSpecification
         await clients.BalancedAsync(workers[0]);
         await clients.AllAnsweredAsync();
         await clients.EndAsync();
+        await Fleet.HearOfEndsAsync(Clients - ended, workers[0]);
         ended += await Fleet.EndAsync(workers[0]);
 
         Assert.Equal(Clients, ended); // each consumer was told of its end, once

@@ -53,6 +53,7 @@ public sealed class WorkersOnRedisTests
         await clients.AllAnsweredAsync();
         await clients.BalancedAsync(workers);
         var articles = await clients.EndAsync();
+        await Fleet.HearOfEndsAsync(Clients - ended, workers);
         foreach (var worker in workers)
             ended += await Fleet.EndAsync(worker);
 

@@ -2,6 +2,7 @@ using System.Text;
 using Runnel.Layers;
 using Runnel.RabbitMQ;
 using Runnel.RabbitMQ.Receiving;
+using Runnel.RabbitMQ.Sending;
 using Runnel.Specification;
 using Runnel.Tests.Servers;
 using Xunit;
@@ -9,8 +10,9 @@ using Xunit;
 namespace Runnel.Tests.RabbitMQ;
 
 /// <summary>Messages with a key, which stay in their queue while a worker has them: what is noted of them, and how workers share their shards.</summary>
-public sealed class RabbitMQKeyedWorkerTests(SharedRabbitServer server) : RabbitMQQueueTests(server, shards: 2)
+public sealed class RabbitMQKeyedWorkerTests(SharedRabbitServer server) : RabbitMQQueueTests(server, Shards)
 {
+    private const int Shards = 2;
     private static readonly TimeSpan Rounds = TimeSpan.FromSeconds(2.5); // in which workers share their shards twice at least
 
     // Of a process that has no worker.
@@ -46,6 +48,7 @@ public sealed class RabbitMQKeyedWorkerTests(SharedRabbitServer server) : Rabbit
     [Fact]
     public async Task A_worker_that_waits_gets_the_first_message_with_a_key_that_its_channel_has_ever_had()
     {
+        await MakeShardsAsync();
         await using var lease = await OpenAsync();
         var waiting = TakeOneAsync(lease);
         await Wait.Until(async () => (await Place.Host.QueuesAsync()).Any(queue => queue.Name == $"runnel.q:{Channel}" && queue.Consumers == 1), "it waits for messages without one");
@@ -74,7 +77,7 @@ public sealed class RabbitMQKeyedWorkerTests(SharedRabbitServer server) : Rabbit
         await using var wire = TcpWire.To((await Server).Port);
         var sender = Open(static options => options.KeyShards = 1);
         await sender.EnqueueAsync(Channel, [Of("before", "key")], EnqueueOptions.Default);
-        var queue = Open(options => (options.Host, options.KeyShards) = (Place.Host.AddressAt(wire.Port), 1));
+        var queue = Open(options => (options.Host, options.KeyShards, options.Heartbeat) = (Place.Host.AddressAt(wire.Port), 1, TimeSpan.FromMinutes(10))); // a heartbeat would be a piece, too
         await using var lease = await queue.OpenReceiverAsync(new ReceiverOptions());
         var before = await TakeOneAsync(lease);
         using var stopping = new CancellationTokenSource();
@@ -90,6 +93,7 @@ public sealed class RabbitMQKeyedWorkerTests(SharedRabbitServer server) : Rabbit
         wire.PassFromServer(1);
         await Wait.Until(() => wire.HeldFromServer == 3, "the worker has begun to give up the shard");
         await sender.EnqueueAsync(Channel, [Of("meanwhile", "key")], EnqueueOptions.Default);
+        await Wait.Until(async () => await Place.Host.CountHeldAsync($"runnel.key0:{Channel}") == 1, "the broker has handed it out"); // its sender may know first that it is stored
         asking = lease.ReceiveAsync(Channel, 1).AsTask();
         wire.PassFromServer(2);
         await Wait.Until(() => wire.HeldFromServer == 4, "the shard is given up");
@@ -154,6 +158,18 @@ public sealed class RabbitMQKeyedWorkerTests(SharedRabbitServer server) : Rabbit
     private static AbandonOptions WithBody(string text) => new() { Body = Encoding.UTF8.GetBytes(text) };
 
     private async Task<RabbitWorkReceiver> OpenAsync() => (RabbitWorkReceiver)await Queue.OpenReceiverAsync(new ReceiverOptions());
+
+    // A queue that a worker consumes in the moment in which another process makes it may cost the worker its lease: sender and worker find these made.
+    private async Task MakeShardsAsync()
+    {
+        var plan = new QueuePlan(new RabbitMQOptions());
+        await using var channel = await (await Broker.GetConnectionAsync()).CreateChannelAsync();
+        for (var shard = 0; shard < Shards; shard++)
+        {
+            var queue = plan.ShardOf(Channel, shard);
+            await channel.QueueDeclareAsync(queue.Name, durable: true, exclusive: false, autoDelete: false, queue.Arguments);
+        }
+    }
 
     // What the broker lists is some seconds old.
     private async Task<uint> CountWorkersAsync()

@@ -40,6 +40,8 @@ public sealed class RabbitMQUnreadableTests(SharedRabbitServer server) : IAsyncL
         await _queue.EnqueueAsync(Channel, [Of("1")], EnqueueOptions.Default);
         await using var channel = await (await _broker.GetConnectionAsync()).CreateChannelAsync();
         await channel.BasicPublishAsync("", $"runnel.q:{Channel}", mandatory: true, new BasicProperties(), "nonsense"u8.ToArray());
+        // It goes out on an AMQP channel of its own: behind the last message a worker might have left before it comes.
+        await Wait.Until(async () => await channel.MessageCountAsync($"runnel.q:{Channel}") == 2, "it is stored");
         await _queue.EnqueueAsync(Channel, [Of("2")], EnqueueOptions.Default);
 
         await using (var lease = await _queue.OpenReceiverAsync(new ReceiverOptions()))
