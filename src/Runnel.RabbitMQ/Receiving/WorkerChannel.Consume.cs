@@ -160,7 +160,7 @@ internal sealed partial class WorkerChannel
             left = [.. _buffer.Skip(keeps)];
             var kept = _buffer.Take(keeps).ToList();
             _buffer.Clear();
-            left.RemoveAll(HasExpired);
+            left.RemoveAll(ExpireIfDue);
             kept.ForEach(_buffer.Enqueue);
         }
         await GiveBackAsync(left).ConfigureAwait(false);

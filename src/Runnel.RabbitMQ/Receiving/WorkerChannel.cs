@@ -181,7 +181,7 @@ internal sealed partial class WorkerChannel : IConsumerOwner, IAsyncDisposable
     {
         while (_buffer.TryPeek(out var next))
         {
-            if (HasExpired(next))
+            if (ExpireIfDue(next))
             {
                 _buffer.Dequeue();
                 continue;
@@ -204,9 +204,9 @@ internal sealed partial class WorkerChannel : IConsumerOwner, IAsyncDisposable
         return new ReceivedMessage(Name, delivery.Envelope, new RabbitClaim(delivery, this));
     }
 
-    private bool HasExpired(Delivery delivery)
+    private bool ExpireIfDue(Delivery delivery)
     {
-        if (delivery.Envelope.ExpiresAt > _timeProvider.GetUtcNow() || delivery.Envelope.ExpiresAt is null)
+        if (delivery.Envelope.ExpiresAt is not { } expiry || expiry > _timeProvider.GetUtcNow())
             return false;
         Expire(delivery);
         return true;

@@ -208,20 +208,21 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
         {
             failure = exception;
         }
+        var isDone = stored >= 0 || failure is not null;
         EnqueueRequest[] overdue;
         lock (_lock)
         {
             _trying = null;
-            if (stored >= 0 || failure is not null)
+            if (isDone)
                 LeaveLine(first); // before its sender hears of it, who may send more at once
             overdue = TakeOverdue(failure);
         }
         if (failure is not null)
             first.Fail(failure);
-        else if (stored >= 0)
+        else if (isDone)
             first.Succeed(stored);
         End(overdue, failure);
-        if (stored >= 0 || failure is not null)
+        if (isDone)
             RoomMayBe();
     }
 
@@ -313,9 +314,10 @@ internal sealed class EnqueueLine(RedisChannel channel, RedisStore store)
     {
         if (_overdue.Count == 0 && failure is null)
             return [];
-        var tried = failure is null ? _trying : null; // Redis is being asked for room for it once more, and may store it
-        List<EnqueueRequest> overdue = [.. _overdue.Where(request => request != tried)];
-        _overdue.RemoveAll(request => request != tried);
+        List<EnqueueRequest> overdue = [.. _overdue];
+        _overdue.Clear();
+        if (failure is null && _trying is not null && overdue.Remove(_trying))
+            _overdue.Add(_trying); // Redis is being asked for room for it once more, and may store it
         if (failure is RedisUnavailableException)
             overdue.AddRange(_waitingForRoom.Where(request => TimeProvider.System.GetElapsedTime(request.HandedIn) >= store.Options.OutageTimeout));
         overdue.ForEach(LeaveLine);
